@@ -1,0 +1,3 @@
+//! Skeleton.
+mod clock;
+pub use clock::Clock;
