@@ -137,6 +137,8 @@ pub(crate) struct Moment(u64);
 impl Moment {
     /// Later than every other.
     pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// Earlier than every other.
+    pub(crate) const ALWAYS: Self = Self(0);
 
     #[cfg(test)]
     pub(crate) const fn from_nanos(nanos: u64) -> Self {

@@ -1,7 +1,9 @@
 //! What went wrong, who must act, and how.
 
 mod api;
+mod here;
 mod oauth;
+mod rate_limit;
 mod transport;
 mod troubleshooting;
 mod words;
@@ -9,10 +11,13 @@ mod words;
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 pub use api::{AccessDenied, ApiError};
+pub(crate) use api::{api_error, correlation_id};
+pub use here::{Configuration, InvalidPath, SecretError, TokenExpired};
 pub use oauth::{InvalidClient, OAuthError};
+pub use rate_limit::RateLimited;
+pub(crate) use transport::Problem;
 pub use transport::{Transport, TransportKind, UnexpectedAnswer};
 pub use troubleshooting::Troubleshooting;
-pub(crate) use transport::Problem;
 pub(crate) use words::words;
 
 use crate::region::InvalidRegion;
@@ -41,7 +46,10 @@ pub struct Error(Arc<Inner>);
 enum Inner {
     Kind(ErrorKind),
     /// A pause after `cause`, seen with `left` to go.
-    Pause { cause: Error, left: Duration },
+    Pause {
+        cause: Error,
+        left: Duration,
+    },
 }
 
 /// What happened.
@@ -52,6 +60,8 @@ pub enum ErrorKind {
     InvalidRegion(InvalidRegion),
     /// Something given to this crate is missing or malformed. Nothing was sent.
     Configuration(Configuration),
+    /// A path that would leave the Platform API, or names no one place in it. Nothing was sent.
+    InvalidPath(InvalidPath),
     /// The source of the client secret failed, panicked, or took longer than 10 seconds.
     Secret(SecretError),
     /// The token endpoint does not know the client, or not with this secret.
@@ -81,27 +91,19 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn configuration(what: impl Into<Cow<'static, str>>) -> Self {
-        ErrorKind::Configuration(Configuration {
-            what: what.into(),
-            secret_missing: false,
-        })
-        .into()
+        ErrorKind::Configuration(Configuration::new(what.into(), false)).into()
     }
 
     /// A client id without its secret: row 5 of the table.
     pub(crate) fn secret_missing(what: impl Into<Cow<'static, str>>) -> Self {
-        ErrorKind::Configuration(Configuration {
-            what: what.into(),
-            secret_missing: true,
-        })
-        .into()
+        ErrorKind::Configuration(Configuration::new(what.into(), true)).into()
     }
 
     pub(crate) fn secret(
         what: &'static str,
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        ErrorKind::Secret(SecretError { what, source }).into()
+        ErrorKind::Secret(SecretError::new(what, source)).into()
     }
 
     /// This error, met again in the pause that it started.
@@ -111,6 +113,52 @@ impl Error {
             Inner::Pause { cause, .. } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
+    }
+
+    pub(crate) fn answer_timeout(url: &url::Url) -> Self {
+        ErrorKind::Transport(Transport {
+            kind: TransportKind::Timeout,
+            host: url.host_str().unwrap_or_default().to_owned(),
+            nothing_sent: false,
+            source: None,
+        })
+        .into()
+    }
+
+    /// `invalid_client`, told with what the provider knows of the client; any other error as it is.
+    pub(crate) fn of_client(self, known: impl FnOnce(OAuthError) -> InvalidClient) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner::Kind(ErrorKind::OAuth(answer))) if answer.error == "invalid_client" => {
+                ErrorKind::InvalidClient(known(answer)).into()
+            }
+            Ok(inner) => Self(Arc::new(inner)),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Whether the token endpoint refuses these credentials, until somebody changes something.
+    pub(crate) fn refuses_credentials(&self) -> bool {
+        match self.kind() {
+            ErrorKind::InvalidClient(_) => true,
+            ErrorKind::OAuth(error) => !error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Whether the API refuses the token. Where it refuses the caller's address, another token does
+    /// not help.
+    pub(crate) fn invalidates_token(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Api(error) => {
+                error.status() == 401 && error.code() != Some("ip.not.authorized")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the server can have seen nothing of the request.
+    pub(crate) fn nothing_sent(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Transport(transport) if transport.nothing_sent)
     }
 
     /// What happened.
@@ -137,6 +185,7 @@ impl Error {
             ErrorKind::TokenExpired(expired) => expired.renewable,
             ErrorKind::InvalidRegion(_)
             | ErrorKind::Configuration(_)
+            | ErrorKind::InvalidPath(_)
             | ErrorKind::InvalidClient(_)
             | ErrorKind::AccessDenied(_)
             | ErrorKind::NoRuntime => false,
@@ -201,7 +250,7 @@ impl Error {
             ErrorKind::InvalidClient(_) => Some(Troubleshooting::TokenRequestFails),
             ErrorKind::AccessDenied(_) => Some(Troubleshooting::ApiAccessDenied),
             ErrorKind::TokenExpired(_) => Some(Troubleshooting::TokenExpired),
-            ErrorKind::Configuration(configuration) if configuration.secret_missing => {
+            ErrorKind::Configuration(configuration) if configuration.secret_missing() => {
                 Some(Troubleshooting::SecretNotVisible)
             }
             ErrorKind::Api(error) => error.troubleshooting(),
@@ -253,6 +302,7 @@ impl fmt::Display for ErrorKind {
         match self {
             Self::InvalidRegion(error) => error.fmt(f),
             Self::Configuration(error) => error.fmt(f),
+            Self::InvalidPath(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
             Self::InvalidClient(error) => error.fmt(f),
             Self::OAuth(error) => error.fmt(f),
@@ -277,90 +327,10 @@ impl fmt::Display for ErrorKind {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
-            ErrorKind::Secret(error) => error.source.as_deref().map(|source| source as _),
+            ErrorKind::Secret(error) => error.source(),
             ErrorKind::Transport(error) => error.source(),
             _ => None,
         }
-    }
-}
-
-/// Something given to this crate is missing or malformed.
-#[derive(Debug)]
-pub struct Configuration {
-    what: Cow<'static, str>,
-    secret_missing: bool,
-}
-
-impl fmt::Display for Configuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-/// The source of a client secret did not give one.
-#[derive(Debug)]
-pub struct SecretError {
-    what: &'static str,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl fmt::Display for SecretError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)
-    }
-}
-
-/// Too many requests.
-#[derive(Debug)]
-pub struct RateLimited {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) message: Option<String>,
-    pub(crate) correlation_id: Option<String>,
-}
-
-impl RateLimited {
-    /// How long the server asks to wait.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
-    }
-
-    /// The server's own words.
-    #[must_use]
-    pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
-    }
-}
-
-impl fmt::Display for RateLimited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "too many requests (HTTP {})", self.status)?;
-        if let Some(wait) = self.retry_after {
-            write!(f, "; the server asks to wait {} s", wait.as_secs())?;
-        }
-        if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
-        }
-        Ok(())
-    }
-}
-
-/// A token's life is over.
-#[derive(Debug)]
-pub struct TokenExpired {
-    pub(crate) renewable: bool,
-}
-
-impl fmt::Display for TokenExpired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.renewable {
-            "the token endpoint hands out tokens that have no life left; set a token duration that \
-             fits at the OAuth client (Admin → Integrations → OAuth)"
-        } else {
-            "the access token is no longer accepted and nothing here can renew it; use a grant that \
-             renews (client credentials), or a token duration that fits (Admin → Integrations → OAuth)"
-        })
     }
 }
 

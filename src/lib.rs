@@ -1,10 +1,29 @@
 //! Skeleton.
+
+mod client;
 mod clock;
 mod environment;
 mod error;
+mod grant;
+mod http;
+mod profile;
+mod provider;
 mod region;
 mod retry;
 mod secret;
 mod token;
+mod token_endpoint;
+
+pub use client::{Chunks, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
-pub use error::*;
+pub use error::{
+    AccessDenied, ApiError, Configuration, Error, ErrorKind, InvalidClient, InvalidPath,
+    OAuthError, RateLimited, SecretError, TokenExpired, Transport, TransportKind, Troubleshooting,
+    UnexpectedAnswer,
+};
+pub use grant::{ClientCredentials, FixedToken, Grant};
+pub use http::Connections;
+pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
+pub use region::{CustomRegion, InvalidRegion, Region};
+pub use secret::ClientSecret;
+pub use token::AccessToken;

@@ -216,9 +216,7 @@ impl FromStr for Region {
             .unwrap_or(host);
         Self::ALL
             .into_iter()
-            .find(|region| {
-                region.aws_name() == Some(&aws_name) || region.domain() == Some(domain)
-            })
+            .find(|region| region.aws_name() == Some(&aws_name) || region.domain() == Some(domain))
             .ok_or_else(|| InvalidRegion::name(text.trim()))
     }
 }

@@ -172,7 +172,10 @@ mod tests {
             );
             row = Some(failed);
         }
-        assert_eq!(pauses, [0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+        assert_eq!(
+            pauses,
+            [0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+        );
     }
 
     #[test]
@@ -224,8 +227,14 @@ mod tests {
         };
         assert_eq!(read("42"), Some(Duration::from_secs(42)));
         assert_eq!(read("0"), Some(Duration::ZERO));
-        assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
-        assert_eq!(read("Sun, 09 Sep 2001 01:47:10 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(
+            read("99999999999999999999999"),
+            Some(Duration::from_secs(u64::MAX))
+        );
+        assert_eq!(
+            read("Sun, 09 Sep 2001 01:47:10 GMT"),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(read("Sun, 09 Sep 2001 01:00:00 GMT"), Some(Duration::ZERO));
         for garbage in ["", "-1", "1.5", "soon", "0x10", "+5"] {
             assert_eq!(read(garbage), None, "{garbage}");

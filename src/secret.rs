@@ -83,13 +83,18 @@ impl ClientSecret {
             Source::Value(secret) => secret,
             Source::Env(name) => environment::variable(&name)
                 .map(SecretString::from)
-                .ok_or_else(|| Error::secret("the variable of the client secret is not set", None))?,
+                .ok_or_else(|| {
+                    Error::secret("the variable of the client secret is not set", None)
+                })?,
             Source::File(path) => tokio::task::spawn_blocking(move || read_file(&path))
                 .await
                 .map_err(io::Error::other)
                 .flatten()
                 .map_err(|error| {
-                    Error::secret("the file of the client secret cannot be read", Some(error.into()))
+                    Error::secret(
+                        "the file of the client secret cannot be read",
+                        Some(error.into()),
+                    )
                 })?,
             Source::Fn(ask) => ask().await.map_err(|error| {
                 Error::secret("the source of the client secret failed", Some(error))
@@ -146,7 +151,10 @@ fn valid(secret: &SecretString) -> Result<(), &'static str> {
 fn read_file(path: &PathBuf) -> io::Result<SecretString> {
     // A pipe would block for ever when opened.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 2));
     // A secret of the greatest length, its line break, and one byte more to see that there is more.
@@ -154,7 +162,10 @@ fn read_file(path: &PathBuf) -> io::Result<SecretString> {
         .take(MOST_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() > MOST_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than 4096 bytes"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "longer than 4096 bytes",
+        ));
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))?;

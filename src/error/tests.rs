@@ -19,7 +19,9 @@ fn an_error_is_one_pointer_wide_and_shared() {
 #[test]
 fn a_pause_keeps_the_cause_and_tells_the_wait() {
     let cause = Error::from(ErrorKind::TokenRefused);
-    let paused = cause.in_pause(Duration::from_secs(4)).in_pause(Duration::from_secs(3));
+    let paused = cause
+        .in_pause(Duration::from_secs(4))
+        .in_pause(Duration::from_secs(3));
     assert!(matches!(paused.kind(), ErrorKind::TokenRefused));
     assert_eq!(paused.retry_after(), Some(Duration::from_secs(3)));
     assert_eq!(
@@ -39,7 +41,10 @@ fn missing_permissions_are_read_from_the_message_or_the_parameters() {
     };
     assert!(denied.any_of());
     assert_eq!(denied.permissions(), ["a:b:edit", "a:b:view"]);
-    assert_eq!(error.troubleshooting(), Some(Troubleshooting::ApiAccessDenied));
+    assert_eq!(
+        error.troubleshooting(),
+        Some(Troubleshooting::ApiAccessDenied)
+    );
 
     let error = api(
         403,
@@ -54,7 +59,14 @@ fn missing_permissions_are_read_from_the_message_or_the_parameters() {
 
 #[test]
 fn an_api_error_survives_any_body() {
-    for body in ["", "<html>", "null", "[]", r#"{"code":1}"#, r#"{"message":null}"#] {
+    for body in [
+        "",
+        "<html>",
+        "null",
+        "[]",
+        r#"{"code":1}"#,
+        r#"{"message":null}"#,
+    ] {
         let error = api(502, body);
         assert_eq!(error.status(), Some(502), "{body}");
         assert_eq!(error.correlation_id(), Some("abc-1"), "{body}");

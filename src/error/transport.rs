@@ -84,7 +84,9 @@ pub(crate) enum Problem {
     Status,
     /// A redirection, which is never followed with credentials.
     Redirect,
-    TooLong { most: usize },
+    TooLong {
+        most: usize,
+    },
     /// Content coding that nobody asked for.
     Encoded,
     NotUtf8,

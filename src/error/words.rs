@@ -74,7 +74,12 @@ mod tests {
         let basic = STANDARD_NO_PAD.encode(format!("client:{SECRET}"));
         let shifted = URL_SAFE_NO_PAD.encode(format!("an-id:{SECRET}?"));
         let percent = utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string();
-        let split = format!("{}\u{200b}{}\u{1b}{}", &SECRET[..4], &SECRET[4..9], &SECRET[9..]);
+        let split = format!(
+            "{}\u{200b}{}\u{1b}{}",
+            &SECRET[..4],
+            &SECRET[4..9],
+            &SECRET[9..]
+        );
         for echoed in [SECRET, &basic, &shifted, &percent, &split] {
             let shown = words(&format!("You sent <{echoed}>!"), &[SECRET]);
             assert!(shown.contains("[redacted]"), "{echoed}: {shown}");
@@ -92,8 +97,10 @@ mod tests {
 
     #[test]
     fn control_and_bidi_characters_are_shown_as_numbers() {
-        assert_eq!(words("a\u{1b}[31m\u{202e}b\u{2028}\r\n\u{9b}", &[]),
-            "a\\u{1b}[31m\\u{202e}b\\u{2028}\\u{d}\\u{a}\\u{9b}");
+        assert_eq!(
+            words("a\u{1b}[31m\u{202e}b\u{2028}\r\n\u{9b}", &[]),
+            "a\\u{1b}[31m\\u{202e}b\\u{2028}\\u{d}\\u{a}\\u{9b}"
+        );
         assert_eq!(words("Grüße, 日本", &[]), "Grüße, 日本");
     }
 

@@ -1,0 +1,116 @@
+//! Authenticated requests to the Platform API.
+
+mod request;
+mod response;
+mod target;
+
+use std::time::Duration;
+
+use http::Method;
+
+pub use request::Request;
+pub use response::{Chunks, RateLimit, Response};
+
+use crate::provider::TokenProvider;
+
+/// The Platform API of one organisation, called with the tokens of a [`TokenProvider`].
+///
+/// Cheap to clone. A token that the API refuses is replaced and the request sent once more; errors
+/// are typed; nothing is ever sent to another host.
+///
+/// ```no_run
+/// use genesys_cloud_auth::{PlatformClient, TokenProvider};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Organization {
+///     name: String,
+/// }
+///
+/// # async fn example(tokens: TokenProvider) -> Result<(), genesys_cloud_auth::Error> {
+/// let api = PlatformClient::new(tokens);
+/// let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PlatformClient {
+    tokens: TokenProvider,
+    timeout: Duration,
+    body_limit: usize,
+}
+
+impl PlatformClient {
+    /// A client that calls with these tokens.
+    #[must_use]
+    pub fn new(tokens: TokenProvider) -> Self {
+        Self {
+            tokens,
+            timeout: Duration::from_secs(60),
+            body_limit: 32 * 1024 * 1024,
+        }
+    }
+
+    /// How long a call may take, with waiting for its token and reading its answer; 60 seconds by
+    /// default. A [request](Request::timeout) may have its own.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How many bytes of an answer are read at most; 32 MiB by default. For more, read it in
+    /// [chunks](Response::chunks).
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// The tokens it calls with.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenProvider {
+        &self.tokens
+    }
+
+    /// A `GET` of a path such as `/api/v2/users/me`, with or without a query.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// A `HEAD`.
+    #[must_use]
+    pub fn head(&self, path: &str) -> Request {
+        self.request(Method::HEAD, path)
+    }
+
+    /// A `POST`.
+    #[must_use]
+    pub fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    /// A `PUT`.
+    #[must_use]
+    pub fn put(&self, path: &str) -> Request {
+        self.request(Method::PUT, path)
+    }
+
+    /// A `PATCH`.
+    #[must_use]
+    pub fn patch(&self, path: &str) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
+    /// A `DELETE`.
+    #[must_use]
+    pub fn delete(&self, path: &str) -> Request {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A request by any method.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(self.clone(), method, path)
+    }
+}

@@ -1,0 +1,247 @@
+//! The URL of a call: under the API's, whatever the path says.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use crate::error::{Error, ErrorKind, InvalidPath};
+
+/// A path and its query, as given.
+#[derive(Clone)]
+pub(super) struct Target {
+    path: String,
+    query: Option<String>,
+}
+
+impl Target {
+    pub(super) fn new(path: &str) -> Self {
+        match path.split_once('?') {
+            Some((path, query)) => Self {
+                path: path.to_owned(),
+                query: Some(query.to_owned()),
+            },
+            None => Self {
+                path: path.to_owned(),
+                query: None,
+            },
+        }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn push_segment(&mut self, segment: &str) {
+        if !self.path.ends_with('/') {
+            self.path.push('/');
+        }
+        self.path
+            .extend(utf8_percent_encode(segment, NOT_UNRESERVED));
+        // An empty one would name the collection instead of one of its members.
+        if segment.is_empty() {
+            self.path.push('/');
+        }
+    }
+
+    pub(super) fn push_query(&mut self, pairs: &str) {
+        if pairs.is_empty() {
+            return;
+        }
+        let query = self.query.get_or_insert_default();
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(pairs);
+    }
+
+    /// The URL under `api`. What was built is checked, not only the text: parsers mend what they
+    /// read.
+    pub(super) fn url(&self, api: &Url) -> Result<Url, Error> {
+        let wrong = |why| Err(ErrorKind::InvalidPath(InvalidPath::new(why)).into());
+        if !self.path.starts_with('/') {
+            return wrong("it does not start with a slash; give a path such as /api/v2/users/me");
+        }
+        let query = self.query.as_deref().unwrap_or_default();
+        if self.path.contains('#') || query.contains('#') {
+            return wrong("it holds a fragment");
+        }
+        if [&self.path, query]
+            .iter()
+            .any(|text| text.contains(is_mended))
+        {
+            return wrong("it holds a backslash, a space or a control character");
+        }
+        if self.path.split('/').skip(1).any(leaves) {
+            return wrong("a segment is empty or leads elsewhere, such as `..`");
+        }
+        let prefix = api.path().trim_end_matches('/');
+        let mut url = api.clone();
+        url.set_path(&format!("{prefix}{}", self.path));
+        url.set_query(self.query.as_deref());
+        if url.origin() != api.origin() || !same_path(url.path(), prefix, &self.path) {
+            return wrong("it leads to another place than it says");
+        }
+        Ok(url)
+    }
+}
+
+/// Whether a built path is the prefix and then the segments as given, in whatever encoding.
+fn same_path(built: &str, prefix: &str, given: &str) -> bool {
+    let decoded = |path: &str| -> Vec<Vec<u8>> {
+        path.split('/')
+            .map(|segment| percent_decode_str(segment).collect())
+            .collect()
+    };
+    built
+        .strip_prefix(prefix)
+        .is_some_and(|path| decoded(path) == decoded(given))
+}
+
+/// What a URL parser drops or turns into something else.
+fn is_mended(c: char) -> bool {
+    c == '\\' || c.is_control() || c.is_whitespace()
+}
+
+/// Whether a segment, decoded as often as somebody on the way may decode it, is empty, or holds a
+/// dot segment, a backslash or a control character.
+fn leaves(segment: &str) -> bool {
+    let mut text = segment.to_owned();
+    loop {
+        if text.is_empty() || text.contains(|c: char| c == '\\' || c.is_control()) {
+            return true;
+        }
+        // `;` starts the parameters of a segment, which some servers cut off.
+        let names = text.split(['/', ';']);
+        if names.into_iter().any(|name| name == "." || name == "..") {
+            return true;
+        }
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if decoded == text {
+            return false;
+        }
+        text = decoded;
+    }
+}
+
+/// All but the unreserved characters (RFC 3986 2.3).
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASES: [&str; 3] = [
+        "https://api.mypurecloud.ie/",
+        "https://gateway.example/genesys/api",
+        "http://localhost:9000/api/",
+    ];
+
+    #[test]
+    fn a_path_stays_under_the_api() {
+        for base in BASES {
+            let api = Url::parse(base).unwrap();
+            for path in [
+                "/api/v2/users/me",
+                "/api/v2/users?pageSize=1&q=a%20b",
+                "/api/v2/users/a%2Fb",
+                "/api/v2/a;b=c/x.y/...",
+                "/api/v2/üsers",
+                "/api/v2/users?next=https://x/../y",
+            ] {
+                let url = Target::new(path).url(&api).unwrap();
+                let rest = url
+                    .as_str()
+                    .strip_prefix(base.trim_end_matches('/'))
+                    .unwrap();
+                assert_eq!(rest, path.replace('ü', "%C3%BC"), "{base} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_leaves_is_refused_in_any_spelling() {
+        for path in [
+            "",
+            "api/v2/users",
+            "https://evil.example/",
+            "//evil.example/x",
+            "/\t/evil.example/x",
+            "/\n/evil.example/x",
+            "/\r/evil.example/x",
+            "/\\evil.example/x",
+            "\\\\evil.example/x",
+            "/api\\..\\x",
+            "@evil.example/",
+            ":80/x",
+            "/..",
+            "/../x",
+            "/./x",
+            "/api/../../x",
+            "/api/%2e%2e/x",
+            "/api/%2E%2e/x",
+            "/api/.%2e/x",
+            "/api/%2e/x",
+            "/api/%252e%252e/x",
+            "/api/..%2fx",
+            "/api/x%2f..%2fy",
+            "/api/..%5cx",
+            "/api/x%5c..",
+            "/api/..;/x",
+            "/api/%00",
+            "/api/x%0d%0aHost:%20evil",
+            "/api//x",
+            "/api/x/",
+            "/api/x#y",
+            "/api/x?y#z",
+            "/api/x?a b",
+            "/api/x\u{a0}y",
+            "/api/x\0",
+            " /api/x",
+        ] {
+            for base in BASES {
+                let api = Url::parse(base).unwrap();
+                let error = Target::new(path).url(&api).unwrap_err();
+                assert!(
+                    matches!(error.kind(), ErrorKind::InvalidPath(_)),
+                    "{path:?}: {error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_segment_is_one_segment() {
+        let api = Url::parse("https://api.mypurecloud.ie").unwrap();
+        let url = |id: &str| {
+            let mut target = Target::new("/api/v2/users");
+            target.push_segment(id);
+            target.url(&api)
+        };
+        for (id, encoded) in [
+            ("b6f0c1de-1111", "b6f0c1de-1111"),
+            ("a b", "a%20b"),
+            ("a/b?c#d", "a%2Fb%3Fc%23d"),
+            ("é%", "%C3%A9%25"),
+            ("a+b@c.example", "a%2Bb%40c.example"),
+        ] {
+            let url = url(id).unwrap();
+            assert_eq!(url.path(), format!("/api/v2/users/{encoded}"));
+            assert_eq!((url.query(), url.fragment()), (None, None));
+        }
+        for id in ["", ".", "..", "../x", "%2e%2e", "a\0", "a\nb", "a\\b"] {
+            assert!(url(id).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn query_pairs_are_appended() {
+        let api = Url::parse("https://api.mypurecloud.ie").unwrap();
+        let mut target = Target::new("/x?a=1");
+        target.push_query("b=2");
+        target.push_query("");
+        assert_eq!(target.url(&api).unwrap().query(), Some("a=1&b=2"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The grant of services: a client's own id and secret (RFC 6749 4.4).
+
+use secrecy::SecretString;
+
+use crate::{
+    error::Error,
+    secret::ClientSecret,
+    token_endpoint::{BasicAuth, TokenRequest},
+};
+
+/// A client id and its secret, for a service that acts as itself.
+///
+/// Source: RFC 6749 4.4; Genesys Cloud Resource Center, "Create an OAuth client", grant type
+/// *Client Credentials*.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    client_id: String,
+    secret: ClientSecret,
+}
+
+impl ClientCredentials {
+    /// A client's id and its secret, or where the secret is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id or a secret that is
+    /// empty, too long or holds control characters, and for an id with a colon or a space in it.
+    pub fn new(
+        client_id: impl Into<String>,
+        secret: impl Into<ClientSecret>,
+    ) -> Result<Self, Error> {
+        let (client_id, secret) = (client_id.into(), secret.into());
+        if client_id.is_empty() {
+            return Err(Error::configuration("the client id is empty"));
+        }
+        if client_id.len() > MOST_BYTES {
+            return Err(Error::configuration(
+                "the client id is longer than 255 bytes",
+            ));
+        }
+        if client_id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
+            return Err(Error::configuration(
+                "the client id holds a colon, a space or a control character; is it the id alone?",
+            ));
+        }
+        secret.check()?;
+        Ok(Self { client_id, secret })
+    }
+
+    /// The client's id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub(crate) fn secret(&self) -> &ClientSecret {
+        &self.secret
+    }
+
+    /// What goes to the token endpoint.
+    pub(crate) fn request(&self, secret: SecretString) -> TokenRequest {
+        TokenRequest {
+            auth: BasicAuth {
+                client_id: self.client_id.clone(),
+                secret,
+            },
+            form: vec![("grant_type", "client_credentials".into())],
+        }
+    }
+}
+
+/// A client id is a UUID; this is far more.
+const MOST_BYTES: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn malformed_ids_and_secrets_fail_at_construction() {
+        let long = "x".repeat(5_000);
+        for (id, secret) in [
+            ("", "secret"),
+            ("a:b", "secret"),
+            ("a b", "secret"),
+            ("a\n", "secret"),
+            (long.as_str(), "secret"),
+            ("id", ""),
+            ("id", "secret\n"),
+            ("id", "se\0cret"),
+            ("id", long.as_str()),
+        ] {
+            let error = ClientCredentials::new(id, secret).unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::Configuration(_)),
+                "{id:?} {secret:?}"
+            );
+        }
+        assert!(ClientCredentials::new("id", "any: other sêcret").is_ok());
+    }
+}

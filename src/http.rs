@@ -1,0 +1,335 @@
+//! Connections to both hosts: the only file that builds an HTTP client and sends.
+
+use std::{
+    error::Error as _,
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{ACCEPT, CONTENT_ENCODING, USER_AGENT},
+};
+use reqwest::{Client, ClientBuilder, redirect};
+use url::Url;
+
+use crate::{
+    clock::Clock,
+    error::{
+        Error, ErrorKind, Problem, Transport, TransportKind, UnexpectedAnswer, api_error,
+        correlation_id,
+    },
+    region::is_loopback,
+    retry::retry_after,
+};
+
+/// Connections to Genesys Cloud, shared by as many providers as you like.
+///
+/// ```
+/// # use genesys_cloud_auth::Connections;
+/// let proxy = reqwest::Proxy::https("http://proxy.example:3128").unwrap();
+/// let connections = Connections::new(move |reqwest| reqwest.proxy(proxy.clone()))?;
+/// # Ok::<_, genesys_cloud_auth::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Connections(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    configure: Option<Box<Configure>>,
+    /// https only.
+    remote: OnceLock<Client>,
+    /// For hosts on this machine: never through a proxy.
+    loopback: OnceLock<Client>,
+}
+
+type Configure = dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync;
+
+impl Connections {
+    /// Connections made as `configure` says: proxies, certificates, timeouts and what else
+    /// reqwest offers. The connect timeout is 5 seconds unless it says otherwise.
+    ///
+    /// What keeps credentials safe is set afterwards and wins: no redirects, no verbose log, no
+    /// referer, no decompression, TLS 1.2 at least, https only for hosts on other machines, and no
+    /// proxy for hosts on this one. The closure runs once for each of these two.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where reqwest refuses the settings.
+    pub fn new<F>(configure: F) -> Result<Self, Error>
+    where
+        F: Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
+    {
+        let connections = Self(Arc::new(Inner {
+            configure: Some(Box::new(configure)),
+            ..Inner::default()
+        }));
+        connections.remote()?;
+        Ok(connections)
+    }
+
+    /// Makes sure that requests to `url` can be sent.
+    pub(crate) fn prepare(&self, url: &Url) -> Result<(), Error> {
+        self.client(url).map(drop)
+    }
+
+    /// Sends one request, once.
+    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, Error> {
+        let Outgoing {
+            method,
+            url,
+            headers,
+            body,
+            timeout,
+        } = outgoing;
+        let client = self.client(&url)?;
+        let place = format!("{method} {}", url.path());
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        *request.timeout_mut() = Some(timeout);
+        let answer = client
+            .execute(request)
+            .await
+            .map_err(|error| transport(error, host.clone()))?;
+        let incoming = Incoming {
+            answer,
+            host,
+            place,
+        };
+        let encoding = incoming.answer.headers().get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| !encoding.is_empty() && encoding != "identity") {
+            return Err(incoming.unexpected(Problem::Encoded, None));
+        }
+        Ok(incoming)
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, Error> {
+        if is_loopback(url) {
+            self.loopback()
+        } else {
+            self.remote()
+        }
+    }
+
+    fn remote(&self) -> Result<&Client, Error> {
+        self.build(&self.0.remote, |builder| builder.https_only(true))
+    }
+
+    fn loopback(&self) -> Result<&Client, Error> {
+        // Port 0 stands for the one in the URL.
+        let here = [
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+        ];
+        self.build(&self.0.loopback, |builder| {
+            builder.no_proxy().resolve_to_addrs("localhost", &here)
+        })
+    }
+
+    fn build<'a>(
+        &self,
+        cell: &'a OnceLock<Client>,
+        last: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<&'a Client, Error> {
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT);
+        if let Some(configure) = &self.0.configure {
+            builder = configure(builder);
+        }
+        let client = last(safe(builder)).build().map_err(|error| {
+            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            Error::configuration(format!("reqwest refuses the connection settings: {why}"))
+        })?;
+        Ok(cell.get_or_init(|| client))
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connections")
+    }
+}
+
+/// Who calls, as the server's log shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    user_agent: HeaderValue,
+    genesys_app: Option<HeaderValue>,
+}
+
+impl App {
+    /// `name` as `crm-sync/1.4`.
+    pub(crate) fn new(name: Option<&str>) -> Result<Self, Error> {
+        let Some(name) = name else {
+            return Ok(Self {
+                user_agent: HeaderValue::from_static(PRODUCT),
+                genesys_app: None,
+            });
+        };
+        let usable = !name.is_empty() && name.len() <= 128;
+        let visible = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let header = |text: &str| {
+            HeaderValue::from_str(text)
+                .ok()
+                .filter(|_| usable && visible)
+        };
+        match (header(&format!("{name} {PRODUCT}")), header(name)) {
+            (Some(user_agent), Some(app)) => Ok(Self {
+                user_agent,
+                genesys_app: Some(app),
+            }),
+            _ => Err(Error::configuration(
+                "the app's name must be 1 to 128 visible ASCII characters",
+            )),
+        }
+    }
+
+    /// The headers that every request carries.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        if let Some(app) = &self.genesys_app {
+            headers.insert(GENESYS_APP, app.clone());
+        }
+        headers
+    }
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+    /// For the answer with its whole body.
+    pub(crate) timeout: Duration,
+}
+
+/// An answer, its body still on the way.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    answer: reqwest::Response,
+    host: String,
+    place: String,
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
+    /// The request's method and path.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The next piece of the body.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let chunk = self.answer.chunk().await;
+        chunk.map_err(|error| transport(error, self.host.clone()))
+    }
+
+    /// The whole body, where it has at most `most` bytes.
+    pub(crate) async fn read(&mut self, most: usize) -> Result<Vec<u8>, Error> {
+        let announced = self.answer.content_length().unwrap_or(0);
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        if announced > most {
+            return Err(self.unexpected(Problem::TooLong { most }, None));
+        }
+        let mut body = Vec::with_capacity(announced.max(SMALL_BODY).min(most));
+        while let Some(chunk) = self.chunk().await? {
+            if chunk.len() > most - body.len() {
+                return Err(self.unexpected(Problem::TooLong { most }, None));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The error that the Platform API's answer means; `secret` is the token that was sent.
+    pub(crate) async fn api_error(&mut self, secret: &str) -> Error {
+        let body = self.read(MOST_ERROR_BYTES).await.unwrap_or_default();
+        // Their callers have no clock of the wall; a date is read by the machine's.
+        let retry_after = retry_after(self.headers(), Clock::system().wall());
+        let (status, headers) = (self.status(), self.headers());
+        api_error(status, headers, &body, &self.place, retry_after, &[secret]).into()
+    }
+
+    /// The error that says what is wrong with this answer.
+    pub(crate) fn unexpected(&self, problem: Problem, retry_after: Option<Duration>) -> Error {
+        ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+            problem,
+            status: self.status().as_u16(),
+            place: self.place.clone(),
+            retry_after,
+            correlation_id: correlation_id(self.headers()),
+        })
+        .into()
+    }
+}
+
+/// What is set whatever the user's closure says.
+fn safe(builder: ClientBuilder) -> ClientBuilder {
+    let builder = builder
+        .redirect(redirect::Policy::none())
+        .connection_verbose(false)
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd();
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    let builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_2);
+    builder
+}
+
+fn transport(error: reqwest::Error, host: String) -> Error {
+    let kind = if error.is_connect() {
+        if error.is_timeout() {
+            TransportKind::ConnectTimeout
+        } else if chain(&error).any(|cause| cause == "dns error") {
+            TransportKind::Dns
+        } else {
+            TransportKind::Connect
+        }
+    } else if error.is_timeout() {
+        TransportKind::Timeout
+    } else if error.is_request() || error.is_body() || error.is_decode() {
+        TransportKind::Interrupted
+    } else {
+        TransportKind::Other
+    };
+    ErrorKind::Transport(Transport {
+        kind,
+        host,
+        nothing_sent: error.is_connect(),
+        // A query may hold what is nobody's business.
+        source: Some(error.without_url()),
+    })
+    .into()
+}
+
+/// The texts of an error's causes.
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = String> {
+    std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string)
+}
+
+const GENESYS_APP: HeaderName = HeaderName::from_static("genesys-app");
+const PRODUCT: &str = concat!("genesys-cloud-auth/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const SMALL_BODY: usize = 8 * 1024;
+
+/// What an error's body may have to be read at all.
+const MOST_ERROR_BYTES: usize = 256 * 1024;

@@ -1,0 +1,232 @@
+//! One token request on its way: a task of its own, so that no caller's leaving loses its answer.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
+
+use super::{Answer, Launch, Outcome, Shared, Waiters};
+use crate::{
+    error::{Error, InvalidClient},
+    grant::{ClientCredentials, Kind},
+    secret::ClientSecret,
+    token::AccessToken,
+    token_endpoint::TokenRequest,
+};
+
+/// Sends a request to the token endpoint.
+pub(super) type Exchange = Box<dyn Fn(TokenRequest) -> Exchanging + Send + Sync>;
+
+pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
+
+/// A flight; one that is dropped before its end tells so.
+pub(super) struct Flight {
+    shared: Arc<Shared>,
+    launch: Launch,
+    waiters: Waiters,
+    ended: bool,
+}
+
+impl Flight {
+    pub(super) fn new(shared: Arc<Shared>, launch: Launch, waiters: Waiters) -> Self {
+        Self {
+            shared,
+            launch,
+            waiters,
+            ended: false,
+        }
+    }
+
+    pub(super) async fn fly(mut self) {
+        let answer = match &self.shared.grant.0 {
+            Kind::ClientCredentials(credentials) => self.ask(credentials).await,
+            // The machine starts no flight for it.
+            Kind::Fixed(_) => Answer::Lost,
+        };
+        self.end(answer);
+    }
+
+    /// From the question for the secret to the answer.
+    async fn ask(&self, credentials: &ClientCredentials) -> Answer<AccessToken, Error> {
+        let mut secret = match read(credentials.secret()).await {
+            Ok(secret) => secret,
+            Err(cause) => return failed(cause),
+        };
+        if self.launch.probe {
+            if self.shared.was_refused(|refused| same(refused, &secret)) {
+                return Answer::Unchanged;
+            }
+            self.shared.secret_changed(self.launch);
+        }
+        let refusal = match self.request(credentials, &secret).await {
+            Err(cause) if cause.refuses_credentials() => cause,
+            answer => return answered(answer),
+        };
+        if credentials.secret().can_change() {
+            // It may have been rotated since the source gave it.
+            match read(credentials.secret()).await {
+                Ok(other) if !same(&other, &secret) => {
+                    secret = other;
+                    match self.request(credentials, &secret).await {
+                        Err(cause) if cause.refuses_credentials() => {
+                            return self.refused(secret, cause);
+                        }
+                        answer => return answered(answer),
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.refused(secret, refusal)
+    }
+
+    fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {
+        self.shared.credentials_refused(secret);
+        Answer::Refused(cause)
+    }
+
+    /// One request, and a second where nothing of the first was sent.
+    async fn request(
+        &self,
+        credentials: &ClientCredentials,
+        secret: &SecretString,
+    ) -> Result<AccessToken, Error> {
+        let mut answer = self.send(credentials.request(secret.clone())).await;
+        if answer.as_ref().is_err_and(Error::nothing_sent) {
+            answer = self.send(credentials.request(secret.clone())).await;
+        }
+        match answer {
+            Ok(token) => {
+                self.shared.credentials_accepted();
+                Ok(token)
+            }
+            Err(error) => Err(error.of_client(|answer| InvalidClient {
+                answer,
+                region: self.shared.endpoint.region.clone(),
+                accepted_before: self.shared.accepted(),
+            })),
+        }
+    }
+
+    async fn send(&self, request: TokenRequest) -> Result<AccessToken, Error> {
+        self.shared.sending(self.launch);
+        let exchange = (self.shared.exchange)(request);
+        match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::answer_timeout(
+                self.shared.endpoint.region.login_url(),
+            )),
+        }
+    }
+
+    fn end(&mut self, answer: Answer<AccessToken, Error>) {
+        self.ended = true;
+        self.shared.ended(self.launch, &self.waiters, answer);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Answer::Lost);
+        }
+    }
+}
+
+/// What a flight tells all handles.
+impl Shared {
+    fn sending(&self, launch: Launch) {
+        let now = self.clock.now();
+        self.locked.lock().machine.sending(launch.number, now);
+    }
+
+    /// Whether `secret` is the one that was refused last.
+    fn was_refused(&self, is_same: impl Fn(&SecretString) -> bool) -> bool {
+        self.locked.lock().refused.as_ref().is_some_and(is_same)
+    }
+
+    fn secret_changed(&self, launch: Launch) {
+        let mut locked = self.locked.lock();
+        locked.machine.secret_changed(launch.number);
+        self.publish(&locked);
+    }
+
+    fn credentials_refused(&self, secret: SecretString) {
+        self.locked.lock().refused = Some(secret);
+    }
+
+    fn credentials_accepted(&self) {
+        self.locked.lock().accepted = Some(self.clock.wall());
+    }
+
+    fn accepted(&self) -> Option<SystemTime> {
+        self.locked.lock().accepted
+    }
+
+    fn ended(&self, launch: Launch, waiters: &Waiters, answer: Answer<AccessToken, Error>) {
+        let mut locked = self.locked.lock();
+        let now = self.clock.now();
+        let outcome = locked
+            .machine
+            .ended(launch.number, now, (self.draw)(), answer);
+        self.publish(&locked);
+        let others = Arc::clone(&locked.waiters);
+        drop(locked);
+        // A late good answer serves those who wait for the flight that took its place, too.
+        if !Arc::ptr_eq(&others, waiters) && matches!(outcome, Outcome::Token(_)) {
+            others.send_replace(Some(Outcome::Again));
+        }
+        waiters.send_replace(Some(outcome));
+    }
+}
+
+/// Asks the source of a secret, which may fail, hang or panic.
+async fn read(secret: &ClientSecret) -> Result<SecretString, Error> {
+    if !secret.can_change() {
+        return secret.clone().read().await;
+    }
+    let mut task = Aborted(tokio::spawn(secret.clone().read()));
+    match tokio::time::timeout(SOURCE_LIMIT, &mut task.0).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Error::secret(
+            "the source of the client secret panicked",
+            None,
+        )),
+        Err(_) => Err(Error::secret(
+            "the source of the client secret took longer than 10 seconds",
+            None,
+        )),
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Aborted<T>(JoinHandle<T>);
+
+impl<T> Drop for Aborted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
+}
+
+fn answered(answer: Result<AccessToken, Error>) -> Answer<AccessToken, Error> {
+    answer.map_or_else(failed, Answer::Token)
+}
+
+fn failed(cause: Error) -> Answer<AccessToken, Error> {
+    Answer::Failed {
+        retry_after: cause.retry_after(),
+        cause,
+    }
+}
+
+/// How long the source of a secret may take.
+pub(super) const SOURCE_LIMIT: Duration = Duration::from_secs(10);

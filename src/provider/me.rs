@@ -1,0 +1,103 @@
+//! What a token says of itself, and its end: `/api/v2/tokens/me`.
+
+use http::{Method, StatusCode, header::AUTHORIZATION};
+use serde::Deserialize;
+
+use super::TokenProvider;
+use crate::{
+    error::{Error, Problem},
+    http::{Incoming, Outgoing},
+    token::AccessToken,
+};
+
+/// What the Platform API tells about a token.
+///
+/// Source: Genesys Cloud Platform API, `GET /api/v2/tokens/me`, the schema `TokenInfo`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TokenInfo {
+    /// The organisation the token is used in.
+    pub organization: Option<NamedEntity>,
+    /// The organisation the token's owner belongs to.
+    pub home_organization: Option<NamedEntity>,
+    /// The scopes the token has.
+    pub authorized_scope: Vec<String>,
+    /// When the token ends for want of use (RFC 3339), where the organisation has an idle timeout.
+    pub date_token_idles: Option<String>,
+    /// The OAuth client that asked for the token.
+    #[serde(rename = "OAuthClient")]
+    pub oauth_client: Option<NamedEntity>,
+}
+
+/// Something with an id and a name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct NamedEntity {
+    /// Its id.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl TokenProvider {
+    /// What the API tells about the current token, without touching its idle timer. A token that
+    /// the API refuses is [invalidated](Self::invalidate).
+    ///
+    /// # Errors
+    /// As [`token`](Self::token); or why the API did not tell.
+    pub async fn token_info(&self) -> Result<TokenInfo, Error> {
+        let token = self.token().await?;
+        let mut incoming = self.tokens_me(Method::GET, &token).await?;
+        if incoming.status() != StatusCode::OK {
+            let error = incoming.api_error(token.expose_secret()).await;
+            if error.invalidates_token() {
+                self.invalidate(&token);
+            }
+            return Err(error);
+        }
+        let body = incoming.read(MOST_BYTES).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| incoming.unexpected(Problem::NotJson((&error).into()), None))
+    }
+
+    /// Ends the current token, here and at the server. The next [`token`](Self::token) asks anew,
+    /// and what a request under way brings is not kept.
+    ///
+    /// # Errors
+    /// Why the server did not end the token; here it is given up all the same.
+    pub async fn revoke(&self) -> Result<(), Error> {
+        let Some(token) = self.shared.revoked() else {
+            return Ok(());
+        };
+        let mut incoming = self.tokens_me(Method::DELETE, &token).await?;
+        // A token that is refused has ended already.
+        if incoming.status().is_success() || incoming.status() == StatusCode::UNAUTHORIZED {
+            return Ok(());
+        }
+        Err(incoming.api_error(token.expose_secret()).await)
+    }
+
+    async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
+        let endpoint = &self.shared.endpoint;
+        let mut url = endpoint.region.api_url().clone();
+        let path = format!("{}/api/v2/tokens/me", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        if method == Method::GET {
+            url.set_query(Some("preserveIdleTTL=true"));
+        }
+        let mut headers = endpoint.app.headers();
+        headers.insert(AUTHORIZATION, token.header().clone());
+        let outgoing = Outgoing {
+            method,
+            url,
+            headers,
+            body: None,
+            timeout: endpoint.attempt,
+        };
+        endpoint.connections.send(outgoing).await
+    }
+}
+
+const MOST_BYTES: usize = 256 * 1024;

@@ -1,0 +1,391 @@
+//! What is decided about a token, and when: a pure machine. It reads no clock, draws no number and
+//! sends nothing; the provider does, and tells it.
+
+mod messages;
+mod refused;
+#[cfg(test)]
+mod walk;
+
+use std::time::Duration;
+
+pub(super) use messages::{Answer, Cause, Launch, Outcome, Patience, Renewal, Reply, Token};
+use refused::Refused;
+
+use crate::{
+    clock::Moment,
+    retry::{self, Luck, Row},
+    token::Fingerprint,
+};
+
+/// The state. `T` is a token, `C` the cause of a failure.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Machine<T, C> {
+    renewal: Renewal,
+    patience: Patience,
+    held: Option<Held<T>>,
+    flight: Option<Flight>,
+    /// How many flights have started; the next one's number.
+    flights: u64,
+    /// Flights with a lower number may no longer save what they bring.
+    saves_from: u64,
+    pause: Option<Pause<C>>,
+    /// Transient failures in a row.
+    row: Option<Row>,
+    /// Refusals of the credentials in a row.
+    refusals: u8,
+    /// When the source of the credentials was last asked.
+    asked: Option<Moment>,
+    /// Tokens in a row that the API refused soon after they were asked for.
+    refused_young: u8,
+    refused: Refused,
+}
+
+/// The token that is served until its end.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Held<T> {
+    token: T,
+    renew: Moment,
+}
+
+/// A token request on its way, from the question for the credentials to the answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Flight {
+    number: u64,
+    /// From then on it counts as lost.
+    due: Moment,
+    /// Only asks the source whether the credentials changed, unless they did.
+    probe: bool,
+}
+
+/// No token request until then.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Pause<C> {
+    until: Moment,
+    cause: Cause<C>,
+    /// Ends as soon as the source gives other credentials.
+    refused: bool,
+}
+
+impl<T: Token, C: Clone> Machine<T, C> {
+    pub(crate) fn new(renewal: Renewal, patience: Patience) -> Self {
+        Self {
+            renewal,
+            patience,
+            held: None,
+            flight: None,
+            flights: 0,
+            saves_from: 0,
+            pause: None,
+            row: None,
+            refusals: 0,
+            asked: None,
+            refused_young: 0,
+            refused: Refused::default(),
+        }
+    }
+
+    /// Holds a token that nothing can renew.
+    pub(crate) fn fixed(token: T, patience: Patience) -> Self {
+        let renew = Moment::NEVER;
+        Self {
+            held: Some(Held { token, renew }),
+            ..Self::new(Renewal::Never, patience)
+        }
+    }
+
+    /// Somebody wants a token. `can_start`: a flight can be started from here.
+    pub(crate) fn wanted(&mut self, now: Moment, can_start: bool) -> (Reply<T, C>, Option<Launch>) {
+        self.settle(now);
+        self.flight = self.flight.filter(|flight| now < flight.due);
+        let token = self.valid(now).map(|held| held.token.clone());
+        let launch = if self.valid(now).is_some_and(|held| now < held.renew) {
+            None
+        } else {
+            self.launch(now, can_start)
+        };
+        let reply = match (token, self.flight, self.active_pause(now)) {
+            (Some(token), _, _) => Reply::Serve(token),
+            // Who starts a probe waits for it, nobody else does.
+            (None, Some(flight), pause) if launch.is_some() || !flight.probe || pause.is_none() => {
+                Reply::Wait { due: flight.due }
+            }
+            (None, _, Some(pause)) => Reply::Fail {
+                cause: pause.cause.clone(),
+                left: Some(pause.until - now),
+            },
+            (None, ..) => Reply::Fail {
+                cause: match self.renewal {
+                    Renewal::Never => Cause::TokenExpired { renewable: false },
+                    Renewal::Fixed | Renewal::Asked => Cause::NoRuntime,
+                },
+                left: None,
+            },
+        };
+        (reply, launch)
+    }
+
+    /// A flight begins its next request.
+    pub(crate) fn sending(&mut self, number: u64, now: Moment) {
+        let due = now + self.patience.attempt + GRACE;
+        if let Some(flight) = self.current(number) {
+            flight.due = due;
+        }
+    }
+
+    /// A probe found other credentials and goes on to ask for a token.
+    pub(crate) fn secret_changed(&mut self, number: u64) {
+        if let Some(flight) = self.current(number)
+            && flight.probe
+        {
+            flight.probe = false;
+            self.pause = None;
+            self.refusals = 0;
+        }
+    }
+
+    /// A flight ended. A flight that counted as lost may still bring a good token.
+    pub(crate) fn ended(
+        &mut self,
+        number: u64,
+        now: Moment,
+        luck: Luck,
+        answer: Answer<T, C>,
+    ) -> Outcome<T, C> {
+        let current = self.current(number).is_some();
+        if current {
+            self.flight = None;
+        }
+        match answer {
+            Answer::Token(token) => self.arrived(number, current, now, luck, token),
+            _ if !current => Outcome::Again,
+            Answer::Failed { cause, retry_after } => {
+                self.fail(now, luck, Cause::Error(cause), retry_after)
+            }
+            Answer::Refused(cause) => {
+                self.asked = Some(now);
+                self.refusals = (self.refusals + 1).min(7);
+                let pause = retry::after_refusal(self.refusals, luck);
+                self.pause_for(pause, now, Cause::Error(cause), true)
+            }
+            Answer::Unchanged | Answer::Lost => Outcome::Again,
+        }
+    }
+
+    /// The API refused a token. Another than the current one changes nothing.
+    pub(crate) fn invalidated(&mut self, token: Fingerprint, now: Moment, luck: Luck) {
+        self.settle(now);
+        let Some(held) = self.held.take_if(|held| held.token.fingerprint() == token) else {
+            return;
+        };
+        self.refused.remember(&held.token);
+        if self.renewal == Renewal::Never {
+            return;
+        }
+        if now - held.token.requested() < YOUNG {
+            self.refused_young = (self.refused_young + 1).min(2);
+        }
+        if self.refused_young == 2 {
+            self.fail(now, luck, Cause::TokenRefused, None);
+        }
+    }
+
+    /// The token is given up: it is no longer served, and no flight under way may save another.
+    pub(crate) fn revoked(&mut self) -> Option<T> {
+        self.saves_from = self.flights;
+        self.refused_young = 0;
+        let held = self.held.take()?;
+        self.refused.remember(&held.token);
+        Some(held.token)
+    }
+
+    /// The valid token, and the moment from which the machine must be asked again.
+    pub(crate) fn snapshot(&self, now: Moment) -> Option<(&T, Moment)> {
+        let held = self.valid(now)?;
+        let until = if now < held.renew {
+            held.renew
+        } else {
+            self.boundary(now).unwrap_or(now)
+        };
+        Some((&held.token, until.min(held.token.end())))
+    }
+
+    /// When there is something to do for somebody who keeps the token warm; none where only a
+    /// caller brings it on.
+    pub(crate) fn wake(&self, now: Moment) -> Option<Moment> {
+        match self.snapshot(now) {
+            Some((_, until)) => Some(until),
+            None if self.held.is_some() => Some(self.boundary(now).unwrap_or(now)),
+            None => self.boundary(now),
+        }
+    }
+
+    /// The end of what keeps the next flight from starting.
+    fn boundary(&self, now: Moment) -> Option<Moment> {
+        match (self.flight, self.active_pause(now)) {
+            (Some(flight), _) => Some(flight.due),
+            (None, Some(pause)) if self.may_probe(pause) => {
+                Some(pause.until.min(self.next_question()))
+            }
+            (None, pause) => Some(pause?.until),
+        }
+    }
+
+    /// Starts a flight, or a probe in a pause after refused credentials.
+    fn launch(&mut self, now: Moment, can_start: bool) -> Option<Launch> {
+        if !can_start || self.flight.is_some() || self.renewal == Renewal::Never {
+            return None;
+        }
+        let probe = match self.active_pause(now) {
+            None => false,
+            Some(pause) if self.may_probe(pause) && self.next_question() <= now => true,
+            Some(_) => return None,
+        };
+        let first_step = if self.renewal == Renewal::Asked {
+            self.asked = Some(now);
+            self.patience.source
+        } else {
+            self.patience.attempt
+        };
+        let number = self.flights;
+        self.flights += 1;
+        self.flight = Some(Flight {
+            number,
+            due: now + first_step + GRACE,
+            probe,
+        });
+        Some(Launch { number, probe })
+    }
+
+    fn arrived(
+        &mut self,
+        number: u64,
+        current: bool,
+        now: Moment,
+        luck: Luck,
+        token: T,
+    ) -> Outcome<T, C> {
+        if number < self.saves_from {
+            return Outcome::Again;
+        }
+        if self.refused.contains(token.fingerprint(), now) {
+            return if current {
+                self.fail(now, luck, Cause::TokenRefused, None)
+            } else {
+                Outcome::Again
+            };
+        }
+        if token.end() <= now {
+            if current {
+                let pause = retry::after_short_life(self.valid(now).is_some());
+                let cause = Cause::TokenExpired { renewable: true };
+                self.pause_for(pause, now, cause, false);
+            }
+            return Outcome::Token(token);
+        }
+        let longer = self
+            .held
+            .as_ref()
+            .is_none_or(|held| held.token.end() < token.end());
+        if current || longer {
+            self.keep(token.clone(), luck);
+        }
+        Outcome::Token(token)
+    }
+
+    fn keep(&mut self, token: T, luck: Luck) {
+        // The token before this one was replaced in time, not refused.
+        if self.held.is_some() {
+            self.refused_young = 0;
+        }
+        if self.refused_young == 0 {
+            self.row = None;
+        }
+        self.pause = None;
+        self.refusals = 0;
+        let life = token.end() - token.requested();
+        let renew = token.end() - retry::margin(life, luck);
+        self.held = Some(Held { token, renew });
+    }
+
+    fn fail(
+        &mut self,
+        now: Moment,
+        luck: Luck,
+        cause: Cause<C>,
+        retry_after: Option<Duration>,
+    ) -> Outcome<T, C> {
+        let row = Row::with_failure(self.row, now);
+        self.row = Some(row);
+        let token_in_hand = self.valid(now).is_some();
+        let pause = retry::after_failure(row, retry_after, token_in_hand, luck);
+        self.pause_for(pause, now, cause, false)
+    }
+
+    /// Pauses, unless a longer pause is under way: a failed probe does not shorten it.
+    fn pause_for(
+        &mut self,
+        pause: Duration,
+        now: Moment,
+        cause: Cause<C>,
+        refused: bool,
+    ) -> Outcome<T, C> {
+        let until = now + pause;
+        if self
+            .active_pause(now)
+            .is_none_or(|longer| longer.until < until)
+        {
+            self.pause = Some(Pause {
+                until,
+                cause: cause.clone(),
+                refused,
+            });
+        }
+        let until = self.pause.as_ref().map_or(until, |pause| pause.until);
+        Outcome::Failed {
+            cause,
+            left: until - now,
+        }
+    }
+
+    /// A token that outlived its youth shows that the API takes the tokens of this client.
+    fn settle(&mut self, now: Moment) {
+        let grown = |held: &Held<T>| now - held.token.requested() >= YOUNG;
+        if self.refused_young > 0 && self.held.as_ref().is_some_and(grown) {
+            self.refused_young = 0;
+            self.row = None;
+        }
+    }
+
+    fn valid(&self, now: Moment) -> Option<&Held<T>> {
+        self.held.as_ref().filter(|held| now < held.token.end())
+    }
+
+    fn current(&mut self, number: u64) -> Option<&mut Flight> {
+        self.flight
+            .as_mut()
+            .filter(|flight| flight.number == number)
+    }
+
+    fn active_pause(&self, now: Moment) -> Option<&Pause<C>> {
+        self.pause.as_ref().filter(|pause| now < pause.until)
+    }
+
+    fn may_probe(&self, pause: &Pause<C>) -> bool {
+        pause.refused && self.renewal == Renewal::Asked
+    }
+
+    /// When the source may be asked again.
+    fn next_question(&self) -> Moment {
+        self.asked
+            .map_or(Moment::ALWAYS, |asked| asked + BETWEEN_QUESTIONS)
+    }
+}
+
+/// A token refused within this time of its request was bad from the start.
+const YOUNG: Duration = Duration::from_secs(10);
+
+/// What a flight may take beyond its step before it counts as lost.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// In a pause after refused credentials their source is asked this often at most.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);

@@ -1,0 +1,92 @@
+//! What the machine is told, and what it says.
+
+use std::time::Duration;
+
+use crate::{clock::Moment, token::Fingerprint};
+
+/// A token, as far as its life goes.
+pub(crate) trait Token: Clone {
+    fn fingerprint(&self) -> Fingerprint;
+    /// The moment before its request was sent.
+    fn requested(&self) -> Moment;
+    fn end(&self) -> Moment;
+}
+
+/// How a new token can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Renewal {
+    /// Not at all.
+    Never,
+    /// With credentials that stay what they are.
+    Fixed,
+    /// With credentials whose source may give others later.
+    Asked,
+}
+
+/// How long a step may take before its flight counts as lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Patience {
+    /// One request to the token endpoint.
+    pub(crate) attempt: Duration,
+    /// One question to the source of the credentials.
+    pub(crate) source: Duration,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Cause<C> {
+    Error(C),
+    TokenExpired { renewable: bool },
+    TokenRefused,
+    NoRuntime,
+}
+
+/// What somebody who wants a token gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply<T, C> {
+    Serve(T),
+    /// Wait for the flight under way, but not beyond `due`; then ask again.
+    Wait {
+        due: Moment,
+    },
+    /// `left` is what remains of the pause.
+    Fail {
+        cause: Cause<C>,
+        left: Option<Duration>,
+    },
+}
+
+/// A flight to be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Launch {
+    pub(crate) number: u64,
+    pub(crate) probe: bool,
+}
+
+/// How a flight ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer<T, C> {
+    Token(T),
+    Failed {
+        cause: C,
+        retry_after: Option<Duration>,
+    },
+    /// The credentials were refused, and the source has no others.
+    Refused(C),
+    /// A probe found the same credentials.
+    Unchanged,
+    /// Its runtime ended before it did.
+    Lost,
+}
+
+/// What all who waited for a flight get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<T, C> {
+    Token(T),
+    Failed {
+        cause: Cause<C>,
+        left: Duration,
+    },
+    /// Ask the machine again.
+    Again,
+}

@@ -1,0 +1,231 @@
+//! `POST /oauth/token`: a request in, a token or a typed error out. Knows no grant.
+//!
+//! Source: RFC 6749 3.2, 4, 5; Genesys Cloud Developer Center, "Authorization".
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::{
+    clock::{Clock, Moment},
+    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
+    http::{App, Connections, Incoming, Outgoing},
+    region::Region,
+    retry::retry_after,
+    token::AccessToken,
+};
+
+mod expires_in;
+
+/// What a grant asks the token endpoint.
+pub(crate) struct TokenRequest {
+    pub(crate) auth: BasicAuth,
+    pub(crate) form: Vec<(&'static str, SecretString)>,
+}
+
+/// The client's id and secret, for HTTP Basic.
+#[derive(Clone)]
+pub(crate) struct BasicAuth {
+    pub(crate) client_id: String,
+    pub(crate) secret: SecretString,
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenRequest")
+    }
+}
+
+/// Where and how to ask.
+#[derive(Clone)]
+pub(crate) struct TokenEndpoint {
+    pub(crate) region: Region,
+    pub(crate) connections: Connections,
+    pub(crate) app: App,
+    pub(crate) attempt: Duration,
+    pub(crate) clock: Clock,
+}
+
+impl TokenEndpoint {
+    /// Asks once. The token's life counts from the moment before anything is sent.
+    pub(crate) async fn ask(&self, request: TokenRequest) -> Result<AccessToken, Error> {
+        let requested = self.clock.now();
+        let mut headers = self.app.headers();
+        headers.insert(AUTHORIZATION, basic(&request.auth));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: self.url(),
+            headers,
+            body: Some(encode(&request.form)),
+            timeout: self.attempt,
+        };
+        let mut incoming = self.connections.send(outgoing).await?;
+        // A redirection's body may be anything and says nothing.
+        let body = if incoming.status().is_redirection() {
+            Vec::new()
+        } else {
+            incoming.read(MOST_BYTES).await?
+        };
+        self.judge(&incoming, &Zeroizing::new(body), &request, requested)
+    }
+
+    fn url(&self) -> Url {
+        let mut url = self.region.login_url().clone();
+        let path = format!("{}/oauth/token", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url
+    }
+
+    fn judge(
+        &self,
+        incoming: &Incoming,
+        body: &[u8],
+        request: &TokenRequest,
+        requested: Moment,
+    ) -> Result<AccessToken, Error> {
+        let status = incoming.status();
+        let retry_after = retry_after(incoming.headers(), self.clock.wall());
+        let unusable = |problem| Err(incoming.unexpected(problem, retry_after));
+        let answer = match serde_json::from_slice::<Answer>(body) {
+            Ok(answer) => answer,
+            Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Answer::default(),
+            Err(error) if status == StatusCode::OK => {
+                return unusable(Problem::NotJson((&error).into()));
+            }
+            Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
+            Err(_) => return unusable(Problem::Status),
+        };
+        if let Some(kind) = refusal(&answer, status, incoming.headers(), retry_after, request) {
+            return Err(kind.into());
+        }
+        if status != StatusCode::OK {
+            return unusable(Problem::Status);
+        }
+        let Some(access_token) = answer.access_token else {
+            return unusable(Problem::NoToken);
+        };
+        // RFC 6749 7.1: a client must not use a type of token that it does not understand.
+        let token_type = answer.token_type.as_deref().unwrap_or(BEARER);
+        if !token_type.eq_ignore_ascii_case(BEARER) {
+            return unusable(Problem::BadToken("its token_type is not bearer"));
+        }
+        let life = answer.expires_in.unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
+        AccessToken::new(&access_token, requested, Some(life), &self.clock)
+            .or_else(|why| unusable(Problem::BadToken(why)))
+    }
+}
+
+/// An answer with an `error`, whatever its status; Genesys Cloud answers 400 even for too many
+/// requests.
+fn refusal(
+    answer: &Answer,
+    status: StatusCode,
+    headers: &HeaderMap,
+    retry_after: Option<Duration>,
+    request: &TokenRequest,
+) -> Option<ErrorKind> {
+    let limited = status == StatusCode::TOO_MANY_REQUESTS;
+    let error = answer.error.as_deref().filter(|error| !error.is_empty());
+    if error.is_none() && !limited {
+        return None;
+    }
+    let secrets: Vec<&str> = std::iter::once(&request.auth.secret)
+        .chain(request.form.iter().skip(1).map(|(_, value)| value))
+        .map(ExposeSecret::expose_secret)
+        .collect();
+    let said = answer
+        .error_description
+        .as_deref()
+        .or(answer.description.as_deref());
+    let description = said.map(|said| words(said, &secrets));
+    let correlation_id = correlation_id(headers);
+    let limited_in_disguise = error == Some("invalid_request")
+        && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
+    Some(match error {
+        Some(error) if !limited && !limited_in_disguise => ErrorKind::OAuth(OAuthError {
+            error: words(error, &secrets),
+            description,
+            status: status.as_u16(),
+            retry_after,
+            correlation_id,
+        }),
+        _ => ErrorKind::RateLimited(RateLimited {
+            status: status.as_u16(),
+            retry_after,
+            message: description,
+            correlation_id,
+        }),
+    })
+}
+
+/// Standard base64 of the raw `id:secret`, as all of Genesys Cloud's clients send it.
+fn basic(auth: &BasicAuth) -> HeaderValue {
+    let secret = auth.secret.expose_secret();
+    let plain = Zeroizing::new(format!("{}:{secret}", auth.client_id));
+    let mut text = Zeroizing::new(String::with_capacity(8 + plain.len() * 2));
+    text.push_str("Basic ");
+    STANDARD.encode_string(plain.as_bytes(), &mut text);
+    let header = HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped(text)));
+    // Base64 always fits a header.
+    let mut header = header.unwrap_or_else(|_| HeaderValue::from_static(""));
+    header.set_sensitive(true);
+    header
+}
+
+fn encode(form: &[(&'static str, SecretString)]) -> Bytes {
+    let length: usize = form
+        .iter()
+        .map(|(name, value)| name.len() + value.expose_secret().len() * 3 + 2)
+        .sum();
+    let mut serializer = form_urlencoded::Serializer::new(String::with_capacity(length));
+    for (name, value) in form {
+        serializer.append_pair(name, value.expose_secret());
+    }
+    Bytes::from_owner(Wiped(Zeroizing::new(serializer.finish())))
+}
+
+/// A buffer that is wiped when the last who shares it is gone.
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Every field may be missing; one that is given twice, or nests too deep, is an error.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    access_token: Option<SecretString>,
+    token_type: Option<String>,
+    #[serde(deserialize_with = "expires_in::deserialize")]
+    expires_in: Option<Duration>,
+    error: Option<String>,
+    error_description: Option<String>,
+    description: Option<String>,
+    #[serde(flatten)]
+    _others: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+const BEARER: &str = "bearer";
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+const MOST_BYTES: usize = 64 * 1024;
+
+/// For an answer that does not say how long the token lives: the shortest that can be configured.
+const DEFAULT_LIFE: Duration = Duration::from_secs(300);
+
+/// 450 days, the longest that Genesys Cloud gives (to SCIM integrations).
+const LONGEST_LIFE: Duration = Duration::from_secs(38_880_000);
