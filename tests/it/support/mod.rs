@@ -1,0 +1,59 @@
+//! What the tests share: servers, a private certificate authority, a capture of logs, and providers
+//! that talk to them.
+
+pub mod capture;
+pub mod names;
+pub mod server;
+pub mod tls;
+
+use genesys_cloud_auth::{
+    ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
+};
+use server::{Reply, Server};
+
+pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
+pub const SECRET: &str = "s3cret-of-the-tests";
+pub const TOKEN: &str = "token-of-the-tests";
+
+pub fn credentials() -> ClientCredentials {
+    ClientCredentials::new(CLIENT_ID, SECRET).unwrap()
+}
+
+/// A region of two servers on this machine.
+pub fn region_of(login: &Server, api: &Server) -> Region {
+    Region::custom(&login.url(), &api.url(), None).unwrap()
+}
+
+/// A provider's settings, and the clock that moves it past a pause.
+pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(region, credentials()).clock(clock.clone());
+    (builder, clock)
+}
+
+/// A provider whose login and API are one server.
+pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
+    let (builder, clock) = provider_of(region_of(server, server));
+    (builder.build().unwrap(), clock)
+}
+
+/// The token endpoint's answer with `token`, good for a day.
+pub fn good_token(token: &str) -> Reply {
+    Reply::json(
+        200,
+        &format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":86399}}"#),
+    )
+}
+
+/// The name of an error's kind, and of its transport kind.
+pub fn kind_of(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Transport(transport) => format!("Transport {:?}", transport.kind()),
+        ErrorKind::UnexpectedAnswer(_) => "UnexpectedAnswer".to_owned(),
+        kind => {
+            let debug = format!("{kind:?}");
+            let end = debug.find(|c: char| !c.is_ascii_alphanumeric());
+            debug[..end.unwrap_or(debug.len())].to_owned()
+        }
+    }
+}
