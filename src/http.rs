@@ -8,13 +8,16 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, CONTENT_ENCODING, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, USER_AGENT},
 };
 use reqwest::{Client, ClientBuilder, redirect};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -87,6 +90,7 @@ impl Connections {
         let client = self.client(&url)?;
         let place = format!("{method} {}", url.path());
         let host = url.host_str().unwrap_or_default().to_owned();
+        let authorization = headers.get(AUTHORIZATION).cloned();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = body.map(Into::into);
@@ -99,6 +103,7 @@ impl Connections {
             answer,
             host,
             place,
+            authorization,
         };
         let encoding = incoming.answer.headers().get(CONTENT_ENCODING);
         if encoding.is_some_and(|encoding| !encoding.is_empty() && encoding != "identity") {
@@ -214,11 +219,12 @@ pub(crate) struct Outgoing {
 }
 
 /// An answer, its body still on the way.
-#[derive(Debug)]
 pub(crate) struct Incoming {
     answer: reqwest::Response,
     host: String,
     place: String,
+    /// The request's, which a server may repeat in its own words.
+    authorization: Option<HeaderValue>,
 }
 
 impl Incoming {
@@ -258,13 +264,26 @@ impl Incoming {
         Ok(body)
     }
 
-    /// The error that the Platform API's answer means; `secret` is the token that was sent.
-    pub(crate) async fn api_error(&mut self, secret: &str) -> Error {
+    /// The id under which the answer is known at the server.
+    pub(crate) fn correlation_id(&self) -> Option<String> {
+        correlation_id(self.headers(), &revealed(&self.secrets()))
+    }
+
+    /// The request's own secrets.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let sent = self.authorization.as_ref().map(HeaderValue::as_bytes);
+        let sent = sent.and_then(|bytes| str::from_utf8(bytes).ok());
+        sent.map_or_else(Vec::new, credentials)
+    }
+
+    /// The error that the Platform API's answer means.
+    pub(crate) async fn api_error(&mut self) -> Error {
         let body = self.read(MOST_ERROR_BYTES).await.unwrap_or_default();
         // Their callers have no clock of the wall; a date is read by the machine's.
         let retry_after = retry_after(self.headers(), Clock::system().wall());
-        let (status, headers) = (self.status(), self.headers());
-        api_error(status, headers, &body, &self.place, retry_after, &[secret]).into()
+        let (status, headers, secrets) = (self.status(), self.headers(), self.secrets());
+        let secrets = revealed(&secrets);
+        api_error(status, headers, &body, &self.place, retry_after, &secrets).into()
     }
 
     /// The error that says what is wrong with this answer.
@@ -274,10 +293,36 @@ impl Incoming {
             status: self.status().as_u16(),
             place: self.place.clone(),
             retry_after,
-            correlation_id: correlation_id(self.headers()),
+            correlation_id: self.correlation_id(),
         })
         .into()
     }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("place", &self.place)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is secret in an `Authorization`: all behind the scheme, and the secret inside of Basic.
+fn credentials(authorization: &str) -> Vec<SecretString> {
+    let (_, all) = authorization.split_once(' ').unwrap_or(("", authorization));
+    let plain = STANDARD.decode(all).map(Zeroizing::new);
+    let plain = plain
+        .as_deref()
+        .ok()
+        .and_then(|plain| str::from_utf8(plain).ok());
+    let secret = plain.and_then(|plain| Some(plain.split_once(':')?.1));
+    secret.into_iter().chain([all]).map(Into::into).collect()
+}
+
+/// Lends secrets to who takes them out of a text.
+pub(crate) fn revealed(secrets: &[SecretString]) -> Vec<&str> {
+    secrets.iter().map(ExposeSecret::expose_secret).collect()
 }
 
 /// What is set whatever the user's closure says.

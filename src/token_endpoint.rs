@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
+    HeaderValue, Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
-    http::{App, Connections, Incoming, Outgoing},
+    http::{App, Connections, Incoming, Outgoing, revealed},
     region::Region,
     retry::retry_after,
     token::AccessToken,
@@ -105,7 +105,7 @@ impl TokenEndpoint {
             Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
             Err(_) => return unusable(Problem::Status),
         };
-        if let Some(kind) = refusal(&answer, status, incoming.headers(), retry_after, request) {
+        if let Some(kind) = refusal(&answer, incoming, retry_after, request) {
             return Err(kind.into());
         }
         if status != StatusCode::OK {
@@ -129,26 +129,25 @@ impl TokenEndpoint {
 /// requests.
 fn refusal(
     answer: &Answer,
-    status: StatusCode,
-    headers: &HeaderMap,
+    incoming: &Incoming,
     retry_after: Option<Duration>,
     request: &TokenRequest,
 ) -> Option<ErrorKind> {
+    let status = incoming.status();
     let limited = status == StatusCode::TOO_MANY_REQUESTS;
     let error = answer.error.as_deref().filter(|error| !error.is_empty());
     if error.is_none() && !limited {
         return None;
     }
-    let secrets: Vec<&str> = std::iter::once(&request.auth.secret)
-        .chain(request.form.iter().skip(1).map(|(_, value)| value))
-        .map(ExposeSecret::expose_secret)
-        .collect();
+    let mut secrets = incoming.secrets();
+    secrets.extend(request.form.iter().skip(1).map(|(_, value)| value.clone()));
+    let secrets = revealed(&secrets);
     let said = answer
         .error_description
         .as_deref()
         .or(answer.description.as_deref());
     let description = said.map(|said| words(said, &secrets));
-    let correlation_id = correlation_id(headers);
+    let correlation_id = correlation_id(incoming.headers(), &secrets);
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {

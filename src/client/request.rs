@@ -139,7 +139,7 @@ impl Request {
         if self.headers.contains_key(AUTHORIZATION) {
             let mut incoming = self.attempt(&url, deadline).await?;
             return match failure(incoming.status()) {
-                true => Err(incoming.api_error("").await),
+                true => Err(incoming.api_error().await),
                 false => Ok(Response::new(incoming, body_limit)),
             };
         }
@@ -151,7 +151,7 @@ impl Request {
             if !failure(incoming.status()) {
                 return Ok(Response::new(incoming, body_limit));
             }
-            let error = incoming.api_error(token.expose_secret()).await;
+            let error = incoming.api_error().await;
             if !error.invalidates_token() {
                 return Err(error);
             }

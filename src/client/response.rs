@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header::LOCATION};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    error::{Error, Problem, correlation_id},
+    error::{Error, Problem},
     http::Incoming,
 };
 
@@ -40,7 +40,7 @@ impl Response {
     /// The id under which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<String> {
-        correlation_id(self.headers())
+        self.incoming.correlation_id()
     }
 
     /// How much of the token's rate limit is used, where the answer tells.

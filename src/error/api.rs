@@ -147,7 +147,7 @@ pub(crate) fn api_error(
         status: status.as_u16(),
         code: field("code").map(safe),
         message: message.map(safe),
-        correlation_id: correlation_id(headers).or(field("contextId").map(safe)),
+        correlation_id: correlation_id(headers, secrets).or(field("contextId").map(safe)),
         retry_after,
         place: place.to_owned(),
     };
@@ -167,12 +167,12 @@ pub(crate) fn api_error(
     }
 }
 
-/// `ININ-Correlation-Id`, or its newer name.
-pub(crate) fn correlation_id(headers: &HeaderMap) -> Option<String> {
+/// `ININ-Correlation-Id`, or its newer name, without the request's `secrets`.
+pub(crate) fn correlation_id(headers: &HeaderMap, secrets: &[&str]) -> Option<String> {
     ["inin-correlation-id", "genesys-correlation-id"]
         .iter()
         .find_map(|name| headers.get(*name))
-        .map(|value| words(&String::from_utf8_lossy(value.as_bytes()), &[]))
+        .map(|value| words(&String::from_utf8_lossy(value.as_bytes()), secrets))
 }
 
 /// The permissions in a list such as `[a:b:c, a:b:d]`.

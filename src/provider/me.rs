@@ -51,7 +51,7 @@ impl TokenProvider {
         let token = self.token().await?;
         let mut incoming = self.tokens_me(Method::GET, &token).await?;
         if incoming.status() != StatusCode::OK {
-            let error = incoming.api_error(token.expose_secret()).await;
+            let error = incoming.api_error().await;
             if error.invalidates_token() {
                 self.invalidate(&token);
             }
@@ -76,7 +76,7 @@ impl TokenProvider {
         if incoming.status().is_success() || incoming.status() == StatusCode::UNAUTHORIZED {
             return Ok(());
         }
-        Err(incoming.api_error(token.expose_secret()).await)
+        Err(incoming.api_error().await)
     }
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
