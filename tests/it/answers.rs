@@ -212,7 +212,8 @@ fn tokens_nobody_can_use() -> Vec<Bad> {
 
 fn errors_of_the_server() -> Vec<Bad> {
     let error = |status, code: &str| Reply::json(status, &format!(r#"{{"error":"{code}"}}"#));
-    let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; try again later"}"#;
+    let limited =
+        r#"{"error":"invalid_request","error_description":"rate limit exceeded; try again later"}"#;
     let body = r#"{"message":"Rate limit exceeded","code":"too.many.requests","status":429,"contextId":"c"}"#;
     vec![
         bad(
@@ -545,8 +546,7 @@ async fn a_long_answer_of_the_api_is_not_read() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
         let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
-        let server =
-            Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_of(region_of(&login, &server));
         let api = genesys_cloud_auth::PlatformClient::new(tokens.build().unwrap());
         let call = api.body_limit(1_000).get("/api/v2/users/me");

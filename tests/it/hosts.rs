@@ -205,7 +205,10 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
     let url = format!("http://{}", closed.address());
     let (builder, _clock) = provider_of(Region::custom(&login.url(), &url, None).unwrap());
     let api = PlatformClient::new(builder.build().unwrap()).timeout(SHORT * 10);
-    let call = || api.get("/api/v2/users/me").query(&[("q", "nobodys-business")]);
+    let call = || {
+        api.get("/api/v2/users/me")
+            .query(&[("q", "nobodys-business")])
+    };
 
     let refused = call().send().await.unwrap_err();
     failed(&refused, "Transport Connect");

@@ -2,7 +2,7 @@
 
 mod answers;
 mod hosts;
-//mod redaction;
+mod redaction;
 mod support;
 mod threats;
 mod wire;

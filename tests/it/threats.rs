@@ -61,7 +61,12 @@ async fn the_secret_goes_to_the_login_host_alone_and_the_token_to_the_api_alone(
     for request in &api {
         assert!(request.target.starts_with("/api/v2/"));
         let bearer = format!("Bearer {TOKEN}");
-        assert!(request.header("authorization").unwrap().starts_with(&bearer));
+        assert!(
+            request
+                .header("authorization")
+                .unwrap()
+                .starts_with(&bearer)
+        );
         let secret = STANDARD.encode(SECRET);
         assert!(!holds(
             request,
@@ -247,7 +252,10 @@ async fn an_authorization_of_the_callers_own_is_sent_as_it_is_and_its_401_comes_
 
     call().send().await.unwrap();
     let error = call().send().await.unwrap_err();
-    assert_eq!((kind_of(&error).as_str(), error.status()), ("Api", Some(401)));
+    assert_eq!(
+        (kind_of(&error).as_str(), error.status()),
+        ("Api", Some(401))
+    );
     assert!(error.to_string().contains("bad.credentials"), "{error}");
     let sent = pair.api.requests();
     assert_eq!(sent.len(), 2);
@@ -350,8 +358,7 @@ impl Child {
                 let connections =
                     Connections::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
                 let builder = TokenProvider::builder(region, credentials());
-                let api =
-                    PlatformClient::new(builder.connections(connections).build().unwrap());
+                let api = PlatformClient::new(builder.connections(connections).build().unwrap());
                 api.get("/api/v2/users/me").send().await.unwrap();
             }
         });

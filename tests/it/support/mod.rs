@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod names;
+pub mod sentinels;
 pub mod server;
 pub mod tls;
 
