@@ -1,16 +1,14 @@
 //! What an attacker between us, beside us or in our place must not get.
 
-use std::{
-    net::TcpListener,
-    process::{Command, Stdio},
-};
+mod paths;
+mod proxy;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{Connections, Error, PlatformClient, Region, TokenProvider};
 use http::Method;
 
 use crate::support::{
-    CLIENT_ID, SECRET, TOKEN, credentials, good_token, kind_of, provider_of, region_of,
+    CLIENT_ID, SECRET, TOKEN, good_token, kind_of, provider_of, region_of,
     server::{Received, Reply, Server},
 };
 
@@ -73,102 +71,6 @@ async fn the_secret_goes_to_the_login_host_alone_and_the_token_to_the_api_alone(
             &[SECRET, &secret, "Basic", CLIENT_ID, "grant_type"]
         ));
     }
-}
-
-#[tokio::test]
-async fn a_path_that_leaves_is_refused_before_anything_is_sent() {
-    let pair = Pair::start();
-    let elsewhere = Server::start(Reply::json(200, "{}"));
-    let to = elsewhere.address();
-    for prefix in ["", "/gateway"] {
-        let api_url = format!("{}{prefix}", pair.api.url());
-        let region = Region::custom(&pair.login.url(), &api_url, None).unwrap();
-        let api = PlatformClient::new(provider_of(region).0.build().unwrap());
-        for path in paths_that_leave(&to.to_string()) {
-            for method in [Method::GET, Method::POST] {
-                let error = api.request(method, &path).send().await.expect_err(&path);
-                assert_eq!(kind_of(&error), "InvalidPath", "{path:?}: {error}");
-            }
-        }
-        for id in [
-            "",
-            ".",
-            "..",
-            "../x",
-            "%2e%2e",
-            "..%2f",
-            "a\\b",
-            "a\0",
-            "a\r\nHost: x",
-        ] {
-            let call = api.get("/api/v2/users").segment(id);
-            assert_eq!(kind_of(&call.send().await.expect_err(id)), "InvalidPath");
-        }
-    }
-    assert_eq!((pair.api.connections(), elsewhere.connections()), (0, 0));
-    assert_eq!(pair.login.connections(), 0, "nor is a token asked for");
-}
-
-/// Every way to spell another place: another host, another port, above the API.
-fn paths_that_leave(to: &str) -> Vec<String> {
-    let mut paths: Vec<String> = [
-        "http://{}/x",
-        "https://{}/x",
-        "//{}/x",
-        "///{}/x",
-        "/\t/{}/x",
-        "/\n/{}/x",
-        "/\r/{}/x",
-        "/\\{}/x",
-        "\\\\{}/x",
-        "\\/{}/x",
-        "@{}/x",
-        ":x@{}/x",
-        ".{}/x",
-        " //{}/x",
-        "\u{a0}//{}/x",
-        "\0//{}/x",
-        "?//{}/x",
-        "#@{}/x",
-    ]
-    .map(|path| path.replace("{}", to))
-    .to_vec();
-    paths.extend(
-        [
-            "",
-            "api/v2/users",
-            "/..",
-            "/../x",
-            "/./x",
-            "/api/..",
-            "/api/../../x",
-            "/api/%2e%2e/x",
-            "/api/%2E%2E/x",
-            "/api/.%2e/x",
-            "/api/%2e./x",
-            "/api/%2e/x",
-            "/api/%252e%252e/x",
-            "/api/%25252e%25252e/x",
-            "/api/..%2fx",
-            "/api/x%2f..%2fy",
-            "/api/..%5cx",
-            "/api/x%5c..",
-            "/api/..;/x",
-            "/api/..;a=b/x",
-            "/api/\\../x",
-            "/api/.\t./x",
-            "/api/.\n./x",
-            "/api/%00",
-            "/api/%0d%0aHost:x",
-            "/api//x",
-            "/api/x/",
-            "/api/x#y",
-            "/api/x?y#z",
-            "/api/x?y\r\nHost: x",
-        ]
-        .map(str::to_owned),
-    );
-    paths
 }
 
 #[tokio::test]
@@ -277,95 +179,6 @@ async fn a_fixed_token_asks_nobody() {
     assert_eq!(pair.login.connections(), 0);
 }
 
-/// The variables of a proxy can only be set for a process: the test runs itself again.
-#[test]
-fn a_host_on_this_machine_is_never_asked_through_a_proxy() {
-    if let Some(child) = Child::of_this_process() {
-        return child.run();
-    }
-    let pair = Pair::start();
-    let proxy = Server::start(Reply::json(200, r#"{"access_token":"proxied"}"#));
-    for (url, count) in [(local_url as fn(&Server) -> String, 1), (Server::url, 2)] {
-        Child::start("ours", &url(&pair.login), &url(&pair.api), &proxy);
-        assert_eq!(pair.login.requests().len(), count);
-        assert_eq!(pair.api.requests().len(), count);
-        assert_eq!(proxy.connections(), 0);
-    }
-    // The variables do lead there: a client that is not ours goes that way.
-    Child::start("plain", &pair.login.url(), &pair.api.url(), &proxy);
-    assert_eq!(pair.api.requests().len(), 2);
-    assert!(proxy.connections() > 0);
-}
-
-/// What the process with the variables of a proxy does.
-struct Child {
-    mode: String,
-    login: String,
-    api: String,
-    proxy: String,
-}
-
-impl Child {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the test tells itself, in another process, what to do"
-    )]
-    fn of_this_process() -> Option<Self> {
-        let told = std::env::var(TOLD).ok()?;
-        let mut told = told.split(' ').map(str::to_owned);
-        let mut next = || told.next().unwrap();
-        Some(Self {
-            mode: next(),
-            login: next(),
-            api: next(),
-            proxy: next(),
-        })
-    }
-
-    fn start(mode: &str, login: &str, api: &str, proxy: &Server) {
-        let proxy = proxy.url();
-        let name = "threats::a_host_on_this_machine_is_never_asked_through_a_proxy";
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args([name, "--exact", "--nocapture"])
-            .env(TOLD, format!("{mode} {login} {api} {proxy}"))
-            .stdin(Stdio::null());
-        for variable in ["NO_PROXY", "no_proxy"] {
-            command.env_remove(variable);
-        }
-        for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            command.env(variable, &proxy);
-            command.env(variable.to_ascii_lowercase(), &proxy);
-        }
-        let output = command.output().unwrap();
-        let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && shown.contains(DONE),
-            "{shown}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-
-    fn run(self) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            if self.mode == "plain" {
-                let answer = reqwest::get(format!("{}/api/v2/users/me", self.api)).await;
-                answer.unwrap();
-            } else {
-                let region = Region::custom(&self.login, &self.api, None).unwrap();
-                let proxy = reqwest::Proxy::all(&self.proxy).unwrap();
-                let connections =
-                    Connections::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
-                let builder = TokenProvider::builder(region, credentials());
-                let api = PlatformClient::new(builder.connections(connections).build().unwrap());
-                api.get("/api/v2/users/me").send().await.unwrap();
-            }
-        });
-        println!("{DONE}");
-    }
-}
-
 /// A login host and an API host.
 struct Pair {
     login: Server,
@@ -387,14 +200,7 @@ impl Pair {
     }
 }
 
-fn local_url(server: &Server) -> String {
-    format!("http://localhost:{}", server.address().port())
-}
-
 fn holds(request: &Received, needles: &[&str]) -> bool {
     let text = String::from_utf8_lossy(&request.bytes);
     needles.iter().any(|needle| text.contains(needle))
 }
-
-const TOLD: &str = "GENESYS_CLOUD_AUTH_TEST_CHILD";
-const DONE: &str = "the child has done its part";

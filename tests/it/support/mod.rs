@@ -2,6 +2,7 @@
 //! that talk to them.
 
 pub mod capture;
+mod message;
 pub mod names;
 pub mod sentinels;
 pub mod server;

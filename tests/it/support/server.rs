@@ -21,6 +21,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use super::message::end_of_head;
+pub use super::message::{End, Received, Reply};
+
 /// A listening server; stops when dropped.
 pub struct Server {
     address: SocketAddr,
@@ -136,111 +139,6 @@ impl Closed {
     }
 }
 
-/// What goes back for a request, to the byte.
-#[derive(Clone)]
-pub struct Reply {
-    head: Vec<u8>,
-    /// Written so many times after the head.
-    filler: (Vec<u8>, usize),
-    end: End,
-}
-
-/// What becomes of the connection after the answer.
-#[derive(Clone, Copy)]
-pub enum End {
-    /// The next request may come.
-    Keep,
-    Close,
-    Reset,
-    /// Nothing more is read or written.
-    Hold,
-}
-
-impl Reply {
-    /// Exactly these bytes.
-    pub fn raw(bytes: impl Into<Vec<u8>>, end: End) -> Self {
-        Self {
-            head: bytes.into(),
-            filler: (Vec::new(), 0),
-            end,
-        }
-    }
-
-    /// A whole answer; `headers` is lines, each with its `\r\n`.
-    pub fn of(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
-        let body = body.as_ref();
-        let length = body.len();
-        let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n{headers}\r\n");
-        Self::raw([head.as_bytes(), body].concat(), End::Keep)
-    }
-
-    pub fn json(status: u16, body: &str) -> Self {
-        Self::of(status, "Content-Type: application/json\r\n", body)
-    }
-
-    /// A redirection to another server.
-    pub fn redirect(status: u16, to: &Server) -> Self {
-        Self::of(status, &format!("Location: {}/elsewhere\r\n", to.url()), "")
-    }
-
-    /// Reads the request and ends the connection without a word.
-    pub fn none(end: End) -> Self {
-        Self::raw("", end)
-    }
-
-    /// The same, with `chunk` so many times behind it.
-    pub fn followed_by(mut self, chunk: impl Into<Vec<u8>>, times: usize) -> Self {
-        self.filler = (chunk.into(), times);
-        self
-    }
-
-    fn drop_body(&mut self) {
-        if let Some(head) = end_of_head(&self.head) {
-            self.head.truncate(head);
-        }
-        self.filler.1 = 0;
-    }
-}
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub struct Received {
-    pub method: String,
-    pub target: String,
-    /// Names in small letters, in order.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// All of it, as it came.
-    pub bytes: Vec<u8>,
-}
-
-impl Received {
-    fn parse(bytes: Vec<u8>, head: usize) -> Self {
-        let text = String::from_utf8(bytes[..head].to_vec()).unwrap();
-        let mut lines = text.split("\r\n");
-        let mut first = lines.next().unwrap().split(' ').map(str::to_owned);
-        let header = |line: &str| {
-            let (name, value) = line.split_once(": ")?;
-            Some((name.to_ascii_lowercase(), value.to_owned()))
-        };
-        Self {
-            method: first.next().unwrap(),
-            target: first.next().unwrap(),
-            headers: lines.filter_map(header).collect(),
-            body: bytes[head..].to_vec(),
-            bytes,
-        }
-    }
-
-    /// The header's one value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(known, _)| known == name);
-        let value = values.next().map(|(_, value)| value.as_str());
-        assert!(values.next().is_none(), "{name} is there twice");
-        value
-    }
-}
-
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -314,11 +212,6 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
         }
     }
     Some(Received::parse(bytes, head))
-}
-
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    let empty_line = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-    empty_line.map(|start| start + 4)
 }
 
 /// Whether all of it went out.

@@ -1,0 +1,102 @@
+//! Answers that are longer than anybody reads.
+
+use genesys_cloud_auth::PlatformClient;
+
+use super::{
+    bad::{UNEXPECTED, bad},
+    refused,
+};
+use crate::support::{
+    TOKEN, good_token, kind_of, provider_at, provider_of, region_of,
+    server::{End, Reply, Server},
+};
+
+#[tokio::test]
+async fn an_answer_of_many_megabytes_is_not_read() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let open = r#"{"access_token":""#;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    let filler = "x".repeat(0x1_0000);
+    for (name, head, filler) in [
+        (
+            "announced",
+            format!("{ok}Content-Length: {}\r\n\r\n{open}", MANY * 0x1_0000 + 17),
+            &filler,
+        ),
+        (
+            "up to the end of the connection",
+            format!("{ok}\r\n{open}"),
+            &filler,
+        ),
+        (
+            "in chunks",
+            format!("{ok}Transfer-Encoding: chunked\r\n\r\n"),
+            &chunk,
+        ),
+        (
+            "compressed, in chunks",
+            format!("{ok}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            &chunk,
+        ),
+    ] {
+        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), MANY);
+        let case = bad(name, reply, UNEXPECTED, "HTTP 200");
+        let server = Server::start(case.reply.clone());
+        let (tokens, _clock) = provider_at(&server);
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(kind_of(&error), UNEXPECTED, "{name}: {error}");
+        let written = server.written(1).await;
+        assert!(
+            written < MOST_IN_BUFFERS,
+            "{name}: {written} bytes were taken"
+        );
+        refused(&case).await;
+    }
+}
+
+#[test]
+fn five_megabytes_cost_little_memory() {
+    let filler = "x".repeat(0x1_0000);
+    for head in [
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+            80 * 0x1_0000
+        ),
+        "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
+    ] {
+        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), 80);
+        let server = Server::start(reply);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let memory = allocation_counter::measure(|| {
+            let (tokens, _clock) = provider_at(&server);
+            runtime.block_on(tokens.token()).unwrap_err();
+        });
+        // An HTTP client with its certificates is in here, too.
+        assert!(memory.bytes_max < 3 << 20, "{memory:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_of_the_api_is_not_read() {
+    let login = Server::start(good_token(TOKEN));
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
+        let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
+        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let (tokens, _clock) = provider_of(region_of(&login, &server));
+        let api = PlatformClient::new(tokens.build().unwrap());
+        let call = api.body_limit(1_000).get("/api/v2/users/me");
+        let error = call.fetch::<serde_json::Value>().await.unwrap_err();
+        assert_eq!(kind_of(&error), kind, "{error}");
+        let written = server.written(1).await;
+        assert!(written < MOST_IN_BUFFERS, "{written} bytes were taken");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+/// Blocks of 64 KiB, more than any buffer of the network holds.
+const MANY: usize = 2_048;
+const MOST_IN_BUFFERS: usize = 16 << 20;

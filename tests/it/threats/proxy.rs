@@ -1,0 +1,107 @@
+//! Proxies that a program's environment or its own closure names.
+
+use std::process::{Command, Stdio};
+
+use genesys_cloud_auth::{Connections, PlatformClient, Region, TokenProvider};
+
+use super::Pair;
+use crate::support::{
+    credentials,
+    server::{Reply, Server},
+};
+
+/// The variables of a proxy can only be set for a process: the test runs itself again.
+#[test]
+fn a_host_on_this_machine_is_never_asked_through_a_proxy() {
+    if let Some(child) = Child::of_this_process() {
+        return child.run();
+    }
+    let pair = Pair::start();
+    let proxy = Server::start(Reply::json(200, r#"{"access_token":"proxied"}"#));
+    for (url, count) in [(local_url as fn(&Server) -> String, 1), (Server::url, 2)] {
+        Child::start("ours", &url(&pair.login), &url(&pair.api), &proxy);
+        assert_eq!(pair.login.requests().len(), count);
+        assert_eq!(pair.api.requests().len(), count);
+        assert_eq!(proxy.connections(), 0);
+    }
+    // The variables do lead there: a client that is not ours goes that way.
+    Child::start("plain", &pair.login.url(), &pair.api.url(), &proxy);
+    assert_eq!(pair.api.requests().len(), 2);
+    assert!(proxy.connections() > 0);
+}
+
+/// What the process with the variables of a proxy does.
+struct Child {
+    mode: String,
+    login: String,
+    api: String,
+    proxy: String,
+}
+
+impl Child {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the test tells itself, in another process, what to do"
+    )]
+    fn of_this_process() -> Option<Self> {
+        let told = std::env::var(TOLD).ok()?;
+        let mut told = told.split(' ').map(str::to_owned);
+        let mut next = || told.next().unwrap();
+        Some(Self {
+            mode: next(),
+            login: next(),
+            api: next(),
+            proxy: next(),
+        })
+    }
+
+    fn start(mode: &str, login: &str, api: &str, proxy: &Server) {
+        let proxy = proxy.url();
+        let name = "threats::proxy::a_host_on_this_machine_is_never_asked_through_a_proxy";
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args([name, "--exact", "--nocapture"])
+            .env(TOLD, format!("{mode} {login} {api} {proxy}"))
+            .stdin(Stdio::null());
+        for variable in ["NO_PROXY", "no_proxy"] {
+            command.env_remove(variable);
+        }
+        for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(variable, &proxy);
+            command.env(variable.to_ascii_lowercase(), &proxy);
+        }
+        let output = command.output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && shown.contains(DONE),
+            "{shown}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn run(self) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            if self.mode == "plain" {
+                let answer = reqwest::get(format!("{}/api/v2/users/me", self.api)).await;
+                answer.unwrap();
+            } else {
+                let region = Region::custom(&self.login, &self.api, None).unwrap();
+                let proxy = reqwest::Proxy::all(&self.proxy).unwrap();
+                let connections =
+                    Connections::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
+                let builder = TokenProvider::builder(region, credentials());
+                let api = PlatformClient::new(builder.connections(connections).build().unwrap());
+                api.get("/api/v2/users/me").send().await.unwrap();
+            }
+        });
+        println!("{DONE}");
+    }
+}
+
+fn local_url(server: &Server) -> String {
+    format!("http://localhost:{}", server.address().port())
+}
+
+const TOLD: &str = "GENESYS_CLOUD_AUTH_TEST_CHILD";
+const DONE: &str = "the child has done its part";
