@@ -6,6 +6,7 @@ mod life;
 mod outage;
 mod runtimes;
 mod secrets;
+mod warm;
 
 use std::time::Duration;
 
