@@ -1,0 +1,3 @@
+//! The integration tests: one binary, so that TLS and HTTP are linked once.
+
+mod sandbox;
