@@ -37,7 +37,7 @@ use self::{
     server::Server,
     timestamp::timestamp,
 };
-use crate::{grant::client_credentials::ClientCredentials, region::Region};
+use crate::{grant::ClientCredentials, region::Region};
 
 /// A local Genesys Cloud: a login host and an API host, with one organization and one OAuth client.
 ///
@@ -293,7 +293,7 @@ impl Sandbox {
     /// When [`SandboxBuilder::client`] was given an id or a secret that no client can have.
     #[must_use]
     pub fn client_credentials(&self) -> ClientCredentials {
-        ClientCredentials::new(self.client_id(), self.org.client_secret())
+        ClientCredentials::new(self.client_id(), self.client_secret())
             .expect("the client has a usable id and secret")
     }
 }
