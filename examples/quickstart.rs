@@ -43,13 +43,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// All of it, against a Genesys Cloud on this machine.
+///
+/// # Errors
+/// What a service would see.
 pub async fn against_the_sandbox(
     sandbox: &Sandbox,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
-    writeln!(out, "A sandbox on this machine stands in for Genesys Cloud.")?;
-    writeln!(out, "For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,")?;
-    writeln!(out, "GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION.")?;
+    writeln!(
+        out,
+        "A sandbox on this machine stands in for Genesys Cloud."
+    )?;
+    writeln!(
+        out,
+        "For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,"
+    )?;
+    writeln!(
+        out,
+        "GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION."
+    )?;
 
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials())?;
     first_token(&tokens, out).await?;
@@ -60,7 +72,10 @@ pub async fn against_the_sandbox(
     let requests = sandbox.token_requests() - before;
     row(out, "token requests", requests)?;
 
-    heading(out, "The server revokes the token, and a call succeeds all the same")?;
+    heading(
+        out,
+        "The server revokes the token, and a call succeeds all the same",
+    )?;
     let (before, calls) = (sandbox.token_requests(), sandbox.api_requests());
     sandbox.revoke_all();
     let api = PlatformClient::new(tokens);
@@ -93,11 +108,16 @@ async fn against_the_region(out: &mut impl Write) -> Result<(), Box<dyn Error>> 
     heading(out, "Whose token it is")?;
     let info = tokens.token_info().await?;
     let name = |entity: Option<genesys_cloud_auth::NamedEntity>| {
-        entity.and_then(|entity| entity.name).unwrap_or_else(|| "not told".into())
+        entity
+            .and_then(|entity| entity.name)
+            .unwrap_or_else(|| "not told".into())
     };
     row(out, "organisation", name(info.organization))?;
     row(out, "OAuth client", name(info.oauth_client))?;
-    writeln!(out, "\nRevoking the token and trying a wrong secret are left out here.")?;
+    writeln!(
+        out,
+        "\nRevoking the token and trying a wrong secret are left out here."
+    )?;
     Ok(())
 }
 
@@ -108,7 +128,11 @@ async fn first_token(tokens: &TokenProvider, out: &mut impl Write) -> Result<(),
     row(out, "came after", milliseconds(start.elapsed()))?;
     if let Some(life) = token.expires_in() {
         let minutes = life.as_secs() / 60;
-        row(out, "good for", format_args!("{} h {} min", minutes / 60, minutes % 60))?;
+        row(
+            out,
+            "good for",
+            format_args!("{} h {} min", minutes / 60, minutes % 60),
+        )?;
     }
     let start = Instant::now();
     for _ in 0..1_000 {
@@ -151,17 +175,17 @@ fn row(out: &mut impl Write, name: &str, value: impl std::fmt::Display) -> io::R
 
 /// A row whose text goes on below itself.
 fn paragraph(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    let mut lines = vec![String::new()];
+    let (mut name, mut line) = (name, String::new());
     for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + word.chars().count() < 58 => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
+        if line.chars().count() + word.chars().count() > 57 {
+            row(out, name, &line)?;
+            name = "";
+            line.clear();
         }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
-    row(out, name, &lines[0])?;
-    lines[1..].iter().try_for_each(|line| row(out, "", line))
+    row(out, name, &line)
 }

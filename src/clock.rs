@@ -330,7 +330,7 @@ mod manual {
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default();
             Glance {
-                steady: nanos(since_start - moved.asleep),
+                steady: nanos(since_start.saturating_sub(moved.asleep)),
                 wall: nanos(wall),
             }
         }

@@ -286,9 +286,8 @@ impl Shared {
             match told {
                 Some(Outcome::Token(token)) => return Ok(token),
                 Some(Outcome::Failed { cause, left }) => return Err(error(cause, Some(left))),
-                Some(Outcome::Again) => {}
                 None if self.clock.now() >= deadline => return Err(ErrorKind::Timeout.into()),
-                None => {}
+                Some(Outcome::Again) | None => {}
             }
         }
     }

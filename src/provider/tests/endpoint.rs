@@ -159,11 +159,10 @@ impl Endpoint {
             Say::Same(life) => token("the-same-token".to_owned(), life),
             Say::Unavailable => Err(unavailable()),
             Say::RateLimited(wait) => Err(limited(wait)),
-            Say::Refuse => Err(refused()),
             Say::RefuseUnless(secret) if request.auth.secret.expose_secret() == secret => {
                 token(format!("token-{number}"), 3_600)
             }
-            Say::RefuseUnless(_) => Err(refused()),
+            Say::Refuse | Say::RefuseUnless(_) => Err(refused()),
             Say::Unreachable => Err(unreachable()),
             Say::Nothing | Say::After(..) => std::future::pending().await,
         }

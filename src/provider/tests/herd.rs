@@ -116,5 +116,5 @@ async fn a_caller_may_leave_at_any_moment() {
 }
 
 async fn futures_poll<F: Future + Unpin>(future: &mut F) -> bool {
-    poll_fn(|context| Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_ready())).await
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_ready())).await
 }

@@ -213,7 +213,7 @@ async fn a_background_renewal_keeps_an_idle_provider_warm_and_ends_with_it() {
     assert_eq!(endpoint.requests(), 4);
     assert_eq!(tokens.try_token().unwrap().expose_secret(), "token-3");
 
-    let tasks = tokio::runtime::Handle::current().metrics();
+    let tasks = Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 1);
     drop(tokens);
     tokio::time::sleep(seconds(1_000.0)).await;
