@@ -12,6 +12,7 @@ pub use request::Request;
 pub use response::{Chunks, RateLimit, Response};
 
 use crate::provider::TokenProvider;
+use target::Target;
 
 /// The Platform API of one organisation, called with the tokens of a [`TokenProvider`].
 ///

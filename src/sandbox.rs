@@ -17,8 +17,8 @@ mod login;
 mod org;
 mod record;
 mod refusal;
+mod rfc3339;
 mod server;
-mod timestamp;
 
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
@@ -39,8 +39,8 @@ use self::{
     org::{CLIENT_CREDENTIALS, Caller, NotIssued, NotLive, Org, Settings, random_uuid},
     record::{Record, TOKEN_PATH},
     refusal::{ApiRefusal, OAuthRefusal, json_response, sealed},
+    rfc3339::timestamp,
     server::Server,
-    timestamp::timestamp,
 };
 use crate::{grant::ClientCredentials, region::Region};
 

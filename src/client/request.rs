@@ -10,7 +10,7 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 use url::{Url, form_urlencoded};
 
-use super::{PlatformClient, Response, target::Target};
+use super::{PlatformClient, Response, Target};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind, Problem},

@@ -9,4 +9,8 @@
     reason = "a test ends where something is not as expected"
 )]
 
+mod client;
+mod environment;
+mod quickstart;
 mod sandbox;
+mod tokens;
