@@ -204,7 +204,7 @@ fn every_promise_holds_with_a_token_that_nothing_renews() {
 #[test]
 fn every_promise_holds_after_long_trouble() {
     for renewal in [Renewal::Fixed, Renewal::Asked] {
-        for (trouble, position) in start::after_trouble(Position::start(renewal)) {
+        for (trouble, position) in start::after_trouble(&Position::start(renewal)) {
             holds(&format!("{trouble}, {renewal:?}"), position, FURTHER);
         }
     }

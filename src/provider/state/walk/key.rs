@@ -170,7 +170,7 @@ impl Hasher for Digest {
     }
 
     fn write_isize(&mut self, part: isize) {
-        self.write_u64(part as u64);
+        self.write_u64(part.cast_unsigned() as u64);
     }
 
     fn finish(&self) -> u64 {

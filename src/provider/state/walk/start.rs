@@ -3,7 +3,7 @@
 use super::{Draw, Event, Position, event::With};
 
 /// Each with what happened before.
-pub(super) fn after_trouble(start: Position) -> [(&'static str, Position); 4] {
+pub(super) fn after_trouble(start: &Position) -> [(&'static str, Position); 4] {
     let mut refused_young = start.clone();
     for _ in 0..3 {
         refused_young = refused_young

@@ -106,27 +106,26 @@ impl Ledger {
                 let only_asks = flight.probe && pause.is_some() && launch.is_none();
                 flight.due == *due && now < *due && !only_asks
             }),
-            Reply::Fail { cause, left } => match pause {
-                Some(pause) => {
-                    let waits_for = self.current().filter(|flight| !flight.probe);
-                    *left == Some(pause.until - now)
-                        && *cause == pause.cause
-                        && waits_for.is_none()
-                        && launch.is_none()
-                }
-                None => {
-                    let expected = match self.renewal {
-                        Renewal::Never => Cause::TokenExpired { renewable: false },
-                        Renewal::Fixed | Renewal::Asked => Cause::NoRuntime,
-                    };
-                    *cause == expected && left.is_none() && !can_start && self.current().is_none()
-                }
-            },
+            Reply::Fail { cause, left } => {
+                let awaited = self.current().is_some_and(|flight| !flight.probe);
+                let ends = pause.map(|pause| pause.until - now);
+                let starts = launch.is_some() || (pause.is_none() && can_start);
+                *cause == self.cause(now) && *left == ends && !awaited && !starts
+            }
         };
         if right {
             Ok(())
         } else {
             Err(Broken::WrongReply)
+        }
+    }
+
+    /// Why there is no token and none on its way.
+    fn cause(&self, now: Moment) -> Cause<Why> {
+        match (self.active_pause(now), self.renewal) {
+            (Some(pause), _) => pause.cause.clone(),
+            (None, Renewal::Never) => Cause::TokenExpired { renewable: false },
+            (None, Renewal::Fixed | Renewal::Asked) => Cause::NoRuntime,
         }
     }
 
