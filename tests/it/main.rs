@@ -1,0 +1,12 @@
+//! The integration tests: one binary, so that TLS and HTTP are linked once.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test ends where something is not as expected"
+)]
+
+mod sandbox;
