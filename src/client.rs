@@ -12,6 +12,7 @@ pub use request::Request;
 pub use response::{Chunks, RateLimit, Response};
 
 use crate::provider::TokenProvider;
+use target::Target;
 
 /// The Platform API of one organisation, called with the tokens of a [`TokenProvider`].
 ///
@@ -73,43 +74,36 @@ impl PlatformClient {
     }
 
     /// A `GET` of a path such as `/api/v2/users/me`, with or without a query.
-    #[must_use]
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
     }
 
     /// A `HEAD`.
-    #[must_use]
     pub fn head(&self, path: &str) -> Request {
         self.request(Method::HEAD, path)
     }
 
     /// A `POST`.
-    #[must_use]
     pub fn post(&self, path: &str) -> Request {
         self.request(Method::POST, path)
     }
 
     /// A `PUT`.
-    #[must_use]
     pub fn put(&self, path: &str) -> Request {
         self.request(Method::PUT, path)
     }
 
     /// A `PATCH`.
-    #[must_use]
     pub fn patch(&self, path: &str) -> Request {
         self.request(Method::PATCH, path)
     }
 
     /// A `DELETE`.
-    #[must_use]
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
     }
 
     /// A request by any method.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> Request {
         Request::new(self.clone(), method, path)
     }

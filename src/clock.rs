@@ -107,7 +107,8 @@ impl Clock {
         async move {
             #[cfg(feature = "test-util")]
             if let Source::Manual(manual) = &clock.0 {
-                return manual.sleep_until(moment).await;
+                // In a box, so that callers' futures stay small.
+                return Box::pin(manual.sleep_until(moment)).await;
             }
             loop {
                 let left = moment - clock.now();
@@ -329,7 +330,7 @@ mod manual {
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default();
             Glance {
-                steady: nanos(since_start - moved.asleep),
+                steady: nanos(since_start.saturating_sub(moved.asleep)),
                 wall: nanos(wall),
             }
         }

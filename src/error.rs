@@ -4,9 +4,9 @@ mod api;
 mod here;
 mod oauth;
 mod rate_limit;
+mod server_words;
 mod transport;
 mod troubleshooting;
-mod words;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ pub(crate) use api::{api_error, correlation_id};
 pub use here::{Configuration, InvalidPath, SecretError, TokenExpired};
 pub use oauth::{InvalidClient, OAuthError};
 pub use rate_limit::RateLimited;
+pub(crate) use server_words::words;
 pub(crate) use transport::Problem;
 pub use transport::{Transport, TransportKind, UnexpectedAnswer};
 pub use troubleshooting::Troubleshooting;
-pub(crate) use words::words;
 
 use crate::region::InvalidRegion;
 

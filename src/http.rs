@@ -236,11 +236,6 @@ impl Incoming {
         self.answer.headers()
     }
 
-    /// The request's method and path.
-    pub(crate) fn place(&self) -> &str {
-        &self.place
-    }
-
     /// The next piece of the body.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let chunk = self.answer.chunk().await;

@@ -10,6 +10,8 @@ mod profile;
 mod provider;
 mod region;
 mod retry;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod secret;
 mod token;
 mod token_endpoint;
@@ -25,5 +27,9 @@ pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
 pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
+#[cfg(feature = "sandbox")]
+pub use sandbox::{
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
+};
 pub use secret::ClientSecret;
 pub use token::AccessToken;

@@ -10,7 +10,7 @@ mod state;
 use std::{
     fmt,
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::{Duration, SystemTime},
@@ -280,15 +280,14 @@ impl Shared {
             if Handle::try_current().is_err() {
                 return Err(ErrorKind::NoRuntime.into());
             }
-            let sleep = self.clock.sleep_until(due.min(deadline));
-            let told = either(outcome.wait_for(Option::is_some), sleep).await;
+            let sleep = pin!(self.clock.sleep_until(due.min(deadline)));
+            let told = either(pin!(outcome.wait_for(Option::is_some)), sleep).await;
             let told = told.and_then(|outcome| outcome.ok()?.clone());
             match told {
                 Some(Outcome::Token(token)) => return Ok(token),
                 Some(Outcome::Failed { cause, left }) => return Err(error(cause, Some(left))),
-                Some(Outcome::Again) => {}
                 None if self.clock.now() >= deadline => return Err(ErrorKind::Timeout.into()),
-                None => {}
+                Some(Outcome::Again) | None => {}
             }
         }
     }
@@ -385,13 +384,13 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
 }
 
 /// The output of `wanted`, or nothing once `limit` ended first.
-async fn either<T>(wanted: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
-    let (mut wanted, mut limit) = (pin!(wanted), pin!(limit));
-    poll_fn(|context| {
-        if let Poll::Ready(output) = wanted.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        limit.as_mut().poll(context).map(|()| None)
+async fn either<T>(
+    mut wanted: Pin<&mut impl Future<Output = T>>,
+    mut limit: Pin<&mut impl Future<Output = ()>>,
+) -> Option<T> {
+    poll_fn(|context| match wanted.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
     })
     .await
 }

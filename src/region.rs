@@ -1,6 +1,11 @@
 //! Where an organisation lives: its login, API and apps hosts.
 
-use std::{fmt, str::FromStr, sync::Arc, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fmt,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
 
 use url::{Host, Url};
 
@@ -25,7 +30,7 @@ use url::{Host, Url};
 pub enum Region {
     /// `us-east-1`: `mypurecloud.com`
     UsEast1,
-    /// `us-east-2`, FedRAMP: `use2.us-gov-pure.cloud`
+    /// `us-east-2`, `FedRAMP`: `use2.us-gov-pure.cloud`
     UsEast2,
     /// `us-west-2`: `usw2.pure.cloud`
     UsWest2,
@@ -174,17 +179,18 @@ impl Region {
         })
     }
 
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "every region but a custom one is there"
+    )]
     fn urls(&self) -> &Urls {
-        static URLS: LazyLock<Vec<(Region, Urls)>> = LazyLock::new(|| {
-            let of = |region: Region| Some((region.clone(), Urls::of_domain(region.domain()?)?));
-            Region::ALL.into_iter().filter_map(of).collect()
+        static URLS: LazyLock<HashMap<&'static str, Urls>> = LazyLock::new(|| {
+            let domains = Region::ALL.iter().filter_map(Region::domain);
+            domains.map(|domain| (domain, Urls::of(domain))).collect()
         });
-        match self {
-            Self::Custom(CustomRegion(urls)) => urls,
-            _ => URLS
-                .iter()
-                .find_map(|(region, urls)| (region == self).then_some(urls))
-                .unwrap_or_else(|| unreachable!("every region's domain parses, as a test shows")),
+        match (self, self.domain()) {
+            (Self::Custom(CustomRegion(urls)), _) => urls,
+            (_, domain) => &URLS[domain.unwrap_or_default()],
         }
     }
 }
@@ -290,13 +296,19 @@ struct Urls {
 }
 
 impl Urls {
-    fn of_domain(domain: &str) -> Option<Self> {
-        let at = |label| Url::parse(&format!("https://{label}.{domain}/")).ok();
-        Some(Self {
-            login: at("login")?,
-            api: at("api")?,
-            apps: at("apps")?,
-        })
+    #[allow(
+        clippy::expect_used,
+        reason = "the domains are constants, and a test parses each"
+    )]
+    fn of(domain: &str) -> Self {
+        let at = |label| {
+            Url::parse(&format!("https://{label}.{domain}/")).expect("a domain makes a URL")
+        };
+        Self {
+            login: at("login"),
+            api: at("api"),
+            apps: at("apps"),
+        }
     }
 }
 

@@ -166,10 +166,8 @@ mod tests {
         for at in [0, 1, 3, 5, 59, 60, 64, 72, 88, 118] {
             let failed = Row::with_failure(row, start + Duration::from_secs(at));
             pauses.push(after_failure(failed, None, false, MIDDLE).as_secs_f64());
-            assert_eq!(
-                after_failure(failed, None, false, LOW).as_secs_f64(),
-                pauses.last().unwrap() * 0.8
-            );
+            let low = after_failure(failed, None, false, LOW);
+            assert_eq!(low, seconds(pauses.last().unwrap() * 0.8));
             row = Some(failed);
         }
         assert_eq!(

@@ -10,7 +10,7 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 use url::{Url, form_urlencoded};
 
-use super::{PlatformClient, Response, target::Target};
+use super::{PlatformClient, Response, Target};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind, Problem},
@@ -77,16 +77,12 @@ impl Request {
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(mut value)) => {
-                value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
-                self.headers.insert(name, value);
-            }
-            _ => {
-                self.wrong = Some(Error::configuration(
-                    "a header's name or value is malformed",
-                ))
-            }
+        if let (Ok(name), Ok(mut value)) = (name.try_into(), value.try_into()) {
+            value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
+            self.headers.insert(name, value);
+        } else {
+            let wrong = Error::configuration("a header's name or value is malformed");
+            self.wrong = Some(wrong);
         }
         self
     }
@@ -138,10 +134,10 @@ impl Request {
         let body_limit = self.client.body_limit;
         if self.headers.contains_key(AUTHORIZATION) {
             let mut incoming = self.attempt(&url, deadline).await?;
-            return match failure(incoming.status()) {
-                true => Err(incoming.api_error().await),
-                false => Ok(Response::new(incoming, body_limit)),
-            };
+            if failure(incoming.status()) {
+                return Err(incoming.api_error().await);
+            }
+            return Ok(Response::new(incoming, body_limit));
         }
         let mut first = None;
         loop {

@@ -6,13 +6,14 @@ fn api(status: u16, body: &str) -> Error {
     let status = StatusCode::from_u16(status).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("ININ-Correlation-Id", "abc-1".parse().unwrap());
-    api::api_error(status, &headers, body.as_bytes(), "GET /x", None, &[]).into()
+    api_error(status, &headers, body.as_bytes(), "GET /x", None, &[]).into()
 }
+
+fn sound<T: Clone + Send + Sync + std::error::Error + 'static>() {}
 
 #[test]
 fn an_error_is_one_pointer_wide_and_shared() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
-    fn sound<T: Clone + Send + Sync + std::error::Error + 'static>() {}
     sound::<Error>();
 }
 

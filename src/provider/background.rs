@@ -1,8 +1,11 @@
 //! Renewal without a caller, for a provider that is seldom used.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::runtime::Handle;
@@ -31,7 +34,9 @@ pub(super) fn start(shared: &Arc<Shared>, runtime: &Handle) {
                 return;
             };
             let changed = match wake {
-                Some(wake) => either(published.changed(), clock.sleep_until(wake)).await,
+                Some(wake) => {
+                    either(pin!(published.changed()), pin!(clock.sleep_until(wake))).await
+                }
                 None => Some(published.changed().await),
             };
             match (changed, weak.upgrade()) {

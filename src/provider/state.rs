@@ -4,6 +4,8 @@
 mod messages;
 mod refused;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod walk;
 
 use std::time::Duration;
@@ -151,10 +153,9 @@ impl<T: Token, C: Clone> Machine<T, C> {
         luck: Luck,
         answer: Answer<T, C>,
     ) -> Outcome<T, C> {
-        let current = self.current(number).is_some();
-        if current {
-            self.flight = None;
-        }
+        self.settle(now);
+        let current = self.flight.take_if(|flight| flight.number == number);
+        let current = current.is_some();
         match answer {
             Answer::Token(token) => self.arrived(number, current, now, luck, token),
             _ if !current => Outcome::Again,
@@ -201,11 +202,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
     /// The valid token, and the moment from which the machine must be asked again.
     pub(crate) fn snapshot(&self, now: Moment) -> Option<(&T, Moment)> {
         let held = self.valid(now)?;
-        let until = if now < held.renew {
-            held.renew
-        } else {
-            self.boundary(now).unwrap_or(now)
-        };
+        let until = held.renew.max(self.boundary(now).unwrap_or(now));
         Some((&held.token, until.min(held.token.end())))
     }
 

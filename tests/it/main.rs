@@ -1,8 +1,22 @@
-//! The crate from outside, against servers of the tests' own.
+//! The integration tests: one binary, so that TLS and HTTP are linked once.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test ends where something is not as expected"
+)]
 
 mod answers;
+mod client;
+mod environment;
 mod hosts;
+mod quickstart;
 mod redaction;
+mod sandbox;
 mod support;
 mod threats;
+mod tokens;
 mod wire;

@@ -117,11 +117,10 @@ async fn no_secret_is_shown_where_the_api_misbehaves() {
             }
             Err(error) => run.shown.error(&error),
         }
-        for error in [
-            client.tokens().token_info().await.err(),
-            client.tokens().revoke().await.err(),
-        ] {
-            error.iter().for_each(|error| run.shown.error(error));
+        let asked = client.tokens().token_info().await.err();
+        let revoked = client.tokens().revoke().await.err();
+        for error in asked.iter().chain(&revoked) {
+            run.shown.error(error);
         }
     }
     run.ended();

@@ -5,7 +5,7 @@ use crate::{clock::Moment, token::Fingerprint};
 
 /// The last four of them, for as long as each would have lived.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Refused([Option<(Fingerprint, Moment)>; 4]);
+pub(super) struct Refused(pub(super) [Option<(Fingerprint, Moment)>; 4]);
 
 impl Refused {
     pub(super) fn remember(&mut self, token: &impl Token) {

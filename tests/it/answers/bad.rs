@@ -26,7 +26,8 @@ pub fn bad_answers() -> Vec<Bad> {
     cases.extend(cut_bodies());
     cases.extend(odd_json());
     cases.extend(tokens_nobody_can_use());
-    cases.extend(errors_of_the_server());
+    cases.extend(oauth_errors());
+    cases.extend(other_errors());
     cases
 }
 
@@ -173,76 +174,82 @@ fn tokens_nobody_can_use() -> Vec<Bad> {
     ]
 }
 
-fn errors_of_the_server() -> Vec<Bad> {
-    let error = |status, code: &str| Reply::json(status, &format!(r#"{{"error":"{code}"}}"#));
-    let limited =
-        r#"{"error":"invalid_request","error_description":"rate limit exceeded; try again later"}"#;
-    let body = r#"{"message":"Rate limit exceeded","code":"too.many.requests","status":429,"contextId":"c"}"#;
-    vec![
-        bad(
-            "an error and a token in a 200",
-            Reply::json(200, r#"{"access_token":"a","error":"invalid_scope"}"#),
-            "OAuth",
-            "invalid_scope",
-        ),
-        bad(
+fn oauth_errors() -> Vec<Bad> {
+    [
+        (
             "invalid_client in a 200",
-            error(200, "invalid_client"),
-            "InvalidClient",
+            200,
+            "invalid_client",
+            REFUSED,
             "HTTP 200",
         ),
-        bad(
+        (
             "invalid_client in a 400",
-            error(400, "invalid_client"),
-            "InvalidClient",
+            400,
+            "invalid_client",
+            REFUSED,
             "HTTP 400",
         ),
-        bad(
+        (
             "invalid_client in a 401",
-            error(401, "invalid_client"),
-            "InvalidClient",
+            401,
+            "invalid_client",
+            REFUSED,
             "HTTP 401",
         ),
-        bad(
+        (
             "server_error in a 500",
-            error(500, "server_error"),
+            500,
+            "server_error",
             "OAuth",
             "HTTP 500",
         ),
-        bad(
+        (
+            "another grant's client",
+            400,
             "unauthorized_client",
-            error(400, "unauthorized_client"),
             "OAuth",
             "grant type",
         ),
-        bad(
+        (
             "an empty error",
-            error(400, ""),
+            400,
+            "",
             UNEXPECTED,
             "no reason that can be read",
         ),
-        bad(
-            "400 for too many requests",
-            Reply::json(400, limited),
-            "RateLimited",
-            "rate limit exceeded",
-        ),
-        bad(
-            "429 without a body",
-            Reply::json(429, ""),
-            "RateLimited",
-            "HTTP 429",
-        ),
-        bad(
-            "429 in the API's words",
-            Reply::json(429, body),
-            "RateLimited",
-            "HTTP 429",
-        ),
-        bad("503", Reply::json(503, "{}"), UNEXPECTED, "HTTP 503"),
     ]
+    .into_iter()
+    .map(|(name, status, error, kind, says)| {
+        let reply = Reply::json(status, &format!(r#"{{"error":"{error}"}}"#));
+        bad(name, reply, kind, says)
+    })
+    .collect()
 }
 
+fn other_errors() -> Vec<Bad> {
+    let both = r#"{"access_token":"a","error":"invalid_scope"}"#;
+    let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; wait"}"#;
+    let api = r#"{"message":"Slow down","code":"too.many.requests","status":429,"contextId":"c"}"#;
+    [
+        ("an error and a token", 200, both, "OAuth", "invalid_scope"),
+        (
+            "400 for too many",
+            400,
+            limited,
+            LIMITED,
+            "rate limit exceeded",
+        ),
+        ("429 without a body", 429, "", LIMITED, "HTTP 429"),
+        ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
+        ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
+    ]
+    .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
+    .into()
+}
+
+const REFUSED: &str = "InvalidClient";
+const LIMITED: &str = "RateLimited";
 const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":86399}"#;
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 

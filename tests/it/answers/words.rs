@@ -16,19 +16,20 @@ async fn the_servers_words_are_shown_without_harm() {
     invisible.extend("\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}".chars());
     invisible.extend(('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}'));
     let (front, back) = SECRET.split_at(7);
-    let words = format!(
-        "{}|{SECRET}|{basic}|{front}\u{200b}{back}|{front}\u{1b}{back}|end",
-        String::from_iter(&invisible)
-    );
-    for (status, error) in [
-        (400, "invalid_scope"),
-        (401, "invalid_client"),
-        (400, words.as_str()),
-        (429, "slow"),
+    let harmful = format!("{}|end", String::from_iter(&invisible));
+    let echo = format!("{harmful}|{SECRET}|{basic}|{front}\u{200b}{back}|{front}\u{1b}{back}|end");
+    for (status, error, said) in [
+        (400, "invalid_scope", &harmful),
+        (400, "invalid_scope", &echo),
+        (401, "invalid_client", &echo),
+        (400, &harmful, &harmful),
+        (400, &echo, &echo),
+        (429, "slow", &harmful),
+        (429, "slow", &echo),
     ] {
-        let body = serde_json::json!({"error": error, "error_description": words}).to_string();
-        let id = format!("ININ-Correlation-Id: \u{9b}31m\u{e2}\r\n");
-        let server = Server::start(Reply::of(status, &id, body));
+        let body = serde_json::json!({"error": error, "error_description": said}).to_string();
+        let id = "ININ-Correlation-Id: \u{9b}31m\u{e2}\r\n";
+        let server = Server::start(Reply::of(status, id, body));
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         let shown = format!(

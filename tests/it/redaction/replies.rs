@@ -22,7 +22,7 @@ pub fn bad_answers() -> Vec<Reply> {
         format!(r#"{{"access_token":[{token}]}}"#),
         format!(r#"{{"access_token":{token},"access_token":{token}}}"#),
         format!(r#"{{"access_token":{token},"expires_in":{{"{token}":1}}}}"#),
-        format!(r#"[{token}]"#),
+        format!("[{token}]"),
         format!("<html>{TOKEN}</html>"),
         json!({"access_token": format!("{TOKEN} {TOKEN}")}).to_string(),
         json!({"access_token": TOKEN.repeat(500)}).to_string(),

@@ -1,6 +1,6 @@
 //! Secrets that are looked for in everything that is shown, in every form they may take.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write};
 
 use base64::{
     Engine,
@@ -72,21 +72,25 @@ impl Shown {
     }
 
     pub fn debug(&mut self, value: &impl Debug) {
-        self.0 += &format!("{value:?}\n{value:#?}\n");
+        self.line(format_args!("{value:?}\n{value:#?}"));
     }
 
     pub fn display(&mut self, value: &impl fmt::Display) {
-        self.0 += &format!("{value}\n{value:#}\n");
+        self.line(format_args!("{value}\n{value:#}"));
+    }
+
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        writeln!(self.0, "{line}").unwrap();
     }
 
     /// An error with all its causes.
     pub fn error(&mut self, error: &genesys_cloud_auth::Error) {
         self.debug(error.kind());
-        self.0 += &format!(
-            "{:?} {:?}\n",
+        self.line(format_args!(
+            "{:?} {:?}",
             error.correlation_id(),
             error.troubleshooting()
-        );
+        ));
         let mut next: Option<&dyn std::error::Error> = Some(error);
         while let Some(error) = next {
             self.debug(&error);

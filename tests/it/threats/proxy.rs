@@ -79,6 +79,7 @@ impl Child {
         );
     }
 
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
     fn run(self) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {

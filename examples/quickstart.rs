@@ -1,0 +1,191 @@
+//! The main job in one command: a valid token, whatever happens.
+//!
+//! With no argument and nothing configured it starts a sandbox, a Genesys Cloud on this machine:
+//!
+//! ```sh
+//! cargo run --example quickstart
+//! ```
+//!
+//! With `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` and `GENESYSCLOUD_REGION`
+//! set it does the same against that region, but for what would disturb it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example may read the clock and the environment"
+)]
+
+use std::{
+    collections::HashSet,
+    error::Error,
+    io::{self, Write},
+    time::{Duration, Instant},
+};
+
+use genesys_cloud_auth::{ClientCredentials, PlatformClient, Sandbox, TokenProvider};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Organization {
+    name: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let out = &mut io::stdout();
+    let configured = ["GENESYSCLOUD_OAUTHCLIENT_ID", "GENESYSCLOUD_ACCESS_TOKEN"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if configured {
+        against_the_region(out).await
+    } else {
+        let sandbox = Sandbox::start().await?;
+        against_the_sandbox(&sandbox, out).await
+    }
+}
+
+/// All of it, against a Genesys Cloud on this machine.
+///
+/// # Errors
+/// What a service would see.
+pub async fn against_the_sandbox(
+    sandbox: &Sandbox,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    writeln!(
+        out,
+        "A sandbox on this machine stands in for Genesys Cloud."
+    )?;
+    writeln!(
+        out,
+        "For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,"
+    )?;
+    writeln!(
+        out,
+        "GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION."
+    )?;
+
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials())?;
+    first_token(&tokens, out).await?;
+
+    let before = sandbox.token_requests();
+    let fresh = TokenProvider::new(sandbox.region(), sandbox.client_credentials())?;
+    herd(&fresh, out).await?;
+    let requests = sandbox.token_requests() - before;
+    row(out, "token requests", requests)?;
+
+    heading(
+        out,
+        "The server revokes the token, and a call succeeds all the same",
+    )?;
+    let (before, calls) = (sandbox.token_requests(), sandbox.api_requests());
+    sandbox.revoke_all();
+    let api = PlatformClient::new(tokens);
+    let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
+    row(out, "organisation", &organization.name)?;
+    row(out, "API requests", sandbox.api_requests() - calls)?;
+    row(out, "token requests", sandbox.token_requests() - before)?;
+
+    heading(out, "A wrong secret, and what to do about it")?;
+    let wrong = ClientCredentials::new(sandbox.client_id(), "not-the-secret")?;
+    let refused = TokenProvider::new(sandbox.region(), wrong)?.token().await;
+    if let Err(error) = refused {
+        paragraph(out, "error", &error.to_string())?;
+        if let Some(help) = error.troubleshooting() {
+            paragraph(out, "issue", help.issue())?;
+            paragraph(out, "likely cause", help.likely_cause())?;
+            paragraph(out, "resolution", help.resolution())?;
+        }
+    }
+    Ok(())
+}
+
+/// What disturbs nobody, against the region that the environment names.
+async fn against_the_region(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let tokens = TokenProvider::from_env()?;
+    writeln!(out, "Against region {}.", tokens.region())?;
+    first_token(&tokens, out).await?;
+    herd(&TokenProvider::from_env()?, out).await?;
+
+    heading(out, "Whose token it is")?;
+    let info = tokens.token_info().await?;
+    let name = |entity: Option<genesys_cloud_auth::NamedEntity>| {
+        entity
+            .and_then(|entity| entity.name)
+            .unwrap_or_else(|| "not told".into())
+    };
+    row(out, "organisation", name(info.organization))?;
+    row(out, "OAuth client", name(info.oauth_client))?;
+    writeln!(
+        out,
+        "\nRevoking the token and trying a wrong secret are left out here."
+    )?;
+    Ok(())
+}
+
+async fn first_token(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    heading(out, "The first token")?;
+    let start = Instant::now();
+    let token = tokens.token().await?;
+    row(out, "came after", milliseconds(start.elapsed()))?;
+    if let Some(life) = token.expires_in() {
+        let minutes = life.as_secs() / 60;
+        row(
+            out,
+            "good for",
+            format_args!("{} h {} min", minutes / 60, minutes % 60),
+        )?;
+    }
+    let start = Instant::now();
+    for _ in 0..1_000 {
+        tokens.token().await?;
+    }
+    let each = start.elapsed().as_nanos() / 1_000;
+    row(out, "from then on", format_args!("{each} ns each time"))?;
+    Ok(())
+}
+
+async fn herd(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    heading(out, "1,000 concurrent callers, and no token yet")?;
+    let start = Instant::now();
+    let callers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let tokens = tokens.clone();
+            tokio::spawn(async move { tokens.token().await })
+        })
+        .collect();
+    let mut different = HashSet::new();
+    for caller in callers {
+        different.insert(caller.await??.expose_secret().to_owned());
+    }
+    row(out, "all served after", milliseconds(start.elapsed()))?;
+    row(out, "different tokens", different.len())?;
+    Ok(())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+}
+
+fn heading(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "\n{text}")
+}
+
+fn row(out: &mut impl Write, name: &str, value: impl std::fmt::Display) -> io::Result<()> {
+    writeln!(out, "  {name:<17} {value}")
+}
+
+/// A row whose text goes on below itself.
+fn paragraph(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    let (mut name, mut line) = (name, String::new());
+    for word in text.split(' ') {
+        if line.chars().count() + word.chars().count() > 57 {
+            row(out, name, &line)?;
+            name = "";
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    row(out, name, &line)
+}

@@ -1,0 +1,134 @@
+//! Single rules of the machine, each with its figures.
+
+mod refusals;
+mod requests;
+
+use std::time::Duration;
+
+use super::{Answer, Cause, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};
+use crate::{clock::Moment, retry::Luck, token::Fingerprint};
+
+/// A machine, and what happens to it.
+struct Story {
+    machine: Machine<Paper, &'static str>,
+    now: Moment,
+    luck: Luck,
+}
+
+impl Story {
+    fn new(renewal: Renewal) -> Self {
+        Self {
+            machine: Machine::new(renewal, PATIENCE),
+            now: START,
+            luck: Luck::pinned(0.5),
+        }
+    }
+
+    fn pass(&mut self, by: f64) {
+        self.now = self.now + seconds(by);
+    }
+
+    fn want(&mut self) -> (Reply<Paper, &'static str>, Option<Launch>) {
+        self.machine.wanted(self.now, true)
+    }
+
+    fn starts(&mut self) -> Launch {
+        let (reply, launch) = self.want();
+        launch.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
+    }
+
+    fn end(
+        &mut self,
+        number: u64,
+        answer: Answer<Paper, &'static str>,
+    ) -> Outcome<Paper, &'static str> {
+        self.machine.ended(number, self.now, self.luck, answer)
+    }
+
+    fn gets(&mut self, token: Paper) {
+        let number = self.starts().number;
+        let outcome = self.end(number, Answer::Token(token));
+        assert_eq!(outcome, Outcome::Token(token));
+    }
+
+    fn fails(&mut self, retry_after: Option<Duration>) {
+        let number = self.starts().number;
+        self.end(number, failed(retry_after));
+    }
+
+    fn refuse(&mut self, name: &str) {
+        let token = Fingerprint::of(name);
+        self.machine.invalidated(token, self.now, self.luck);
+    }
+
+    /// Waits until a flight can start, and tells how long, in milliseconds.
+    fn wait(&mut self) -> u128 {
+        let start = self.now;
+        while self.machine.clone().wanted(self.now, true).1.is_none() {
+            self.now = self.machine.wake(self.now).expect("something to wait for");
+        }
+        (self.now - start).as_millis()
+    }
+}
+
+/// A token, as far as the machine looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Paper {
+    name: &'static str,
+    requested: Moment,
+    end: Moment,
+}
+
+impl Token for Paper {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.name)
+    }
+
+    fn requested(&self) -> Moment {
+        self.requested
+    }
+
+    fn end(&self) -> Moment {
+        self.end
+    }
+}
+
+fn token(name: &'static str, requested: Moment, life: u64) -> Paper {
+    Paper {
+        name,
+        requested,
+        end: requested + Duration::from_secs(life),
+    }
+}
+
+fn failed(retry_after: Option<Duration>) -> Answer<Paper, &'static str> {
+    Answer::Failed {
+        cause: "failed",
+        retry_after,
+    }
+}
+
+fn left(outcome: &Outcome<Paper, &'static str>) -> Duration {
+    match outcome {
+        Outcome::Failed { left, .. } => *left,
+        other => panic!("no pause: {other:?}"),
+    }
+}
+
+fn cause(outcome: &Outcome<Paper, &'static str>) -> Cause<&'static str> {
+    match outcome {
+        Outcome::Failed { cause, .. } => cause.clone(),
+        other => panic!("no failure: {other:?}"),
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+const START: Moment = Moment::from_nanos(1_000_000_000_000_000);
+
+const PATIENCE: Patience = Patience {
+    attempt: Duration::from_secs(10),
+    source: Duration::from_secs(3),
+};

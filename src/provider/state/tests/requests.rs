@@ -1,0 +1,218 @@
+//! Token requests: when one starts, and what comes of it.
+
+use super::*;
+
+#[test]
+fn a_token_without_life_is_given_to_those_who_wait_and_not_kept() {
+    let mut story = Story::new(Renewal::Fixed);
+    let number = story.starts().number;
+    let dead = token("dead", story.now, 0);
+    assert_eq!(story.end(number, Answer::Token(dead)), Outcome::Token(dead));
+    let Reply::Fail { cause, left } = story.want().0 else {
+        panic!("no pause");
+    };
+    assert_eq!(cause, Cause::TokenExpired { renewable: true });
+    assert_eq!(left, Some(seconds(1.0)));
+}
+
+#[test]
+fn with_a_valid_token_a_pause_is_two_seconds_at_least_and_takes_nothing_away() {
+    let answers = |now| {
+        [
+            failed(None),
+            failed(Some(Duration::ZERO)),
+            Answer::Token(token("dead", now, 0)),
+        ]
+    };
+    for index in 0..3 {
+        let mut story = Story::new(Renewal::Fixed);
+        let valid = token("valid", story.now, 60);
+        story.gets(valid);
+        story.pass(48.0);
+        let number = story.starts().number;
+        story.end(number, answers(story.now)[index].clone());
+        assert_eq!(story.want(), (Reply::Serve(valid), None));
+        assert_eq!(
+            story.machine.snapshot(story.now),
+            Some((&valid, story.now + seconds(2.0)))
+        );
+        assert_eq!(story.wait(), 2_000);
+        story.pass(9.999);
+        assert_eq!(story.want().0, Reply::Serve(valid));
+        story.pass(0.001);
+        assert!(matches!(story.want().0, Reply::Wait { .. }));
+    }
+}
+
+#[test]
+fn the_first_success_ends_a_row_of_failures() {
+    let mut story = Story::new(Renewal::Fixed);
+    let mut waits = Vec::new();
+    for name in ["a", "b"] {
+        for _ in 0..3 {
+            story.fails(None);
+            waits.push(story.wait());
+        }
+        story.gets(token(name, story.now, 20));
+        story.pass(20.0);
+    }
+    assert_eq!(waits, [500, 1_000, 2_000, 500, 1_000, 2_000]);
+}
+
+#[test]
+fn retry_after_is_taken_at_its_word_within_bounds() {
+    for (asked, waits) in [
+        (0, 500),
+        (7, 7_250),
+        (899, 899_250),
+        (1_000_000_000, 900_000),
+    ] {
+        let mut story = Story::new(Renewal::Fixed);
+        story.fails(Some(Duration::from_secs(asked)));
+        assert_eq!(story.wait(), waits, "{asked}");
+    }
+}
+
+#[test]
+fn a_flight_counts_as_lost_one_second_after_its_step() {
+    for (renewal, first_step) in [(Renewal::Fixed, 10.0), (Renewal::Asked, 3.0)] {
+        let mut story = Story::new(renewal);
+        let number = story.starts().number;
+        story.pass(first_step);
+        story.machine.sending(number, story.now);
+        let due = story.now + seconds(11.0);
+        assert_eq!(story.want(), (Reply::Wait { due }, None));
+        story.now = due - Duration::from_nanos(1);
+        assert_eq!(story.want(), (Reply::Wait { due }, None));
+        story.now = due;
+        assert_ne!(story.starts().number, number);
+    }
+    let mut story = Story::new(Renewal::Asked);
+    story.starts();
+    story.pass(4.0);
+    story.starts();
+}
+
+#[test]
+fn of_a_lost_flight_only_a_better_token_counts() {
+    let mut story = Story::new(Renewal::Fixed);
+    let lost: Vec<_> = (0..3)
+        .map(|_| {
+            let number = story.starts().number;
+            story.pass(11.0);
+            number
+        })
+        .collect();
+    let current = story.starts().number;
+    let sooner = token("sooner", story.now, 50);
+    let later = token("later", story.now, 60);
+    assert_eq!(story.end(lost[0], failed(None)), Outcome::Again);
+    assert!(matches!(story.want(), (Reply::Wait { .. }, None)));
+    story.end(lost[1], Answer::Token(later));
+    assert_eq!(story.want().0, Reply::Serve(later));
+    story.end(lost[2], Answer::Token(sooner));
+    assert_eq!(story.want().0, Reply::Serve(later));
+    // The flight that took their place has the last word.
+    story.end(current, Answer::Token(sooner));
+    assert_eq!(story.want().0, Reply::Serve(sooner));
+}
+
+#[test]
+fn a_flight_that_ended_with_its_runtime_is_replaced_at_once() {
+    let mut story = Story::new(Renewal::Fixed);
+    let number = story.starts().number;
+    assert_eq!(story.end(number, Answer::Lost), Outcome::Again);
+    assert_eq!(story.wait(), 0);
+}
+
+#[test]
+fn a_flight_from_before_a_revoke_saves_nothing() {
+    let mut story = Story::new(Renewal::Fixed);
+    story.gets(token("a", story.now, 60));
+    story.pass(50.0);
+    let number = story.starts().number;
+    assert_eq!(story.machine.revoked().map(|token| token.name), Some("a"));
+    assert!(matches!(story.want(), (Reply::Wait { .. }, None)));
+    let outcome = story.end(number, Answer::Token(token("b", story.now, 60)));
+    assert_eq!(outcome, Outcome::Again);
+    let next = token("c", story.now, 60);
+    story.gets(next);
+    assert_eq!(story.want().0, Reply::Serve(next));
+}
+
+#[test]
+fn invalidating_another_than_the_current_token_changes_nothing() {
+    let mut story = Story::new(Renewal::Fixed);
+    story.gets(token("old", story.now, 60));
+    story.pass(50.0);
+    story.gets(token("new", story.now, 60));
+    let before = story.machine.clone();
+    story.refuse("old");
+    story.refuse("never seen");
+    assert!(story.machine == before);
+}
+
+#[test]
+fn a_fixed_token_is_served_until_it_is_refused() {
+    let fixed = Paper {
+        name: "fixed",
+        requested: START,
+        end: Moment::NEVER,
+    };
+    let mut story = Story::new(Renewal::Never);
+    story.machine = Machine::fixed(fixed, PATIENCE);
+    story.pass(1e9);
+    assert_eq!(story.want(), (Reply::Serve(fixed), None));
+    assert_eq!(
+        story.machine.snapshot(story.now),
+        Some((&fixed, Moment::NEVER))
+    );
+    story.refuse("fixed");
+    let reply = Reply::Fail {
+        cause: Cause::TokenExpired { renewable: false },
+        left: None,
+    };
+    assert_eq!(story.want(), (reply, None));
+    assert_eq!(story.machine.wake(story.now), None);
+}
+
+#[test]
+fn without_a_runtime_what_there_is_is_served() {
+    let mut story = Story::new(Renewal::Fixed);
+    let reply = Reply::Fail {
+        cause: Cause::NoRuntime,
+        left: None,
+    };
+    assert_eq!(story.machine.wanted(story.now, false), (reply, None));
+    let valid = token("valid", story.now, 60);
+    story.gets(valid);
+    story.pass(59.0);
+    let served = (Reply::Serve(valid), None);
+    assert_eq!(story.machine.wanted(story.now, false), served);
+    assert!(story.want().1.is_some());
+}
+
+#[test]
+fn a_token_is_renewed_ahead_of_its_end_and_served_meanwhile() {
+    for (luck, life, ahead) in [
+        (0.0, 300, 45.0),
+        (0.5, 300, 60.0),
+        (1.0, 300, 75.0),
+        (0.0, 86_400, 360.0),
+        (1.0, 86_400, 600.0),
+    ] {
+        let mut story = Story::new(Renewal::Fixed);
+        story.luck = Luck::pinned(luck);
+        let valid = token("valid", story.now, life);
+        story.gets(valid);
+        let renew = valid.end - seconds(ahead);
+        assert_eq!(story.machine.snapshot(story.now), Some((&valid, renew)));
+        story.now = renew - Duration::from_nanos(1);
+        assert_eq!(story.want(), (Reply::Serve(valid), None));
+        story.now = renew;
+        let (reply, launch) = story.want();
+        assert_eq!(reply, Reply::Serve(valid));
+        assert!(launch.is_some());
+        assert_eq!(story.want(), (Reply::Serve(valid), None));
+    }
+}

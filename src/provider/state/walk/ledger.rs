@@ -1,0 +1,281 @@
+//! What the walk knows of its own: which token counts, which flights are in the air, and until when
+//! nothing may be sent.
+
+mod checks;
+
+use std::time::Duration;
+
+use super::{
+    Broken, Check, Draw, Issued, PATIENCE, Why,
+    table::{self, Failures},
+};
+use crate::{
+    clock::Moment,
+    provider::state::{Answer, Cause, Outcome, Renewal},
+};
+
+#[derive(Clone)]
+pub(super) struct Ledger {
+    pub(super) renewal: Renewal,
+    /// The current token, also after its end, and when it is to be renewed.
+    pub(super) token: Option<(Issued, Moment)>,
+    /// Tokens that may not be served again, the newest first.
+    pub(super) refused: Vec<Issued>,
+    /// Flights that can still answer, the oldest first.
+    pub(super) air: Vec<Flight>,
+    pub(super) pause: Option<Pause>,
+    pub(super) row: Option<Failures>,
+    /// Refusals of the credentials in a row.
+    pub(super) refusals: usize,
+    /// When the source of the credentials was last asked.
+    pub(super) asked: Option<Moment>,
+    /// Tokens in a row that were refused young.
+    pub(super) refused_young: usize,
+    /// What a flight from before a revoke brought last.
+    barred: Option<Issued>,
+}
+
+#[derive(Clone, Copy, Hash)]
+pub(super) struct Flight {
+    pub(super) number: u64,
+    pub(super) sent: Moment,
+    pub(super) due: Moment,
+    pub(super) probe: bool,
+    pub(super) lost: bool,
+    pub(super) before_revoke: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct Pause {
+    pub(super) until: Moment,
+    pub(super) cause: Cause<Why>,
+    pub(super) after_refusal: bool,
+}
+
+impl Ledger {
+    pub(super) fn new(renewal: Renewal, token: Option<Issued>) -> Self {
+        Self {
+            renewal,
+            token: token.map(|token| (token, Moment::NEVER)),
+            refused: Vec::new(),
+            air: Vec::new(),
+            pause: None,
+            row: None,
+            refusals: 0,
+            asked: None,
+            refused_young: 0,
+            barred: None,
+        }
+    }
+
+    /// The valid token.
+    pub(super) fn valid(&self, now: Moment) -> Option<Issued> {
+        let (token, _) = self.token?;
+        (now < token.end).then_some(token)
+    }
+
+    pub(super) fn active_pause(&self, now: Moment) -> Option<&Pause> {
+        self.pause.as_ref().filter(|pause| now < pause.until)
+    }
+
+    /// The flight in the air that does not count as lost.
+    pub(super) fn current(&self) -> Option<&Flight> {
+        self.air.iter().find(|flight| !flight.lost)
+    }
+
+    pub(super) fn is_refused(&self, token: Issued, now: Moment) -> bool {
+        let same = |refused: &&Issued| refused.id == token.id;
+        let refused = self.refused.iter().find(same);
+        refused.is_some_and(|refused| now < refused.end)
+    }
+
+    /// Every moment that something ends or begins at.
+    pub(super) fn moments(&self) -> impl Iterator<Item = Moment> {
+        let second = Duration::from_secs(1);
+        let token = self.token.into_iter().flat_map(|(token, renew)| {
+            let grown = token.requested + YOUNG;
+            [grown, renew, token.end]
+        });
+        let pause = self.pause.iter().flat_map(move |pause| {
+            let question = self.asked.filter(|_| pause.after_refusal);
+            [Some(pause.until), question.map(|asked| asked + second)]
+        });
+        let minute = self.row.map(|row| row.first + second * 60);
+        token
+            .chain(pause.chain([minute]).flatten())
+            .chain(self.current().map(|flight| flight.due))
+            .chain(self.refused.iter().map(|refused| refused.end))
+    }
+
+    pub(super) fn sending(&mut self, number: u64, now: Moment) {
+        for flight in self.air.iter_mut().filter(|flight| flight.number == number) {
+            flight.sent = now;
+            if !flight.lost {
+                flight.due = now + PATIENCE.attempt + GRACE;
+            }
+        }
+    }
+
+    /// The probe under way found other credentials.
+    pub(super) fn secret_changed(&mut self) {
+        for flight in self.air.iter_mut().filter(|flight| !flight.lost) {
+            flight.probe = false;
+        }
+        self.pause = None;
+        self.refusals = 0;
+    }
+
+    /// A flight answers.
+    pub(super) fn answered(
+        &mut self,
+        flight: Flight,
+        now: Moment,
+        draw: Draw,
+        answer: &Answer<Issued, Why>,
+    ) -> Outcome<Issued, Why> {
+        self.air.retain(|other| other.number != flight.number);
+        self.grow(now);
+        match *answer {
+            Answer::Token(token) => self.brought(flight, token, now, draw),
+            _ if flight.lost => Outcome::Again,
+            Answer::Failed { cause, retry_after } => {
+                self.failed(now, draw, Cause::Error(cause), retry_after)
+            }
+            Answer::Refused(cause) => {
+                self.asked = Some(now);
+                self.refusals += 1;
+                let pause = table::refused(self.refusals, draw);
+                self.pause_for(pause, now, Cause::Error(cause), true)
+            }
+            Answer::Unchanged | Answer::Lost => Outcome::Again,
+        }
+    }
+
+    fn brought(
+        &mut self,
+        flight: Flight,
+        token: Issued,
+        now: Moment,
+        draw: Draw,
+    ) -> Outcome<Issued, Why> {
+        if flight.before_revoke {
+            self.barred = Some(token);
+            return Outcome::Again;
+        }
+        if self.is_refused(token, now) {
+            return if flight.lost {
+                Outcome::Again
+            } else {
+                self.failed(now, draw, Cause::TokenRefused, None)
+            };
+        }
+        if token.end <= now {
+            if !flight.lost {
+                let pause = self.unhurried(Duration::from_secs(1), now);
+                let cause = Cause::TokenExpired { renewable: true };
+                self.pause_for(pause, now, cause, false);
+            }
+        } else if !flight.lost || self.token.is_none_or(|(held, _)| held.end < token.end) {
+            self.save(token, draw);
+        }
+        Outcome::Token(token)
+    }
+
+    fn save(&mut self, token: Issued, draw: Draw) {
+        if self.token.is_some() {
+            self.refused_young = 0;
+        }
+        if self.refused_young == 0 {
+            self.row = None;
+        }
+        self.pause = None;
+        self.refusals = 0;
+        let ahead = table::ahead(token.end - token.requested, draw);
+        self.token = Some((token, token.end - ahead));
+    }
+
+    /// The current token is refused.
+    pub(super) fn invalidated(&mut self, now: Moment, draw: Draw) {
+        self.grow(now);
+        let Some(token) = self.give_up() else { return };
+        if self.renewal == Renewal::Never || token.requested + YOUNG <= now {
+            return;
+        }
+        self.refused_young += 1;
+        if self.refused_young > 1 {
+            self.failed(now, draw, Cause::TokenRefused, None);
+        }
+    }
+
+    pub(super) fn revoked(&mut self) -> Option<Issued> {
+        for flight in &mut self.air {
+            flight.before_revoke = true;
+        }
+        self.refused_young = 0;
+        self.give_up()
+    }
+
+    fn give_up(&mut self) -> Option<Issued> {
+        let (token, _) = self.token.take()?;
+        self.refused.insert(0, token);
+        self.refused.truncate(4);
+        Some(token)
+    }
+
+    fn failed(
+        &mut self,
+        now: Moment,
+        draw: Draw,
+        cause: Cause<Why>,
+        retry_after: Option<Duration>,
+    ) -> Outcome<Issued, Why> {
+        let row = Failures::one_more(self.row, now);
+        self.row = Some(row);
+        let pause = match retry_after {
+            Some(wait) => table::asked_for(wait, draw),
+            None => row.pause(draw),
+        };
+        self.pause_for(self.unhurried(pause, now), now, cause, false)
+    }
+
+    fn pause_for(
+        &mut self,
+        pause: Duration,
+        now: Moment,
+        cause: Cause<Why>,
+        after_refusal: bool,
+    ) -> Outcome<Issued, Why> {
+        let mut until = now + pause;
+        match self.active_pause(now) {
+            Some(longer) if until <= longer.until => until = longer.until,
+            _ => {
+                self.pause = Some(Pause {
+                    until,
+                    cause: cause.clone(),
+                    after_refusal,
+                });
+            }
+        }
+        let left = until - now;
+        Outcome::Failed { cause, left }
+    }
+
+    fn unhurried(&self, pause: Duration, now: Moment) -> Duration {
+        match self.valid(now) {
+            Some(_) => pause.max(Duration::from_secs(2)),
+            None => pause,
+        }
+    }
+
+    /// A token that the API took for 10 s ends a row of young ones that it refused.
+    pub(super) fn grow(&mut self, now: Moment) {
+        let grown = |(token, _): (Issued, Moment)| token.requested + YOUNG <= now;
+        if self.refused_young > 0 && self.token.is_some_and(grown) {
+            self.refused_young = 0;
+            self.row = None;
+        }
+    }
+}
+
+pub(super) const YOUNG: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(1);

@@ -1,0 +1,163 @@
+//! What the machine says and shows, held against the ledger.
+
+use std::time::Duration;
+
+use super::{Broken, Check, Flight, GRACE, Issued, Ledger, PATIENCE, Renewal, Why};
+use crate::{
+    clock::Moment,
+    provider::state::{Cause, Launch, Reply},
+};
+
+impl Ledger {
+    /// Somebody asked for a token: is what starts allowed, and the reply right?
+    pub(in super::super) fn wanted(
+        &mut self,
+        now: Moment,
+        can_start: bool,
+        reply: &Reply<Issued, Why>,
+        launch: Option<Launch>,
+    ) -> Check {
+        self.grow(now);
+        for flight in self.air.iter_mut().filter(|flight| flight.due <= now) {
+            flight.lost = true;
+        }
+        let can_start = can_start && self.renewal != Renewal::Never;
+        match launch {
+            Some(launch) => self.started(now, can_start, launch)?,
+            None if can_start && self.must_start(now) => return Err(Broken::NothingStarted),
+            None => {}
+        }
+        self.replied(now, can_start, reply, launch)
+    }
+
+    fn started(&mut self, now: Moment, can_start: bool, launch: Launch) -> Check {
+        let known = |flight: &Flight| flight.number == launch.number;
+        if self.current().is_some() || self.air.iter().any(known) {
+            return Err(Broken::TwoFlights);
+        }
+        if !can_start {
+            return Err(Broken::NotToStart);
+        }
+        match (self.active_pause(now), launch.probe) {
+            (None, false) => {}
+            (Some(pause), true) if pause.after_refusal && self.renewal == Renewal::Asked => {
+                if !self.may_ask(now) {
+                    return Err(Broken::ProbeTooSoon);
+                }
+            }
+            (Some(_), _) => return Err(Broken::RequestInPause),
+            (None, true) => return Err(Broken::NotToStart),
+        }
+        if self.in_time(now) {
+            return Err(Broken::RenewedTooSoon);
+        }
+        let step = match self.renewal {
+            Renewal::Asked => {
+                self.asked = Some(now);
+                PATIENCE.source
+            }
+            Renewal::Fixed | Renewal::Never => PATIENCE.attempt,
+        };
+        self.air.push(Flight {
+            number: launch.number,
+            sent: now,
+            due: now + step + GRACE,
+            probe: launch.probe,
+            lost: false,
+            before_revoke: false,
+        });
+        Ok(())
+    }
+
+    fn must_start(&self, now: Moment) -> bool {
+        let allowed = match self.active_pause(now) {
+            None => true,
+            Some(pause) => {
+                pause.after_refusal && self.renewal == Renewal::Asked && self.may_ask(now)
+            }
+        };
+        allowed && self.current().is_none() && !self.in_time(now)
+    }
+
+    /// The valid token is not yet to be renewed.
+    pub(in super::super) fn in_time(&self, now: Moment) -> bool {
+        self.token
+            .is_some_and(|(token, renew)| now < renew.min(token.end))
+    }
+
+    fn may_ask(&self, now: Moment) -> bool {
+        self.asked
+            .is_none_or(|asked| asked + Duration::from_secs(1) <= now)
+    }
+
+    fn replied(
+        &self,
+        now: Moment,
+        can_start: bool,
+        reply: &Reply<Issued, Why>,
+        launch: Option<Launch>,
+    ) -> Check {
+        let valid = self.valid(now);
+        let pause = self.active_pause(now);
+        let right = match reply {
+            Reply::Serve(token) => return self.serves(*token, now),
+            _ if valid.is_some() => return Err(Broken::ValidWithheld),
+            Reply::Wait { due } => self.current().is_some_and(|flight| {
+                let only_asks = flight.probe && pause.is_some() && launch.is_none();
+                flight.due == *due && now < *due && !only_asks
+            }),
+            Reply::Fail { cause, left } => {
+                let awaited = self.current().is_some_and(|flight| !flight.probe);
+                let ends = pause.map(|pause| pause.until - now);
+                let starts = launch.is_some() || (pause.is_none() && can_start);
+                *cause == self.cause(now) && *left == ends && !awaited && !starts
+            }
+        };
+        if right {
+            Ok(())
+        } else {
+            Err(Broken::WrongReply)
+        }
+    }
+
+    /// Why there is no token and none on its way.
+    fn cause(&self, now: Moment) -> Cause<Why> {
+        match (self.active_pause(now), self.renewal) {
+            (Some(pause), _) => pause.cause.clone(),
+            (None, Renewal::Never) => Cause::TokenExpired { renewable: false },
+            (None, Renewal::Fixed | Renewal::Asked) => Cause::NoRuntime,
+        }
+    }
+
+    /// What readers see.
+    pub(in super::super) fn shown(&self, now: Moment, shown: Option<(&Issued, Moment)>) -> Check {
+        match shown {
+            None if self.valid(now).is_some() => Err(Broken::ValidWithheld),
+            None => Ok(()),
+            Some((token, until)) => {
+                self.serves(*token, now)?;
+                let end = self.token.map_or(now, |(token, _)| token.end);
+                if until <= end {
+                    Ok(())
+                } else {
+                    Err(Broken::ShownTooLong)
+                }
+            }
+        }
+    }
+
+    pub(in super::super) fn serves(&self, token: Issued, now: Moment) -> Check {
+        let is = |other: Issued| other.id == token.id;
+        if self.valid(now).is_some_and(is) {
+            Ok(())
+        } else if self.refused.iter().copied().any(is) {
+            Err(Broken::RefusedServed)
+        } else if self.barred.is_some_and(is) {
+            Err(Broken::SavedAfterRevoke)
+        } else if self.token.is_some_and(|(token, _)| is(token)) {
+            Err(Broken::ExpiredServed)
+        } else {
+            Err(Broken::StrangerServed)
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A token endpoint in memory.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    error::{
+        Error, ErrorKind, OAuthError, Problem, RateLimited, Transport, TransportKind,
+        UnexpectedAnswer,
+    },
+    grant::{ClientCredentials, Grant},
+    http::{App, Connections},
+    provider::{Settings, Shared, TokenProvider},
+    region::Region,
+    retry::Luck,
+    token::AccessToken,
+    token_endpoint::{TokenEndpoint, TokenRequest},
+};
+
+/// What the endpoint answers to one request.
+#[derive(Clone, Debug)]
+pub(super) enum Say {
+    /// A new token that lives for so many seconds.
+    Token(u64),
+    /// The same token each time.
+    Same(u64),
+    Unavailable,
+    RateLimited(Duration),
+    /// `invalid_client`.
+    Refuse,
+    /// `invalid_client`, unless this is the secret.
+    RefuseUnless(&'static str),
+    /// The connection could not be made.
+    Unreachable,
+    /// Never.
+    Nothing,
+    /// Later.
+    After(Duration, Box<Self>),
+}
+
+pub(super) struct Endpoint {
+    requests: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+    /// One permit lets one request through.
+    gate: Semaphore,
+    script: Box<dyn Fn(usize) -> Say + Send + Sync>,
+}
+
+impl Endpoint {
+    /// Answers the first request as `script(0)` says, and so on.
+    pub(super) fn new(script: impl Fn(usize) -> Say + Send + Sync + 'static) -> Arc<Self> {
+        Self::with_permits(Semaphore::MAX_PERMITS, script)
+    }
+
+    /// Holds every request until [`release`](Self::release).
+    pub(super) fn gated(script: impl Fn(usize) -> Say + Send + Sync + 'static) -> Arc<Self> {
+        Self::with_permits(0, script)
+    }
+
+    fn with_permits(
+        permits: usize,
+        script: impl Fn(usize) -> Say + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            requests: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
+            gate: Semaphore::new(permits),
+            script: Box::new(script),
+        })
+    }
+
+    pub(super) fn release(&self, requests: usize) {
+        self.gate.add_permits(requests);
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn most_at_once(&self) -> usize {
+        self.most_open.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn provider(
+        self: &Arc<Self>,
+        clock: Clock,
+        grant: impl Into<Grant>,
+    ) -> TokenProvider {
+        self.provider_with(clock, grant, || Luck::pinned(0.5), |_| {}, false)
+    }
+
+    pub(super) fn provider_with(
+        self: &Arc<Self>,
+        clock: Clock,
+        grant: impl Into<Grant>,
+        draw: fn() -> Luck,
+        times: impl FnOnce(&mut (Duration, Duration)),
+        background: bool,
+    ) -> TokenProvider {
+        let (mut attempt_and_total, endpoint) = ((seconds(10.0), seconds(30.0)), Arc::clone(self));
+        times(&mut attempt_and_total);
+        let (attempt, total) = attempt_and_total;
+        let answers = clock.clone();
+        let exchange = Box::new(move |request| {
+            let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
+            Box::pin(async move { endpoint.answer(request, &clock).await }) as _
+        });
+        let endpoint = TokenEndpoint {
+            // Nobody listens there.
+            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap(),
+            connections: Connections::default(),
+            app: App::new(None).unwrap(),
+            attempt,
+            clock,
+        };
+        let settings = Settings { total, background };
+        let shared = Shared::with_exchange(grant.into(), endpoint, settings, exchange, draw);
+        TokenProvider {
+            shared: shared.unwrap(),
+        }
+    }
+
+    async fn answer(&self, request: TokenRequest, clock: &Clock) -> Result<AccessToken, Error> {
+        struct Open<'a>(&'a Endpoint);
+        impl Drop for Open<'_> {
+            fn drop(&mut self) {
+                self.0.open.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+
+        let requested = clock.now();
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        let _open = Open(self);
+        self.most_open.fetch_max(open, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        let mut say = (self.script)(number);
+        while let Say::After(wait, then) = say {
+            tokio::time::sleep(wait).await;
+            say = *then;
+        }
+        let token = |name: String, life| {
+            let life = Some(Duration::from_secs(life));
+            Ok(AccessToken::new(&SecretString::from(name), requested, life, clock).unwrap())
+        };
+        match say {
+            Say::Token(life) => token(format!("token-{number}"), life),
+            Say::Same(life) => token("the-same-token".to_owned(), life),
+            Say::Unavailable => Err(unavailable()),
+            Say::RateLimited(wait) => Err(limited(wait)),
+            Say::RefuseUnless(secret) if request.auth.secret.expose_secret() == secret => {
+                token(format!("token-{number}"), 3_600)
+            }
+            Say::Refuse | Say::RefuseUnless(_) => Err(refused()),
+            Say::Unreachable => Err(unreachable()),
+            Say::Nothing | Say::After(..) => std::future::pending().await,
+        }
+    }
+}
+
+pub(super) fn credentials() -> ClientCredentials {
+    ClientCredentials::new("a-client", "secret-1").unwrap()
+}
+
+pub(super) fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn unavailable() -> Error {
+    ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+        problem: Problem::Status,
+        status: 503,
+        place: "POST /oauth/token".into(),
+        retry_after: None,
+        correlation_id: None,
+    })
+    .into()
+}
+
+fn limited(wait: Duration) -> Error {
+    ErrorKind::RateLimited(RateLimited {
+        status: 429,
+        retry_after: Some(wait),
+        message: None,
+        correlation_id: None,
+    })
+    .into()
+}
+
+fn refused() -> Error {
+    ErrorKind::OAuth(OAuthError {
+        error: "invalid_client".into(),
+        description: Some("authentication failed".into()),
+        status: 400,
+        retry_after: None,
+        correlation_id: None,
+    })
+    .into()
+}
+
+fn unreachable() -> Error {
+    ErrorKind::Transport(Transport {
+        kind: TransportKind::Connect,
+        host: "login".into(),
+        nothing_sent: true,
+        source: None,
+    })
+    .into()
+}

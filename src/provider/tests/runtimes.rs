@@ -1,0 +1,166 @@
+//! Runtimes that come and go.
+
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::*;
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn paused() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+/// A provider whose first request was begun on `first` and is held at the gate.
+fn begun_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    first.block_on(async {
+        assert!(tokens.try_token().is_none());
+        while endpoint.requests() == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    tokens
+}
+
+#[test]
+fn outside_a_runtime_there_is_what_there_is() {
+    let endpoint = Endpoint::new(|_| Say::Token(60));
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let outside = |tokens: &TokenProvider| {
+        let mut token = Box::pin(tokens.token());
+        match token
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+        {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("waits outside a runtime"),
+        }
+    };
+    let error = outside(&tokens).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
+    assert!(tokens.try_token().is_none());
+    assert_eq!(endpoint.requests(), 0);
+
+    runtime().block_on(tokens.token()).unwrap();
+    assert_eq!(outside(&tokens).unwrap().expose_secret(), "token-0");
+    assert!(tokens.try_token().is_some());
+}
+
+#[test]
+fn a_flight_whose_runtime_is_dropped_is_replaced() {
+    let endpoint = Endpoint::gated(|_| Say::Token(60));
+    let (first, second) = (runtime(), runtime());
+    let tokens = begun_on(&first, &endpoint);
+    second.block_on(async {
+        let callers: Vec<_> = (0..1_000)
+            .map(|_| {
+                let tokens = tokens.clone();
+                tokio::spawn(async move { tokens.token().await })
+            })
+            .collect();
+        while tokens.shared.locked.lock().waiters.receiver_count() < 1_000 {
+            tokio::task::yield_now().await;
+        }
+        first.shutdown_background();
+        endpoint.release(10);
+        for caller in callers {
+            assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
+        }
+    });
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[test]
+fn a_flight_whose_runtime_is_no_longer_driven_is_replaced() {
+    let endpoint = Endpoint::gated(|_| Say::Token(60));
+    let (first, second) = (runtime(), paused());
+    let tokens = begun_on(&first, &endpoint);
+    second.block_on(async {
+        endpoint.release(10);
+        let start = tokens.shared.clock.now();
+        // The gate is open, but nobody drives the first request.
+        let callers: Vec<_> = (0..1_000)
+            .map(|_| {
+                let tokens = tokens.clone();
+                tokio::spawn(async move { tokens.token().await })
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
+        }
+        // One attempt's time, and one second.
+        assert!((10..=11).contains(&(tokens.shared.clock.now() - start).as_secs()));
+    });
+    assert_eq!(endpoint.requests(), 2);
+    drop(first);
+}
+
+#[test]
+fn a_late_good_answer_is_kept() {
+    let endpoint = Endpoint::gated(|_| Say::Token(60));
+    let (first, second) = (runtime(), paused());
+    let tokens = begun_on(&first, &endpoint);
+    let caller = second.spawn({
+        let tokens = tokens.clone();
+        async move { tokens.token().await }
+    });
+    second.block_on(async {
+        while endpoint.requests() < 2 {
+            tokio::time::sleep(seconds(1.0)).await;
+        }
+    });
+    // Both are held; now the first runtime is driven again, and the first request answered.
+    endpoint.release(1);
+    first.block_on(async {
+        while tokens.try_token().is_none() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(tokens.try_token().unwrap().expose_secret(), "token-0");
+    let token = second.block_on(caller).unwrap().unwrap();
+    assert_eq!(token.expose_secret(), "token-0");
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[test]
+fn a_background_renewal_goes_on_in_another_runtime() {
+    let endpoint = Endpoint::new(|_| Say::Token(100));
+    let clock = Clock::manual();
+    let (first, second) = (paused(), paused());
+    let tokens = endpoint.provider_with(
+        clock.clone(),
+        credentials(),
+        || Luck::pinned(0.5),
+        |_| {},
+        true,
+    );
+    first.block_on(tokens.token()).unwrap();
+    drop(first);
+    second.block_on(async {
+        clock.advance(seconds(80.0));
+        tokens.token().await.unwrap();
+        tokio::time::sleep(seconds(79.0)).await;
+        assert_eq!(endpoint.requests(), 2);
+        tokio::time::sleep(seconds(2.0)).await;
+        assert_eq!(endpoint.requests(), 3);
+    });
+}
+
+#[test]
+fn no_task_is_left_behind() {
+    let endpoint = Endpoint::new(|_| Say::Token(60));
+    let first = runtime();
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    first.block_on(tokens.token()).unwrap();
+    first.block_on(tokio::task::yield_now());
+    assert_eq!(first.metrics().num_alive_tasks(), 0);
+    assert_eq!(Arc::strong_count(&tokens.shared), 1);
+}

@@ -1,0 +1,198 @@
+//! Credentials that are refused, and their sources.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use parking_lot::Mutex;
+
+use super::*;
+use crate::{grant::ClientCredentials, secret::ClientSecret};
+
+/// A source that counts, and gives what is put into it.
+#[derive(Clone, Default)]
+struct Vault {
+    asked: Arc<AtomicUsize>,
+    secret: Arc<Mutex<&'static str>>,
+}
+
+impl Vault {
+    fn holding(secret: &'static str) -> Self {
+        let vault = Self::default();
+        *vault.secret.lock() = secret;
+        vault
+    }
+
+    fn credentials(&self) -> ClientCredentials {
+        let vault = self.clone();
+        let secret = ClientSecret::from_fn(move || {
+            let vault = vault.clone();
+            async move {
+                vault.asked.fetch_add(1, Ordering::SeqCst);
+                let secret = *vault.secret.lock();
+                match secret {
+                    "fail" => Err("the vault is sealed".into()),
+                    "panic" => panic!("planted"),
+                    "hang" => std::future::pending().await,
+                    secret => Ok(secret.into()),
+                }
+            }
+        });
+        ClientCredentials::new("a-client", secret).unwrap()
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_rotated_meanwhile_is_used_at_once() {
+    let slow = |say| Say::After(seconds(1.0), Box::new(say));
+    let endpoint = Endpoint::new(move |_| slow(Say::RefuseUnless("new")));
+    let vault = Vault::holding("old");
+    let rotating = vault.clone();
+    let tokens = endpoint.provider(Clock::manual(), vault.credentials());
+    // Rotated between the question and the request.
+    let (token, ()) = tokio::join!(tokens.token(), async {
+        while rotating.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        *rotating.secret.lock() = "new";
+    });
+    token.unwrap();
+    assert_eq!((endpoint.requests(), vault.asked()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_pause() {
+    let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
+    let vault = Vault::holding("old");
+    let tokens = endpoint.provider(Clock::manual(), vault.credentials());
+    let callers = |time: f64| {
+        let end = tokens.shared.clock.now() + seconds(time);
+        let tokens = tokens.clone();
+        async move {
+            let callers: Vec<_> = (0..64)
+                .map(|_| {
+                    let tokens = tokens.clone();
+                    tokio::spawn(async move {
+                        while tokens.shared.clock.now() < end {
+                            let _ = tokens.token().await;
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                    })
+                })
+                .collect();
+            for caller in callers {
+                caller.await.unwrap();
+            }
+        }
+    };
+    callers(10.0).await;
+    // At 0 and 5 s; the source twice each time, and once a second in between.
+    assert_eq!(endpoint.requests(), 2);
+    assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
+    let error = tokens.token().await.unwrap_err();
+    let ErrorKind::InvalidClient(refused) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(refused.accepted_before(), None);
+
+    *vault.secret.lock() = "new";
+    callers(1.1).await;
+    tokens.token().await.unwrap();
+    assert_eq!(endpoint.requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
+    let endpoint = Endpoint::new(|_| Say::Refuse);
+    let vault = Vault::holding("old");
+    let tokens = endpoint.provider(Clock::manual(), vault.credentials());
+    tokens.token().await.unwrap_err();
+    assert_eq!(vault.asked(), 2);
+    tokio::time::sleep(seconds(1.0)).await;
+    *vault.secret.lock() = "hang";
+    let asking = {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { tokens.token().await })
+    };
+    while vault.asked() == 2 {
+        tokio::task::yield_now().await;
+    }
+    let start = tokens.shared.clock.now();
+    for _ in 0..100 {
+        let error = tokens.token().await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::InvalidClient(_)),
+            "{error:?}"
+        );
+    }
+    assert_eq!(tokens.shared.clock.now(), start);
+    assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
+    // Who asks gets to know that the source hangs.
+    let error = asking.await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_accepted_before_is_told_so() {
+    let endpoint = Endpoint::new(|request| match request {
+        0 => Say::Token(3_600),
+        _ => Say::Refuse,
+    });
+    let clock = Clock::manual();
+    let tokens = endpoint.provider(clock.clone(), credentials());
+    let token = tokens.token().await.unwrap();
+    let accepted = clock.wall();
+    clock.advance(seconds(60.0));
+    tokens.invalidate(&token);
+    let error = tokens.token().await.unwrap_err();
+    let ErrorKind::InvalidClient(refused) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(refused.accepted_before(), Some(accepted));
+    assert_eq!(
+        error.troubleshooting(),
+        Some(crate::error::Troubleshooting::IntegrationFailsAfterRotation)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
+    for (fault, time) in [("fail", 0), ("panic", 0), ("hang", 10)] {
+        let endpoint = Endpoint::new(|_| Say::Token(60));
+        let vault = Vault::holding(fault);
+        let tokens = endpoint.provider(Clock::manual(), vault.credentials());
+        let start = tokens.shared.clock.now();
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(
+            (tokens.shared.clock.now() - start).as_secs(),
+            time,
+            "{fault}"
+        );
+        assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+        assert!(error.is_transient(), "{fault}");
+        assert_eq!(error.retry_after(), Some(seconds(0.5)), "{fault}");
+        assert_eq!(endpoint.requests(), 0, "{fault}");
+
+        *vault.secret.lock() = "good";
+        tokio::time::sleep(seconds(0.5)).await;
+        tokens.token().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_is_read_anew_at_each_need() {
+    let endpoint = Endpoint::new(|_| Say::Token(60));
+    let vault = Vault::holding("any");
+    let clock = Clock::manual();
+    let tokens = endpoint.provider(clock.clone(), vault.credentials());
+    for request in 1..4 {
+        tokens.token().await.unwrap();
+        clock.advance(seconds(60.0));
+        assert_eq!(vault.asked(), request);
+    }
+}

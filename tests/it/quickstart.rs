@@ -1,0 +1,121 @@
+//! The quickstart: what it prints is what the sandbox saw.
+
+use std::process::{Command, Output};
+
+use genesys_cloud_auth::Sandbox;
+
+#[path = "../../examples/quickstart.rs"]
+#[allow(dead_code, reason = "a program's own parts")]
+mod quickstart;
+
+/// The number after `name` under `heading`.
+fn printed(text: &str, heading: &str, name: &str) -> usize {
+    let section = text
+        .split("\n\n")
+        .find(|section| section.starts_with(heading));
+    let row = section
+        .unwrap()
+        .lines()
+        .find(|line| line.trim().starts_with(name));
+    row.unwrap()
+        .trim()
+        .trim_start_matches(name)
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn it_prints_what_the_sandbox_saw() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut out = Vec::new();
+    quickstart::against_the_sandbox(&sandbox, &mut out)
+        .await
+        .unwrap();
+    let text = String::from_utf8(out).unwrap();
+
+    let herd = "1,000 concurrent callers";
+    assert_eq!(printed(&text, herd, "token requests"), 1);
+    assert_eq!(printed(&text, herd, "different tokens"), 1);
+    let revoked = "The server revokes the token";
+    assert_eq!(
+        printed(&text, revoked, "API requests"),
+        sandbox.api_requests()
+    );
+    assert_eq!(printed(&text, revoked, "token requests"), 1);
+    // The first token, the herd's, the one after the revocation, and the wrong secret.
+    assert_eq!(sandbox.token_requests(), 1 + 1 + 1 + 1);
+    let statuses: Vec<_> = sandbox
+        .requests()
+        .iter()
+        .map(|request| {
+            (
+                request.path().to_owned(),
+                request.status().unwrap().as_u16(),
+            )
+        })
+        .collect();
+    let token = |status| ("/oauth/token".to_owned(), status);
+    let organization = |status| ("/api/v2/organizations/me".to_owned(), status);
+    assert_eq!(
+        statuses,
+        [
+            token(200),
+            token(200),
+            organization(401),
+            token(200),
+            organization(200),
+            token(400)
+        ]
+    );
+    for row in ["issue ", "likely cause", "resolution"] {
+        assert!(text.contains(row), "{text}");
+    }
+}
+
+fn run(variables: &[(&str, &str)]) -> Output {
+    let program = std::env::current_exe().unwrap();
+    let program = program
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples/quickstart");
+    Command::new(program)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn it_runs_with_nothing_configured_even_behind_a_proxy_that_is_not_there() {
+    let nowhere = "http://127.0.0.1:9";
+    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
+    for variables in [vec![], proxies.map(|name| (name, nowhere)).to_vec()] {
+        let output = run(&variables);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(
+            text.contains("likely cause      wrong client id or secret"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn half_a_configuration_says_what_is_missing() {
+    let output = run(&[
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
+        ("GENESYSCLOUD_REGION", "eu-west-1"),
+    ]);
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not"),
+        "{text}"
+    );
+}

@@ -1,0 +1,258 @@
+//! The provider against the sandbox: real requests, and a server that expires, revokes and fails.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    ClientCredentials, ClientSecret, Clock, ErrorKind, FaultAnswer, PlatformClient, Sandbox,
+    TokenProvider, TransportKind, Troubleshooting,
+};
+use secrecy::ExposeSecret;
+use tokio::runtime::{Builder, Runtime};
+
+fn tokens(sandbox: &Sandbox) -> TokenProvider {
+    TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap()
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_token_comes_with_its_life() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let tokens = tokens(&sandbox);
+    assert!(tokens.try_token().is_none());
+    tokens.ready(Duration::from_secs(60)).await.unwrap();
+    let token = tokens.token().await.unwrap();
+    assert_eq!(token.expires_in().unwrap().as_secs(), 86_398);
+    assert!(token.expires_at().is_some());
+    let header = tokens.authorization().await.unwrap();
+    assert!(header.is_sensitive());
+    assert_eq!(header, format!("Bearer {}", token.expose_secret()));
+    assert_eq!(sandbox.token_requests(), 1);
+
+    let record = sandbox.requests();
+    assert_eq!(record[0].body(), b"grant_type=client_credentials");
+}
+
+#[tokio::test]
+async fn the_server_may_forget_its_reply() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let clock = Clock::manual();
+    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    for fault in 0..2 {
+        match fault {
+            0 => sandbox.at_token_endpoint().times(1).drop_reply(),
+            _ => sandbox.at_token_endpoint().times(1).cut_body(),
+        };
+        let before = sandbox.token_requests();
+        let error = tokens.token().await.unwrap_err();
+        let ErrorKind::Transport(transport) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(transport.kind(), TransportKind::Interrupted);
+        assert!(error.is_transient());
+        assert_eq!(
+            sandbox.token_requests(),
+            before + 1,
+            "not repeated: it may have been sent"
+        );
+        clock.advance(Duration::from_secs(3));
+    }
+    tokens.token().await.unwrap();
+}
+
+#[tokio::test]
+async fn revoke_ends_the_token_at_the_server_too() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let tokens = tokens(&sandbox);
+    let old = tokens.token().await.unwrap();
+    tokens.revoke().await.unwrap();
+    let last = sandbox.requests().pop().unwrap();
+    assert_eq!(
+        (last.method().as_str(), last.path()),
+        ("DELETE", "/api/v2/tokens/me")
+    );
+
+    let new = tokens.token().await.unwrap();
+    assert_ne!(old.expose_secret(), new.expose_secret());
+    tokens.token_info().await.unwrap();
+    // One that has ended already is no error.
+    sandbox.revoke_all();
+    tokens.revoke().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_under_way_while_the_token_is_revoked_is_not_kept() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let clock = Clock::manual();
+    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    tokens.token().await.unwrap();
+    // The renewal is held; the token is still valid.
+    clock.advance(Duration::from_secs(86_398 - 300));
+    let gate = sandbox.at_token_endpoint().times(1).gate();
+    tokens.token().await.unwrap();
+    gate.wait_for(1).await;
+    tokens.revoke().await.unwrap();
+    assert!(tokens.try_token().is_none());
+    gate.release();
+    tokens.token().await.unwrap();
+    // The first, the renewal, whose token was thrown away, and one more.
+    assert_eq!(sandbox.token_requests(), 3);
+}
+
+#[tokio::test]
+async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
+    let idle = Some(Duration::from_secs(900));
+    let sandbox = Sandbox::builder().idle_timeout(idle).start().await.unwrap();
+    let tokens = tokens(&sandbox);
+    let first = tokens.token_info().await.unwrap();
+    sandbox.advance(Duration::from_secs(600));
+    let second = tokens.token_info().await.unwrap();
+    assert!(first.date_token_idles.is_some());
+    assert_eq!(first.date_token_idles, second.date_token_idles);
+    assert!(second.organization.unwrap().name.is_some());
+    assert!(second.oauth_client.unwrap().id.is_some());
+    sandbox.advance(Duration::from_secs(301));
+    let error = tokens.token_info().await.unwrap_err();
+    assert_eq!(error.status(), Some(401));
+    tokens.token_info().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let write = |secret: &str| std::fs::write(file.path(), format!("{secret}\n")).unwrap();
+    write(sandbox.client_secret().expose_secret());
+    let secret = ClientSecret::from_file(file.path());
+    let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
+    let clock = Clock::manual();
+    let tokens = TokenProvider::builder(sandbox.region(), credentials)
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    tokens.token().await.unwrap();
+
+    let rotated = sandbox.rotate_secret();
+    sandbox.revoke_all();
+    tokens.invalidate(&tokens.token().await.unwrap());
+    let error = tokens.token().await.unwrap_err();
+    assert_eq!(
+        error.troubleshooting(),
+        Some(Troubleshooting::IntegrationFailsAfterRotation)
+    );
+    write(rotated.expose_secret());
+    clock.advance(Duration::from_secs(1));
+    tokens.token().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 3);
+}
+
+#[tokio::test]
+async fn a_disabled_client_is_told_like_a_wrong_secret() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.disable_client();
+    let error = tokens(&sandbox).token().await.unwrap_err();
+    assert_eq!(
+        error.troubleshooting(),
+        Some(Troubleshooting::TokenRequestFails)
+    );
+    let text = error.to_string();
+    for cause in [
+        "wrong",
+        "disabled",
+        "another region",
+        sandbox.region().to_string().as_str(),
+    ] {
+        assert!(text.contains(cause), "{cause}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_another_grant_is_told_what_to_do() {
+    let sandbox = Sandbox::builder()
+        .authorized_grant_type("CODE")
+        .start()
+        .await
+        .unwrap();
+    let error = tokens(&sandbox).token().await.unwrap_err();
+    let ErrorKind::OAuth(answer) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(answer.error(), "unauthorized_client");
+    assert!(error.to_string().contains("another grant type"), "{error}");
+    assert!(!error.is_transient());
+}
+
+#[tokio::test]
+async fn a_rate_limit_in_the_guise_of_a_400_is_waited_for() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let body = r#"{"error":"invalid_request","description":"rate limit exceeded; slow down","error_description":"rate limit exceeded; slow down"}"#;
+    sandbox
+        .at_token_endpoint()
+        .times(1)
+        .answer(FaultAnswer::new(400).body(body));
+    let tokens = tokens(&sandbox);
+    let error = tokens.token().await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::RateLimited(_)),
+        "{error:?}"
+    );
+    tokens.ready(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_connection_that_died_with_its_runtime_costs_at_most_one_repeat() {
+    let (first, second) = (runtime(), runtime());
+    let sandbox = first.block_on(Sandbox::start()).unwrap();
+    let api = PlatformClient::new(tokens(&sandbox));
+    let call = || async {
+        let call = api.get("/api/v2/organizations/me");
+        call.fetch::<serde_json::Value>().await.unwrap();
+    };
+    first.block_on(call());
+    first.shutdown_background();
+    second.block_on(async {
+        call().await;
+        api.tokens()
+            .invalidate(&api.tokens().token().await.unwrap());
+        call().await;
+    });
+    assert_eq!(sandbox.token_requests(), 2);
+    assert_eq!(sandbox.api_requests(), 3);
+}
+
+#[test]
+fn a_provider_serves_two_runtimes_at_once() {
+    let (first, second) = (runtime(), runtime());
+    let sandbox = first.block_on(Sandbox::start()).unwrap();
+    let tokens = tokens(&sandbox);
+    let gate = sandbox.at_token_endpoint().times(1).gate();
+    let callers: Vec<_> = [&first, &second]
+        .into_iter()
+        .flat_map(|runtime| {
+            (0..50).map(|_| {
+                let tokens = tokens.clone();
+                runtime.spawn(async move { tokens.token().await })
+            })
+        })
+        .collect();
+    first.block_on(gate.wait_for(1));
+    gate.release();
+    for caller in callers {
+        second.block_on(caller).unwrap().unwrap();
+    }
+    assert_eq!(sandbox.token_requests(), 1);
+}
