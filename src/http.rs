@@ -207,8 +207,7 @@ impl App {
     }
 }
 
-/// A request to be sent.
-#[derive(Debug)]
+/// A request to be sent. Without `Debug`: its body may be a secret.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
