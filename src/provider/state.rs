@@ -179,9 +179,6 @@ impl<T: Token, C: Clone> Machine<T, C> {
             return;
         };
         self.refused.remember(&held.token);
-        if self.renewal == Renewal::Never {
-            return;
-        }
         if now - held.token.requested() < YOUNG {
             self.refused_young = (self.refused_young + 1).min(2);
         }

@@ -46,15 +46,16 @@ fn a_token_replaced_in_time_ends_the_row_of_young_ones() {
 #[test]
 fn a_row_ends_when_its_token_grows_up_though_nobody_asks() {
     let mut story = Story::new(Renewal::Fixed);
-    story.fails(None);
-    assert_eq!(story.wait(), 500);
     story.gets(token("young", story.now, 60));
     story.refuse("young");
+    story.fails(None);
+    assert_eq!(story.wait(), 500);
     let late = story.starts().number;
     let requested = story.now;
     story.pass(11.0);
     let current = story.starts().number;
-    story.end(late, Answer::Token(token("old", requested, 11)));
+    story.end(late, Answer::Token(token("grown", requested, 12)));
+    story.pass(1.0);
     let failed = story.end(current, failed(None));
     assert_eq!(left(&failed), seconds(0.5));
 }

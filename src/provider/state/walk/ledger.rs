@@ -198,7 +198,7 @@ impl Ledger {
     pub(super) fn invalidated(&mut self, now: Moment, draw: Draw) {
         self.grow(now);
         let Some(token) = self.give_up() else { return };
-        if self.renewal == Renewal::Never || token.requested + YOUNG <= now {
+        if token.requested + YOUNG <= now {
             return;
         }
         self.refused_young += 1;
