@@ -1,4 +1,4 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
 
 mod client;
 mod clock;
@@ -33,3 +33,10 @@ pub use sandbox::{
 };
 pub use secret::ClientSecret;
 pub use token::AccessToken;
+
+/// Guides.
+#[cfg(doc)]
+pub mod guide {
+    #[doc = include_str!("guide/promises.md")]
+    pub mod promises {}
+}

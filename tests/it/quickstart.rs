@@ -5,8 +5,12 @@ use std::process::{Command, Output};
 use genesys_cloud_auth::Sandbox;
 
 #[path = "../../examples/quickstart.rs"]
-#[allow(dead_code, reason = "a program's own parts")]
-mod quickstart;
+#[allow(
+    clippy::module_inception,
+    dead_code,
+    reason = "a program with parts of its own"
+)]
+pub(super) mod quickstart;
 
 /// The number after `name` under `heading`.
 fn printed(text: &str, heading: &str, name: &str) -> usize {
