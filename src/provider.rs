@@ -206,7 +206,7 @@ struct Settings {
 
 struct Locked {
     machine: Machine<AccessToken, Error>,
-    /// Where the flight under way tells its outcome.
+    /// Where the flight under way tells its outcome, once.
     waiters: Waiters,
     accepted: Option<SystemTime>,
     refused: Option<SecretString>,
@@ -311,15 +311,12 @@ impl Shared {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
         let (reply, launch) = locked.machine.wanted(now, runtime.is_ok());
-        if launch.is_some() {
-            locked.waiters = Waiters::default();
-        }
         let waiters = Arc::clone(&locked.waiters);
         self.publish(&locked);
         drop(locked);
         // A runtime that is shutting down drops the task at once, and that takes the lock.
         if let (Some(launch), Ok(runtime)) = (launch, runtime) {
-            let flight = flight::Flight::new(Arc::clone(self), launch, Arc::clone(&waiters));
+            let flight = flight::Flight::new(Arc::clone(self), launch);
             runtime.spawn(flight.fly());
         }
         (reply, waiters)

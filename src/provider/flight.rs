@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -10,7 +11,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 
-use super::{Answer, Launch, Outcome, Shared, Waiters};
+use super::{Answer, Launch, Outcome, Shared};
 use crate::{
     error::{Error, InvalidClient},
     grant::{ClientCredentials, Kind},
@@ -28,16 +29,14 @@ pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<AccessToken, Err
 pub(super) struct Flight {
     shared: Arc<Shared>,
     launch: Launch,
-    waiters: Waiters,
     ended: bool,
 }
 
 impl Flight {
-    pub(super) fn new(shared: Arc<Shared>, launch: Launch, waiters: Waiters) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, launch: Launch) -> Self {
         Self {
             shared,
             launch,
-            waiters,
             ended: false,
         }
     }
@@ -126,7 +125,7 @@ impl Flight {
 
     fn end(&mut self, answer: Answer<AccessToken, Error>) {
         self.ended = true;
-        self.shared.ended(self.launch, &self.waiters, answer);
+        self.shared.ended(self.launch, answer);
     }
 }
 
@@ -168,20 +167,24 @@ impl Shared {
         self.locked.lock().accepted
     }
 
-    fn ended(&self, launch: Launch, waiters: &Waiters, answer: Answer<AccessToken, Error>) {
+    fn ended(&self, launch: Launch, answer: Answer<AccessToken, Error>) {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
+        let lost = !locked.machine.is_under_way(launch.number);
         let outcome = locked
             .machine
             .ended(launch.number, now, (self.draw)(), answer);
         self.publish(&locked);
-        let others = Arc::clone(&locked.waiters);
+        // Those who wait, wait for the flight that took a lost one's place; a good answer that comes
+        // late may serve them all the same.
+        let told = match outcome {
+            Outcome::Token(_) if lost => Outcome::Again,
+            _ if lost => return,
+            outcome => outcome,
+        };
+        let waiters = mem::take(&mut locked.waiters);
         drop(locked);
-        // A late good answer serves those who wait for the flight that took its place, too.
-        if !Arc::ptr_eq(&others, waiters) && matches!(outcome, Outcome::Token(_)) {
-            others.send_replace(Some(Outcome::Again));
-        }
-        waiters.send_replace(Some(outcome));
+        waiters.send_replace(Some(told));
     }
 }
 

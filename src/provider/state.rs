@@ -126,6 +126,11 @@ impl<T: Token, C: Clone> Machine<T, C> {
         (reply, launch)
     }
 
+    /// Whether this flight is the one that others wait for.
+    pub(crate) fn is_under_way(&self, number: u64) -> bool {
+        self.flight.is_some_and(|flight| flight.number == number)
+    }
+
     /// A flight begins its next request.
     pub(crate) fn sending(&mut self, number: u64, now: Moment) {
         let due = now + self.patience.attempt + GRACE;

@@ -1,6 +1,12 @@
 //! Runtimes that come and go.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Wake},
+};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,7 +44,7 @@ fn outside_a_runtime_there_is_what_there_is() {
         let mut token = Box::pin(tokens.token());
         match token
             .as_mut()
-            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+            .poll(&mut Context::from_waker(std::task::Waker::noop()))
         {
             Poll::Ready(answer) => answer,
             Poll::Pending => panic!("waits outside a runtime"),
@@ -163,4 +169,53 @@ fn no_task_is_left_behind() {
     first.block_on(tokio::task::yield_now());
     assert_eq!(first.metrics().num_alive_tasks(), 0);
     assert_eq!(Arc::strong_count(&tokens.shared), 1);
+}
+
+#[test]
+fn who_waits_after_a_late_answer_was_refused_waits_for_the_other_request() {
+    let endpoint = Endpoint::gated(|_| Say::Token(60));
+    let (first, second) = (runtime(), paused());
+    let tokens = begun_on(&first, &endpoint);
+    let caller = second.spawn({
+        let tokens = tokens.clone();
+        async move { tokens.token().await }
+    });
+    second.block_on(async {
+        while endpoint.requests() < 2 {
+            tokio::time::sleep(seconds(1.0)).await;
+        }
+    });
+    endpoint.release(1);
+    let late = first.block_on(async {
+        loop {
+            match tokens.try_token() {
+                Some(token) => break token,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    second.block_on(caller).unwrap().unwrap();
+    tokens.invalidate(&late);
+    second.block_on(async {
+        let mut waiting = pin!(tokens.token());
+        let woken = Arc::new(Woken::default());
+        let waker = Arc::clone(&woken).into();
+        let polled = waiting.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        // Time enough for a waker that was put off.
+        tokio::task::yield_now().await;
+        assert!(!woken.0.load(Ordering::SeqCst), "asks again and again");
+        endpoint.release(1);
+        assert_eq!(waiting.await.unwrap().expose_secret(), "token-1");
+    });
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
