@@ -8,6 +8,20 @@ use std::process::Command;
 
 use genesys_cloud_auth::TokenProvider;
 
+/// What a child process must not inherit.
+pub(super) const VARIABLES: [&str; 10] = [
+    "GENESYSCLOUD_REGION",
+    "GENESYSCLOUD_OAUTHCLIENT_ID",
+    "GENESYSCLOUD_OAUTHCLIENT_SECRET",
+    "GENESYSCLOUD_ACCESS_TOKEN",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 const CASE: &str = "TEST_READS_THE_ENVIRONMENT";
 
 /// Variables, and what `from_env` makes of them.
@@ -63,13 +77,13 @@ fn from_env_reads_four_variables() {
         return;
     }
     for (variables, expected) in CASES {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "environment::from_env_reads_four_variables",
-                "--nocapture",
-            ])
-            .env_clear()
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        for name in VARIABLES {
+            child.env_remove(name);
+        }
+        let child = child
+            .args(["--exact", "environment::from_env_reads_four_variables"])
+            .arg("--nocapture")
             .env(CASE, "yes")
             .envs(variables.iter().copied())
             .output()

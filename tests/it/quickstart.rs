@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 
 use genesys_cloud_auth::Sandbox;
 
+use super::environment::VARIABLES;
+
 #[path = "../../examples/quickstart.rs"]
 #[allow(
     clippy::module_inception,
@@ -78,17 +80,19 @@ async fn it_prints_what_the_sandbox_saw() {
 }
 
 fn run(variables: &[(&str, &str)]) -> Output {
-    let program = std::env::current_exe().unwrap();
-    let program = program
+    let tests = std::env::current_exe().unwrap();
+    let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
+    let program = tests
         .ancestors()
         .nth(2)
         .unwrap()
-        .join("examples/quickstart");
-    Command::new(program)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
+        .join("examples")
+        .join(name);
+    let mut command = Command::new(program);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().copied()).output().unwrap()
 }
 
 #[test]

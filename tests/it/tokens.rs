@@ -13,6 +13,13 @@ fn tokens(sandbox: &Sandbox) -> TokenProvider {
     TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap()
 }
 
+/// A provider whose own time the test moves.
+fn with_clock(sandbox: &Sandbox, credentials: ClientCredentials) -> (TokenProvider, Clock) {
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(sandbox.region(), credentials);
+    (builder.clock(clock.clone()).build().unwrap(), clock)
+}
+
 fn runtime() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(1)
@@ -42,11 +49,7 @@ async fn a_token_comes_with_its_life() {
 #[tokio::test]
 async fn the_server_may_forget_its_reply() {
     let sandbox = Sandbox::start().await.unwrap();
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     for fault in 0..2 {
         match fault {
             0 => sandbox.at_token_endpoint().times(1).drop_reply(),
@@ -92,11 +95,7 @@ async fn revoke_ends_the_token_at_the_server_too() {
 #[tokio::test]
 async fn a_request_under_way_while_the_token_is_revoked_is_not_kept() {
     let sandbox = Sandbox::start().await.unwrap();
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     tokens.token().await.unwrap();
     // The renewal is held; the token is still valid.
     clock.advance(Duration::from_secs(86_398 - 300));
@@ -138,11 +137,7 @@ async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
     write(sandbox.client_secret().expose_secret());
     let secret = ClientSecret::from_file(file.path());
     let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), credentials)
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (tokens, clock) = with_clock(&sandbox, credentials);
     tokens.token().await.unwrap();
 
     let rotated = sandbox.rotate_secret();

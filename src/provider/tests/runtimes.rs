@@ -8,7 +8,10 @@ use std::{
     task::{Context, Wake},
 };
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
 
 use super::*;
 
@@ -34,6 +37,34 @@ fn begun_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
         }
     });
     tokens
+}
+
+/// A caller on `second` that waited for the first request in vain, and began another.
+fn given_up_on(
+    second: &Runtime,
+    endpoint: &Endpoint,
+    tokens: &TokenProvider,
+) -> JoinHandle<Result<AccessToken, Error>> {
+    let tokens = tokens.clone();
+    let caller = second.spawn(async move { tokens.token().await });
+    second.block_on(async {
+        while endpoint.requests() < 2 {
+            tokio::time::sleep(seconds(1.0)).await;
+        }
+    });
+    caller
+}
+
+/// Drives `first` until its answer is there.
+fn late_answer(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
+    first.block_on(async {
+        loop {
+            match tokens.try_token() {
+                Some(token) => return token,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    })
 }
 
 #[test]
@@ -114,23 +145,10 @@ fn a_late_good_answer_is_kept() {
     let endpoint = Endpoint::gated(|_| Say::Token(60));
     let (first, second) = (runtime(), paused());
     let tokens = begun_on(&first, &endpoint);
-    let caller = second.spawn({
-        let tokens = tokens.clone();
-        async move { tokens.token().await }
-    });
-    second.block_on(async {
-        while endpoint.requests() < 2 {
-            tokio::time::sleep(seconds(1.0)).await;
-        }
-    });
+    let caller = given_up_on(&second, &endpoint, &tokens);
     // Both are held; now the first runtime is driven again, and the first request answered.
     endpoint.release(1);
-    first.block_on(async {
-        while tokens.try_token().is_none() {
-            tokio::task::yield_now().await;
-        }
-    });
-    assert_eq!(tokens.try_token().unwrap().expose_secret(), "token-0");
+    assert_eq!(late_answer(&first, &tokens).expose_secret(), "token-0");
     let token = second.block_on(caller).unwrap().unwrap();
     assert_eq!(token.expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 2);
@@ -176,24 +194,9 @@ fn who_waits_after_a_late_answer_was_refused_waits_for_the_other_request() {
     let endpoint = Endpoint::gated(|_| Say::Token(60));
     let (first, second) = (runtime(), paused());
     let tokens = begun_on(&first, &endpoint);
-    let caller = second.spawn({
-        let tokens = tokens.clone();
-        async move { tokens.token().await }
-    });
-    second.block_on(async {
-        while endpoint.requests() < 2 {
-            tokio::time::sleep(seconds(1.0)).await;
-        }
-    });
+    let caller = given_up_on(&second, &endpoint, &tokens);
     endpoint.release(1);
-    let late = first.block_on(async {
-        loop {
-            match tokens.try_token() {
-                Some(token) => break token,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    });
+    let late = late_answer(&first, &tokens);
     second.block_on(caller).unwrap().unwrap();
     tokens.invalidate(&late);
     second.block_on(async {
