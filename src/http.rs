@@ -99,17 +99,12 @@ impl Connections {
             .execute(request)
             .await
             .map_err(|error| transport(error, host.clone()))?;
-        let incoming = Incoming {
+        Ok(Incoming {
             answer,
             host,
             place,
             authorization,
-        };
-        let encoding = incoming.answer.headers().get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| !encoding.is_empty() && encoding != "identity") {
-            return Err(incoming.unexpected(Problem::Encoded, None));
-        }
-        Ok(incoming)
+        })
     }
 
     fn client(&self, url: &Url) -> Result<&Client, Error> {
@@ -235,8 +230,13 @@ impl Incoming {
         self.answer.headers()
     }
 
-    /// The next piece of the body.
+    /// The next piece of the body. One in a coding that nobody asked for is not read: it may be
+    /// endless once decoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let coding = self.headers().get(CONTENT_ENCODING);
+        if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
+            return Err(self.unexpected(Problem::Encoded, None));
+        }
         let chunk = self.answer.chunk().await;
         chunk.map_err(|error| transport(error, self.host.clone()))
     }

@@ -110,20 +110,18 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
         organization(&api).await.unwrap();
         assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
     }
-    // A 401 that says nothing at all.
-    let (tokens, calls) = requests(&sandbox);
-    sandbox
-        .at_api()
-        .times(1)
-        .answer(FaultAnswer::new(401).body(""));
-    let post = api
-        .post(ORGANIZATION)
-        .body(&json!({}))
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(post.status(), Some(405));
-    assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
+    // A 401 that says nothing at all, and one that nobody can read.
+    let silent = FaultAnswer::new(401).body("");
+    let encoded = FaultAnswer::new(401).header("Content-Encoding", "gzip");
+    for refusal in [silent, encoded] {
+        let api = client(&sandbox);
+        organization(&api).await.unwrap();
+        let (tokens, calls) = requests(&sandbox);
+        sandbox.at_api().times(1).answer(refusal);
+        let post = api.post(ORGANIZATION).body(&json!({})).send().await;
+        assert_eq!(post.unwrap_err().status(), Some(405));
+        assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
+    }
 }
 
 #[tokio::test]
