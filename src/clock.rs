@@ -379,6 +379,19 @@ mod tests {
         assert!(!glance.is_before(glance.after(Duration::ZERO)));
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_clock_that_counts_the_machines_sleep_is_read() {
+        use rustix::time::{ClockId, clock_gettime};
+        let boottime = || {
+            let time = clock_gettime(ClockId::Boottime);
+            u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap()
+        };
+        let before = boottime();
+        let Moment(now) = Clock::system().now();
+        assert!((before..=boottime()).contains(&now));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_manual_clock_follows_tokio_and_moves() {
         let clock = Clock::manual();

@@ -83,7 +83,7 @@ pub enum ErrorKind {
     Transport(Transport),
     /// An answer came back that nobody can use.
     UnexpectedAnswer(UnexpectedAnswer),
-    /// The deadline passed while a token was waited for.
+    /// The deadline passed before there was a token, or before the request could be sent.
     Timeout,
     /// A token has to be asked for, and that needs a tokio runtime.
     NoRuntime,
@@ -100,10 +100,10 @@ impl Error {
     }
 
     pub(crate) fn secret(
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        ErrorKind::Secret(SecretError::new(what, source)).into()
+        ErrorKind::Secret(SecretError::new(what.into(), source)).into()
     }
 
     /// This error, met again in the pause that it started.
@@ -316,7 +316,7 @@ impl fmt::Display for ErrorKind {
             Self::Api(error) => error.fmt(f),
             Self::Transport(error) => error.fmt(f),
             Self::UnexpectedAnswer(error) => error.fmt(f),
-            Self::Timeout => f.write_str("no token within the time allowed"),
+            Self::Timeout => f.write_str("the time allowed is over"),
             Self::NoRuntime => f.write_str(
                 "a token has to be asked for, and that needs a tokio runtime; call this inside one",
             ),

@@ -230,6 +230,11 @@ impl Incoming {
         self.answer.headers()
     }
 
+    /// The request's method and path.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// The next piece of the body. One in a coding that nobody asked for is not read: it may be
     /// endless once decoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
@@ -245,17 +250,27 @@ impl Incoming {
     pub(crate) async fn read(&mut self, most: usize) -> Result<Vec<u8>, Error> {
         let announced = self.answer.content_length().unwrap_or(0);
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if announced > most {
+        let mut body = Vec::with_capacity(announced.max(SMALL_BODY).min(most));
+        self.read_into(&mut body, most).await?;
+        Ok(body)
+    }
+
+    /// The whole body, into a buffer of the caller's.
+    pub(crate) async fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> Result<(), Error> {
+        if self
+            .answer
+            .content_length()
+            .is_some_and(|announced| announced > most as u64)
+        {
             return Err(self.unexpected(Problem::TooLong { most }, None));
         }
-        let mut body = Vec::with_capacity(announced.max(SMALL_BODY).min(most));
         while let Some(chunk) = self.chunk().await? {
             if chunk.len() > most - body.len() {
                 return Err(self.unexpected(Problem::TooLong { most }, None));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok(())
     }
 
     /// The id under which the answer is known at the server.

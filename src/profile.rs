@@ -1,7 +1,7 @@
 //! A provider from what the environment says.
 
 use crate::{
-    environment::variable,
+    environment::{has_variable, variable},
     error::Error,
     grant::{ClientCredentials, FixedToken, Grant},
     provider::TokenProvider,
@@ -21,8 +21,9 @@ impl TokenProvider {
     /// | `GENESYSCLOUD_ACCESS_TOKEN` | an access token, used instead of a client |
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names the variable that is
-    /// missing or malformed. A client id without a secret is
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) tells what is missing or
+    /// malformed, [`ErrorKind::InvalidRegion`](crate::ErrorKind::InvalidRegion) which regions there
+    /// are. A client id without a secret is
     /// [`Troubleshooting::SecretNotVisible`](crate::Troubleshooting::SecretNotVisible).
     pub fn from_env() -> Result<Self, Error> {
         let region: Region = variable(REGION)
@@ -43,7 +44,7 @@ fn grant() -> Result<Grant, Error> {
             "neither GENESYSCLOUD_OAUTHCLIENT_ID nor GENESYSCLOUD_ACCESS_TOKEN is set",
         )
     })?;
-    if variable(CLIENT_SECRET).is_none() {
+    if !has_variable(CLIENT_SECRET) {
         return Err(Error::secret_missing(
             "GENESYSCLOUD_OAUTHCLIENT_ID is set and GENESYSCLOUD_OAUTHCLIENT_SECRET is not; a secret \
              is shown only when it is generated, so generate a new one if it is lost (Admin → \

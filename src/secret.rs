@@ -84,18 +84,23 @@ impl ClientSecret {
             Source::Env(name) => environment::variable(&name)
                 .map(SecretString::from)
                 .ok_or_else(|| {
-                    Error::secret("the variable of the client secret is not set", None)
-                })?,
-            Source::File(path) => tokio::task::spawn_blocking(move || read_file(&path))
-                .await
-                .map_err(io::Error::other)
-                .flatten()
-                .map_err(|error| {
                     Error::secret(
-                        "the file of the client secret cannot be read",
-                        Some(error.into()),
+                        format!("the variable {name} of the client secret is not set"),
+                        None,
                     )
                 })?,
+            Source::File(path) => {
+                let reading = Arc::clone(&path);
+                tokio::task::spawn_blocking(move || read_file(&reading))
+                    .await
+                    .map_err(io::Error::other)
+                    .flatten()
+                    .map_err(|error| {
+                        let what =
+                            format!("the client secret's file {} cannot be read", path.display());
+                        Error::secret(what, Some(error.into()))
+                    })?
+            }
             Source::Fn(ask) => ask().await.map_err(|error| {
                 Error::secret("the source of the client secret failed", Some(error))
             })?,

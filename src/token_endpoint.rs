@@ -70,13 +70,13 @@ impl TokenEndpoint {
             timeout: self.attempt,
         };
         let mut incoming = self.connections.send(outgoing).await?;
+        // It never grows, so that no copy of the token is left behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         // A redirection's body may be anything and says nothing.
-        let body = if incoming.status().is_redirection() {
-            Vec::new()
-        } else {
-            incoming.read(MOST_BYTES).await?
-        };
-        self.judge(&incoming, &Zeroizing::new(body), &request, requested)
+        if !incoming.status().is_redirection() {
+            incoming.read_into(&mut body, MOST_BYTES).await?;
+        }
+        self.judge(&incoming, &body, &request, requested)
     }
 
     fn url(&self) -> Url {
@@ -160,6 +160,7 @@ fn refusal(
         }),
         _ => ErrorKind::RateLimited(RateLimited {
             status: status.as_u16(),
+            place: incoming.place().to_owned(),
             retry_after,
             message: description,
             correlation_id,

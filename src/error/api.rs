@@ -119,7 +119,10 @@ impl fmt::Display for AccessDenied {
                 "; a role of the OAuth client needs {needed} {permissions}"
             )?;
         }
-        f.write_str("; assign it under Admin → Integrations → OAuth → the client → Roles")
+        f.write_str(
+            "; assign a role with what is missing under Admin → Integrations → OAuth → the client → \
+             Roles",
+        )
     }
 }
 
@@ -154,6 +157,7 @@ pub(crate) fn api_error(
     match status {
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited(RateLimited {
             status: error.status,
+            place: error.place,
             retry_after,
             message: error.message,
             correlation_id: error.correlation_id,

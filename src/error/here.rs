@@ -50,13 +50,13 @@ impl fmt::Display for InvalidPath {
 /// The source of a client secret did not give one.
 #[derive(Debug)]
 pub struct SecretError {
-    what: &'static str,
+    what: Cow<'static, str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl SecretError {
     pub(super) fn new(
-        what: &'static str,
+        what: Cow<'static, str>,
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { what, source }
@@ -69,7 +69,7 @@ impl SecretError {
 
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)
+        f.write_str(&self.what)
     }
 }
 

@@ -6,6 +6,7 @@ use std::{fmt, time::Duration};
 #[derive(Debug)]
 pub struct RateLimited {
     pub(crate) status: u16,
+    pub(crate) place: String,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) message: Option<String>,
     pub(crate) correlation_id: Option<String>,
@@ -27,12 +28,19 @@ impl RateLimited {
 
 impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "too many requests (HTTP {})", self.status)?;
+        write!(
+            f,
+            "{}: too many requests (HTTP {})",
+            self.place, self.status
+        )?;
         if let Some(wait) = self.retry_after {
             write!(f, "; the server asks to wait {} s", wait.as_secs())?;
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
+        }
+        if let Some(id) = &self.correlation_id {
+            write!(f, " (correlation id {id})")?;
         }
         Ok(())
     }

@@ -139,7 +139,8 @@ impl fmt::Display for UnexpectedAnswer {
         match &self.problem {
             Problem::Status => f.write_str("and no reason that can be read"),
             Problem::Redirect => f.write_str(
-                "with a redirection, which is not followed with credentials; check the region's hosts",
+                "with a redirection, which is not followed with credentials; check the region's hosts, \
+                 or take the answer's `location()` where one is expected",
             ),
             Problem::TooLong { most } => write!(f, "with more than {most} bytes"),
             Problem::Encoded => f.write_str("in a content coding that was not asked for"),

@@ -191,6 +191,7 @@ fn unavailable() -> Error {
 fn limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
         status: 429,
+        place: "POST /oauth/token".into(),
         retry_after: Some(wait),
         message: None,
         correlation_id: None,

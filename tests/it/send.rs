@@ -1,0 +1,54 @@
+//! Every type and future can go to another thread.
+
+use genesys_cloud_auth::{
+    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken,
+    Gate, Grant, PlatformClient, RecordedRequest, Region, Request, Response, Sandbox,
+    TokenProvider, TokenProviderBuilder,
+};
+
+fn send<T: Send>() {}
+fn handle<T: Clone + Send + Sync + 'static>() {}
+fn future<F: Future + Send>(_: F) {}
+
+#[test]
+fn every_type_is_send() {
+    handle::<AccessToken>();
+    handle::<ClientCredentials>();
+    handle::<ClientSecret>();
+    handle::<Clock>();
+    handle::<Connections>();
+    handle::<Error>();
+    handle::<FixedToken>();
+    handle::<PlatformClient>();
+    handle::<Region>();
+    handle::<TokenProvider>();
+    send::<Chunks>();
+    send::<Gate>();
+    send::<Grant>();
+    send::<RecordedRequest>();
+    send::<Request>();
+    send::<Response>();
+    send::<Sandbox>();
+    send::<TokenProviderBuilder>();
+}
+
+#[tokio::test]
+async fn every_future_is_send() {
+    future(Sandbox::start());
+    let sandbox = Sandbox::start().await.unwrap();
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
+    future(tokens.token());
+    future(tokens.authorization());
+    future(tokens.ready(std::time::Duration::ZERO));
+    future(tokens.token_info());
+    future(tokens.revoke());
+    let api = PlatformClient::new(tokens.clone());
+    let get = || api.get("/api/v2/organizations/me");
+    future(get().fetch::<serde_json::Value>());
+    future(get().send());
+    future(get().send().await.unwrap().json::<serde_json::Value>());
+    future(get().send().await.unwrap().bytes());
+    future(get().send().await.unwrap().text());
+    let mut chunks = get().send().await.unwrap().chunks();
+    future(chunks.next());
+}
