@@ -115,7 +115,8 @@ impl Clock {
                 if left.is_zero() {
                     return;
                 }
-                tokio::time::sleep(left).await;
+                // Tokio's timer stands still while the machine sleeps.
+                tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
         }
     }
@@ -199,6 +200,9 @@ impl Glance {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// How late a sleeper may wake after the machine slept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// The longest a coarse clock lags behind (`CONFIG_HZ=100`).
 const COARSE_STEP: u64 = 10_000_000;

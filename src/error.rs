@@ -116,8 +116,17 @@ impl Error {
     }
 
     pub(crate) fn answer_timeout(url: &url::Url) -> Self {
+        Self::no_answer(url, TransportKind::Timeout)
+    }
+
+    /// A request that panicked on its way.
+    pub(crate) fn request_failed(url: &url::Url) -> Self {
+        Self::no_answer(url, TransportKind::Other)
+    }
+
+    fn no_answer(url: &url::Url, kind: TransportKind) -> Self {
         ErrorKind::Transport(Transport {
-            kind: TransportKind::Timeout,
+            kind,
             host: url.host_str().unwrap_or_default().to_owned(),
             nothing_sent: false,
             source: None,

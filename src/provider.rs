@@ -286,8 +286,8 @@ impl Shared {
             match told {
                 Some(Outcome::Token(token)) => return Ok(token),
                 Some(Outcome::Failed { cause, left }) => return Err(error(cause, Some(left))),
-                None if self.clock.now() >= deadline => return Err(ErrorKind::Timeout.into()),
-                Some(Outcome::Again) | None => {}
+                Some(Outcome::Again) | None if self.clock.now() < deadline => {}
+                Some(Outcome::Again) | None => return Err(ErrorKind::Timeout.into()),
             }
         }
     }

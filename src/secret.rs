@@ -43,7 +43,7 @@ type Ask = dyn Fn() -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Syn
 type Answer = Result<SecretString, Box<dyn std::error::Error + Send + Sync>>;
 
 impl ClientSecret {
-    /// Reads an environment variable.
+    /// Reads an environment variable. One line break at its end is dropped.
     pub fn from_env(name: impl Into<String>) -> Self {
         Self(Source::Env(name.into().into()))
     }
@@ -82,7 +82,8 @@ impl ClientSecret {
         let secret = match self.0 {
             Source::Value(secret) => secret,
             Source::Env(name) => environment::variable(&name)
-                .map(SecretString::from)
+                .map(Zeroizing::new)
+                .map(|text| SecretString::from(without_line_break(&text)))
                 .ok_or_else(|| {
                     Error::secret(
                         format!("the variable {name} of the client secret is not set"),
@@ -174,8 +175,13 @@ fn read_file(path: &PathBuf) -> io::Result<SecretString> {
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))?;
+    Ok(without_line_break(text).into())
+}
+
+/// Without the one that editors and `echo` put at the end.
+fn without_line_break(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).into())
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 const MOST_BYTES: usize = 4_096;

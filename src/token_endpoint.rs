@@ -74,7 +74,13 @@ impl TokenEndpoint {
         let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         // A redirection's body may be anything and says nothing.
         if !incoming.status().is_redirection() {
-            incoming.read_into(&mut body, MOST_BYTES).await?;
+            let read = incoming.read_into(&mut body, MOST_BYTES).await;
+            if incoming.status().is_success() {
+                read?;
+            } else if read.is_err() {
+                // The status says enough.
+                body.clear();
+            }
         }
         self.judge(&incoming, &body, &request, requested)
     }

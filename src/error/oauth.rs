@@ -48,10 +48,18 @@ impl OAuthError {
     }
 
     pub(super) fn is_transient(&self) -> bool {
-        matches!(
-            self.error.as_str(),
-            "server_error" | "temporarily_unavailable"
-        )
+        match self.error.as_str() {
+            "server_error" | "temporarily_unavailable" => true,
+            "access_denied"
+            | "invalid_client"
+            | "invalid_grant"
+            | "invalid_request"
+            | "invalid_scope"
+            | "unauthorized_client"
+            | "unsupported_grant_type" => false,
+            // Gateways have words of their own.
+            _ => self.status >= 500,
+        }
     }
 }
 

@@ -82,3 +82,23 @@ fn every_row_of_the_table_says_what_to_do() {
         assert!(row.resolution().contains("Admin → Integrations"), "{row:?}");
     }
 }
+
+#[test]
+fn a_gateways_failure_is_no_refusal_of_the_credentials() {
+    for (error, status, transient) in [
+        ("Service Unavailable", 503, true),
+        ("server_error", 400, true),
+        ("invalid_client", 500, false),
+        ("a_code_of_tomorrow", 400, false),
+    ] {
+        let answer = Error::from(ErrorKind::OAuth(OAuthError {
+            error: error.to_owned(),
+            description: None,
+            status,
+            retry_after: None,
+            correlation_id: None,
+        }));
+        assert_eq!(answer.is_transient(), transient, "{error}");
+        assert_eq!(answer.refuses_credentials(), !transient, "{error}");
+    }
+}

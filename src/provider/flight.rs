@@ -62,23 +62,29 @@ impl Flight {
             }
             self.shared.secret_changed(self.launch);
         }
+        if !self.shared.sending(self.launch) {
+            return Answer::Lost;
+        }
         let refusal = match self.request(credentials, &secret).await {
             Err(cause) if cause.refuses_credentials() => cause,
             answer => return answered(answer),
         };
         if credentials.secret().can_change() {
             // It may have been rotated since the source gave it.
-            match read(credentials.secret()).await {
-                Ok(other) if !same(&other, &secret) => {
-                    secret = other;
-                    match self.request(credentials, &secret).await {
-                        Err(cause) if cause.refuses_credentials() => {
-                            return self.refused(secret, cause);
-                        }
-                        answer => return answered(answer),
-                    }
+            self.shared.asking(self.launch);
+            if let Ok(other) = read(credentials.secret()).await
+                && !same(&other, &secret)
+            {
+                secret = other;
+                if !self.shared.sending(self.launch) {
+                    return Answer::Lost;
                 }
-                _ => {}
+                match self.request(credentials, &secret).await {
+                    Err(cause) if cause.refuses_credentials() => {
+                        return self.refused(secret, cause);
+                    }
+                    answer => return answered(answer),
+                }
             }
         }
         self.refused(secret, refusal)
@@ -96,7 +102,7 @@ impl Flight {
         secret: &SecretString,
     ) -> Result<AccessToken, Error> {
         let mut answer = self.send(credentials.request(secret.clone())).await;
-        if answer.as_ref().is_err_and(Error::nothing_sent) {
+        if answer.as_ref().is_err_and(Error::nothing_sent) && self.shared.sending(self.launch) {
             answer = self.send(credentials.request(secret.clone())).await;
         }
         match answer {
@@ -113,7 +119,6 @@ impl Flight {
     }
 
     async fn send(&self, request: TokenRequest) -> Result<AccessToken, Error> {
-        self.shared.sending(self.launch);
         let exchange = (self.shared.exchange)(request);
         match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
             Ok(answer) => answer,
@@ -132,16 +137,29 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Answer::Lost);
+            let answer = if std::thread::panicking() {
+                // Another would panic, too: it takes a pause.
+                failed(Error::request_failed(
+                    self.shared.endpoint.region.login_url(),
+                ))
+            } else {
+                Answer::Lost
+            };
+            self.end(answer);
         }
     }
 }
 
 /// What a flight tells all handles.
 impl Shared {
-    fn sending(&self, launch: Launch) {
+    fn asking(&self, launch: Launch) {
         let now = self.clock.now();
-        self.locked.lock().machine.sending(launch.number, now);
+        self.locked.lock().machine.asking(launch.number, now);
+    }
+
+    fn sending(&self, launch: Launch) -> bool {
+        let now = self.clock.now();
+        self.locked.lock().machine.sending(launch.number, now)
     }
 
     /// Whether `secret` is the one that was refused last.

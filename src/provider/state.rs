@@ -2,6 +2,7 @@
 //! sends nothing; the provider does, and tells it.
 
 mod messages;
+mod parts;
 mod refused;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod walk;
 use std::time::Duration;
 
 pub(super) use messages::{Answer, Cause, Launch, Outcome, Patience, Renewal, Reply, Token};
+use parts::{Flight, Held, Pause};
 use refused::Refused;
 
 use crate::{
@@ -40,32 +42,6 @@ pub(crate) struct Machine<T, C> {
     /// Tokens in a row that the API refused soon after they were asked for.
     refused_young: u8,
     refused: Refused,
-}
-
-/// The token that is served until its end.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Held<T> {
-    token: T,
-    renew: Moment,
-}
-
-/// A token request on its way, from the question for the credentials to the answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Flight {
-    number: u64,
-    /// From then on it counts as lost.
-    due: Moment,
-    /// Only asks the source whether the credentials changed, unless they did.
-    probe: bool,
-}
-
-/// No token request until then.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Pause<C> {
-    until: Moment,
-    cause: Cause<C>,
-    /// Ends as soon as the source gives other credentials.
-    refused: bool,
 }
 
 impl<T: Token, C: Clone> Machine<T, C> {
@@ -131,12 +107,19 @@ impl<T: Token, C: Clone> Machine<T, C> {
         self.flight.is_some_and(|flight| flight.number == number)
     }
 
-    /// A flight begins its next request.
-    pub(crate) fn sending(&mut self, number: u64, now: Moment) {
-        let due = now + self.patience.attempt + GRACE;
-        if let Some(flight) = self.current(number) {
-            flight.due = due;
-        }
+    /// A flight is about to ask the source of the credentials again.
+    pub(crate) fn asking(&mut self, number: u64, now: Moment) {
+        self.step(number, now + self.patience.source + GRACE);
+    }
+
+    /// A flight is about to send its next request; one that counts as lost may not.
+    pub(crate) fn sending(&mut self, number: u64, now: Moment) -> bool {
+        self.step(number, now + self.patience.attempt + GRACE)
+    }
+
+    fn step(&mut self, number: u64, due: Moment) -> bool {
+        let flight = self.current(number);
+        flight.map(|flight| flight.due = due).is_some()
     }
 
     /// A probe found other credentials and goes on to ask for a token.
@@ -173,7 +156,11 @@ impl<T: Token, C: Clone> Machine<T, C> {
                 let pause = retry::after_refusal(self.refusals, luck);
                 self.pause_for(pause, now, Cause::Error(cause), true)
             }
-            Answer::Unchanged | Answer::Lost => Outcome::Again,
+            Answer::Unchanged => {
+                self.asked = Some(now);
+                Outcome::Again
+            }
+            Answer::Lost => Outcome::Again,
         }
     }
 

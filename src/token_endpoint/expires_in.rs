@@ -1,8 +1,9 @@
 //! `expires_in`, read as tolerantly as servers write it.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::{Deserializer, de};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// Seconds as a number or as digits in a string; what is over or never was is zero. Anything else
 /// counts as missing.
@@ -10,67 +11,22 @@ pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<Option<Duration>, D
 where
     D: Deserializer<'de>,
 {
-    deserializer.deserialize_any(ExpiresIn)
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Number(number) => number
+            .as_u64()
+            .map(Duration::from_secs)
+            .or_else(|| Some(whole_seconds(number.as_f64()?))),
+        Value::String(text) => text.trim().parse::<i128>().ok().map(|seconds| {
+            let seconds = seconds.clamp(0, u64::MAX.into());
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
+        }),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
 }
 
-struct ExpiresIn;
-
-impl<'de> de::Visitor<'de> for ExpiresIn {
-    type Value = Option<Duration>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of seconds")
-    }
-
-    fn visit_u64<E>(self, seconds: u64) -> Result<Self::Value, E> {
-        Ok(Some(Duration::from_secs(seconds)))
-    }
-
-    fn visit_i64<E>(self, seconds: i64) -> Result<Self::Value, E> {
-        Ok(Some(Duration::from_secs(
-            u64::try_from(seconds).unwrap_or(0),
-        )))
-    }
-
-    fn visit_f64<E>(self, seconds: f64) -> Result<Self::Value, E> {
-        let seconds = seconds.max(0.0);
-        Ok(Some(
-            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
-        ))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        match text.trim().parse::<i128>() {
-            Ok(seconds) => {
-                let seconds = seconds.clamp(0, u64::MAX.into());
-                Ok(Some(Duration::from_secs(
-                    u64::try_from(seconds).unwrap_or(u64::MAX),
-                )))
-            }
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map
-            .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
-            .is_some()
-        {}
-        Ok(None)
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
+/// A life of less than a second would have a token asked for without a pause.
+fn whole_seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0).trunc()).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -87,6 +43,8 @@ mod tests {
             ("\"-1\"", Some(0)),
             ("1e12", Some(1_000_000_000_000)),
             ("-1e12", Some(0)),
+            ("0.9", Some(0)),
+            ("86399.5", Some(86_399)),
             ("null", None),
             ("true", None),
             ("\"soon\"", None),

@@ -157,3 +157,17 @@ async fn an_attempt_has_an_end_and_so_has_the_wait_for_a_token() {
     assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_panics_is_a_transient_failure() {
+    let endpoint = Endpoint::new(|request| match request {
+        0 => panic!("planted"),
+        _ => Say::Token(60),
+    });
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let error = tokens.token().await.unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(error.retry_after(), Some(seconds(0.5)));
+    tokens.ready(seconds(60.0)).await.unwrap();
+    assert_eq!(endpoint.requests(), 2);
+}

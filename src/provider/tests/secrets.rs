@@ -196,3 +196,46 @@ async fn the_secret_is_read_anew_at_each_need() {
         assert_eq!(vault.asked(), request);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_takes_its_time_hides_neither_cause_nor_pause() {
+    let endpoint = Endpoint::new(|_| Say::Refuse);
+    let secret = ClientSecret::from_fn(|| async {
+        tokio::time::sleep(seconds(3.0)).await;
+        Ok("old".into())
+    });
+    let credentials = ClientCredentials::new("a-client", secret).unwrap();
+    let tokens = endpoint.provider(Clock::manual(), credentials);
+    tokens.token().await.unwrap_err();
+    for _ in 0..2 {
+        tokio::time::sleep(seconds(1.0)).await;
+        let error = tokens.token().await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::InvalidClient(_)),
+            "{error:?}"
+        );
+    }
+    assert!(endpoint.requests() <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_counts_as_lost_sends_nothing_more() {
+    let endpoint = Endpoint::new(|_| Say::Unavailable);
+    let secret = ClientSecret::from_fn(|| async {
+        tokio::time::sleep(seconds(5.0)).await;
+        Ok("any".into())
+    });
+    let credentials = ClientCredentials::new("a-client", secret).unwrap();
+    let tokens = endpoint.provider(Clock::manual(), credentials);
+    let waiting = {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { tokens.token().await })
+    };
+    // The first flight asks its source when its runtime stands still for long.
+    tokio::task::yield_now().await;
+    tokens.shared.clock.advance(seconds(12.0));
+    assert!(tokens.try_token().is_none());
+    waiting.await.unwrap().unwrap_err();
+    tokio::time::sleep(seconds(10.0)).await;
+    assert_eq!((endpoint.requests(), endpoint.most_at_once()), (1, 1));
+}

@@ -147,7 +147,11 @@ impl Ledger {
                 let pause = table::refused(self.refusals, draw);
                 self.pause_for(pause, now, Cause::Error(cause), true)
             }
-            Answer::Unchanged | Answer::Lost => Outcome::Again,
+            Answer::Unchanged => {
+                self.asked = Some(now);
+                Outcome::Again
+            }
+            Answer::Lost => Outcome::Again,
         }
     }
 
