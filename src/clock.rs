@@ -13,7 +13,7 @@ use manual::Manual;
 /// Where the crate takes the time from.
 ///
 /// A token's life is counted on a clock that goes on while the machine sleeps and that nobody can
-/// set. Users meet this type only in their tests, as [`Clock::manual`] (feature `test-util`).
+/// set. Users meet this type only in their tests, as `Clock::manual()` (feature `test-util`).
 #[derive(Clone, Default)]
 pub struct Clock(Source);
 
