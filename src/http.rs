@@ -1,5 +1,7 @@
 //! Connections to both hosts: the only file that builds an HTTP client and sends.
 
+mod app;
+
 use std::{
     error::Error as _,
     fmt,
@@ -11,13 +13,15 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, USER_AGENT},
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_ENCODING},
 };
 use reqwest::{Client, ClientBuilder, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
+
+pub(crate) use app::App;
 
 use crate::{
     clock::Clock,
@@ -153,52 +157,6 @@ impl Connections {
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Connections")
-    }
-}
-
-/// Who calls, as the server's log shows it.
-#[derive(Clone, Debug)]
-pub(crate) struct App {
-    user_agent: HeaderValue,
-    genesys_app: Option<HeaderValue>,
-}
-
-impl App {
-    /// `name` as `crm-sync/1.4`.
-    pub(crate) fn new(name: Option<&str>) -> Result<Self, Error> {
-        let Some(name) = name else {
-            return Ok(Self {
-                user_agent: HeaderValue::from_static(PRODUCT),
-                genesys_app: None,
-            });
-        };
-        let usable = !name.is_empty() && name.len() <= 128;
-        let visible = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        let header = |text: &str| {
-            HeaderValue::from_str(text)
-                .ok()
-                .filter(|_| usable && visible)
-        };
-        match (header(&format!("{name} {PRODUCT}")), header(name)) {
-            (Some(user_agent), Some(app)) => Ok(Self {
-                user_agent,
-                genesys_app: Some(app),
-            }),
-            _ => Err(Error::configuration(
-                "the app's name must be 1 to 128 visible ASCII characters",
-            )),
-        }
-    }
-
-    /// The headers that every request carries.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        if let Some(app) = &self.genesys_app {
-            headers.insert(GENESYS_APP, app.clone());
-        }
-        headers
     }
 }
 
@@ -380,8 +338,6 @@ fn chain(error: &reqwest::Error) -> impl Iterator<Item = String> {
     std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string)
 }
 
-const GENESYS_APP: HeaderName = HeaderName::from_static("genesys-app");
-const PRODUCT: &str = concat!("genesys-cloud-auth/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const SMALL_BODY: usize = 8 * 1024;
 

@@ -1,4 +1,4 @@
-//! The provider with an endpoint in memory: paused time, and no socket.
+//! The provider with an endpoint in memory: paused time, in which a sleep takes none, and no socket.
 
 mod endpoint;
 mod herd;
