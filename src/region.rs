@@ -288,6 +288,13 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// `path`, which starts with a slash, put behind whatever path `base` has.
+pub(crate) fn url_under(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Urls {
     login: Url,

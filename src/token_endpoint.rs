@@ -12,14 +12,14 @@ use http::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
     http::{App, Connections, Incoming, Outgoing, revealed},
-    region::Region,
+    region::{Region, url_under},
     retry::retry_after,
     token::AccessToken,
 };
@@ -64,7 +64,7 @@ impl TokenEndpoint {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
         let outgoing = Outgoing {
             method: Method::POST,
-            url: self.url(),
+            url: url_under(self.region.login_url(), "/oauth/token"),
             headers,
             body: Some(encode(&request.form)),
             timeout: self.attempt,
@@ -83,13 +83,6 @@ impl TokenEndpoint {
             }
         }
         self.judge(&incoming, &body, &request, requested)
-    }
-
-    fn url(&self) -> Url {
-        let mut url = self.region.login_url().clone();
-        let path = format!("{}/oauth/token", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-        url
     }
 
     fn judge(

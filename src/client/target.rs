@@ -3,7 +3,10 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-use crate::error::{Error, ErrorKind, InvalidPath};
+use crate::{
+    error::{Error, ErrorKind, InvalidPath},
+    region::url_under,
+};
 
 /// A path and its query, as given.
 #[derive(Clone)]
@@ -74,8 +77,7 @@ impl Target {
             return wrong("a segment is empty or leads elsewhere, such as `..`");
         }
         let prefix = api.path().trim_end_matches('/');
-        let mut url = api.clone();
-        url.set_path(&format!("{prefix}{}", self.path));
+        let mut url = url_under(api, &self.path);
         url.set_query(self.query.as_deref());
         if url.origin() != api.origin() || !same_path(url.path(), prefix, &self.path) {
             return wrong("it leads to another place than it says");

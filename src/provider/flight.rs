@@ -62,32 +62,26 @@ impl Flight {
             }
             self.shared.secret_changed(self.launch);
         }
-        if !self.shared.sending(self.launch) {
-            return Answer::Lost;
-        }
-        let refusal = match self.request(credentials, &secret).await {
-            Err(cause) if cause.refuses_credentials() => cause,
-            answer => return answered(answer),
-        };
-        if credentials.secret().can_change() {
+        let mut asked_enough = !credentials.secret().can_change();
+        loop {
+            if !self.shared.sending(self.launch) {
+                return Answer::Lost;
+            }
+            let refusal = match self.request(credentials, &secret).await {
+                Err(cause) if cause.refuses_credentials() => cause,
+                answer => return answered(answer),
+            };
+            if asked_enough {
+                return self.refused(secret, refusal);
+            }
             // It may have been rotated since the source gave it.
+            asked_enough = true;
             self.shared.asking(self.launch);
-            if let Ok(other) = read(credentials.secret()).await
-                && !same(&other, &secret)
-            {
-                secret = other;
-                if !self.shared.sending(self.launch) {
-                    return Answer::Lost;
-                }
-                match self.request(credentials, &secret).await {
-                    Err(cause) if cause.refuses_credentials() => {
-                        return self.refused(secret, cause);
-                    }
-                    answer => return answered(answer),
-                }
+            match read(credentials.secret()).await {
+                Ok(other) if !same(&other, &secret) => secret = other,
+                _ => return self.refused(secret, refusal),
             }
         }
-        self.refused(secret, refusal)
     }
 
     fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {

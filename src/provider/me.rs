@@ -7,6 +7,7 @@ use super::TokenProvider;
 use crate::{
     error::{Error, Problem},
     http::{Incoming, Outgoing},
+    region::url_under,
     token::AccessToken,
 };
 
@@ -81,9 +82,7 @@ impl TokenProvider {
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
         let endpoint = &self.shared.endpoint;
-        let mut url = endpoint.region.api_url().clone();
-        let path = format!("{}/api/v2/tokens/me", url.path().trim_end_matches('/'));
-        url.set_path(&path);
+        let mut url = url_under(endpoint.region.api_url(), "/api/v2/tokens/me");
         if method == Method::GET {
             url.set_query(Some("preserveIdleTTL=true"));
         }

@@ -71,19 +71,24 @@ async fn a_host_that_comes_up_between_the_two_tries_costs_no_error() {
     assert_eq!((names.asked(), server.requests().len()), (2, 1));
 }
 
+/// A request that may have arrived fails without a second one; a later one succeeds.
+async fn sent_once(server: &Server, tokens: &TokenProvider, clock: &Clock, failure: &str) {
+    let error = tokens.token().await.unwrap_err();
+    failed(&error, failure);
+    assert!(!transport(&error).nothing_sent());
+    assert_eq!((server.connections(), server.requests().len()), (1, 1));
+
+    server.answers([good_token(TOKEN)]);
+    back(tokens, clock).await;
+    assert_eq!(server.requests().len(), 2);
+}
+
 #[tokio::test]
 async fn a_request_that_may_have_arrived_is_not_repeated() {
     for end in [End::Reset, End::Close] {
         let server = Server::start(Reply::none(end));
         let (tokens, clock) = provider_at(&server);
-        let error = tokens.token().await.unwrap_err();
-        failed(&error, "Transport Interrupted");
-        assert!(!transport(&error).nothing_sent());
-        assert_eq!((server.connections(), server.requests().len()), (1, 1));
-
-        server.answers([good_token(TOKEN)]);
-        back(&tokens, &clock).await;
-        assert_eq!(server.requests().len(), 2);
+        sent_once(&server, &tokens, &clock, "Transport Interrupted").await;
     }
 }
 
@@ -131,14 +136,7 @@ async fn a_host_that_never_answers_is_given_up() {
         let server = Server::start(silent);
         let (builder, clock) = provider_of(region_of(&server, &server));
         let tokens = builder.attempt_timeout(SHORT).build().unwrap();
-        let error = tokens.token().await.unwrap_err();
-        failed(&error, "Transport Timeout");
-        assert!(!transport(&error).nothing_sent());
-        assert_eq!((server.connections(), server.requests().len()), (1, 1));
-
-        server.answers([good_token(TOKEN)]);
-        back(&tokens, &clock).await;
-        assert_eq!(server.requests().len(), 2);
+        sent_once(&server, &tokens, &clock, "Transport Timeout").await;
     }
 }
 
