@@ -1,9 +1,10 @@
 //! Connections to both hosts: the only file that builds an HTTP client and sends.
 
 mod app;
+mod upload;
 
 use std::{
-    error::Error as _,
+    error::{self, Error as _},
     fmt,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
@@ -18,10 +19,13 @@ use http::{
 };
 use reqwest::{Client, ClientBuilder, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use upload::UploadFailed;
 use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use app::App;
+pub(crate) use reqwest::Body as OutgoingBody;
+pub(crate) use upload::upload;
 
 use crate::{
     clock::Clock,
@@ -97,7 +101,7 @@ impl Connections {
         let authorization = headers.get(AUTHORIZATION).cloned();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Into::into);
+        *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         let answer = client
             .execute(request)
@@ -165,7 +169,7 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<OutgoingBody>,
     /// For the answer with its whole body.
     pub(crate) timeout: Duration,
 }
@@ -245,9 +249,13 @@ impl Incoming {
 
     /// The error that the Platform API's answer means.
     pub(crate) async fn api_error(&mut self) -> Error {
+        self.api_error_by(&Clock::system()).await
+    }
+
+    /// The same, with a date in `Retry-After` read by `clock`.
+    pub(crate) async fn api_error_by(&mut self, clock: &Clock) -> Error {
         let body = self.read(MOST_ERROR_BYTES).await.unwrap_or_default();
-        // Their callers have no clock of the wall; a date is read by the machine's.
-        let retry_after = retry_after(self.headers(), Clock::system().wall());
+        let retry_after = retry_after(self.headers(), clock.wall());
         let (status, headers, secrets) = (self.status(), self.headers(), self.secrets());
         let secrets = revealed(&secrets);
         api_error(status, headers, &body, &self.place, retry_after, &secrets).into()
@@ -308,10 +316,12 @@ fn safe(builder: ClientBuilder) -> ClientBuilder {
 }
 
 fn transport(error: reqwest::Error, host: String) -> Error {
-    let kind = if error.is_connect() {
+    let kind = if chain(&error).any(<dyn error::Error>::is::<UploadFailed>) {
+        TransportKind::Upload
+    } else if error.is_connect() {
         if error.is_timeout() {
             TransportKind::ConnectTimeout
-        } else if chain(&error).any(|cause| cause == "dns error") {
+        } else if chain(&error).any(|cause| cause.to_string() == "dns error") {
             TransportKind::Dns
         } else {
             TransportKind::Connect
@@ -333,9 +343,9 @@ fn transport(error: reqwest::Error, host: String) -> Error {
     .into()
 }
 
-/// The texts of an error's causes.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = String> {
-    std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string)
+/// An error's causes.
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ mod secret;
 mod token;
 mod token_endpoint;
 
-pub use client::{Chunks, PlatformClient, RateLimit, Request, Response};
+pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
     AccessDenied, ApiError, Configuration, Error, ErrorKind, InvalidClient, InvalidPath,
@@ -27,6 +27,7 @@ pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
 pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
+pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
     Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,

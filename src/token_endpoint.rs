@@ -66,7 +66,7 @@ impl TokenEndpoint {
             method: Method::POST,
             url: url_under(self.region.login_url(), "/oauth/token"),
             headers,
-            body: Some(encode(&request.form)),
+            body: Some(encode(&request.form).into()),
             timeout: self.attempt,
         };
         let mut incoming = self.connections.send(outgoing).await?;

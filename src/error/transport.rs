@@ -25,6 +25,8 @@ pub enum TransportKind {
     Interrupted,
     /// No whole answer in time.
     Timeout,
+    /// The stream that the request's body came from failed.
+    Upload,
     /// Anything else.
     Other,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Transport {
             TransportKind::ConnectTimeout => write!(f, "no connection to {host} in time"),
             TransportKind::Interrupted => write!(f, "the connection to {host} broke"),
             TransportKind::Timeout => write!(f, "no answer from {host} in time"),
+            TransportKind::Upload => write!(f, "the stream of the body for {host} failed"),
             TransportKind::Other => write!(f, "the request to {host} failed"),
         }
     }
@@ -94,6 +97,8 @@ pub(crate) enum Problem {
     NotJson(Undecodable),
     NoToken,
     BadToken(&'static str),
+    /// A listing that cannot be followed to its next page.
+    Paging(&'static str),
 }
 
 /// Where and how JSON could not be decoded, without a word of it.
@@ -155,6 +160,7 @@ impl fmt::Display for UnexpectedAnswer {
             ),
             Problem::NoToken => f.write_str("without an access_token"),
             Problem::BadToken(why) => write!(f, "with a token that cannot be used: {why}"),
+            Problem::Paging(why) => write!(f, "with a listing that is not followed further: {why}"),
         }
     }
 }
