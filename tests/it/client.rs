@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     ApiError, ClientCredentials, Clock, Error, ErrorKind, FaultAnswer, FixedToken, PlatformClient,
-    Sandbox, TokenProvider, TransportKind,
+    RetryPolicy, Sandbox, TokenProvider, TransportKind,
 };
 use serde_json::{Value, json};
 
@@ -213,7 +213,8 @@ async fn errors_carry_status_code_message_and_correlation_id() {
 
     let limited = FaultAnswer::new(429).header("Retry-After", "42");
     sandbox.at_api().times(1).answer(limited);
-    let error = organization(&api).await.unwrap_err();
+    let call = api.get(ORGANIZATION).retry(RetryPolicy::never());
+    let error = call.send().await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::RateLimited(_)),
         "{error:?}"

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Connections, Error, ErrorKind, PlatformClient, Region, TokenProvider, Transport,
+    Clock, Connections, Error, ErrorKind, PlatformClient, Region, RetryPolicy, TokenProvider,
+    Transport,
 };
 
 use crate::support::{
@@ -206,6 +207,7 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
     let call = || {
         api.get("/api/v2/users/me")
             .query(&[("q", "nobodys-business")])
+            .retry(RetryPolicy::never())
     };
 
     let refused = call().send().await.unwrap_err();

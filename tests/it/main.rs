@@ -18,6 +18,7 @@ mod quickstart;
 mod readme;
 mod redaction;
 mod sandbox;
+mod scenarios;
 mod send;
 mod support;
 mod threats;

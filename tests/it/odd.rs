@@ -1,6 +1,6 @@
 //! Error answers of the API that no real server should give.
 
-use genesys_cloud_auth::{FixedToken, PlatformClient, Region, TokenProvider};
+use genesys_cloud_auth::{FixedToken, PlatformClient, Region, RetryPolicy, TokenProvider};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 #[tokio::test]
@@ -8,7 +8,7 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
     let server = MockServer::start().await;
     let region = Region::custom(&server.uri(), &server.uri(), None).unwrap();
     let tokens = TokenProvider::new(region, FixedToken::new("a-token").unwrap()).unwrap();
-    let api = PlatformClient::new(tokens);
+    let api = PlatformClient::new(tokens).retry(RetryPolicy::never());
     let many = format!("{{\"message\": \"{}\"}}", "x".repeat(10_000_000));
     for body in [
         "",

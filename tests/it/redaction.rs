@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken, Grant, PlatformClient,
-    Region, TokenProvider,
+    Region, RetryPolicy, TokenProvider,
 };
 use serde_json::json;
 
@@ -237,7 +237,8 @@ impl Run {
             .attempt_timeout(SHORT)
             .clock(clock.clone());
         self.shown.debug(&builder);
-        (PlatformClient::new(builder.build().unwrap()), clock)
+        let api = PlatformClient::new(builder.build().unwrap());
+        (api.retry(RetryPolicy::never()), clock)
     }
 
     /// Nothing of a secret was shown, and something was.

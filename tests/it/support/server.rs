@@ -192,7 +192,7 @@ where
     }
 }
 
-/// One request, with the body its length announces.
+/// One request, with the body its length announces or the last chunk ends.
 async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -203,10 +203,15 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
             return None;
         }
     };
-    let length = Received::parse(bytes[..head].to_vec(), head)
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap());
-    while bytes.len() < head + length {
+    let received = Received::parse(bytes[..head].to_vec(), head);
+    let chunked = received.header("transfer-encoding") == Some("chunked");
+    let length = received.header("content-length");
+    let length = length.map_or(0, |length| length.parse().unwrap());
+    let whole = |body: &[u8]| match chunked {
+        true => body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"),
+        false => body.len() >= length,
+    };
+    while !whole(&bytes[head..]) {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
