@@ -7,8 +7,9 @@ mod repeated_calls;
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{Clock, PlatformClient, RetryPolicy};
+use genesys_cloud_auth::{Clock, PlatformClient};
 
+use crate::client::quick;
 use crate::support::{
     TOKEN, good_token, provider_of, region_of,
     server::{End, Reply, Server},
@@ -44,11 +45,6 @@ impl Cloud {
     fn seen(&self) -> (usize, usize) {
         (self.login.requests().len(), self.api.requests().len())
     }
-}
-
-/// Five attempts, with pauses that nobody notices.
-fn quick() -> RetryPolicy {
-    RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1))
 }
 
 /// An answer whose end never comes.

@@ -2,8 +2,8 @@
 
 use genesys_cloud_auth::{
     AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken,
-    Gate, Grant, PlatformClient, RecordedRequest, Region, Request, Response, Sandbox,
-    TokenProvider, TokenProviderBuilder,
+    Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response, RetryPolicy,
+    Sandbox, TokenProvider, TokenProviderBuilder,
 };
 
 fn send<T: Send>() {}
@@ -21,10 +21,12 @@ fn every_type_is_send() {
     handle::<FixedToken>();
     handle::<PlatformClient>();
     handle::<Region>();
+    handle::<RetryPolicy>();
     handle::<TokenProvider>();
     send::<Chunks>();
     send::<Gate>();
     send::<Grant>();
+    send::<Pages<String>>();
     send::<RecordedRequest>();
     send::<Request>();
     send::<Response>();
@@ -51,4 +53,8 @@ async fn every_future_is_send() {
     future(get().send().await.unwrap().text());
     let mut chunks = get().send().await.unwrap().chunks();
     future(chunks.next());
+    let mut pages = get().pages::<String>();
+    future(pages.next());
+    let body = crate::client::upload::Pieces::new(["a"]);
+    future(get().stream(body).send());
 }

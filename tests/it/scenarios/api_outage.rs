@@ -70,9 +70,10 @@ async fn an_api_without_an_address_or_that_refuses_is_found_when_it_is_back() {
 
     for (lost, kind) in [(true, "Transport Dns"), (false, "Transport Connect")] {
         let asked = names.asked();
-        match lost {
-            true => names.lead_nowhere(),
-            false => names.lead_to(closed.address()),
+        if lost {
+            names.lead_nowhere();
+        } else {
+            names.lead_to(closed.address());
         }
         let error = api.get(PATH).retry(quick()).send().await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");

@@ -8,8 +8,13 @@ pub mod sentinels;
 pub mod server;
 pub mod tls;
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    time::Duration,
+};
 
+use futures_core::Stream;
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
 };
@@ -42,6 +47,11 @@ pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
 pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(region_of(server, server));
     (builder.build().unwrap(), clock)
+}
+
+/// What a stream yields next.
+pub async fn next_of<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 
 /// The call's outcome, with the clock moved on while it waits, and by how much.
