@@ -66,6 +66,12 @@ async fn chunks_are_a_stream_without_a_limit_and_end_after_an_error() {
     assert_eq!((read, errors.len()), (3, 1));
     assert_eq!(kind_of(&errors[0]), "Transport Interrupted");
     assert!(chunks.next().await.is_none());
+
+    // One that would fail for ever.
+    server.answers([announced(200, "Content-Encoding: gzip\r\n", 10)]);
+    let mut chunks = api.get(PATH).send().await.unwrap().chunks();
+    assert!(chunks.next().await.unwrap().is_err());
+    assert!(chunks.next().await.is_none());
 }
 
 #[tokio::test]
