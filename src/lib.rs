@@ -4,6 +4,7 @@ mod client;
 mod clock;
 mod environment;
 mod error;
+mod facts;
 mod grant;
 mod http;
 mod profile;
@@ -19,9 +20,14 @@ mod token_endpoint;
 pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorKind, InvalidClient, InvalidPath,
-    OAuthError, RateLimited, SecretError, TokenExpired, Transport, TransportKind, Troubleshooting,
+    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidClient,
+    InvalidGrant, InvalidGrantCause, InvalidPath, Limit, OAuthError, RateLimited, SecretError,
+    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
     UnexpectedAnswer,
+};
+pub use facts::{
+    IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
+    MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
 };
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
@@ -40,4 +46,6 @@ pub use token::AccessToken;
 pub mod guide {
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
+    #[doc = include_str!("guide/troubleshooting.md")]
+    pub mod troubleshooting {}
 }

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
+    facts::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
     retry::retry_after,
@@ -37,6 +38,13 @@ pub(crate) struct TokenRequest {
 pub(crate) struct BasicAuth {
     pub(crate) client_id: String,
     pub(crate) secret: SecretString,
+}
+
+impl TokenRequest {
+    fn grant_type(&self) -> &str {
+        let grant_type = self.form.iter().find(|(name, _)| *name == GRANT_TYPE);
+        grant_type.map_or("", |(_, value)| value.expose_secret())
+    }
 }
 
 impl fmt::Debug for TokenRequest {
@@ -118,7 +126,10 @@ impl TokenEndpoint {
         if !token_type.eq_ignore_ascii_case(BEARER) {
             return unusable(Problem::BadToken("its token_type is not bearer"));
         }
-        let life = answer.expires_in.unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
+        let life = answer
+            .expires_in
+            .unwrap_or(DEFAULT_LIFE)
+            .min(LONGEST_SCIM_TOKEN_DURATION);
         AccessToken::new(&access_token, requested, Some(life), &self.clock)
             .or_else(|why| unusable(Problem::BadToken(why)))
     }
@@ -146,23 +157,23 @@ fn refusal(
         .as_deref()
         .or(answer.description.as_deref());
     let description = said.map(|said| words(said, &secrets));
-    let correlation_id = correlation_id(incoming.headers(), &secrets);
+    let mut head = incoming.head(retry_after);
+    head.correlation_id = correlation_id(incoming.headers(), &secrets);
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {
-        Some(error) if !limited && !limited_in_disguise => ErrorKind::OAuth(OAuthError {
-            error: words(error, &secrets),
-            description,
-            status: status.as_u16(),
-            retry_after,
-            correlation_id,
-        }),
+        Some(error) if !limited && !limited_in_disguise => {
+            let answer = OAuthError {
+                head,
+                error: words(error, &secrets),
+                description,
+            };
+            answer.of_grant(request.grant_type())
+        }
         _ => ErrorKind::RateLimited(RateLimited {
-            status: status.as_u16(),
-            place: incoming.place().to_owned(),
-            retry_after,
+            head,
             message: description,
-            correlation_id,
+            limit: None,
         }),
     })
 }
@@ -217,6 +228,8 @@ struct Answer {
     _others: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
+const GRANT_TYPE: &str = "grant_type";
+
 const BEARER: &str = "bearer";
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -224,7 +237,4 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MOST_BYTES: usize = 64 * 1024;
 
 /// For an answer that does not say how long the token lives: the shortest that can be configured.
-const DEFAULT_LIFE: Duration = Duration::from_secs(300);
-
-/// 450 days, the longest that Genesys Cloud gives (to SCIM integrations).
-const LONGEST_LIFE: Duration = Duration::from_secs(38_880_000);
+const DEFAULT_LIFE: Duration = *TOKEN_DURATION.start();

@@ -35,7 +35,7 @@ async fn organization(api: &PlatformClient) -> Result<Value, Error> {
 
 fn api_error(error: &Error) -> &ApiError {
     match error.kind() {
-        ErrorKind::Api(error) => error,
+        ErrorKind::Api(error) | ErrorKind::IpNotAuthorized(error) => error,
         other => panic!("{other:?}"),
     }
 }

@@ -182,10 +182,11 @@ async fn a_client_of_another_grant_is_told_what_to_do() {
         .await
         .unwrap();
     let error = tokens(&sandbox).token().await.unwrap_err();
-    let ErrorKind::OAuth(answer) = error.kind() else {
+    let ErrorKind::UnauthorizedClient(client) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(answer.error(), "unauthorized_client");
+    assert_eq!(client.answer().error(), "unauthorized_client");
+    assert_eq!(client.needed(), "Client Credentials");
     assert!(error.to_string().contains("another grant type"), "{error}");
     assert!(!error.is_transient());
 }

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, OAuthError, Problem, RateLimited, Transport, TransportKind,
+        Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
         UnexpectedAnswer,
     },
     grant::{ClientCredentials, Grant},
@@ -179,43 +179,45 @@ pub(super) fn seconds(seconds: f64) -> Duration {
 
 fn unavailable() -> Error {
     ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+        head: head(503, None),
         problem: Problem::Status,
-        status: 503,
-        place: "POST /oauth/token".into(),
-        retry_after: None,
-        correlation_id: None,
     })
     .into()
 }
 
 fn limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
-        status: 429,
-        place: "POST /oauth/token".into(),
-        retry_after: Some(wait),
+        head: head(429, Some(wait)),
         message: None,
-        correlation_id: None,
+        limit: None,
     })
     .into()
 }
 
 fn refused() -> Error {
     ErrorKind::OAuth(OAuthError {
+        head: head(400, None),
         error: "invalid_client".into(),
         description: Some("authentication failed".into()),
-        status: 400,
-        retry_after: None,
-        correlation_id: None,
     })
     .into()
 }
 
 fn unreachable() -> Error {
     ErrorKind::Transport(Transport {
-        kind: TransportKind::Connect,
+        kind: TransportKind::Refused,
         host: "login".into(),
         nothing_sent: true,
         source: None,
     })
     .into()
+}
+
+fn head(status: u16, retry_after: Option<Duration>) -> Head {
+    Head {
+        place: "POST /oauth/token".into(),
+        status,
+        retry_after,
+        correlation_id: None,
+    }
 }

@@ -83,7 +83,7 @@ async fn a_stream_is_never_sent_twice() {
     for (failure, kind) in [
         (Reply::json(429, ""), "RateLimited"),
         (Reply::json(503, ""), "Api"),
-        (Reply::none(End::Reset), "Transport Interrupted"),
+        (Reply::none(End::Reset), "Transport Reset"),
         (Reply::none(End::Close), "Transport Interrupted"),
     ] {
         let (login, server, api) = start();
@@ -104,7 +104,7 @@ async fn a_stream_of_which_nothing_was_sent_is_not_repeated_either() {
     let api = PlatformClient::new(provider_of(region).0.build().unwrap()).retry(super::quick());
     let call = api.put("/api/v2/uploads").stream(Pieces::new(["a"]));
     let error = call.send().await.unwrap_err();
-    assert_eq!(kind_of(&error), "Transport Connect", "{error}");
+    assert_eq!(kind_of(&error), "Transport Refused", "{error}");
 }
 
 #[tokio::test]

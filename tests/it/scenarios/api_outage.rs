@@ -68,7 +68,7 @@ async fn an_api_without_an_address_or_that_refuses_is_found_when_it_is_back() {
     let api = PlatformClient::new(builder.build().unwrap());
     api.tokens().token().await.unwrap();
 
-    for (lost, kind) in [(true, "Transport Dns"), (false, "Transport Connect")] {
+    for (lost, kind) in [(true, "Transport Dns"), (false, "Transport Refused")] {
         let asked = names.asked();
         if lost {
             names.lead_nowhere();
