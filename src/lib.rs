@@ -25,7 +25,7 @@ pub use error::{
 };
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
-pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
+pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{

@@ -11,7 +11,9 @@ mod walk;
 
 use std::time::Duration;
 
-pub(super) use messages::{Answer, Cause, Launch, Outcome, Patience, Renewal, Reply, Token};
+pub(super) use messages::{
+    Answer, Cause, Dropped, Launch, Outcome, Patience, Renewal, Reply, Token,
+};
 use parts::{Flight, Held, Pause};
 use refused::Refused;
 
@@ -165,18 +167,26 @@ impl<T: Token, C: Clone> Machine<T, C> {
     }
 
     /// The API refused a token. Another than the current one changes nothing.
-    pub(crate) fn invalidated(&mut self, token: Fingerprint, now: Moment, luck: Luck) {
+    pub(crate) fn invalidated(
+        &mut self,
+        token: Fingerprint,
+        now: Moment,
+        luck: Luck,
+    ) -> Option<Dropped> {
         self.settle(now);
-        let Some(held) = self.held.take_if(|held| held.token.fingerprint() == token) else {
-            return;
-        };
+        let held = self
+            .held
+            .take_if(|held| held.token.fingerprint() == token)?;
         self.refused.remember(&held.token);
-        if now - held.token.requested() < YOUNG {
+        let age = now - held.token.requested();
+        if age < YOUNG {
             self.refused_young = (self.refused_young + 1).min(2);
         }
         if self.refused_young == 2 {
             self.fail(now, luck, Cause::TokenRefused, None);
         }
+        let pause = self.pause_left(now).filter(|_| self.refused_young == 2);
+        Some(Dropped { age, pause })
     }
 
     /// The token is given up: it is no longer served, and no flight under way may save another.
@@ -186,6 +196,16 @@ impl<T: Token, C: Clone> Machine<T, C> {
         let held = self.held.take()?;
         self.refused.remember(&held.token);
         Some(held.token)
+    }
+
+    /// The token that is handed out, until another takes its place.
+    pub(crate) fn token_in_hand(&self, now: Moment) -> Option<&T> {
+        Some(&self.valid(now)?.token)
+    }
+
+    /// What is left of the pause.
+    pub(crate) fn pause_left(&self, now: Moment) -> Option<Duration> {
+        Some(self.active_pause(now)?.until - now)
     }
 
     /// The valid token, and the moment from which the machine must be asked again.

@@ -19,7 +19,7 @@ use crate::{
     },
     grant::{ClientCredentials, Grant},
     http::{App, Connections},
-    provider::{Settings, Shared, TokenProvider},
+    provider::{Handler, Settings, Shared, TokenProvider},
     region::Region,
     retry::Luck,
     token::AccessToken,
@@ -124,7 +124,11 @@ impl Endpoint {
             attempt,
             clock,
         };
-        let settings = Settings { total, background };
+        let settings = Settings {
+            total,
+            background,
+            events: Handler::default(),
+        };
         let shared = Shared::with_exchange(grant.into(), endpoint, settings, exchange, draw);
         TokenProvider {
             shared: shared.unwrap(),

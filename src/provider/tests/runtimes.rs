@@ -73,10 +73,7 @@ fn outside_a_runtime_there_is_what_there_is() {
     let tokens = endpoint.provider(Clock::manual(), credentials());
     let outside = |tokens: &TokenProvider| {
         let mut token = Box::pin(tokens.token());
-        match token
-            .as_mut()
-            .poll(&mut Context::from_waker(std::task::Waker::noop()))
-        {
+        match token.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => answer,
             Poll::Pending => panic!("waits outside a runtime"),
         }
