@@ -12,19 +12,19 @@ use crate::{grant::ClientCredentials, secret::ClientSecret};
 
 /// A source that counts, and gives what is put into it.
 #[derive(Clone, Default)]
-struct Vault {
+pub(super) struct Vault {
     asked: Arc<AtomicUsize>,
-    secret: Arc<Mutex<&'static str>>,
+    pub(super) secret: Arc<Mutex<&'static str>>,
 }
 
 impl Vault {
-    fn holding(secret: &'static str) -> Self {
+    pub(super) fn holding(secret: &'static str) -> Self {
         let vault = Self::default();
         *vault.secret.lock() = secret;
         vault
     }
 
-    fn credentials(&self) -> ClientCredentials {
+    pub(super) fn credentials(&self) -> ClientCredentials {
         let vault = self.clone();
         let secret = ClientSecret::from_fn(move || {
             let vault = vault.clone();
@@ -42,7 +42,7 @@ impl Vault {
         ClientCredentials::new("a-client", secret).unwrap()
     }
 
-    fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
