@@ -37,6 +37,8 @@ pub use token::AccessToken;
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/observability.md")]
+    pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
 }

@@ -37,6 +37,7 @@ use crate::{
     token::{AccessToken, Fingerprint},
     token_endpoint::TokenEndpoint,
 };
+use event::{Landing, TARGET};
 use handler::Handler;
 use snapshot::Snapshot;
 use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};

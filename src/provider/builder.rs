@@ -73,8 +73,9 @@ impl TokenProviderBuilder {
         self
     }
 
-    /// Tells `handle` what happens to the token, for a program's metrics; see the guide on
-    /// observability. A second handler takes the first one's place.
+    /// Tells `handle` what happens to the token, for a program's metrics; see the guide
+    /// [observability](https://docs.rs/genesys-cloud-auth/latest/genesys_cloud_auth/guide/observability/index.html).
+    /// A second handler takes the first one's place.
     ///
     /// It is called with one [`Event`] after the other, on a thread of its own that is there only
     /// while there are events, outside any runtime. Nobody waits for it: one that blocks holds up

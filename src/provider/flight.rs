@@ -15,10 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{
-    Answer, Event, Launch, Outcome, Shared,
-    event::{Landing, TARGET},
-};
+use super::{Answer, Event, Landing, Launch, Outcome, Shared, TARGET};
 use crate::{
     clock::Moment,
     error::{Error, InvalidClient},

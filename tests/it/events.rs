@@ -1,6 +1,7 @@
 //! What a program is told of its tokens, by its handler and by `tracing`.
 
 use std::{
+    fmt::Write,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
@@ -182,7 +183,7 @@ async fn neither_events_nor_spans_say_whose_token_it_is() {
     watched.tokens.token().await.unwrap_err();
     let mut text = capture.tracing() + &capture.log();
     for _ in 0..3 {
-        text += &format!("{:?}\n", watched.next());
+        writeln!(text, "{:?}", watched.next()).unwrap();
     }
     assert!(!text.contains(watched.sandbox.client_id()), "{text}");
 }
