@@ -50,7 +50,7 @@ impl Flight {
             "token_request",
             region = %shared.endpoint.region,
             grant_type = shared.grant.name(),
-            attempt = Empty,
+            attempts = Empty,
             outcome = Empty,
             took = Empty,
             expires_in = Empty,
@@ -144,8 +144,7 @@ impl Flight {
     }
 
     async fn send(&self, request: TokenRequest) -> Result<AccessToken, Error> {
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
-        self.span.record("attempt", attempt);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
         let exchange = (self.shared.exchange)(request);
         match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
             Ok(answer) => answer,
@@ -157,6 +156,8 @@ impl Flight {
 
     fn end(&mut self, answer: Answer<AccessToken, Error>) {
         self.ended = true;
+        let attempts = self.attempts.load(Ordering::Relaxed);
+        self.span.record("attempts", attempts);
         let without_event = match answer {
             Answer::Unchanged => "unchanged",
             _ => "lost",

@@ -99,7 +99,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
         "DEBUG",
         region.as_str(),
         r#"grant_type="client_credentials""#,
-        "attempt=1",
+        "attempts=1",
         r#"outcome="acquired""#,
         "took=0.",
         "expires_in=8639",
@@ -152,7 +152,7 @@ async fn a_span_counts_the_requests_and_belongs_to_no_caller() {
     tokens.token().instrument(caller).await.unwrap();
     let closed = closed_spans(&capture);
     let span = closed.last().unwrap();
-    assert!(span.contains("attempt=2"), "{span}");
+    assert!(span.contains("attempts=2"), "{span}");
     assert!(!span.contains("caller"), "{span}");
 }
 
