@@ -157,6 +157,50 @@ async fn a_span_counts_the_requests_and_belongs_to_no_caller() {
 }
 
 #[tokio::test]
+async fn a_span_without_an_event_says_why() {
+    let capture = Capture::start();
+    let sandbox = Sandbox::start().await.unwrap();
+    let secret = ClientSecret::from_fn(|| async { Ok("not-the-secret".into()) });
+    let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(sandbox.region(), credentials);
+    let tokens = builder.clock(clock.clone()).build().unwrap();
+    tokens.token().await.unwrap_err();
+    clock.advance(Duration::from_secs(1));
+    tokens.token().await.unwrap_err();
+    let closed = closed_spans(&capture);
+    let [refused, asked] = &closed[..] else {
+        panic!("{closed:?}")
+    };
+    assert!(refused.contains(r#"attempts=1 outcome="failed""#));
+    assert!(asked.contains(r#"attempts=0 outcome="unchanged""#));
+}
+
+#[test]
+fn a_span_whose_runtime_ended_says_so() {
+    let capture = Capture::start();
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let first = runtime();
+    let sandbox = runtime().block_on(Sandbox::start()).unwrap();
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
+    let gate = sandbox.at_token_endpoint().gate();
+    first.block_on(async {
+        assert!(tokens.try_token().is_none());
+        gate.wait_for(1).await;
+    });
+    assert!(closed_spans(&capture).is_empty());
+    drop(first);
+    let closed = closed_spans(&capture);
+    assert!(
+        closed[0].contains(r#"attempts=1 outcome="lost""#),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_valid_token_writes_nothing() {
     let capture = Capture::start();
     let watched = watched().await;
