@@ -31,7 +31,7 @@ pub use facts::{
 };
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
-pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
+pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
@@ -44,6 +44,8 @@ pub use token::AccessToken;
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/observability.md")]
+    pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
     #[doc = include_str!("guide/troubleshooting.md")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     ApiError, ClientCredentials, Clock, Error, ErrorKind, FaultAnswer, FixedToken, PlatformClient,
-    RetryPolicy, Sandbox, TokenProvider, TransportKind,
+    RetryPolicy, Sandbox, SandboxHost, TokenProvider, TransportKind,
 };
 use serde_json::{Value, json};
 
@@ -362,4 +362,10 @@ async fn an_idle_token_costs_one_refused_call() {
         organization(&api).await.unwrap();
     }
     assert_eq!(sandbox.token_requests(), 1 + 2);
+    let calls = sandbox.requests().into_iter();
+    let statuses: Vec<_> = calls
+        .filter(|request| request.host() == Some(SandboxHost::Api))
+        .map(|request| request.status().unwrap().as_u16())
+        .collect();
+    assert_eq!(statuses, [200, 401, 200, 401, 200]);
 }

@@ -12,6 +12,7 @@
 mod answers;
 mod client;
 mod environment;
+mod events;
 mod hosts;
 mod odd;
 mod quickstart;

@@ -2,11 +2,11 @@
 
 mod replies;
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken, Grant, PlatformClient,
-    Region, RetryPolicy, TokenProvider,
+    ClientCredentials, ClientSecret, Clock, Connections, Error, Event, FixedToken, Grant,
+    PlatformClient, Region, RetryPolicy, TokenProvider,
 };
 use serde_json::json;
 
@@ -91,6 +91,35 @@ async fn no_secret_is_shown_where_the_token_endpoint_misbehaves() {
         run.shown
             .error(&tokens.ready(Duration::from_nanos(1)).await.unwrap_err());
         run.shown.debug(tokens);
+    }
+    run.ended();
+}
+
+#[tokio::test]
+async fn no_secret_is_in_an_event() {
+    let mut run = Run::start();
+    let server = Server::start(good());
+    for reply in [good()].into_iter().chain(bad_answers()) {
+        server.answers([reply]);
+        let (sender, events) = mpsc::channel();
+        let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
+        let tokens = TokenProvider::builder(region_of(&server, &server), credentials)
+            .attempt_timeout(SHORT)
+            .on_event(move |event| drop(sender.send(event.clone())))
+            .build()
+            .unwrap();
+        match tokens.token().await {
+            Ok(token) => tokens.invalidate(&token),
+            Err(error) => run.shown.error(&error),
+        }
+        drop(tokens);
+        // The handler goes with the provider, once it was told everything.
+        for event in events {
+            run.shown.debug(&event);
+            if let Event::RequestFailed { error, .. } = &event {
+                run.shown.error(error);
+            }
+        }
     }
     run.ended();
 }

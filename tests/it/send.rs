@@ -1,9 +1,9 @@
 //! Every type and future can go to another thread.
 
 use genesys_cloud_auth::{
-    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken,
-    Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response, RetryPolicy,
-    Sandbox, TokenProvider, TokenProviderBuilder,
+    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, Event,
+    FixedToken, Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response,
+    RetryPolicy, Sandbox, TokenProvider, TokenProviderBuilder,
 };
 
 fn send<T: Send>() {}
@@ -18,6 +18,7 @@ fn every_type_is_send() {
     handle::<Clock>();
     handle::<Connections>();
     handle::<Error>();
+    handle::<Event>();
     handle::<FixedToken>();
     handle::<PlatformClient>();
     handle::<Region>();

@@ -3,10 +3,10 @@
 use std::{
     cell::RefCell,
     io::{self, Write},
-    sync::{Arc, Mutex, Once},
+    sync::{Arc, LazyLock, Mutex, Once},
 };
 
-use tracing::{Level, subscriber::DefaultGuard};
+use tracing::{Dispatch, Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Takes both until it is dropped.
@@ -23,6 +23,7 @@ impl Capture {
             log::set_logger(&ThisThread).unwrap();
             log::set_max_level(log::LevelFilter::Trace);
         });
+        LazyLock::force(&OTHERS);
         let (tracing, log) = (Sink::default(), Sink::default());
         LOG.set(Some(log.clone()));
         let writer = tracing.clone();
@@ -55,6 +56,17 @@ impl Drop for Capture {
         LOG.set(None);
     }
 }
+
+/// While there is one subscriber in the process, `tracing` asks only the thread that comes to a span
+/// or an event first whether anybody wants it, and keeps the answer for all. With two that stay, it
+/// asks on each thread.
+static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| {
+    let other = || {
+        let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE);
+        Dispatch::new(subscriber.with_writer(io::sink).finish())
+    };
+    [other(), other()]
+});
 
 thread_local! {
     static LOG: RefCell<Option<Sink>> = const { RefCell::new(None) };
