@@ -11,13 +11,14 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
+    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, words},
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
     retry::retry_after,
@@ -70,6 +71,7 @@ impl TokenEndpoint {
             timeout: self.attempt,
         };
         let mut incoming = self.connections.send(outgoing).await?;
+        incoming.sent_in_body(secrets(request.form));
         // It never grows, so that no copy of the token is left behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         // A redirection's body may be anything and says nothing.
@@ -82,14 +84,13 @@ impl TokenEndpoint {
                 body.clear();
             }
         }
-        self.judge(&incoming, &body, &request, requested)
+        self.judge(&incoming, &body, requested)
     }
 
     fn judge(
         &self,
         incoming: &Incoming,
         body: &[u8],
-        request: &TokenRequest,
         requested: Moment,
     ) -> Result<AccessToken, Error> {
         let status = incoming.status();
@@ -104,7 +105,7 @@ impl TokenEndpoint {
             Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
             Err(_) => return unusable(Problem::Status),
         };
-        if let Some(kind) = refusal(&answer, incoming, retry_after, request) {
+        if let Some(kind) = refusal(&answer, incoming, retry_after) {
             return Err(kind.into());
         }
         if status != StatusCode::OK {
@@ -130,7 +131,6 @@ fn refusal(
     answer: &Answer,
     incoming: &Incoming,
     retry_after: Option<Duration>,
-    request: &TokenRequest,
 ) -> Option<ErrorKind> {
     let status = incoming.status();
     let limited = status == StatusCode::TOO_MANY_REQUESTS;
@@ -138,15 +138,14 @@ fn refusal(
     if error.is_none() && !limited {
         return None;
     }
-    let mut secrets = incoming.secrets();
-    secrets.extend(request.form.iter().skip(1).map(|(_, value)| value.clone()));
+    let secrets = incoming.secrets();
     let secrets = revealed(&secrets);
     let said = answer
         .error_description
         .as_deref()
         .or(answer.description.as_deref());
     let description = said.map(|said| words(said, &secrets));
-    let correlation_id = correlation_id(incoming.headers(), &secrets);
+    let correlation_id = incoming.correlation_id();
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {
@@ -165,6 +164,12 @@ fn refusal(
             correlation_id,
         }),
     })
+}
+
+/// What of a form a server must not show again: all but the name of the grant.
+fn secrets(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
+    let secret = form.into_iter().filter(|(name, _)| *name != "grant_type");
+    secret.map(|(_, value)| value).collect()
 }
 
 /// Standard base64 of the raw `id:secret`, as all of Genesys Cloud's clients send it.
@@ -211,10 +216,20 @@ struct Answer {
     #[serde(deserialize_with = "expires_in::deserialize")]
     expires_in: Option<Duration>,
     error: Option<String>,
+    #[serde(deserialize_with = "text")]
     error_description: Option<String>,
+    #[serde(deserialize_with = "text")]
     description: Option<String>,
     #[serde(flatten)]
-    _others: std::collections::BTreeMap<String, serde_json::Value>,
+    _others: std::collections::BTreeMap<String, Value>,
+}
+
+/// Words for people, where they are any; nothing depends on them.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
 }
 
 const BEARER: &str = "bearer";
@@ -228,3 +243,6 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 
 /// 450 days, the longest that Genesys Cloud gives (to SCIM integrations).
 const LONGEST_LIFE: Duration = Duration::from_secs(38_880_000);
+
+#[cfg(test)]
+mod tests;
