@@ -19,6 +19,9 @@ mod readme;
 mod redaction;
 mod sandbox;
 mod send;
+#[path = "../source/mod.rs"]
+#[allow(dead_code, reason = "other checks use the rest")]
+mod source;
 mod support;
 mod threats;
 mod tokens;
