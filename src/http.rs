@@ -111,6 +111,7 @@ impl Connections {
             host,
             place,
             authorization,
+            sent_in_body: Vec::new(),
         })
     }
 
@@ -180,6 +181,7 @@ pub(crate) struct Incoming {
     place: String,
     /// The request's, which a server may repeat in its own words.
     authorization: Option<HeaderValue>,
+    sent_in_body: Vec<SecretString>,
 }
 
 impl Incoming {
@@ -234,11 +236,18 @@ impl Incoming {
         correlation_id(self.headers(), &revealed(&self.secrets()))
     }
 
+    /// Tells which secrets the request's body held.
+    pub(crate) fn sent_in_body(&mut self, secrets: Vec<SecretString>) {
+        self.sent_in_body = secrets;
+    }
+
     /// The request's own secrets.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let sent = self.authorization.as_ref().map(HeaderValue::as_bytes);
         let sent = sent.and_then(|bytes| str::from_utf8(bytes).ok());
-        sent.map_or_else(Vec::new, credentials)
+        let mut secrets = sent.map_or_else(Vec::new, credentials);
+        secrets.extend_from_slice(&self.sent_in_body);
+        secrets
     }
 
     /// The error that the Platform API's answer means.

@@ -11,13 +11,14 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, correlation_id, words},
+    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, words},
     facts::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
@@ -78,6 +79,8 @@ impl TokenEndpoint {
             timeout: self.attempt,
         };
         let mut incoming = self.connections.send(outgoing).await?;
+        let grant_type = request.grant_type().to_owned();
+        incoming.sent_in_body(secrets(request.form));
         // It never grows, so that no copy of the token is left behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         // A redirection's body may be anything and says nothing.
@@ -90,14 +93,14 @@ impl TokenEndpoint {
                 body.clear();
             }
         }
-        self.judge(&incoming, &body, &request, requested)
+        self.judge(&incoming, &body, &grant_type, requested)
     }
 
     fn judge(
         &self,
         incoming: &Incoming,
         body: &[u8],
-        request: &TokenRequest,
+        grant_type: &str,
         requested: Moment,
     ) -> Result<AccessToken, Error> {
         let status = incoming.status();
@@ -112,7 +115,7 @@ impl TokenEndpoint {
             Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
             Err(_) => return unusable(Problem::Status),
         };
-        if let Some(kind) = refusal(&answer, incoming, retry_after, request) {
+        if let Some(kind) = refusal(&answer, incoming, retry_after, grant_type) {
             return Err(kind.into());
         }
         if status != StatusCode::OK {
@@ -141,7 +144,7 @@ fn refusal(
     answer: &Answer,
     incoming: &Incoming,
     retry_after: Option<Duration>,
-    request: &TokenRequest,
+    grant_type: &str,
 ) -> Option<ErrorKind> {
     let status = incoming.status();
     let limited = status == StatusCode::TOO_MANY_REQUESTS;
@@ -149,16 +152,14 @@ fn refusal(
     if error.is_none() && !limited {
         return None;
     }
-    let mut secrets = incoming.secrets();
-    secrets.extend(request.form.iter().skip(1).map(|(_, value)| value.clone()));
+    let secrets = incoming.secrets();
     let secrets = revealed(&secrets);
     let said = answer
         .error_description
         .as_deref()
         .or(answer.description.as_deref());
     let description = said.map(|said| words(said, &secrets));
-    let mut head = incoming.head(retry_after);
-    head.correlation_id = correlation_id(incoming.headers(), &secrets);
+    let head = incoming.head(retry_after);
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {
@@ -168,7 +169,7 @@ fn refusal(
                 error: words(error, &secrets),
                 description,
             };
-            answer.of_grant(request.grant_type())
+            answer.of_grant(grant_type)
         }
         _ => ErrorKind::RateLimited(RateLimited {
             head,
@@ -176,6 +177,12 @@ fn refusal(
             limit: None,
         }),
     })
+}
+
+/// What of a form a server must not show again: all but the name of the grant.
+fn secrets(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
+    let secret = form.into_iter().filter(|(name, _)| *name != GRANT_TYPE);
+    secret.map(|(_, value)| value).collect()
 }
 
 /// Standard base64 of the raw `id:secret`, as all of Genesys Cloud's clients send it.
@@ -222,10 +229,20 @@ struct Answer {
     #[serde(deserialize_with = "expires_in::deserialize")]
     expires_in: Option<Duration>,
     error: Option<String>,
+    #[serde(deserialize_with = "text")]
     error_description: Option<String>,
+    #[serde(deserialize_with = "text")]
     description: Option<String>,
     #[serde(flatten)]
-    _others: std::collections::BTreeMap<String, serde_json::Value>,
+    _others: std::collections::BTreeMap<String, Value>,
+}
+
+/// Words for people, where they are any; nothing depends on them.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
 }
 
 const GRANT_TYPE: &str = "grant_type";
@@ -238,3 +255,6 @@ const MOST_BYTES: usize = 64 * 1024;
 
 /// For an answer that does not say how long the token lives: the shortest that can be configured.
 const DEFAULT_LIFE: Duration = *TOKEN_DURATION.start();
+
+#[cfg(test)]
+mod tests;

@@ -1,42 +1,45 @@
 //! A server's words, made safe to show.
 
+use std::fmt::Write;
+
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The server's own words: at most 512 characters, without `secrets`, with control and
 /// bidirectional characters shown as `\u{…}`.
 pub(crate) fn words(text: &str, secrets: &[&str]) -> String {
-    let mut shown = text.to_owned();
-    let plain: String = text.chars().filter(|&c| !is_invisible(c)).collect();
     let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    if forms.iter().any(|form| plain.contains(form.as_str())) {
-        shown = plain;
-        for form in &forms {
-            shown = shown.replace(form.as_str(), "[redacted]");
-        }
-    }
-    let mut escaped = String::new();
-    for c in shown.chars().take(MOST_CHARACTERS) {
-        if is_invisible(c) {
-            escaped.extend(c.escape_unicode());
+    let mut shown = String::new();
+    let mut rest = text;
+    for _ in 0..MOST_CHARACTERS {
+        let Some(c) = rest.chars().next() else { break };
+        let secret = forms.iter().filter_map(|form| end_of(form, rest)).max();
+        rest = rest.get(secret.unwrap_or(c.len_utf8())..).unwrap_or("");
+        if secret.is_some() {
+            shown.push_str("[redacted]");
+        } else if is_invisible(c) {
+            shown.extend(c.escape_unicode());
         } else {
-            escaped.push(c);
+            shown.push(c);
         }
     }
-    escaped
+    shown
 }
 
-/// How a secret may come back: as it is, percent-encoded, or in base64 at any offset.
+/// How a secret may come back: as it is, in hex, as a list of bytes, in base64 at any offset.
 fn forms(secret: &str) -> Vec<String> {
     if secret.len() < SHORTEST_SECRET {
         return Vec::new();
     }
+    let list: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
     let mut forms = vec![
         secret.to_owned(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        hex("", secret),
+        hex("", secret).to_ascii_uppercase(),
+        list.join(", "),
+        list.join(","),
     ];
     // Characters at both ends depend on the neighbours too.
     for (before, from) in [("", 0), ("\0", 2), ("\0\0", 3)] {
@@ -45,8 +48,70 @@ fn forms(secret: &str) -> Vec<String> {
             forms.extend(encoded.get(from..encoded.len() - 1).map(str::to_owned));
         }
     }
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms
+}
+
+/// Where `form` ends if `text` begins with it, however each of its characters is spelled.
+fn end_of(form: &str, text: &str) -> Option<usize> {
+    let mut ends = vec![0];
+    for c in form.chars() {
+        let after = |end: usize| Some((end, text.get(end..)?));
+        let next = ends.into_iter().filter_map(after);
+        ends = next
+            .flat_map(|(end, after)| spellings(c, after).map(move |length| end + length))
+            .collect();
+        ends.dedup();
+        if ends.is_empty() {
+            return None;
+        }
+    }
+    ends.into_iter().max()
+}
+
+/// The lengths that `c` may have at the start of `text`, behind characters that nobody sees: as it
+/// is, or escaped as in a URL, a form, JSON, or a program.
+fn spellings(c: char, text: &str) -> impl Iterator<Item = usize> + use<> {
+    let seen = text.trim_start_matches(|hidden| hidden != c && is_invisible(hidden));
+    let hidden = text.len() - seen.len();
+    let plain = seen.starts_with(c) || (c == ' ' && seen.starts_with('+'));
+    let escaped = escapes(c, seen).into_iter().filter(|escape| {
+        let start = seen.get(..escape.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(escape))
+    });
+    let lengths: Vec<usize> = escaped.map(|escape| hidden + escape.len()).collect();
+    let plain = plain.then_some(hidden + c.len_utf8());
+    plain.into_iter().chain(lengths)
+}
+
+/// How `c` may be escaped where `text` begins.
+fn escapes(c: char, text: &str) -> Vec<String> {
+    let character = c.to_string();
+    match text.as_bytes() {
+        [b'%', ..] => vec![hex("%", &character)],
+        [b'\\', ..] => {
+            let units: Vec<u16> = character.encode_utf16().collect();
+            let units = units.iter().map(|unit| format!("\\u{unit:04x}"));
+            let mut escapes = vec![
+                hex("\\x", &character),
+                units.collect(),
+                c.escape_unicode().to_string(),
+            ];
+            if matches!(c, '"' | '\'' | '/' | '\\') {
+                escapes.push(format!("\\{c}"));
+            }
+            escapes
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Two digits for each byte, `before` each.
+fn hex(before: &str, text: &str) -> String {
+    text.bytes().fold(String::new(), |mut digits, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(digits, "{before}{byte:02x}");
+        digits
+    })
 }
 
 /// Control characters (C0, C1), line and paragraph separators, and what changes the direction or
@@ -65,23 +130,63 @@ const SHORTEST_SECRET: usize = 6;
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use url::form_urlencoded;
+
     use super::*;
 
-    const SECRET: &str = "s3cret/with+odd chars";
+    const SECRET: &str = "s3cret/with+odd \"chars\" %25 é";
+    const SHORT: &str = "short";
 
     #[test]
     fn secrets_are_taken_out_in_every_form() {
         let basic = STANDARD_NO_PAD.encode(format!("client:{SECRET}"));
-        let shifted = URL_SAFE_NO_PAD.encode(format!("an-id:{SECRET}?"));
+        assert!(basic[10..].contains('z'));
         let percent = utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string();
-        let split = SECRET.replace('t', "t\u{200b}").replace('+', "\u{1b}+");
-        for echoed in [SECRET, &basic, &shifted, &percent, &split] {
+        let some = SECRET.replace('/', "%2f").replace('"', "\\\"");
+        let bytes = format!("{:?}", SECRET.as_bytes());
+        for echoed in [
+            SECRET,
+            &basic,
+            &utf8_percent_encode(&basic, NON_ALPHANUMERIC).to_string(),
+            &URL_SAFE_NO_PAD.encode(format!("an-id:{SECRET}?")),
+            &basic.replace('z', "z\r\n"),
+            &percent,
+            &percent.to_ascii_lowercase(),
+            &some,
+            &form_urlencoded::byte_serialize(SECRET.as_bytes()).collect::<String>(),
+            &serde_json::to_string(SECRET).unwrap(),
+            &SECRET
+                .replace('/', "\\/")
+                .replace('"', "\\u0022")
+                .replace('é', "\\u00E9"),
+            &format!("{SECRET:?}"),
+            &SECRET.escape_unicode().to_string(),
+            &SECRET.as_bytes().escape_ascii().to_string(),
+            &hex("", SECRET),
+            &hex("", SECRET).to_ascii_uppercase(),
+            &bytes,
+            &bytes.replace(' ', ""),
+            &SECRET.replace('t', "t\u{200b}").replace('+', "\u{1b}+"),
+        ] {
             let shown = words(&format!("You sent <{echoed}>!"), &[SECRET]);
-            assert!(shown.contains("[redacted]"), "{echoed}: {shown}");
-            for form in forms(SECRET) {
-                assert!(!shown.contains(&form), "{echoed}: {shown}");
-            }
+            let around = shown.split_once("[redacted]").expect(echoed);
+            assert!(
+                around.0.len() < 26 && around.1.len() < 6,
+                "{echoed}: {shown}"
+            );
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for said in ["s3cret/with", "%", "\\u", "100 % of \\x", SHORT, ""] {
+            assert_eq!(words(said, &[SECRET, SHORT, ""]), said);
+        }
+        assert_eq!(
+            words(&format!("{SECRET}{SECRET}!"), &[SECRET]),
+            "[redacted][redacted]!"
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum SandboxHost {
 /// A request as the sandbox received it.
 ///
 /// It holds what was sent, secrets included, for a test to look at. `Debug` leaves out the query,
-/// the body and what Authorization said.
+/// the body and what Authorization and Cookie said.
 #[derive(Clone)]
 pub struct RecordedRequest {
     host: Option<SandboxHost>,
@@ -38,7 +38,7 @@ impl RecordedRequest {
     pub(super) fn new(host: Option<SandboxHost>, path: String, parts: &Parts, body: Bytes) -> Self {
         let mut headers = parts.headers.clone();
         for (name, value) in &mut headers {
-            value.set_sensitive(*name == header::AUTHORIZATION);
+            value.set_sensitive(matches!(*name, header::AUTHORIZATION | header::COOKIE));
         }
         Self {
             host,

@@ -21,6 +21,9 @@ mod redaction;
 mod sandbox;
 mod scenarios;
 mod send;
+#[path = "../source/mod.rs"]
+#[allow(dead_code, reason = "other checks use the rest")]
+mod source;
 mod support;
 mod threats;
 mod tokens;

@@ -1,17 +1,28 @@
 //! Answers that hold the sentinels.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use crate::support::{
     CLIENT_ID,
-    sentinels::{Sentinel, forms},
+    sentinels::{CORE, Sentinel, forms},
     server::{End, Reply},
 };
 
+/// Good for both hosts.
 pub fn good() -> Reply {
-    let body = json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3_600});
-    Reply::json(200, &body.to_string())
+    let organization = json!({"id": "an-id", "name": "A name"});
+    let body = json!({
+        "access_token": TOKEN, "token_type": "bearer", "expires_in": 3_600,
+        "organization": organization, "OAuthClient": organization,
+    });
+    let headers = format!(
+        "Set-Cookie: {COOKIE}\r\ninin-ratelimit-count: 1\r\n\
+         inin-ratelimit-allowed: 300\r\ninin-ratelimit-reset: 60\r\n"
+    );
+    Reply::of(200, &headers, body.to_string())
 }
 
 pub fn bad_answers() -> Vec<Reply> {
@@ -37,42 +48,59 @@ pub fn bad_answers() -> Vec<Reply> {
 
 /// Error answers that say what they were sent, in every field and in every form.
 pub fn echoes_of(secret: &str) -> Vec<Reply> {
+    let said = |text: &str| format!("you sent <{text}>");
     let mut replies = Vec::new();
-    let told = forms(secret);
-    let told = told.iter().filter(|(form, _)| ECHOED.contains(form));
-    for said in told.map(|(_, text)| format!("you sent <{text}>")) {
-        let oauth = |error: &str| json!({"error": error, "error_description": said}).to_string();
-        let api = json!({
-            "message": said, "code": said, "contextId": said,
-            "messageParams": {"permissions": format!("[{said}, a:b:{said}]")},
-        });
-        for status in [200, 302, 400, 401, 403, 429, 500] {
-            for body in [
-                oauth("invalid_client"),
-                oauth("invalid_scope"),
-                oauth(&said),
-                api.to_string(),
-                said.clone(),
-            ] {
-                replies.push(Reply::json(status, &body));
-            }
-        }
-        let header = format!("ININ-Correlation-Id: {said}\r\n");
-        for status in [400, 401, 500] {
-            replies.push(Reply::of(status, &header, oauth("invalid_scope")));
-            replies.push(Reply::of(status, &header, "{}"));
-        }
+    for status in [200, 302, 400, 401, 403, 429, 500] {
+        let bodies = echoing_bodies(&said(secret));
+        replies.extend(bodies.map(|body| Reply::json(status, &body)));
+    }
+    // A part of a secret is not known again.
+    for (_, text) in forms(secret).iter().filter(|(form, _)| *form != CORE) {
+        let [oauth, .., api, _] = echoing_bodies(&said(text));
+        let header = format!("ININ-Correlation-Id: {}\r\n", said(text));
+        replies.extend([400, 429].map(|status| Reply::of(status, &header, &oauth)));
+        replies.extend([400, 403, 429].map(|status| Reply::of(status, "", &api)));
+        replies.extend([400, 401, 500].map(|status| Reply::of(status, &header, "{}")));
     }
     replies
 }
 
-/// How a server that echoes might write what it was sent.
-const ECHOED: [&str; 4] = [
-    "as it is",
-    "percent-encoded",
-    "in base64",
-    "in base64 after one byte",
-];
+fn echoing_bodies(said: &str) -> [String; 9] {
+    let oauth = |error: &str| json!({"error": error, "error_description": said}).to_string();
+    let part = json!({
+        "errorCode": said, "userMessage": said, "fieldName": said, "entityId": said,
+        "entityName": said,
+    });
+    let api = |code: &str, message: &str| {
+        let body = json!({
+            "message": message, "code": code, "contextId": said,
+            "messageParams": {
+                "permissions": format!("[{said}, a:b:{said}]"), "divisionId": said,
+            },
+            "details": [part], "errors": [part], "nested": part,
+            "limit": {"key": said, "namespace": said, "value": 1},
+        });
+        body.to_string()
+    };
+    let user = format!("This request requires a user context. {said}");
+    [
+        oauth(said),
+        oauth("invalid_client"),
+        oauth("invalid_scope"),
+        oauth("unauthorized_client"),
+        oauth("invalid_grant"),
+        api("ip.not.authorized", said),
+        api(said, &user),
+        api(said, said),
+        said.to_owned(),
+    ]
+}
+
+/// Redirections with a secret in where they lead.
+pub fn redirections() -> Vec<Reply> {
+    let location = format!("Location: https://elsewhere.example/?q={QUERY}\r\n");
+    vec![Reply::of(302, &location, ""), Reply::of(307, &location, "")]
+}
 
 /// Connections that end at every step, some with the token on the way.
 pub fn no_answers() -> Vec<Reply> {
@@ -98,6 +126,7 @@ pub const TOKEN: &str = "t/+%&~SentinelOfTheToken4711=?";
 pub const OWN_TOKEN: &str = "o/+%&~SentinelOfTheOwnToken5523=?";
 pub const QUERY: &str = "q/SentinelOfTheQuery2342";
 pub const BODY: &str = "b/SentinelOfTheBody1337";
+pub const COOKIE: &str = "c=SentinelOfTheCookie8086";
 
 pub const SENTINELS: &[Sentinel] = &[
     ("the secret", SECRET),
@@ -105,4 +134,10 @@ pub const SENTINELS: &[Sentinel] = &[
     ("the caller's own token", OWN_TOKEN),
     ("the query", QUERY),
     ("the body", BODY),
+    ("the cookie", COOKIE),
 ];
+
+/// How long a flow waits for who says nothing.
+pub const SHORT: Duration = Duration::from_millis(300);
+
+pub const A_DAY: Duration = Duration::from_secs(86_400);

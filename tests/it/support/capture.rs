@@ -1,42 +1,54 @@
-//! What this thread writes to `tracing` and to `log`, at every level.
+//! What is written to `tracing` and to `log`, at every level, and what panics say.
 
 use std::{
     cell::RefCell,
     io::{self, Write},
-    sync::{Arc, LazyLock, Mutex, Once},
+    panic,
+    sync::{Arc, LazyLock, Mutex, OnceLock},
+    thread,
 };
 
-use tracing::{Dispatch, Level, subscriber::DefaultGuard};
+use tracing::{Dispatch, Level, Subscriber, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// Takes both until it is dropped.
+/// Takes all of it until it is dropped.
 pub struct Capture {
     tracing: Sink,
     log: Sink,
-    _subscriber: DefaultGuard,
+    panics: Sink,
+    _subscriber: Option<DefaultGuard>,
 }
 
 impl Capture {
+    /// Of this thread, panics apart.
     pub fn start() -> Self {
-        static LOGGER: Once = Once::new();
-        LOGGER.call_once(|| {
-            log::set_logger(&ThisThread).unwrap();
-            log::set_max_level(log::LevelFilter::Trace);
-        });
+        logger();
         LazyLock::force(&OTHERS);
         let (tracing, log) = (Sink::default(), Sink::default());
         LOG.set(Some(log.clone()));
-        let writer = tracing.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
+        let guard = tracing::subscriber::set_default(subscriber(&tracing));
         Self {
             tracing,
             log,
-            _subscriber: tracing::subscriber::set_default(subscriber),
+            panics: Sink::default(),
+            _subscriber: Some(guard),
+        }
+    }
+
+    /// Of all threads, for as long as the process lives: it must be the test's own.
+    pub fn of_the_process() -> Self {
+        let (tracing, panics) = (Sink::default(), Sink::default());
+        tracing::subscriber::set_global_default(subscriber(&tracing)).unwrap();
+        let sink = panics.clone();
+        panic::set_hook(Box::new(move |panic| {
+            let thread = thread::current();
+            writeln!(sink.clone(), "{:?} {panic}", thread.name()).unwrap();
+        }));
+        Self {
+            tracing,
+            log: logger().clone(),
+            panics,
+            _subscriber: None,
         }
     }
 
@@ -48,6 +60,11 @@ impl Capture {
     /// What was written to `log` so far.
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// What panics said so far.
+    pub fn panics(&self) -> String {
+        self.panics.text()
     }
 }
 
@@ -68,23 +85,42 @@ static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| {
     [other(), other()]
 });
 
+fn subscriber(sink: &Sink) -> impl Subscriber + use<> {
+    let sink = sink.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || sink.clone())
+        .finish()
+}
+
+/// The process's logger, and where it writes what no thread keeps for itself.
+fn logger() -> &'static Sink {
+    static EVERYWHERE: OnceLock<Sink> = OnceLock::new();
+    EVERYWHERE.get_or_init(|| {
+        let sink = Sink::default();
+        log::set_boxed_logger(Box::new(Logger(sink.clone()))).unwrap();
+        log::set_max_level(log::LevelFilter::Trace);
+        sink
+    })
+}
+
 thread_local! {
     static LOG: RefCell<Option<Sink>> = const { RefCell::new(None) };
 }
 
-struct ThisThread;
+struct Logger(Sink);
 
-impl log::Log for ThisThread {
+impl log::Log for Logger {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LOG.with_borrow_mut(|sink| {
-            if let Some(sink) = sink {
-                writeln!(sink, "{}: {}", record.target(), record.args()).unwrap();
-            }
-        });
+        let this_thread = LOG.with_borrow(Option::clone);
+        let mut sink = this_thread.unwrap_or_else(|| self.0.clone());
+        writeln!(sink, "{}: {}", record.target(), record.args()).unwrap();
     }
 
     fn flush(&self) {}

@@ -1,6 +1,7 @@
 //! What the tests share: servers, a private certificate authority, a capture of logs, and providers
 //! that talk to them.
 
+pub mod alone;
 pub mod capture;
 mod message;
 pub mod names;

@@ -1,12 +1,19 @@
 //! Secrets that are looked for in everything that is shown, in every form they may take.
 
-use std::fmt::{self, Debug, Write};
+use std::{
+    any::type_name,
+    collections::BTreeSet,
+    fmt::{self, Debug, Display, Write},
+};
 
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
+use genesys_cloud_auth::{ApiError, Error, ErrorKind};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::kind_of;
 
 /// A secret's name and text.
 pub type Sentinel = (&'static str, &'static str);
@@ -18,7 +25,7 @@ pub fn forms(text: &str) -> Vec<(&'static str, String)> {
     let inside = |quoted: String| quoted[1..quoted.len() - 1].to_owned();
     let mut forms = vec![
         ("as it is", text.to_owned()),
-        ("its core", core_of(text).to_owned()),
+        (CORE, core_of(text).to_owned()),
         (
             "percent-encoded",
             utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
@@ -62,41 +69,119 @@ pub fn find(text: &str, sentinels: &[Sentinel]) -> Option<String> {
     None
 }
 
-/// All that was shown of values and errors.
+/// All that was shown of values and errors, and which of this crate they were.
 #[derive(Default)]
-pub struct Shown(String);
+pub struct Shown {
+    text: String,
+    types: BTreeSet<String>,
+    kinds: BTreeSet<String>,
+}
 
 impl Shown {
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    pub fn debug(&mut self, value: &impl Debug) {
+    /// The names of the crate's types that were shown.
+    pub fn types(&self) -> &BTreeSet<String> {
+        &self.types
+    }
+
+    /// The names of the kinds of the errors that were shown.
+    pub fn kinds(&self) -> &BTreeSet<String> {
+        &self.kinds
+    }
+
+    pub fn debug<T: Debug>(&mut self, value: &T) {
+        let path = type_name::<T>().split('<').next().unwrap();
+        if path.starts_with("genesys_cloud_auth::") {
+            let (_, name) = path.rsplit_once("::").unwrap();
+            self.types.insert(name.to_owned());
+        }
         self.line(format_args!("{value:?}\n{value:#?}"));
     }
 
-    pub fn display(&mut self, value: &impl fmt::Display) {
+    pub fn display(&mut self, value: &impl Display) {
         self.line(format_args!("{value}\n{value:#}"));
     }
 
-    fn line(&mut self, line: fmt::Arguments<'_>) {
-        writeln!(self.0, "{line}").unwrap();
-    }
-
-    /// An error with all its causes.
-    pub fn error(&mut self, error: &genesys_cloud_auth::Error) {
-        self.debug(error.kind());
-        self.line(format_args!(
-            "{:?} {:?}",
-            error.correlation_id(),
-            error.troubleshooting()
-        ));
+    /// An error with all that can be asked of it, and all its causes. Whether its kind was not
+    /// shown before.
+    pub fn error(&mut self, error: &Error) -> bool {
+        self.kind(error.kind());
+        self.debug(&error.troubleshooting());
+        self.line(format_args!("{:?}", error.correlation_id()));
+        self.debug(error);
         let mut next: Option<&dyn std::error::Error> = Some(error);
         while let Some(error) = next {
             self.debug(&error);
             self.display(&error);
             next = error.source();
         }
+        let kind = kind_of(error);
+        self.kinds
+            .insert(kind.split(' ').next().unwrap().to_owned())
+    }
+
+    /// What an error's kind holds.
+    fn kind(&mut self, kind: &ErrorKind) {
+        self.both(kind);
+        match kind {
+            ErrorKind::AccessDenied(denied) => {
+                self.both(denied);
+                self.api(denied.answer());
+                self.debug(&(denied.permissions(), denied.division()));
+            }
+            ErrorKind::Api(error)
+            | ErrorKind::IpNotAuthorized(error)
+            | ErrorKind::UserContextRequired(error) => self.api(error),
+            ErrorKind::Configuration(configuration) => self.both(configuration),
+            ErrorKind::InvalidClient(refused) => {
+                self.both(refused);
+                self.both(refused.answer());
+            }
+            ErrorKind::InvalidPath(path) => self.both(path),
+            ErrorKind::InvalidRegion(region) => self.both(region),
+            ErrorKind::OAuth(error) => self.both(error),
+            ErrorKind::InvalidGrant(refused) => {
+                self.both(refused);
+                self.debug(&refused.cause());
+                self.both(refused.answer());
+            }
+            ErrorKind::UnauthorizedClient(refused) => {
+                self.both(refused);
+                self.both(refused.answer());
+            }
+            ErrorKind::RateLimited(limited) => self.both(limited),
+            ErrorKind::Store(error) => self.both(error),
+            ErrorKind::Secret(error) => self.both(error),
+            ErrorKind::TokenExpired(expired) => self.both(expired),
+            ErrorKind::Transport(transport) => {
+                self.both(transport);
+                self.debug(&transport.kind());
+            }
+            ErrorKind::UnexpectedAnswer(answer) => self.both(answer),
+            _ => {}
+        }
+    }
+
+    fn api(&mut self, error: &ApiError) {
+        self.both(error);
+        for detail in error.details() {
+            self.both(detail);
+        }
+        if let Some(limit) = error.limit() {
+            self.both(limit);
+        }
+    }
+
+    fn both<T: Debug + Display>(&mut self, value: &T) {
+        self.debug(value);
+        self.display(value);
+    }
+
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        writeln!(self.text, "{line}").unwrap();
     }
 }
 
@@ -106,3 +191,6 @@ fn core_of(text: &str) -> &str {
         .max_by_key(|run| run.len())
         .unwrap()
 }
+
+/// The form that is a part only.
+pub const CORE: &str = "its core";

@@ -1,0 +1,121 @@
+//! Flows in which all goes well.
+
+use genesys_cloud_auth::{
+    ClientCredentials, ClientSecret, Connections, FixedToken, Grant, Region, RetryPolicy,
+    SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
+};
+use serde_json::json;
+
+use super::{
+    Run,
+    replies::{A_DAY, BODY, OWN_TOKEN, QUERY, SECRET, TOKEN, good},
+};
+use crate::support::{
+    CLIENT_ID, kind_of,
+    names::{Names, REMOTE, remote_region},
+    region_of,
+    server::Server,
+    tls::Authority,
+};
+
+pub async fn plain(run: &mut Run) {
+    let (login, api) = (Server::start(good()), Server::start(good()));
+    goes_well(run, region_of(&login, &api)).await;
+    assert!(login.requests().len() == 2 && api.requests().len() == 4);
+}
+
+pub async fn tls(run: &mut Run) {
+    let authority = Authority::new();
+    let server = Server::start_tls(authority.acceptor(REMOTE), good());
+    let names = Names::default();
+    names.lead_to(server.address());
+    run.connections = verbose(&names, &authority);
+    goes_well(run, remote_region()).await;
+    assert_eq!(server.requests().len(), 6);
+
+    // One that nobody vouches for.
+    run.connections = verbose(&names, &Authority::new());
+    let (client, _clock) = run.client(remote_region());
+    let error = client.tokens().token().await.unwrap_err();
+    assert_eq!(kind_of(&error), "Transport Tls");
+    run.error(&error);
+    assert_eq!(server.requests().len(), 6);
+}
+
+async fn goes_well(run: &mut Run, region: Region) {
+    let (client, clock) = run.client(region.clone());
+    let tokens = client.tokens().clone();
+    settings(run, &region);
+    run.debug(&clock);
+
+    run.debug(&tokens);
+    run.debug(&tokens.token().await.unwrap());
+    run.debug(&tokens.authorization().await.unwrap());
+    run.debug(&tokens.try_token());
+    run.debug(&tokens);
+    run.debug(&client);
+    let info = tokens.token_info().await.unwrap();
+    run.debug(&info);
+    run.debug(&info.organization.unwrap());
+    let call = client
+        .post("/api/v2/users")
+        .query(&[("q", QUERY)])
+        .body(&json!({"body": BODY}));
+    run.debug(&call);
+    let response = call.send().await.unwrap();
+    run.debug(&response);
+    run.debug(&response.rate_limit().unwrap());
+    let own = client.get(&format!("/api/v2/users?q={QUERY}"));
+    let own = own.header("Authorization", format!("Bearer {OWN_TOKEN}"));
+    run.debug(&own);
+    let mut chunks = own.send().await.unwrap().chunks();
+    while let Some(chunk) = chunks.next().await {
+        chunk.unwrap();
+    }
+    run.debug(&chunks);
+    run.debug(
+        &client
+            .get("/api/v2/users")
+            .query(&[("q", QUERY)])
+            .pages::<u8>(),
+    );
+    clock.advance(A_DAY);
+    tokens.token().await.unwrap();
+    tokens.revoke().await.unwrap();
+    run.debug(&tokens);
+}
+
+/// What a provider is made of.
+fn settings(run: &mut Run, region: &Region) {
+    let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
+    run.debug(&credentials);
+    run.debug(&Grant::from(credentials));
+    run.debug(&FixedToken::new(TOKEN).unwrap());
+    run.debug(&Grant::from(FixedToken::new(TOKEN).unwrap()));
+    run.debug(&ClientSecret::from(SECRET));
+    run.debug(&run.connections.clone());
+    run.debug(region);
+    if let Region::Custom(custom) = region {
+        run.debug(custom);
+    }
+    run.debug(&RetryPolicy::default());
+    run.debug(&SECRET_SHOWN_ONCE_SINCE);
+    run.error(&StoreError::new("the disk is full").into());
+    for row in Troubleshooting::ALL {
+        run.debug(&row);
+    }
+    let fixed = TokenProvider::new(region.clone(), FixedToken::new(TOKEN).unwrap()).unwrap();
+    run.client_of(fixed);
+}
+
+fn verbose(names: &Names, authority: &Authority) -> Connections {
+    let (names, certificate) = (names.clone(), authority.certificate());
+    Connections::new(move |reqwest| {
+        reqwest
+            .connection_verbose(true)
+            .no_proxy()
+            .dns_resolver(names.clone())
+            .tls_certs_only([certificate.clone()])
+    })
+    .unwrap()
+}

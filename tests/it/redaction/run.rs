@@ -1,0 +1,126 @@
+//! A flow whose every word is kept.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use genesys_cloud_auth::{
+    ClientCredentials, Clock, Connections, Error, PlatformClient, Region, RetryPolicy,
+    TokenProvider, TokenProviderBuilder,
+};
+use tokio::runtime::Builder;
+
+use super::{
+    find,
+    replies::{SECRET, SENTINELS, SHORT},
+};
+use crate::support::{
+    CLIENT_ID,
+    capture::Capture,
+    provider_of,
+    sentinels::{Sentinel, Shown},
+};
+
+pub struct Run {
+    capture: Capture,
+    shown: Shown,
+    sentinels: Vec<Sentinel>,
+    pub connections: Connections,
+}
+
+impl Run {
+    /// Does `flow`, and looks at all that was said meanwhile. The process must be the test's own.
+    #[allow(clippy::print_stderr, reason = "the parent tells why the child failed")]
+    pub fn of(flow: impl AsyncFnOnce(&mut Self)) {
+        let mut run = Self {
+            capture: Capture::of_the_process(),
+            shown: Shown::default(),
+            sentinels: SENTINELS.to_vec(),
+            connections: Connections::new(|reqwest| reqwest.connection_verbose(true)).unwrap(),
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(flow(&mut run));
+            drop(runtime);
+            run.ended();
+        }));
+        if let Err(panic) = ended {
+            let panics = run.capture.panics();
+            let why = panics.get(panics.len().saturating_sub(MOST_TOLD)..);
+            eprintln!("{}", why.unwrap_or(&panics));
+            resume_unwind(panic);
+        }
+    }
+
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Looks for this text, too.
+    pub fn keeps_secret(&mut self, name: &'static str, text: &str) {
+        self.sentinels.push((name, text.to_owned().leak()));
+    }
+
+    pub fn debug<T: std::fmt::Debug>(&mut self, value: &T) {
+        self.shown.debug(value);
+    }
+
+    /// Shows an error, and what a panic makes of it.
+    pub fn error(&mut self, error: &Error) {
+        if self.shown.error(error) {
+            let failed = || -> Result<(), Error> { Err(error.clone()) };
+            self.panic(|| failed().expect("planted"));
+        }
+    }
+
+    pub fn panic<T>(&mut self, panics: impl FnOnce() -> T) {
+        let before = self.capture.panics().len();
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(self.capture.panics().len() > before);
+    }
+
+    /// A client with the sentinels for its secrets.
+    pub fn client(&mut self, region: Region) -> (PlatformClient, Clock) {
+        let (builder, clock) = self.builder(region);
+        let tokens = builder.build().unwrap();
+        (self.client_of(tokens), clock)
+    }
+
+    pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {
+        let client = PlatformClient::new(tokens).retry(RetryPolicy::never());
+        self.debug(&client);
+        client
+    }
+
+    /// Connections were told to log all they carry.
+    pub fn builder(&mut self, region: Region) -> (TokenProviderBuilder, Clock) {
+        let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
+        let (_, clock) = provider_of(region.clone());
+        let builder = TokenProvider::builder(region, credentials)
+            .connections(self.connections.clone())
+            .attempt_timeout(SHORT)
+            .clock(clock.clone());
+        self.debug(&builder);
+        (builder, clock)
+    }
+
+    /// Nothing of a secret was said, and something was.
+    fn ended(&self) {
+        let (tracing, log) = (self.capture.tracing(), self.capture.log());
+        for (channel, text) in [
+            ("shown", self.shown.text()),
+            ("tracing", &tracing),
+            ("log", &log),
+            ("panics", &self.capture.panics()),
+        ] {
+            assert!(
+                !text.is_empty() || channel == "panics",
+                "{channel} was not listened to"
+            );
+            if let Some(found) = find(text, &self.sentinels) {
+                panic!("in {channel}, {found}");
+            }
+        }
+    }
+}
+
+/// Bytes of the last panics that a test that fails repeats.
+const MOST_TOLD: usize = 4_000;

@@ -1,0 +1,97 @@
+//! What the sandbox says of what it is told and sent.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{FaultAnswer, PlatformClient, Sandbox, SandboxHost, TokenProvider};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::{
+    Run,
+    replies::{BODY, COOKIE, OWN_TOKEN, QUERY, SECRET, SHORT},
+};
+use crate::support::CLIENT_ID;
+
+pub async fn all(run: &mut Run) {
+    let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
+    run.debug(&builder);
+    let sandbox = builder.start().await.unwrap();
+    run.debug(&sandbox);
+
+    serves(run, &sandbox).await;
+    for host in [SandboxHost::Login, SandboxHost::Api] {
+        run.debug(&host);
+    }
+    faults(run, &sandbox).await;
+    for request in sandbox.requests() {
+        run.debug(&request);
+    }
+    panics(run).await;
+}
+
+/// Tokens and calls, right and wrong.
+async fn serves(run: &mut Run, sandbox: &Sandbox) {
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
+    let api = run.client_of(tokens);
+    let token = api.tokens().token().await.unwrap();
+    run.keeps_secret("the sandbox's token", token.expose_secret());
+    run.debug(&api.tokens().token_info().await.unwrap());
+    let call = || {
+        api.post("/api/v2/oauth/clients")
+            .query(&[("q", QUERY)])
+            .header("Cookie", COOKIE)
+            .body(&json!({"body": BODY}))
+    };
+    for call in [
+        call(),
+        call().header("Authorization", format!("Bearer {OWN_TOKEN}")),
+    ] {
+        if let Err(error) = call.send().await {
+            run.error(&error);
+        }
+    }
+    let renewed = sandbox.rotate_secret();
+    run.keeps_secret("the sandbox's new secret", renewed.expose_secret());
+    run.debug(sandbox);
+    run.debug(&sandbox.client_secret());
+    sandbox.revoke_all();
+    let error = api.get("/api/v2/organizations/me").send().await;
+    run.error(&error.unwrap_err());
+}
+
+/// Every fault, with secrets in what it answers.
+async fn faults(run: &mut Run, sandbox: &Sandbox) {
+    let answer = FaultAnswer::new(418)
+        .header("Set-Cookie", COOKIE)
+        .body(OWN_TOKEN);
+    run.debug(&answer);
+    let scope = sandbox.at_api().path("/api/v2/users/me").times(1);
+    run.debug(&scope);
+    run.debug(&scope.answer(answer));
+    sandbox.at_api().times(1).cut_body();
+    sandbox.at_api().times(1).drop_reply();
+    sandbox.at_api().times(1).delay(Duration::from_millis(1));
+    let own = PlatformClient::new(
+        TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap(),
+    );
+    for _ in 0..4 {
+        if let Err(error) = own.get("/api/v2/users/me").send().await {
+            run.error(&error);
+        }
+    }
+    let gate = sandbox.at_api().gate();
+    let held = own.get("/api/v2/users/me").timeout(SHORT);
+    run.error(&held.send().await.unwrap_err());
+    run.debug(&gate);
+    gate.release();
+}
+
+/// A test that uses it wrongly.
+async fn panics(run: &mut Run) {
+    run.panic(|| FaultAnswer::new(9_999));
+    run.panic(|| FaultAnswer::new(200).header(SECRET, SECRET));
+    run.panic(|| FaultAnswer::new(200).header("X-Test", &format!("{SECRET}\n")));
+    let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n"));
+    let bad = bad.start().await.unwrap();
+    run.panic(|| bad.client_credentials());
+}
