@@ -61,11 +61,15 @@ impl fmt::Display for AccessDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.answer.fmt(f)?;
         if !self.permissions.is_empty() {
-            let needed = if self.any_of() { "one of" } else { "all of" };
+            let needed = match self.permissions.len() {
+                1 => "",
+                _ if self.any_of() => "one of ",
+                _ => "all of ",
+            };
             let permissions = self.permissions.join(", ");
             write!(
                 f,
-                "; a role of the OAuth client needs {needed} {permissions}"
+                "; a role of the OAuth client needs {needed}{permissions}"
             )?;
         }
         if self.division_missing() {

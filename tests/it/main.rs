@@ -11,6 +11,7 @@
 
 mod answers;
 mod client;
+mod diagnose;
 mod environment;
 mod events;
 mod hosts;
