@@ -1,53 +1,150 @@
-//! What servers say, made safe to show.
+//! What servers say, made safe to show: every field that reaches a person.
+
+use std::{error::Error as _, fmt, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::ErrorKind;
+use genesys_cloud_auth::{Error, ErrorKind, FixedToken, PlatformClient, TokenProvider};
+use serde_json::json;
 
 use crate::support::{
-    CLIENT_ID, SECRET, provider_at,
+    CLIENT_ID, SECRET, TOKEN,
+    capture::Capture,
+    provider_at, region_of,
+    sentinels::{Sentinel, Shown, find},
     server::{Reply, Server},
 };
 
+/// A field's name, and an answer that says something there.
+type Field = (&'static str, fn(&str) -> Reply);
+
+const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
+    ("error", |said| says(400, json!({"error": said}))),
+    ("error in a 200", |said| says(200, json!({"error": said}))),
+    ("error_description", |said| {
+        says(
+            400,
+            json!({"error": "invalid_scope", "error_description": said}),
+        )
+    }),
+    ("error_description of invalid_client", |said| {
+        says(
+            401,
+            json!({"error": "invalid_client", "error_description": said}),
+        )
+    }),
+    ("description", |said| {
+        says(400, json!({"error": "invalid_scope", "description": said}))
+    }),
+    ("error_description of a 429", |said| {
+        says(429, json!({"error": "slow", "error_description": said}))
+    }),
+    ("description of a 400 in disguise", |said| {
+        let said = format!("rate limit exceeded; {said}");
+        says(
+            400,
+            json!({"error": "invalid_request", "description": said}),
+        )
+    }),
+];
+
+const OF_THE_API: &[Field] = &[
+    ("message", |said| says(400, json!({"message": said}))),
+    ("message of a 403", |said| {
+        says(403, json!({"message": said}))
+    }),
+    ("message of a 429", |said| {
+        says(429, json!({"message": said}))
+    }),
+    ("code", |said| says(404, json!({"code": said}))),
+    ("code of a 403", |said| says(403, json!({"code": said}))),
+    ("contextId", |said| says(400, json!({"contextId": said}))),
+    ("contextId of a 429", |said| {
+        says(429, json!({"contextId": said}))
+    }),
+    ("permissions", |said| {
+        let listed = format!("[a:b:{said}, a:b:c]");
+        says(403, json!({"messageParams": {"permissions": listed}}))
+    }),
+    ("permissions in the message", |said| {
+        let message = format!("You are missing: [a:b:{said}, a:b:c]");
+        says(403, json!({"message": message}))
+    }),
+];
+
+/// Of both hosts; what HTTP does not let through is left out.
+const IN_HEADERS: &[Field] = &[
+    ("ININ-Correlation-Id", |said| {
+        with_header(400, "ININ-Correlation-Id", said)
+    }),
+    ("Genesys-Correlation-Id", |said| {
+        with_header(403, "Genesys-Correlation-Id", said)
+    }),
+    ("the id of a 429", |said| {
+        with_header(429, "ININ-Correlation-Id", said)
+    }),
+    ("the id of an answer of no use", |said| {
+        with_header(503, "ININ-Correlation-Id", said)
+    }),
+    ("the id of a redirection", |said| {
+        with_header(302, "Genesys-Correlation-Id", said)
+    }),
+];
+
 #[tokio::test]
-async fn the_servers_words_are_shown_without_harm() {
+async fn the_token_endpoints_words_are_shown_without_harm() {
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
-    let mut invisible: Vec<char> = ('\0'..' ').collect();
-    invisible.extend('\u{7f}'..='\u{9f}');
-    invisible.extend("\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}".chars());
-    invisible.extend(('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}'));
-    let (front, back) = SECRET.split_at(7);
-    let harmful = format!("{}|end", String::from_iter(&invisible));
-    let echo = format!("{harmful}|{SECRET}|{basic}|{front}\u{200b}{back}|{front}\u{1b}{back}|end");
-    for (status, error, said) in [
-        (400, "invalid_scope", &harmful),
-        (400, "invalid_scope", &echo),
-        (401, "invalid_client", &echo),
-        (400, &harmful, &harmful),
-        (400, &echo, &echo),
-        (429, "slow", &harmful),
-        (429, "slow", &echo),
+    for (fields, kept) in [
+        (OF_THE_TOKEN_ENDPOINT, any as Kept),
+        (IN_HEADERS, fits_http),
     ] {
-        let body = serde_json::json!({"error": error, "error_description": said}).to_string();
-        let id = "ININ-Correlation-Id: \u{9b}31m\u{e2}\r\n";
-        let server = Server::start(Reply::of(status, id, body));
-        let (tokens, _clock) = provider_at(&server);
-        let error = tokens.token().await.unwrap_err();
-        let shown = format!(
-            "{error} {error:?} {:?}",
-            error.correlation_id().unwrap_or_default()
-        );
-        assert!(shown.contains("|end"), "{shown}");
-        assert!(!shown.contains(&invisible[..]), "{shown:?}");
-        for secret in [SECRET, &basic, front, back] {
-            assert!(!shown.contains(secret), "{shown}");
+        for (name, reply) in fields {
+            for said in sayings(&[SECRET, &basic], kept) {
+                let capture = Capture::start();
+                let server = Server::start(reply(&said));
+                let (tokens, _clock) = provider_at(&server);
+                let error = tokens.token().await.unwrap_err();
+                let sentinels = [("the secret", SECRET), ("the header", basic.clone().leak())];
+                harmless(name, &error, &capture, &sentinels);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_apis_words_are_shown_without_harm() {
+    for (fields, kept) in [(OF_THE_API, any as Kept), (IN_HEADERS, fits_http)] {
+        for (name, reply) in fields {
+            for said in sayings(&[TOKEN], kept) {
+                let capture = Capture::start();
+                let server = Server::start(reply(&said));
+                let call = client(&server).get("/api/v2/users/me");
+                let error = call.fetch::<()>().await.unwrap_err();
+                harmless(name, &error, &capture, &[("the token", TOKEN)]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
+    for said in sayings(&[TOKEN], fits_http) {
+        let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
+        let call = client(&server).get("/api/v2/users/me");
+        let response = call.send().await.unwrap();
+        let shown = [response.correlation_id().unwrap(), format!("{response:?}")];
+        for shown in shown {
+            assert!(
+                shown.contains(END) && !shown.contains(&harmful()[..]),
+                "{shown:?}"
+            );
+            assert!(!shown.contains(TOKEN), "{shown:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn long_words_are_cut() {
-    let body =
-        serde_json::json!({"error": "x".repeat(60_000), "error_description": "é".repeat(2_000)});
+    let body = json!({"error": "x".repeat(60_000), "error_description": "é".repeat(2_000)});
     let server = Server::start(Reply::json(400, &body.to_string()));
     let (tokens, _clock) = provider_at(&server);
     let error = tokens.token().await.unwrap_err();
@@ -57,3 +154,101 @@ async fn long_words_are_cut() {
     assert_eq!(answer.error().len(), 512);
     assert_eq!(answer.description().unwrap().chars().count(), 512);
 }
+
+fn client(api: &Server) -> PlatformClient {
+    let fixed = FixedToken::new(TOKEN).unwrap();
+    PlatformClient::new(TokenProvider::new(region_of(api, api), fixed).unwrap())
+}
+
+/// No character that harms is shown, and no secret; the rest of the words is.
+fn harmless(name: &str, error: &Error, capture: &Capture, secrets: &[Sentinel]) {
+    let words = words_of(error);
+    assert!(
+        words.iter().any(|words| words.contains(END)),
+        "{name}: {words:?}"
+    );
+    let chain = successors(error.source(), |cause| (*cause).source());
+    let mut texts: Vec<String> = chain.map(ToString::to_string).collect();
+    texts.extend([
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{error:#}"),
+    ]);
+    texts.extend(words);
+    // Lines have ends.
+    let logged = [capture.tracing(), capture.log()].map(|text| text.replace('\n', ""));
+    assert!(logged.iter().any(|text| !text.is_empty()));
+    texts.extend(logged);
+    for text in &texts {
+        assert!(!text.contains(&harmful()[..]), "{name}: {text:?}");
+        assert_eq!(find(text, secrets), None, "{name}: {text}");
+    }
+    let mut shown = Shown::default();
+    shown.error(error);
+    assert_eq!(find(shown.text(), secrets), None, "{name}");
+}
+
+/// What the parts of an error give away of the server's words.
+fn words_of(error: &Error) -> Vec<String> {
+    let mut words: Vec<Option<&str>> = vec![error.correlation_id()];
+    match error.kind() {
+        ErrorKind::OAuth(answer) => words.extend([Some(answer.error()), answer.description()]),
+        ErrorKind::InvalidClient(refused) => words.push(refused.answer().description()),
+        ErrorKind::RateLimited(limited) => words.push(limited.message()),
+        ErrorKind::Api(error) => words.extend([error.code(), error.message()]),
+        ErrorKind::AccessDenied(denied) => {
+            words.extend([denied.answer().code(), denied.answer().message()]);
+            words.extend(denied.permissions().iter().map(|name| Some(name.as_str())));
+        }
+        ErrorKind::UnexpectedAnswer(answer) => words.push(answer.correlation_id()),
+        _ => panic!("{error:?}"),
+    }
+    words.into_iter().flatten().map(str::to_owned).collect()
+}
+
+/// All that harms, and secrets as they are and split by what nobody sees.
+fn sayings(secrets: &[&str], kept: Kept) -> Vec<String> {
+    let harmful: String = harmful().into_iter().filter(|&c| kept(c)).collect();
+    let mut sayings = vec![format!("{harmful}{END}")];
+    for secret in secrets {
+        sayings.push(format!("{secret}{END}"));
+        let (front, back) = secret.split_at(7);
+        for hidden in ['\u{200b}', '\u{1b}', '\u{ad}', '\u{202e}'] {
+            if kept(hidden) {
+                sayings.push(format!("|{front}{hidden}{back}{END}"));
+            }
+        }
+    }
+    sayings
+}
+
+/// C0, DEL and C1, line and paragraph separators, and what turns text around.
+fn harmful() -> Vec<char> {
+    let mut harmful: Vec<char> = ('\0'..' ').chain('\u{7f}'..='\u{9f}').collect();
+    harmful.extend("\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}".chars());
+    harmful.extend(('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}'));
+    harmful
+}
+
+type Kept = fn(char) -> bool;
+
+fn any(_: char) -> bool {
+    true
+}
+
+/// Whether it can be in a header.
+fn fits_http(c: char) -> bool {
+    !c.is_ascii_control()
+}
+
+/// Its pause is no words at all.
+fn says(status: u16, body: impl fmt::Display) -> Reply {
+    let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
+    Reply::of(status, pause, body.to_string())
+}
+
+fn with_header(status: u16, name: &str, said: &str) -> Reply {
+    Reply::of(status, &format!("{name}: {said}\r\n"), "{}")
+}
+
+const END: &str = "|end";
