@@ -3,7 +3,9 @@
 use std::{error::Error as _, fmt, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{Error, ErrorKind, FixedToken, PlatformClient, TokenProvider};
+use genesys_cloud_auth::{
+    ApiError, Error, ErrorKind, FixedToken, Limit, PlatformClient, RetryPolicy, TokenProvider,
+};
 use serde_json::json;
 
 use crate::support::{
@@ -63,7 +65,46 @@ const OF_THE_API: &[Field] = &[
     }),
     ("permissions", |said| {
         let listed = format!("[a:b:{said}, a:b:c]");
-        says(403, json!({"messageParams": {"permissions": listed}}))
+        let code = "missing.permissions";
+        says(
+            403,
+            json!({"code": code, "messageParams": {"permissions": listed}}),
+        )
+    }),
+    ("the division", |said| {
+        let code = "missing.division.permission";
+        says(
+            403,
+            json!({"code": code, "messageParams": {"divisionId": said}}),
+        )
+    }),
+    ("the code of a detail", |said| {
+        says(400, json!({"details": [{"errorCode": said}]}))
+    }),
+    ("the message of an error within", |said| {
+        says(400, json!({"errors": [{"userMessage": said}]}))
+    }),
+    ("the field of a detail", |said| {
+        says(400, json!({"nested": {"fieldName": said}}))
+    }),
+    ("the entity of a detail", |said| {
+        says(
+            400,
+            json!({"details": [{"entityId": said, "entityName": said}]}),
+        )
+    }),
+    ("the limit", |said| {
+        says(
+            429,
+            json!({"limit": {"key": said, "namespace": said, "value": 1}}),
+        )
+    }),
+    ("an address that is not allowed", |said| {
+        says(401, json!({"code": "ip.not.authorized", "message": said}))
+    }),
+    ("a user that is wanted", |said| {
+        let message = format!("This request requires a user context. {said}");
+        says(400, json!({"message": message}))
     }),
     ("permissions in the message", |said| {
         let message = format!("You are missing: [a:b:{said}, a:b:c]");
@@ -157,7 +198,8 @@ async fn long_words_are_cut() {
 
 fn client(api: &Server) -> PlatformClient {
     let fixed = FixedToken::new(TOKEN).unwrap();
-    PlatformClient::new(TokenProvider::new(region_of(api, api), fixed).unwrap())
+    let tokens = TokenProvider::new(region_of(api, api), fixed).unwrap();
+    PlatformClient::new(tokens).retry(RetryPolicy::never())
 }
 
 /// No character that harms is shown, and no secret; the rest of the words is.
@@ -194,16 +236,32 @@ fn words_of(error: &Error) -> Vec<String> {
     match error.kind() {
         ErrorKind::OAuth(answer) => words.extend([Some(answer.error()), answer.description()]),
         ErrorKind::InvalidClient(refused) => words.push(refused.answer().description()),
-        ErrorKind::RateLimited(limited) => words.push(limited.message()),
-        ErrorKind::Api(error) => words.extend([error.code(), error.message()]),
+        ErrorKind::RateLimited(limited) => {
+            words.push(limited.message());
+            words.extend(limited.limit().map(|limit| Some(limit.key())));
+            words.extend(limited.limit().map(Limit::namespace));
+        }
+        ErrorKind::Api(error)
+        | ErrorKind::IpNotAuthorized(error)
+        | ErrorKind::UserContextRequired(error) => words.extend(words_of_api(error)),
         ErrorKind::AccessDenied(denied) => {
-            words.extend([denied.answer().code(), denied.answer().message()]);
+            words.extend(words_of_api(denied.answer()));
+            words.push(denied.division());
             words.extend(denied.permissions().iter().map(|name| Some(name.as_str())));
         }
         ErrorKind::UnexpectedAnswer(answer) => words.push(answer.correlation_id()),
         _ => panic!("{error:?}"),
     }
     words.into_iter().flatten().map(str::to_owned).collect()
+}
+
+fn words_of_api(error: &ApiError) -> Vec<Option<&str>> {
+    let mut words = vec![error.code(), error.message(), error.context_id()];
+    for detail in error.details() {
+        words.extend([detail.code(), detail.message(), detail.field()]);
+        words.extend([detail.entity_id(), detail.entity_name()]);
+    }
+    words
 }
 
 /// All that harms, and secrets as they are and split by what nobody sees.
