@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn secrets_are_taken_out_in_every_form() {
         let basic = STANDARD_NO_PAD.encode(format!("client:{SECRET}"));
-        assert!(basic[10..].contains('z'));
+        assert!(basic.rfind('z') > Some(10));
         let percent = utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string();
         let some = SECRET.replace('/', "%2f").replace('"', "\\\"");
         let bytes = format!("{:?}", SECRET.as_bytes());

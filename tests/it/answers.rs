@@ -1,6 +1,7 @@
 //! Answers of the token endpoint that no client should meet, and does.
 
 mod bad;
+mod errors;
 mod long;
 mod words;
 

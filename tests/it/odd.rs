@@ -3,6 +3,8 @@
 use genesys_cloud_auth::{FixedToken, PlatformClient, Region, TokenProvider};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
+use crate::support::kind_of;
+
 #[tokio::test]
 async fn an_error_of_the_api_is_typed_whatever_its_body() {
     let server = MockServer::start().await;
@@ -10,6 +12,8 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
     let tokens = TokenProvider::new(region, FixedToken::new("a-token").unwrap()).unwrap();
     let api = PlatformClient::new(tokens);
     let many = format!("{{\"message\": \"{}\"}}", "x".repeat(10_000_000));
+    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    let deep = format!(r#"{{"code": "x", "message": "y", "details": {deep}}}"#);
     for body in [
         "",
         "null",
@@ -19,6 +23,12 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
         r#"{"code": 1, "message": ["x"], "contextId": {}}"#,
         r#"{"code": null, "message": null, "messageParams": null}"#,
         r#"{"code": "a.code.of.tomorrow", "message": "ok", "new": {"deep": []}}"#,
+        r#"{"message": "x", "messageParams": {"permissions": ["a:b:c"]}, "details": "x"}"#,
+        r#"{"message": "x", "messageParams": [], "errors": 1, "limit": "x", "status": {}}"#,
+        r#"{"message": "x", "status": 1e400}"#,
+        r#"{"message": "x", "message": {}, "code": "\ud800"}"#,
+        "\u{feff}{\"message\": \"x\"}",
+        deep.as_str(),
         many.as_str(),
     ] {
         for status in [400, 403, 404, 409, 418, 429, 500, 502, 599] {
@@ -28,6 +38,12 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
             once.mount(&server).await;
             let error = api.get("/api/v2/users").send().await.unwrap_err();
             assert_eq!(error.status(), Some(status), "{error}");
+            let kind = match status {
+                403 => "AccessDenied",
+                429 => "RateLimited",
+                _ => "Api",
+            };
+            assert_eq!(kind_of(&error), kind, "{body:.80}: {error}");
             assert_eq!(
                 error.is_transient(),
                 status >= 500 || status == 429,
