@@ -1,5 +1,6 @@
 //! Authenticated requests to the Platform API.
 
+mod pages;
 mod request;
 mod response;
 mod target;
@@ -8,16 +9,18 @@ use std::time::Duration;
 
 use http::Method;
 
+pub use pages::Pages;
 pub use request::Request;
 pub use response::{Chunks, RateLimit, Response};
 
-use crate::provider::TokenProvider;
+use crate::{provider::TokenProvider, retry::RetryPolicy};
 use target::Target;
 
 /// The Platform API of one organisation, called with the tokens of a [`TokenProvider`].
 ///
-/// Cheap to clone. A token that the API refuses is replaced and the request sent once more; errors
-/// are typed; nothing is ever sent to another host.
+/// Cheap to clone. A token that the API refuses is replaced and the request sent once more; what
+/// failed and may be repeated is, by a [`RetryPolicy`]; errors are typed; nothing is ever sent to
+/// another host.
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{PlatformClient, TokenProvider};
@@ -38,6 +41,7 @@ pub struct PlatformClient {
     tokens: TokenProvider,
     timeout: Duration,
     body_limit: usize,
+    retry: RetryPolicy,
 }
 
 impl PlatformClient {
@@ -48,11 +52,12 @@ impl PlatformClient {
             tokens,
             timeout: Duration::from_secs(60),
             body_limit: 32 * 1024 * 1024,
+            retry: RetryPolicy::default(),
         }
     }
 
-    /// How long a call may take, with waiting for its token and reading its answer; 60 seconds by
-    /// default. A [request](Request::timeout) may have its own.
+    /// How long a call may take, with waiting for its token, all its repetitions and reading its
+    /// answer; 60 seconds by default. A [request](Request::timeout) may have its own.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
@@ -64,6 +69,13 @@ impl PlatformClient {
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// When calls are sent again. A [request](Request::retry) may have its own policy.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
         self
     }
 

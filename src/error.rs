@@ -1,7 +1,11 @@
 //! What went wrong, who must act, and how.
 
+mod access_denied;
 mod api;
+mod body;
+mod head;
 mod here;
+mod kind;
 mod oauth;
 mod rate_limit;
 mod server_words;
@@ -10,17 +14,21 @@ mod troubleshooting;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-pub use api::{AccessDenied, ApiError};
+pub use access_denied::AccessDenied;
+pub use api::{ApiError, ErrorDetail, Limit};
 pub(crate) use api::{api_error, correlation_id};
-pub use here::{Configuration, InvalidPath, SecretError, TokenExpired};
-pub use oauth::{InvalidClient, OAuthError};
+pub(crate) use head::Head;
+pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
+pub use kind::ErrorKind;
+pub use oauth::{InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient};
 pub use rate_limit::RateLimited;
-pub(crate) use server_words::words;
+pub(crate) use server_words::{long_words, words};
 pub(crate) use transport::Problem;
 pub use transport::{Transport, TransportKind, UnexpectedAnswer};
 pub use troubleshooting::Troubleshooting;
 
 use crate::region::InvalidRegion;
+use body::Body;
 
 /// Why there is no token, or why a call to the Platform API did not succeed.
 ///
@@ -50,43 +58,6 @@ enum Inner {
         cause: Error,
         left: Duration,
     },
-}
-
-/// What happened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A region that does not exist, or custom hosts that may not be used.
-    InvalidRegion(InvalidRegion),
-    /// Something given to this crate is missing or malformed. Nothing was sent.
-    Configuration(Configuration),
-    /// A path that would leave the Platform API, or names no one place in it. Nothing was sent.
-    InvalidPath(InvalidPath),
-    /// The source of the client secret failed, panicked, or took longer than 10 seconds.
-    Secret(SecretError),
-    /// The token endpoint does not know the client, or not with this secret.
-    InvalidClient(InvalidClient),
-    /// The token endpoint answered with another OAuth error (RFC 6749 5.2).
-    OAuth(OAuthError),
-    /// Too many requests: HTTP 429, or the token endpoint's 400 "rate limit exceeded".
-    RateLimited(RateLimited),
-    /// The token's life is over, and nothing could renew it in time.
-    TokenExpired(TokenExpired),
-    /// The token endpoint handed out a token again that the API had refused, or the API refuses
-    /// every new token.
-    TokenRefused,
-    /// HTTP 403: the token is good, but a permission is missing.
-    AccessDenied(AccessDenied),
-    /// The Platform API answered with another error.
-    Api(ApiError),
-    /// No answer came back.
-    Transport(Transport),
-    /// An answer came back that nobody can use.
-    UnexpectedAnswer(UnexpectedAnswer),
-    /// The deadline passed before there was a token, or before the request could be sent.
-    Timeout,
-    /// A token has to be asked for, and that needs a tokio runtime.
-    NoRuntime,
 }
 
 impl Error {
@@ -147,22 +118,13 @@ impl Error {
 
     /// Whether the token endpoint refuses these credentials, until somebody changes something.
     pub(crate) fn refuses_credentials(&self) -> bool {
-        match self.kind() {
-            ErrorKind::InvalidClient(_) => true,
-            ErrorKind::OAuth(error) => !error.is_transient(),
-            _ => false,
-        }
+        self.kind().refuses_credentials()
     }
 
-    /// Whether the API refuses the token. Where it refuses the caller's address, another token does
-    /// not help.
+    /// Whether the API refuses the token. Where it refuses the caller's address, or wants a user's
+    /// token, another one of the same client does not help.
     pub(crate) fn invalidates_token(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Api(error) => {
-                error.status() == 401 && error.code() != Some("ip.not.authorized")
-            }
-            _ => false,
-        }
+        matches!(self.kind(), ErrorKind::Api(error) if error.status() == 401)
     }
 
     /// Whether the server can have seen nothing of the request.
@@ -182,23 +144,7 @@ impl Error {
     /// Whether the same may succeed later without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Transport(_)
-            | ErrorKind::RateLimited(_)
-            | ErrorKind::TokenRefused
-            | ErrorKind::Secret(_)
-            | ErrorKind::Timeout => true,
-            ErrorKind::OAuth(error) => error.is_transient(),
-            ErrorKind::Api(error) => error.is_transient(),
-            ErrorKind::UnexpectedAnswer(answer) => answer.is_transient(),
-            ErrorKind::TokenExpired(expired) => expired.renewable,
-            ErrorKind::InvalidRegion(_)
-            | ErrorKind::Configuration(_)
-            | ErrorKind::InvalidPath(_)
-            | ErrorKind::InvalidClient(_)
-            | ErrorKind::AccessDenied(_)
-            | ErrorKind::NoRuntime => false,
-        }
+        self.kind().is_transient()
     }
 
     /// How long to wait before the next try: what is left of a pause between token requests, or
@@ -207,64 +153,36 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match &*self.0 {
             Inner::Pause { left, .. } => Some(*left),
-            Inner::Kind(ErrorKind::RateLimited(limited)) => limited.retry_after,
-            Inner::Kind(ErrorKind::UnexpectedAnswer(answer)) => answer.retry_after,
-            Inner::Kind(ErrorKind::OAuth(error)) => error.retry_after(),
-            Inner::Kind(ErrorKind::Api(error)) => error.retry_after(),
-            Inner::Kind(_) => None,
+            Inner::Kind(kind) => kind.head()?.retry_after,
         }
     }
 
     /// Whether only somebody who hands over a new token or logs in anew can help.
     #[must_use]
     pub fn needs_login(&self) -> bool {
-        matches!(self.kind(), ErrorKind::TokenExpired(expired) if !expired.renewable)
+        match self.kind() {
+            ErrorKind::TokenExpired(expired) => !expired.renewable,
+            ErrorKind::InvalidGrant(_) => true,
+            _ => false,
+        }
     }
 
     /// The HTTP status of the answer that led here, where there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        match self.kind() {
-            ErrorKind::InvalidClient(refused) => Some(refused.answer().status()),
-            ErrorKind::OAuth(error) => Some(error.status()),
-            ErrorKind::RateLimited(limited) => Some(limited.status),
-            ErrorKind::AccessDenied(denied) => Some(denied.answer().status()),
-            ErrorKind::Api(error) => Some(error.status()),
-            ErrorKind::UnexpectedAnswer(answer) => Some(answer.status()),
-            _ => None,
-        }
+        Some(self.kind().head()?.status)
     }
 
     /// The id under which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        match self.kind() {
-            ErrorKind::InvalidClient(refused) => refused.answer().correlation_id(),
-            ErrorKind::OAuth(error) => error.correlation_id(),
-            ErrorKind::RateLimited(limited) => limited.correlation_id.as_deref(),
-            ErrorKind::AccessDenied(denied) => denied.answer().correlation_id(),
-            ErrorKind::Api(error) => error.correlation_id(),
-            ErrorKind::UnexpectedAnswer(answer) => answer.correlation_id(),
-            _ => None,
-        }
+        self.kind().head()?.correlation_id.as_deref()
     }
 
     /// The row of Genesys Cloud's troubleshooting table that this error belongs to.
     #[must_use]
     pub fn troubleshooting(&self) -> Option<Troubleshooting> {
-        match self.kind() {
-            ErrorKind::InvalidClient(refused) if refused.accepted_before().is_some() => {
-                Some(Troubleshooting::IntegrationFailsAfterRotation)
-            }
-            ErrorKind::InvalidClient(_) => Some(Troubleshooting::TokenRequestFails),
-            ErrorKind::AccessDenied(_) => Some(Troubleshooting::ApiAccessDenied),
-            ErrorKind::TokenExpired(_) => Some(Troubleshooting::TokenExpired),
-            ErrorKind::Configuration(configuration) if configuration.secret_missing() => {
-                Some(Troubleshooting::SecretNotVisible)
-            }
-            ErrorKind::Api(error) => error.troubleshooting(),
-            _ => None,
-        }
+        self.kind().troubleshooting()
     }
 }
 
@@ -277,6 +195,12 @@ impl From<ErrorKind> for Error {
 impl From<InvalidRegion> for Error {
     fn from(error: InvalidRegion) -> Self {
         ErrorKind::InvalidRegion(error).into()
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        ErrorKind::Store(error).into()
     }
 }
 
@@ -305,38 +229,11 @@ impl fmt::Display for Error {
     }
 }
 
-/// Never repeats a source's text.
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidRegion(error) => error.fmt(f),
-            Self::Configuration(error) => error.fmt(f),
-            Self::InvalidPath(error) => error.fmt(f),
-            Self::Secret(error) => error.fmt(f),
-            Self::InvalidClient(error) => error.fmt(f),
-            Self::OAuth(error) => error.fmt(f),
-            Self::RateLimited(error) => error.fmt(f),
-            Self::TokenExpired(error) => error.fmt(f),
-            Self::TokenRefused => f.write_str(
-                "the API refuses every token the token endpoint hands out; see whether the \
-                 organisation revokes tokens or the hosts belong to different regions",
-            ),
-            Self::AccessDenied(error) => error.fmt(f),
-            Self::Api(error) => error.fmt(f),
-            Self::Transport(error) => error.fmt(f),
-            Self::UnexpectedAnswer(error) => error.fmt(f),
-            Self::Timeout => f.write_str("the time allowed is over"),
-            Self::NoRuntime => f.write_str(
-                "a token has to be asked for, and that needs a tokio runtime; call this inside one",
-            ),
-        }
-    }
-}
-
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
             ErrorKind::Secret(error) => error.source(),
+            ErrorKind::Store(error) => error.source(),
             ErrorKind::Transport(error) => error.source(),
             _ => None,
         }

@@ -17,6 +17,16 @@ pub(crate) enum Kind {
     Fixed(FixedToken),
 }
 
+impl Grant {
+    /// Its grant type (RFC 6749, 1.3), as spans and events of `tracing` name it.
+    pub(crate) fn name(&self) -> &'static str {
+        match &self.0 {
+            Kind::ClientCredentials(_) => "client_credentials",
+            Kind::Fixed(_) => "fixed_token",
+        }
+    }
+}
+
 impl From<ClientCredentials> for Grant {
     fn from(credentials: ClientCredentials) -> Self {
         Self(Kind::ClientCredentials(credentials))

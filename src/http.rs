@@ -1,6 +1,8 @@
 //! Connections to both hosts: the only file that builds an HTTP client and sends.
 
 mod app;
+mod failure;
+mod upload;
 
 use std::{
     error::Error as _,
@@ -12,23 +14,24 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use failure::transport;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_ENCODING},
 };
 use reqwest::{Client, ClientBuilder, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use upload::UploadFailed;
 use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use app::App;
+pub(crate) use reqwest::Body as OutgoingBody;
+pub(crate) use upload::upload;
 
 use crate::{
     clock::Clock,
-    error::{
-        Error, ErrorKind, Problem, Transport, TransportKind, UnexpectedAnswer, api_error,
-        correlation_id,
-    },
+    error::{Error, ErrorKind, Head, Problem, UnexpectedAnswer, api_error, correlation_id},
     region::is_loopback,
     retry::retry_after,
 };
@@ -97,7 +100,7 @@ impl Connections {
         let authorization = headers.get(AUTHORIZATION).cloned();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Into::into);
+        *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         let answer = client
             .execute(request)
@@ -166,7 +169,7 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<OutgoingBody>,
     /// For the answer with its whole body.
     pub(crate) timeout: Duration,
 }
@@ -188,11 +191,6 @@ impl Incoming {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.answer.headers()
-    }
-
-    /// The request's method and path.
-    pub(crate) fn place(&self) -> &str {
-        &self.place
     }
 
     /// The next piece of the body. One in a coding that nobody asked for is not read: it may be
@@ -254,24 +252,30 @@ impl Incoming {
 
     /// The error that the Platform API's answer means.
     pub(crate) async fn api_error(&mut self) -> Error {
+        self.api_error_by(&Clock::system()).await
+    }
+
+    /// The same, with a date in `Retry-After` read by `clock`.
+    pub(crate) async fn api_error_by(&mut self, clock: &Clock) -> Error {
         let body = self.read(MOST_ERROR_BYTES).await.unwrap_or_default();
-        // Their callers have no clock of the wall; a date is read by the machine's.
-        let retry_after = retry_after(self.headers(), Clock::system().wall());
-        let (status, headers, secrets) = (self.status(), self.headers(), self.secrets());
-        let secrets = revealed(&secrets);
-        api_error(status, headers, &body, &self.place, retry_after, &secrets).into()
+        let head = self.head(retry_after(self.headers(), clock.wall()));
+        api_error(head, &body, &revealed(&self.secrets())).into()
     }
 
     /// The error that says what is wrong with this answer.
     pub(crate) fn unexpected(&self, problem: Problem, retry_after: Option<Duration>) -> Error {
-        ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
-            problem,
-            status: self.status().as_u16(),
+        let head = self.head(retry_after);
+        ErrorKind::UnexpectedAnswer(UnexpectedAnswer { head, problem }).into()
+    }
+
+    /// What the answer tells beside its body.
+    pub(crate) fn head(&self, retry_after: Option<Duration>) -> Head {
+        Head {
             place: self.place.clone(),
+            status: self.status().as_u16(),
             retry_after,
             correlation_id: self.correlation_id(),
-        })
-        .into()
+        }
     }
 }
 
@@ -314,37 +318,6 @@ fn safe(builder: ClientBuilder) -> ClientBuilder {
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     let builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_2);
     builder
-}
-
-fn transport(error: reqwest::Error, host: String) -> Error {
-    let kind = if error.is_connect() {
-        if error.is_timeout() {
-            TransportKind::ConnectTimeout
-        } else if chain(&error).any(|cause| cause == "dns error") {
-            TransportKind::Dns
-        } else {
-            TransportKind::Connect
-        }
-    } else if error.is_timeout() {
-        TransportKind::Timeout
-    } else if error.is_request() || error.is_body() || error.is_decode() {
-        TransportKind::Interrupted
-    } else {
-        TransportKind::Other
-    };
-    ErrorKind::Transport(Transport {
-        kind,
-        host,
-        nothing_sent: error.is_connect(),
-        // A query may hold what is nobody's business.
-        source: Some(error.without_url()),
-    })
-    .into()
-}
-
-/// The texts of an error's causes.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = String> {
-    std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string)
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@ mod client;
 mod clock;
 mod environment;
 mod error;
+mod facts;
 mod grant;
 mod http;
 mod profile;
@@ -16,17 +17,23 @@ mod secret;
 mod token;
 mod token_endpoint;
 
-pub use client::{Chunks, PlatformClient, RateLimit, Request, Response};
+pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorKind, InvalidClient, InvalidPath,
-    OAuthError, RateLimited, SecretError, TokenExpired, Transport, TransportKind, Troubleshooting,
+    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidClient,
+    InvalidGrant, InvalidGrantCause, InvalidPath, Limit, OAuthError, RateLimited, SecretError,
+    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
     UnexpectedAnswer,
+};
+pub use facts::{
+    IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
+    MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
 };
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
-pub use provider::{NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
+pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
+pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
     Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
@@ -37,6 +44,10 @@ pub use token::AccessToken;
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/observability.md")]
+    pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
+    #[doc = include_str!("guide/troubleshooting.md")]
+    pub mod troubleshooting {}
 }

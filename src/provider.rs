@@ -2,7 +2,9 @@
 
 mod background;
 mod builder;
+mod event;
 mod flight;
+mod handler;
 mod me;
 mod snapshot;
 mod state;
@@ -12,16 +14,17 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::{Duration, SystemTime},
 };
 
 use http::HeaderValue;
 use parking_lot::Mutex;
 use secrecy::SecretString;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 pub use builder::TokenProviderBuilder;
+pub use event::Event;
 pub use me::{NamedEntity, TokenInfo};
 
 use crate::{
@@ -34,8 +37,10 @@ use crate::{
     token::{AccessToken, Fingerprint},
     token_endpoint::TokenEndpoint,
 };
+use event::{Landing, TARGET};
+use handler::Handler;
 use snapshot::Snapshot;
-use state::{Answer, Cause, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};
+use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};
 
 /// A handle that always has a valid token. Every clone shares the same one.
 ///
@@ -198,10 +203,10 @@ struct Shared {
     background: background::Running,
 }
 
-#[derive(Clone, Copy)]
 struct Settings {
     total: Duration,
     background: bool,
+    events: Handler,
 }
 
 struct Locked {
@@ -310,14 +315,18 @@ impl Shared {
         }
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        let (reply, launch) = locked.machine.wanted(now, runtime.is_ok());
+        let (mut reply, launch) = locked.machine.wanted(now, runtime.is_ok());
         let waiters = Arc::clone(&locked.waiters);
         self.publish(&locked);
         drop(locked);
         // A runtime that is shutting down drops the task at once, and that takes the lock.
         if let (Some(launch), Ok(runtime)) = (launch, runtime) {
-            let flight = flight::Flight::new(Arc::clone(self), launch);
-            runtime.spawn(flight.fly());
+            let flight = flight::Flight::new(Arc::clone(self), launch, now);
+            let task = runtime.spawn(flight.fly());
+            if was_turned_away(task) && matches!(reply, Reply::Wait { .. }) {
+                let (cause, left) = (Cause::NoRuntime, None);
+                reply = Reply::Fail { cause, left };
+            }
         }
         (reply, waiters)
     }
@@ -325,8 +334,20 @@ impl Shared {
     fn invalidate(&self, token: Fingerprint) {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        locked.machine.invalidated(token, now, (self.draw)());
+        let dropped = locked.machine.invalidated(token, now, (self.draw)());
         self.publish(&locked);
+        let event = dropped.map(|Dropped { age, pause }| Event::Invalidated { age, pause });
+        self.settings.events.push(event.as_ref());
+        drop(locked);
+        self.tell(event.as_ref());
+    }
+
+    /// Tells of an event that was pushed, once nothing is locked.
+    fn tell(&self, event: Option<&Event>) {
+        if let Some(event) = event {
+            self.settings.events.deliver();
+            self.trace(event);
+        }
     }
 
     /// Gives the token up, here.
@@ -378,6 +399,12 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
         Some(left) => error.in_pause(left),
         None => error,
     }
+}
+
+/// Whether the runtime is shutting down and dropped the task before it began.
+fn was_turned_away<T>(task: JoinHandle<T>) -> bool {
+    let ended = pin!(task).poll(&mut Context::from_waker(Waker::noop()));
+    matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
 }
 
 /// The output of `wanted`, or nothing once `limit` ended first.

@@ -1,8 +1,13 @@
 //! When to try again: the one table of pauses. Everything here is pure.
 
+mod policy;
+
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header::RETRY_AFTER};
+
+pub use policy::RetryPolicy;
+pub(crate) use policy::{Failure, Repeat};
 
 use crate::clock::Moment;
 

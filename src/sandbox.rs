@@ -10,11 +10,18 @@
 
 mod answer;
 mod api;
+mod clients;
 mod count;
+mod data_action;
 mod fault;
 mod front;
+mod input;
+mod limits;
+mod listings;
 mod login;
 mod org;
+mod permissions;
+mod random;
 mod record;
 mod refusal;
 mod rfc3339;
@@ -32,13 +39,20 @@ pub use self::{
 
 use self::{
     api::api_routes,
+    clients::client_routes,
     count::Count,
+    data_action::data_action_routes,
     fault::{Effect, Endpoint, Faults},
     front::Front,
+    input::{json_object, number, parameter},
+    limits::{Counted, Limit, Window},
+    listings::listing_routes,
     login::login_routes,
-    org::{CLIENT_CREDENTIALS, Caller, NotIssued, NotLive, Org, Settings, random_uuid},
+    org::{CLIENT_CREDENTIALS, CLIENT_NAME, Caller, NotIssued, NotLive, Org, ROLE_ID, Settings},
+    permissions::{Needs, Role},
+    random::{random_text, random_uuid},
     record::{Record, TOKEN_PATH},
-    refusal::{ApiRefusal, OAuthRefusal, json_response, sealed},
+    refusal::{ApiRefusal, OAuthRefusal, Unsealed, json_response, ok, sealed},
     rfc3339::timestamp,
     server::Server,
 };
@@ -53,6 +67,27 @@ use crate::{grant::ClientCredentials, region::Region};
 /// The login host is under the path `/login` and the API host under `/api`, each followed by the
 /// full path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header begins with
 /// `login.` or `api.` needs no such prefix.
+///
+/// The API answers these calls, in Genesys Cloud's own forms:
+///
+/// | call | |
+/// |---|---|
+/// | `GET /api/v2/organizations/me` | the organization |
+/// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
+/// | `GET /api/v2/users/me` | refused, as there is no user: [`SandboxBuilder::answer_users_me`] |
+/// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
+/// | `DELETE /api/v2/tokens/{userId}` | nothing: the users have no tokens |
+/// | `GET /api/v2/tokens/timeout` | the idle timeout |
+/// | `GET /api/v2/authorization/roles` | the client's role |
+/// | `GET /api/v2/oauth/clients`, `…/{id}` | the client, without its secret |
+/// | `POST /api/v2/oauth/clients` | a check: see below |
+/// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
+/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | the data action |
+///
+/// A new OAuth client is checked and not kept. What is wrong is refused as Genesys Cloud does
+/// (`grant.type.required`, `bad.grant.type`, `missing.client.roles`); what is right is answered
+/// with the client as it would be, but for the secret: no token is issued to it, and it is not
+/// found afterwards.
 ///
 /// ```
 /// use std::time::Duration;
@@ -131,6 +166,13 @@ impl Sandbox {
     /// Disables the client: it gets no more tokens, and its live ones end.
     pub fn disable_client(&self) {
         self.org.disable_client();
+    }
+
+    /// Whether the API takes calls from the caller's address. Where it does not, it answers each
+    /// 401 with `ip.not.authorized`, as where the organization has a list of allowed addresses;
+    /// tokens stay as they are.
+    pub fn set_ip_authorized(&self, authorized: bool) {
+        self.org.set_ip_authorized(authorized);
     }
 
     /// A fault for token requests, `POST /oauth/token`.

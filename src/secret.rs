@@ -72,6 +72,12 @@ impl ClientSecret {
     /// Checks what is known already.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.0 {
+            Source::Value(secret) if secret.expose_secret().is_empty() => {
+                Err(Error::secret_missing(
+                    "the client secret is empty; a secret is shown only when it is generated, so \
+                     generate a new one if it is lost (Admin → Integrations → OAuth)",
+                ))
+            }
             Source::Value(secret) => valid(secret).map_err(Error::configuration),
             Source::Env(_) | Source::File(_) | Source::Fn(_) => Ok(()),
         }

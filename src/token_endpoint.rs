@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, words},
+    facts::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
     retry::retry_after,
@@ -38,6 +39,13 @@ pub(crate) struct TokenRequest {
 pub(crate) struct BasicAuth {
     pub(crate) client_id: String,
     pub(crate) secret: SecretString,
+}
+
+impl TokenRequest {
+    fn grant_type(&self) -> &str {
+        let grant_type = self.form.iter().find(|(name, _)| *name == GRANT_TYPE);
+        grant_type.map_or("", |(_, value)| value.expose_secret())
+    }
 }
 
 impl fmt::Debug for TokenRequest {
@@ -67,10 +75,11 @@ impl TokenEndpoint {
             method: Method::POST,
             url: url_under(self.region.login_url(), "/oauth/token"),
             headers,
-            body: Some(encode(&request.form)),
+            body: Some(encode(&request.form).into()),
             timeout: self.attempt,
         };
         let mut incoming = self.connections.send(outgoing).await?;
+        let grant_type = request.grant_type().to_owned();
         incoming.sent_in_body(secrets(request.form));
         // It never grows, so that no copy of the token is left behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
@@ -84,13 +93,14 @@ impl TokenEndpoint {
                 body.clear();
             }
         }
-        self.judge(&incoming, &body, requested)
+        self.judge(&incoming, &body, &grant_type, requested)
     }
 
     fn judge(
         &self,
         incoming: &Incoming,
         body: &[u8],
+        grant_type: &str,
         requested: Moment,
     ) -> Result<AccessToken, Error> {
         let status = incoming.status();
@@ -105,7 +115,7 @@ impl TokenEndpoint {
             Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
             Err(_) => return unusable(Problem::Status),
         };
-        if let Some(kind) = refusal(&answer, incoming, retry_after) {
+        if let Some(kind) = refusal(&answer, incoming, retry_after, grant_type) {
             return Err(kind.into());
         }
         if status != StatusCode::OK {
@@ -119,7 +129,10 @@ impl TokenEndpoint {
         if !token_type.eq_ignore_ascii_case(BEARER) {
             return unusable(Problem::BadToken("its token_type is not bearer"));
         }
-        let life = answer.expires_in.unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
+        let life = answer
+            .expires_in
+            .unwrap_or(DEFAULT_LIFE)
+            .min(LONGEST_SCIM_TOKEN_DURATION);
         AccessToken::new(&access_token, requested, Some(life), &self.clock)
             .or_else(|why| unusable(Problem::BadToken(why)))
     }
@@ -131,6 +144,7 @@ fn refusal(
     answer: &Answer,
     incoming: &Incoming,
     retry_after: Option<Duration>,
+    grant_type: &str,
 ) -> Option<ErrorKind> {
     let status = incoming.status();
     let limited = status == StatusCode::TOO_MANY_REQUESTS;
@@ -145,30 +159,29 @@ fn refusal(
         .as_deref()
         .or(answer.description.as_deref());
     let description = said.map(|said| words(said, &secrets));
-    let correlation_id = incoming.correlation_id();
+    let head = incoming.head(retry_after);
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {
-        Some(error) if !limited && !limited_in_disguise => ErrorKind::OAuth(OAuthError {
-            error: words(error, &secrets),
-            description,
-            status: status.as_u16(),
-            retry_after,
-            correlation_id,
-        }),
+        Some(error) if !limited && !limited_in_disguise => {
+            let answer = OAuthError {
+                head,
+                error: words(error, &secrets),
+                description,
+            };
+            answer.of_grant(grant_type)
+        }
         _ => ErrorKind::RateLimited(RateLimited {
-            status: status.as_u16(),
-            place: incoming.place().to_owned(),
-            retry_after,
+            head,
             message: description,
-            correlation_id,
+            limit: None,
         }),
     })
 }
 
 /// What of a form a server must not show again: all but the name of the grant.
 fn secrets(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
-    let secret = form.into_iter().filter(|(name, _)| *name != "grant_type");
+    let secret = form.into_iter().filter(|(name, _)| *name != GRANT_TYPE);
     secret.map(|(_, value)| value).collect()
 }
 
@@ -232,6 +245,8 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     })
 }
 
+const GRANT_TYPE: &str = "grant_type";
+
 const BEARER: &str = "bearer";
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -239,10 +254,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MOST_BYTES: usize = 64 * 1024;
 
 /// For an answer that does not say how long the token lives: the shortest that can be configured.
-const DEFAULT_LIFE: Duration = Duration::from_secs(300);
-
-/// 450 days, the longest that Genesys Cloud gives (to SCIM integrations).
-const LONGEST_LIFE: Duration = Duration::from_secs(38_880_000);
+const DEFAULT_LIFE: Duration = *TOKEN_DURATION.start();
 
 #[cfg(test)]
 mod tests;

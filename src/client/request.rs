@@ -1,20 +1,24 @@
-//! One call: built, authorised, sent, and sent once more where only its token was bad.
+//! One call: built, authorised, sent, and sent again where that can help.
 
-use std::{borrow::Borrow, fmt, time::Duration};
+use std::{borrow::Borrow, error, fmt, time::Duration};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument;
 use url::{Url, form_urlencoded};
 
 use super::{PlatformClient, Response, Target};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind, Problem},
-    http::{Incoming, Outgoing},
+    http::{Outgoing, OutgoingBody, upload},
+    retry::{Failure, Luck, Repeat, RetryPolicy},
+    token::AccessToken,
 };
 
 /// A call to the Platform API; made by [`PlatformClient`]'s methods, done by
@@ -25,8 +29,10 @@ pub struct Request {
     method: Method,
     target: Target,
     headers: HeaderMap,
-    body: Option<Bytes>,
+    body: Body,
     timeout: Duration,
+    retry: RetryPolicy,
+    repeatable: bool,
     /// What was wrong with something given above.
     wrong: Option<Error>,
 }
@@ -37,8 +43,10 @@ impl Request {
             method,
             target: Target::new(path),
             headers: client.tokens.app().headers(),
-            body: None,
+            body: Body::None,
             timeout: client.timeout,
+            retry: client.retry,
+            repeatable: false,
             wrong: None,
             client,
         }
@@ -91,12 +99,52 @@ impl Request {
     pub fn body<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
         match serde_json::to_vec(body) {
             Ok(json) => {
-                self.body = Some(json.into());
+                self.body = Body::Whole(json.into());
                 let json = HeaderValue::from_static("application/json");
                 self.headers.entry(CONTENT_TYPE).or_insert(json);
             }
             Err(_) => self.wrong = Some(Error::configuration("the body cannot be written as JSON")),
         }
+        self
+    }
+
+    /// Sends what `stream` yields, piece by piece as it comes, under a `Content-Type` of the caller's
+    /// own.
+    ///
+    /// It is sent once: where the token is refused it is replaced for later calls and the 401 given
+    /// back, and no failure leads to a repetition. A stream that fails ends the call with
+    /// [`TransportKind::Upload`](crate::TransportKind::Upload).
+    ///
+    /// ```no_run
+    /// # async fn example<S>(api: genesys_cloud_auth::PlatformClient, recording: S) -> Result<(), genesys_cloud_auth::Error>
+    /// # where S: futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static {
+    /// api.post("/api/v2/uploads/recordings")
+    ///     .header("Content-Type", "audio/wav")
+    ///     .stream(recording)
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream<S, E>(mut self, stream: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn error::Error + Send + Sync>> + 'static,
+    {
+        self.body = Body::Stream(upload(stream));
+        self
+    }
+
+    /// Says that sending the request twice does what sending it once does, so that a `POST` or
+    /// `PATCH` is sent again where a `GET` is.
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// When this call is sent again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
         self
     }
 
@@ -113,54 +161,121 @@ impl Request {
     /// As [`send`](Self::send); and for a redirection, an answer over the
     /// [limit](PlatformClient::body_limit), or one that does not decode.
     pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let response = self.send().await?;
-        if response.status().is_redirection() {
-            return Err(response.unexpected(Problem::Redirect));
-        }
-        response.json().await
+        let (value, _) = self.decoded().await?;
+        Ok(value)
     }
 
     /// Sends the request. A redirection is not followed but given back.
     ///
     /// # Errors
     /// Why there is no token; why nothing came back; or what an answer of 400 or above means.
-    pub async fn send(mut self) -> Result<Response, Error> {
-        if let Some(wrong) = self.wrong.take() {
-            return Err(wrong);
+    pub async fn send(self) -> Result<Response, Error> {
+        self.call(false).await
+    }
+
+    /// The decoded answer, and the answer itself.
+    pub(super) async fn decoded<T: DeserializeOwned>(self) -> Result<(T, Response), Error> {
+        let mut response = self.call(true).await?;
+        if response.status().is_redirection() {
+            return Err(response.unexpected(Problem::Redirect));
         }
-        let api = self.client.tokens.region().api_url();
-        let url = self.target.url(api)?;
-        let deadline = self.client.tokens.clock().now() + self.timeout;
-        let body_limit = self.client.body_limit;
-        if self.headers.contains_key(AUTHORIZATION) {
-            let mut incoming = self.attempt(&url, deadline).await?;
-            if failure(incoming.status()) {
-                return Err(incoming.api_error().await);
-            }
-            return Ok(Response::new(incoming, body_limit));
-        }
-        let mut first = None;
-        loop {
-            let token = self.client.tokens.token_by(deadline).await?;
-            self.headers.insert(AUTHORIZATION, token.header().clone());
-            let mut incoming = self.attempt(&url, deadline).await?;
-            if !failure(incoming.status()) {
-                return Ok(Response::new(incoming, body_limit));
-            }
-            let error = incoming.api_error().await;
-            if !error.invalidates_token() {
-                return Err(error);
-            }
-            self.client.tokens.invalidate(&token);
-            match first {
-                // Not the token's fault, then; the first answer says why.
-                Some(first) => return Err(first),
-                None => first = Some(error),
-            }
+        let value = response.decode().await?;
+        Ok((value, response))
+    }
+
+    /// The same request for another target; without a streamed body, which can be sent once only.
+    pub(super) fn to(&self, target: Target) -> Self {
+        let (body, wrong) = match &self.body {
+            Body::None => (Body::None, None),
+            Body::Whole(body) => (Body::Whole(body.clone()), None),
+            Body::Stream(_) => (Body::None, Some("a streamed body cannot be sent twice")),
+        };
+        Self {
+            client: self.client.clone(),
+            method: self.method.clone(),
+            target,
+            headers: self.headers.clone(),
+            body,
+            wrong: self.wrong.clone().or(wrong.map(Error::configuration)),
+            ..*self
         }
     }
 
-    async fn attempt(&self, url: &Url, deadline: Moment) -> Result<Incoming, Error> {
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn api_url(&self) -> &Url {
+        self.client.tokens.region().api_url()
+    }
+
+    /// The answer, with its body where `whole`, so that a body that breaks off is asked for again.
+    async fn call(mut self, whole: bool) -> Result<Response, Error> {
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
+        }
+        let url = self.target.url(self.api_url())?;
+        let span = tracing::debug_span!("api_call", method = %self.method, path = url.path());
+        self.attempts(url, whole).instrument(span).await
+    }
+
+    async fn attempts(mut self, url: Url, whole: bool) -> Result<Response, Error> {
+        let tokens = self.client.tokens.clone();
+        let deadline = tokens.clock().now() + self.timeout;
+        let own = self.headers.contains_key(AUTHORIZATION);
+        let repeat = self.repeat();
+        let (mut failures, mut refusal, mut last) = (0, None, None);
+        loop {
+            let mut token = None;
+            if !own {
+                let authorised = self.authorise(deadline).await;
+                token = Some(authorised.map_err(|error| or_last(error, last.as_ref()))?);
+            }
+            let error = match self.attempt(&url, deadline, whole).await {
+                Ok(response) => return Ok(response),
+                Err(error) => or_last(error, last.as_ref()),
+            };
+            if let Some(token) = token.filter(|_| error.invalidates_token()) {
+                tokens.invalidate(&token);
+                match refusal {
+                    // Not the token's fault, then; the first answer says why.
+                    Some(first) => return Err(first),
+                    None if repeat == Repeat::Never => return Err(error),
+                    None => refusal = Some(error),
+                }
+                continue;
+            }
+            failures += 1;
+            let left = deadline - tokens.clock().now();
+            let pause = failure(&error).and_then(|failure| {
+                self.retry
+                    .pause(repeat, failure, failures, left, Luck::draw())
+            });
+            let status = error.status();
+            tracing::debug!(attempt = failures, status, ?pause, "the call failed");
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            tokens
+                .clock()
+                .sleep_until(tokens.clock().now() + pause)
+                .await;
+            last = Some(error);
+        }
+    }
+
+    async fn authorise(&mut self, deadline: Moment) -> Result<AccessToken, Error> {
+        let token = self.client.tokens.token_by(deadline).await?;
+        self.headers.insert(AUTHORIZATION, token.header().clone());
+        Ok(token)
+    }
+
+    async fn attempt(
+        &mut self,
+        url: &Url,
+        deadline: Moment,
+        whole: bool,
+    ) -> Result<Response, Error> {
         let tokens = &self.client.tokens;
         let timeout = deadline - tokens.clock().now();
         if timeout.is_zero() {
@@ -170,10 +285,27 @@ impl Request {
             method: self.method.clone(),
             url: url.clone(),
             headers: self.headers.clone(),
-            body: self.body.clone(),
+            body: self.body.next(),
             timeout,
         };
-        tokens.connections().send(outgoing).await
+        let mut incoming = tokens.connections().send(outgoing).await?;
+        let status = incoming.status();
+        if status.is_client_error() || status.is_server_error() {
+            return Err(incoming.api_error_by(tokens.clock()).await);
+        }
+        let mut response = Response::new(incoming, self.client.body_limit);
+        if whole && !status.is_redirection() {
+            response.read().await?;
+        }
+        Ok(response)
+    }
+
+    fn repeat(&self) -> Repeat {
+        match self.body {
+            Body::Stream(_) => Repeat::Never,
+            _ if self.repeatable => Repeat::Allowed,
+            _ => Repeat::of(&self.method),
+        }
     }
 }
 
@@ -186,6 +318,39 @@ impl fmt::Debug for Request {
     }
 }
 
-fn failure(status: StatusCode) -> bool {
-    status.is_client_error() || status.is_server_error()
+enum Body {
+    None,
+    Whole(Bytes),
+    Stream(OutgoingBody),
+}
+
+impl Body {
+    /// For the next attempt. A stream is there for one.
+    fn next(&mut self) -> Option<OutgoingBody> {
+        match self {
+            Self::None => None,
+            Self::Whole(body) => Some(body.clone().into()),
+            Self::Stream(stream) => Some(std::mem::take(stream)),
+        }
+    }
+}
+
+/// What the retry policy has to know of an error.
+fn failure(error: &Error) -> Option<Failure> {
+    if let ErrorKind::Transport(_) = error.kind() {
+        let nothing_sent = error.nothing_sent();
+        return Some(Failure::NoAnswer { nothing_sent });
+    }
+    Some(Failure::Answer {
+        status: StatusCode::from_u16(error.status()?).ok()?,
+        retry_after: error.retry_after(),
+    })
+}
+
+/// Time that ran out between two attempts says less than the failure before it.
+fn or_last(error: Error, last: Option<&Error>) -> Error {
+    match last {
+        Some(last) if matches!(error.kind(), ErrorKind::Timeout) => last.clone(),
+        _ => error,
+    }
 }

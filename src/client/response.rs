@@ -1,8 +1,16 @@
 //! What the Platform API answered.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http::{HeaderMap, StatusCode, header::LOCATION};
 use serde::de::DeserializeOwned;
 
@@ -15,6 +23,8 @@ use crate::{
 pub struct Response {
     incoming: Incoming,
     body_limit: usize,
+    /// Where it was read already.
+    body: Option<Vec<u8>>,
 }
 
 impl Response {
@@ -22,6 +32,7 @@ impl Response {
         Self {
             incoming,
             body_limit,
+            body: None,
         }
     }
 
@@ -65,10 +76,7 @@ impl Response {
     /// # Errors
     /// As [`bytes`](Self::bytes); or where and how the body does not decode, never what it holds.
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T, Error> {
-        let body = self.incoming.read(self.body_limit).await?;
-        let json: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(json)
-            .map_err(|error| self.unexpected(Problem::NotJson((&error).into())))
+        self.decode().await
     }
 
     /// The body as text.
@@ -76,7 +84,7 @@ impl Response {
     /// # Errors
     /// As [`bytes`](Self::bytes); or that it is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
-        let body = self.incoming.read(self.body_limit).await?;
+        let body = self.take_body().await?;
         String::from_utf8(body).map_err(|_| self.unexpected(Problem::NotUtf8))
     }
 
@@ -86,13 +94,33 @@ impl Response {
     /// It is over the [limit](crate::PlatformClient::body_limit), the connection broke, or the
     /// call's time is over.
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
-        Ok(self.incoming.read(self.body_limit).await?.into())
+        Ok(self.take_body().await?.into())
     }
 
     /// The body piece by piece, without a limit to its length.
     #[must_use]
     pub fn chunks(self) -> Chunks {
-        Chunks(self.incoming)
+        Chunks(Some(self.incoming))
+    }
+
+    /// Reads the body, to be decoded later.
+    pub(super) async fn read(&mut self) -> Result<(), Error> {
+        self.body = Some(self.take_body().await?);
+        Ok(())
+    }
+
+    pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let body = self.take_body().await?;
+        let json: &[u8] = if body.is_empty() { b"null" } else { &body };
+        serde_json::from_slice(json)
+            .map_err(|error| self.unexpected(Problem::NotJson((&error).into())))
+    }
+
+    async fn take_body(&mut self) -> Result<Vec<u8>, Error> {
+        match self.body.take() {
+            Some(body) => Ok(body),
+            None => self.incoming.read(self.body_limit).await,
+        }
     }
 
     pub(super) fn unexpected(&self, problem: Problem) -> Error {
@@ -112,17 +140,36 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The pieces of an answer's body.
+/// The pieces of an answer's body, by [`next`](Self::next) or as a [`Stream`].
 #[derive(Debug)]
-pub struct Chunks(Incoming);
+pub struct Chunks(Option<Incoming>);
 
 impl Chunks {
-    /// The next piece; none at the end.
+    /// The next piece; none at the end, and after an error. Dropping the future loses nothing.
     ///
     /// # Errors
     /// The connection broke, or the call's time is over.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        self.0.chunk().await.transpose()
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        let Some(incoming) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        // A new future each time: all that it waits for is kept in the body.
+        let piece = ready!(pin!(incoming.chunk()).poll(context)).transpose();
+        if !matches!(piece, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(piece)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The URL of a call: under the API's, whatever the path says.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::{
     error::{Error, ErrorKind, InvalidPath},
@@ -27,6 +27,33 @@ impl Target {
                 query: None,
             },
         }
+    }
+
+    /// Where a link in an answer leads: a path like any other, or a whole URL of the API's. What
+    /// follows is checked when the URL is built.
+    pub(super) fn of_link(link: &str, api: &Url) -> Option<Self> {
+        let path = if link.starts_with('/') {
+            link
+        } else {
+            link.strip_prefix(api.as_str().trim_end_matches('/'))?
+        };
+        path.starts_with('/').then(|| Self::new(path))
+    }
+
+    /// The same with one value for `name` in the query, instead of those it has.
+    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+        let others = self.query.iter().flat_map(|query| query.split('&'));
+        let others: Vec<_> = others
+            .filter(|pair| form_urlencoded::parse(pair.as_bytes()).all(|(other, _)| other != name))
+            .filter(|pair| !pair.is_empty())
+            .collect();
+        let mut target = Self {
+            path: self.path.clone(),
+            query: (!others.is_empty()).then(|| others.join("&")),
+        };
+        let mut pair = form_urlencoded::Serializer::new(String::new());
+        target.push_query(&pair.append_pair(name, value).finish());
+        target
     }
 
     pub(super) fn path(&self) -> &str {

@@ -1,33 +1,33 @@
 //! Error answers of the Platform API.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
 
-use super::{ErrorKind, RateLimited, Troubleshooting, words};
+use super::{AccessDenied, Body, ErrorKind, Head, RateLimited, Troubleshooting, words};
 
 /// An error answer of the Platform API.
 ///
-/// Source: Genesys Cloud Developer Center, "Responses", the schema `ErrorBody`.
+/// Source: Genesys Cloud Developer Center, "Responses", the schemas `ErrorBody` and `ErrorDetails`;
+/// data actions answer with a shape of their own.
 #[derive(Debug)]
 pub struct ApiError {
-    status: u16,
+    pub(super) head: Head,
     code: Option<String>,
     message: Option<String>,
-    correlation_id: Option<String>,
-    retry_after: Option<Duration>,
-    place: String,
+    context_id: Option<String>,
+    details: Vec<ErrorDetail>,
+    limit: Option<Limit>,
 }
 
 impl ApiError {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.status
+        self.head.status
     }
 
-    /// The dotted key, such as `not.found`.
+    /// The dotted key, such as `not.found`; of a data action its `errorCode`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
@@ -39,135 +39,200 @@ impl ApiError {
         self.message.as_deref()
     }
 
-    /// The id under which Genesys Cloud's support finds the request.
+    /// The id under which Genesys Cloud's support finds the request: that of the headers, or else
+    /// that of the body.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.correlation_id.as_deref()
+        self.head.correlation_id.as_deref()
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    /// The body's own id, `contextId`; as a rule the [correlation id](Self::correlation_id).
+    #[must_use]
+    pub fn context_id(&self) -> Option<&str> {
+        self.context_id.as_deref()
+    }
+
+    /// What the answer says beyond that, in its `details` and in the errors within it; 16 at most.
+    #[must_use]
+    pub fn details(&self) -> &[ErrorDetail] {
+        &self.details
+    }
+
+    /// The limit that was met, where the answer tells.
+    #[must_use]
+    pub fn limit(&self) -> Option<&Limit> {
+        self.limit.as_ref()
     }
 
     pub(super) fn is_transient(&self) -> bool {
-        self.status >= 500 || self.status == 408
+        self.status() >= 500 || self.status() == 408
     }
 
     pub(super) fn troubleshooting(&self) -> Option<Troubleshooting> {
-        match self.code.as_deref() {
-            Some("bad.grant.type" | "missing.client.roles") => {
-                Some(Troubleshooting::RolesTabNotVisible)
-            }
-            _ => None,
-        }
+        let details = self.details.iter().map(ErrorDetail::code);
+        details
+            .chain([self.code()])
+            .flatten()
+            .find_map(|code| match code {
+                "bad.grant.type" | "missing.client.roles" => {
+                    Some(Troubleshooting::RolesTabNotVisible)
+                }
+                "INVALID_CREDENTIALS" | "invalid.credentials" | "ACTION.AUTHENTICATION" => {
+                    Some(Troubleshooting::IntegrationFailsAfterRotation)
+                }
+                _ => None,
+            })
+    }
+
+    /// The words with which a client without a user is refused; neither status nor code is certain.
+    fn wants_user(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default();
+        message
+            .to_ascii_lowercase()
+            .contains("requires a user context")
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered HTTP {}", self.place, self.status)?;
+        write!(f, "{} answered HTTP {}", self.head.place, self.status())?;
         if let Some(code) = &self.code {
             write!(f, " {code}")?;
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
         }
-        if let Some(id) = &self.correlation_id {
+        for detail in self.details.iter().take(MOST_SHOWN) {
+            write!(f, "; {detail}")?;
+        }
+        if let Some(limit) = &self.limit {
+            write!(f, "; {limit}")?;
+        }
+        if let Some(id) = &self.head.correlation_id {
             write!(f, " (correlation id {id})")?;
         }
-        Ok(())
-    }
-}
-
-/// HTTP 403: the token is good, but a permission is missing.
-#[derive(Debug)]
-pub struct AccessDenied {
-    answer: ApiError,
-    permissions: Vec<String>,
-    any_of: bool,
-}
-
-impl AccessDenied {
-    /// The permissions that are missing, such as `oauth:client:view`; empty where the server names
-    /// none.
-    #[must_use]
-    pub fn permissions(&self) -> &[String] {
-        &self.permissions
-    }
-
-    /// Whether one of the [permissions](Self::permissions) is enough; otherwise all are needed.
-    #[must_use]
-    pub fn any_of(&self) -> bool {
-        self.any_of
-    }
-
-    /// The answer itself.
-    #[must_use]
-    pub fn answer(&self) -> &ApiError {
-        &self.answer
-    }
-}
-
-impl fmt::Display for AccessDenied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.answer.fmt(f)?;
-        if !self.permissions.is_empty() {
-            let needed = if self.any_of { "one of" } else { "all of" };
-            let permissions = self.permissions.join(", ");
-            write!(
-                f,
-                "; a role of the OAuth client needs {needed} {permissions}"
-            )?;
+        match self.troubleshooting() {
+            Some(row) => write!(f, "; {}", row.resolution()),
+            None => Ok(()),
         }
-        f.write_str(
-            "; assign a role with what is missing under Admin → Integrations → OAuth → the client → \
-             Roles",
-        )
     }
 }
 
-/// What the Platform API's error answer means. `place` is the method and the path; `secrets` are
-/// those of the request.
-pub(crate) fn api_error(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    place: &str,
-    retry_after: Option<Duration>,
-    secrets: &[&str],
-) -> ErrorKind {
-    // Empty and foreign bodies come from load balancers; each field is taken for itself.
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let field = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty());
-    let safe = |text: &str| words(text, secrets);
-    let message = field("message");
-    let named = body
-        .pointer("/messageParams/permissions")
-        .and_then(Value::as_str)
-        .or_else(|| Some(message?.rsplit_once(": ")?.1))
-        .map_or_else(Vec::new, |listed| permissions(listed, secrets));
-    let error = ApiError {
-        status: status.as_u16(),
-        code: field("code").map(safe),
-        message: message.map(safe),
-        correlation_id: correlation_id(headers, secrets).or(field("contextId").map(safe)),
-        retry_after,
-        place: place.to_owned(),
+/// A part of an error answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) field: Option<String>,
+    pub(super) entity_id: Option<String>,
+    pub(super) entity_name: Option<String>,
+}
+
+impl ErrorDetail {
+    /// Its code, such as `ACTION.AUTHENTICATION`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The server's own words.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The field of the request that is meant.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// The id of the object that is meant.
+    #[must_use]
+    pub fn entity_id(&self) -> Option<&str> {
+        self.entity_id.as_deref()
+    }
+
+    /// The name of the object that is meant.
+    #[must_use]
+    pub fn entity_name(&self) -> Option<&str> {
+        self.entity_name.as_deref()
+    }
+}
+
+impl fmt::Display for ErrorDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = [&self.code, &self.field, &self.entity_name, &self.message];
+        let told: Vec<&str> = told.into_iter().filter_map(Option::as_deref).collect();
+        f.write_str(&told.join(" "))
+    }
+}
+
+/// A limit of the organisation or the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub(super) key: String,
+    pub(super) namespace: Option<String>,
+    pub(super) value: Option<i64>,
+}
+
+impl Limit {
+    /// Its name, such as `token.rate.per.minute`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The service it belongs to, such as `platform.api`.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// How much is allowed.
+    #[must_use]
+    pub fn value(&self) -> Option<i64> {
+        self.value
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit {}", self.key)?;
+        match self.value {
+            Some(value) => write!(f, " = {value}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the Platform API's error answer means. `secrets` are those of the request.
+pub(crate) fn api_error(mut head: Head, body: &[u8], secrets: &[&str]) -> ErrorKind {
+    let body = Body::read(body, secrets);
+    head.correlation_id = head.correlation_id.or_else(|| body.context_id.clone());
+    let is_genesys = body.code.is_some() || body.message.is_some();
+    let answer = ApiError {
+        head,
+        code: body.code,
+        message: body.message,
+        context_id: body.context_id,
+        details: body.details,
+        limit: body.limit,
     };
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited(RateLimited {
-            status: error.status,
-            place: error.place,
-            retry_after,
-            message: error.message,
-            correlation_id: error.correlation_id,
+    match StatusCode::from_u16(answer.status()) {
+        _ if answer.code() == Some("ip.not.authorized") => ErrorKind::IpNotAuthorized(answer),
+        Ok(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::RateLimited(RateLimited {
+            head: answer.head,
+            message: answer.message,
+            limit: answer.limit,
         }),
-        StatusCode::FORBIDDEN => ErrorKind::AccessDenied(AccessDenied {
-            any_of: error.code() == Some("missing.any.permissions"),
-            permissions: named,
-            answer: error,
-        }),
-        _ => ErrorKind::Api(error),
+        _ if answer.wants_user() => ErrorKind::UserContextRequired(answer),
+        // One that Genesys Cloud did not write is a proxy's or a firewall's.
+        Ok(StatusCode::FORBIDDEN) if is_genesys => {
+            ErrorKind::AccessDenied(AccessDenied::new(answer, body.permissions, body.division))
+        }
+        _ => ErrorKind::Api(answer),
     }
 }
 
@@ -179,18 +244,5 @@ pub(crate) fn correlation_id(headers: &HeaderMap, secrets: &[&str]) -> Option<St
         .map(|value| words(&String::from_utf8_lossy(value.as_bytes()), secrets))
 }
 
-/// The permissions in a list such as `[a:b:c, a:b:d]`.
-fn permissions(listed: &str, secrets: &[&str]) -> Vec<String> {
-    let listed = listed.split_once(']').map_or(listed, |(list, _)| list);
-    listed
-        .trim_start_matches('[')
-        .split(',')
-        .map(str::trim)
-        // A permission is domain:entity:action.
-        .filter(|name| name.split(':').filter(|part| !part.is_empty()).count() == 3)
-        .take(MOST_PERMISSIONS)
-        .map(|name| words(name, secrets))
-        .collect()
-}
-
-const MOST_PERMISSIONS: usize = 64;
+/// How many details the text shows.
+const MOST_SHOWN: usize = 3;

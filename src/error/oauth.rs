@@ -1,21 +1,17 @@
 //! What the token endpoint refuses.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::SystemTime};
 
+use super::{ErrorKind, Head};
 use crate::region::Region;
 
 /// An error answer of the token endpoint (RFC 6749 5.2), recognised by its `error`, whatever its
 /// status.
 #[derive(Debug)]
 pub struct OAuthError {
+    pub(crate) head: Head,
     pub(crate) error: String,
     pub(crate) description: Option<String>,
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) correlation_id: Option<String>,
 }
 
 impl OAuthError {
@@ -34,17 +30,28 @@ impl OAuthError {
     /// The HTTP status; Genesys Cloud answers 400 for most.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.status
+        self.head.status
     }
 
     /// The id under which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.correlation_id.as_deref()
+        self.head.correlation_id.as_deref()
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    /// What it means to who asked by `grant_type`.
+    pub(crate) fn of_grant(self, grant_type: &str) -> ErrorKind {
+        match self.error.as_str() {
+            "unauthorized_client" => ErrorKind::UnauthorizedClient(UnauthorizedClient {
+                needed: needed(grant_type),
+                answer: self,
+            }),
+            "invalid_grant" => ErrorKind::InvalidGrant(InvalidGrant {
+                cause: InvalidGrantCause::of(grant_type, self.description().unwrap_or_default()),
+                answer: self,
+            }),
+            _ => ErrorKind::OAuth(self),
+        }
     }
 
     pub(super) fn is_transient(&self) -> bool {
@@ -58,7 +65,7 @@ impl OAuthError {
             | "unauthorized_client"
             | "unsupported_grant_type" => false,
             // Gateways have words of their own.
-            _ => self.status >= 500,
+            _ => self.status() >= 500,
         }
     }
 }
@@ -69,14 +76,7 @@ impl fmt::Display for OAuthError {
         if let Some(description) = &self.description {
             write!(f, ": {description}")?;
         }
-        write!(f, " (HTTP {})", self.status)?;
-        if self.error == "unauthorized_client" {
-            f.write_str(
-                "; the OAuth client has another grant type: choose the one that is asked for here, \
-                 or another client (Admin → Integrations → OAuth)",
-            )?;
-        }
-        Ok(())
+        write!(f, " (HTTP {})", self.status())
     }
 }
 
@@ -123,5 +123,206 @@ impl fmt::Display for InvalidClient {
              disabled, or it belongs to another region; verify them, and regenerate the secret if \
              it is lost (Admin → Integrations → OAuth)"
         })
+    }
+}
+
+/// The OAuth client has another grant type than the one that was asked for.
+#[derive(Debug)]
+pub struct UnauthorizedClient {
+    answer: OAuthError,
+    needed: &'static str,
+}
+
+impl UnauthorizedClient {
+    /// The grant type that the client needs for what was asked, as Admin → Integrations → OAuth
+    /// names it.
+    #[must_use]
+    pub fn needed(&self) -> &'static str {
+        self.needed
+    }
+
+    /// The answer itself.
+    #[must_use]
+    pub fn answer(&self) -> &OAuthError {
+        &self.answer
+    }
+}
+
+impl fmt::Display for UnauthorizedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { answer, needed } = self;
+        write!(
+            f,
+            "{answer}; the OAuth client has another grant type and needs {needed} for this: use a \
+             client that has it (Admin → Integrations → OAuth)"
+        )
+    }
+}
+
+/// What was exchanged for a token was refused (`invalid_grant`).
+#[derive(Debug)]
+pub struct InvalidGrant {
+    answer: OAuthError,
+    cause: InvalidGrantCause,
+}
+
+/// Why an exchange was refused, as far as the answer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidGrantCause {
+    /// The authorization code is unknown, expired or used.
+    Code,
+    /// The code verifier does not belong to the code (RFC 7636 4.6).
+    CodeVerifier,
+    /// The redirect URI is another than that of the authorization request.
+    RedirectUri,
+    /// The refresh token is unknown, expired, revoked or used.
+    RefreshToken,
+    /// The SAML assertion was not accepted.
+    Assertion,
+    /// The answer does not tell.
+    Unknown,
+}
+
+impl InvalidGrant {
+    /// Why, as far as the answer tells.
+    #[must_use]
+    pub fn cause(&self) -> InvalidGrantCause {
+        self.cause
+    }
+
+    /// The answer itself.
+    #[must_use]
+    pub fn answer(&self) -> &OAuthError {
+        &self.answer
+    }
+}
+
+impl InvalidGrantCause {
+    fn of(grant_type: &str, words: &str) -> Self {
+        let words = words.to_ascii_lowercase();
+        let told = |any: &[&str]| any.iter().any(|word| words.contains(word));
+        match grant_type {
+            "authorization_code" if told(&["verifier", "challenge", "pkce"]) => Self::CodeVerifier,
+            "authorization_code" if told(&["redirect"]) => Self::RedirectUri,
+            "authorization_code" => Self::Code,
+            "refresh_token" => Self::RefreshToken,
+            SAML2_BEARER => Self::Assertion,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn cure(self) -> &'static str {
+        match self {
+            Self::Code => {
+                "the authorization code is unknown, expired or used already: log in anew, and hand \
+                 each code in once"
+            }
+            Self::CodeVerifier => {
+                "the code verifier does not belong to the code: finish each login with what began \
+                 it"
+            }
+            Self::RedirectUri => {
+                "the redirect URI is another than that of the authorization request: send the same \
+                 one in both"
+            }
+            Self::RefreshToken => {
+                "the refresh token is unknown, expired, revoked or used already: log in anew"
+            }
+            Self::Assertion => {
+                "the assertion is out of date, used already, for another audience, or of an \
+                 identity provider that the organisation does not trust: get a new one"
+            }
+            Self::Unknown => "what was exchanged for a token is not valid: get a new one",
+        }
+    }
+}
+
+impl fmt::Display for InvalidGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.answer, self.cause.cure())
+    }
+}
+
+/// The grant type a client needs, by the name that Genesys Cloud's forms have for it.
+fn needed(grant_type: &str) -> &'static str {
+    match grant_type {
+        "client_credentials" => "Client Credentials",
+        "authorization_code" | "refresh_token" => "Code Authorization",
+        SAML2_BEARER => "SAML2 Bearer",
+        _ => "the grant type that is asked for",
+    }
+}
+
+const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(error: &str, description: &str, grant_type: &str) -> ErrorKind {
+        let head = Head {
+            place: "POST /oauth/token".into(),
+            status: 400,
+            retry_after: None,
+            correlation_id: None,
+        };
+        let answer = OAuthError {
+            head,
+            error: error.into(),
+            description: Some(description.into()),
+        };
+        answer.of_grant(grant_type)
+    }
+
+    #[test]
+    fn an_invalid_grant_tells_what_was_refused() {
+        use InvalidGrantCause as Cause;
+        for (grant_type, words, cause) in [
+            ("authorization_code", "", Cause::Code),
+            ("authorization_code", "code expired", Cause::Code),
+            (
+                "authorization_code",
+                "Code_Verifier mismatch",
+                Cause::CodeVerifier,
+            ),
+            (
+                "authorization_code",
+                "bad PKCE package",
+                Cause::CodeVerifier,
+            ),
+            (
+                "authorization_code",
+                "redirect_uri mismatch",
+                Cause::RedirectUri,
+            ),
+            ("refresh_token", "redirect", Cause::RefreshToken),
+            (SAML2_BEARER, "expired", Cause::Assertion),
+            ("client_credentials", "expired", Cause::Unknown),
+        ] {
+            let ErrorKind::InvalidGrant(refused) = kind("invalid_grant", words, grant_type) else {
+                panic!("{grant_type}")
+            };
+            assert_eq!(refused.cause(), cause, "{grant_type} {words}");
+            assert!(refused.to_string().ends_with(cause.cure()));
+        }
+    }
+
+    #[test]
+    fn an_unauthorized_client_is_told_which_grant_type_it_needs() {
+        for (grant_type, needed) in [
+            ("client_credentials", "Client Credentials"),
+            ("authorization_code", "Code Authorization"),
+            ("refresh_token", "Code Authorization"),
+            (SAML2_BEARER, "SAML2 Bearer"),
+        ] {
+            let ErrorKind::UnauthorizedClient(client) =
+                kind("unauthorized_client", "no", grant_type)
+            else {
+                panic!("{grant_type}")
+            };
+            assert_eq!(client.needed(), needed);
+            assert!(client.to_string().contains(needed));
+        }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::{fmt, time::Duration};
 
+use super::{Head, Limit};
+
 /// Too many requests.
 #[derive(Debug)]
 pub struct RateLimited {
-    pub(crate) status: u16,
-    pub(crate) place: String,
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) head: Head,
     pub(crate) message: Option<String>,
-    pub(crate) correlation_id: Option<String>,
+    pub(crate) limit: Option<Limit>,
 }
 
 impl RateLimited {
     /// How long the server asks to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.head.retry_after
     }
 
     /// The server's own words.
@@ -24,22 +24,28 @@ impl RateLimited {
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
+
+    /// The limit that was met, where the answer tells.
+    #[must_use]
+    pub fn limit(&self) -> Option<&Limit> {
+        self.limit.as_ref()
+    }
 }
 
 impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: too many requests (HTTP {})",
-            self.place, self.status
-        )?;
-        if let Some(wait) = self.retry_after {
+        let Head { place, status, .. } = &self.head;
+        write!(f, "{place}: too many requests (HTTP {status})")?;
+        if let Some(wait) = self.head.retry_after {
             write!(f, "; the server asks to wait {} s", wait.as_secs())?;
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
         }
-        if let Some(id) = &self.correlation_id {
+        if let Some(limit) = &self.limit {
+            write!(f, "; {limit}")?;
+        }
+        if let Some(id) = &self.head.correlation_id {
             write!(f, " (correlation id {id})")?;
         }
         Ok(())

@@ -1,12 +1,24 @@
-use http::{HeaderMap, StatusCode};
+mod page;
+
+use http::HeaderMap;
 
 use super::*;
 
+fn head(status: u16) -> Head {
+    Head {
+        place: "GET /x".into(),
+        status,
+        retry_after: None,
+        correlation_id: None,
+    }
+}
+
 fn api(status: u16, body: &str) -> Error {
-    let status = StatusCode::from_u16(status).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("ININ-Correlation-Id", "abc-1".parse().unwrap());
-    api_error(status, &headers, body.as_bytes(), "GET /x", None, &[]).into()
+    let mut head = head(status);
+    head.correlation_id = correlation_id(&headers, &[]);
+    api_error(head, body.as_bytes(), &[]).into()
 }
 
 fn sound<T: Clone + Send + Sync + std::error::Error + 'static>() {}
@@ -92,13 +104,111 @@ fn a_gateways_failure_is_no_refusal_of_the_credentials() {
         ("a_code_of_tomorrow", 400, false),
     ] {
         let answer = Error::from(ErrorKind::OAuth(OAuthError {
+            head: head(status),
             error: error.to_owned(),
             description: None,
-            status,
-            retry_after: None,
-            correlation_id: None,
         }));
         assert_eq!(answer.is_transient(), transient, "{error}");
         assert_eq!(answer.refuses_credentials(), !transient, "{error}");
     }
+}
+
+#[test]
+fn details_limits_and_ids_are_read_from_every_shape() {
+    let error = api(
+        400,
+        r#"{"message":"Too many","code":"auth.too.many.clients","contextId":"ctx-7","messageParams":{},
+            "details":[{"errorCode":"too.long","fieldName":"name","entityId":"e-1","entityName":"CRM"}],
+            "errors":[{"code":"inner","message":"within","errors":[{"code":"deeper"}]}],
+            "limit":{"key":"oauth.clients","namespace":"auth.api","value":200}}"#,
+    );
+    let ErrorKind::Api(answer) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(answer.correlation_id(), Some("abc-1"));
+    assert_eq!(answer.context_id(), Some("ctx-7"));
+    let codes: Vec<_> = answer.details().iter().map(ErrorDetail::code).collect();
+    assert_eq!(codes, [Some("too.long"), Some("inner"), Some("deeper")]);
+    let detail = &answer.details()[0];
+    assert_eq!(
+        (detail.field(), detail.entity_id(), detail.entity_name()),
+        (Some("name"), Some("e-1"), Some("CRM"))
+    );
+    assert_eq!(answer.details()[1].message(), Some("within"));
+    let limit = answer.limit().unwrap();
+    assert_eq!(
+        (limit.key(), limit.namespace(), limit.value()),
+        ("oauth.clients", Some("auth.api"), Some(200))
+    );
+    assert_eq!(
+        error.to_string(),
+        "GET /x answered HTTP 400 auth.too.many.clients: Too many; too.long name CRM; inner within; \
+         deeper; limit oauth.clients = 200 (correlation id abc-1)"
+    );
+
+    let nested = r#"{"status":400,"code":"outer","nested":{"code":"inner"},"details":[]}"#;
+    let error = api(400, nested);
+    let ErrorKind::Api(answer) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(answer.details()[0].code(), Some("inner"));
+}
+
+#[test]
+fn a_data_actions_refused_credential_leads_to_the_integration() {
+    let error = api(
+        400,
+        r#"{"errorCode":"INVALID_CREDENTIALS","status":400,"correlationId":"c-1","entityName":"msDynamics",
+            "userMessage":"There was an issue validating the credentials.","userParams":[],
+            "details":[{"errorCode":"ACTION.AUTHENTICATION"}],
+            "errors":[{"errorCode":"INVALID_CREDENTIALS","status":400,"userMessage":"Request to backend service failed."}]}"#,
+    );
+    let ErrorKind::Api(answer) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(answer.code(), Some("INVALID_CREDENTIALS"));
+    assert_eq!(answer.context_id(), Some("c-1"));
+    assert!(answer.message().unwrap().starts_with("There was an issue"));
+    assert_eq!(
+        error.troubleshooting(),
+        Some(Troubleshooting::IntegrationFailsAfterRotation)
+    );
+    let cure = Troubleshooting::IntegrationFailsAfterRotation.resolution();
+    assert!(error.to_string().ends_with(cure), "{error}");
+}
+
+#[test]
+fn a_missing_division_is_told_with_its_name() {
+    let error = api(
+        403,
+        r#"{"code":"missing.division.permission","message":"no","messageParams":{"permissions":["a:b:c"],"divisionId":"d-1"}}"#,
+    );
+    let ErrorKind::AccessDenied(denied) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(denied.division_missing() && !denied.any_of());
+    assert_eq!(denied.division(), Some("d-1"));
+    assert_eq!(denied.permissions(), ["a:b:c"]);
+    assert!(error.to_string().contains("the division d-1"), "{error}");
+}
+
+#[test]
+fn a_403_that_genesys_cloud_did_not_write_is_no_missing_permission() {
+    for body in ["", "<html>Request blocked</html>", "{}", "[]"] {
+        let error = api(403, body);
+        assert!(matches!(error.kind(), ErrorKind::Api(_)), "{body}");
+        assert_eq!(error.troubleshooting(), None, "{body}");
+    }
+}
+
+#[test]
+fn a_refused_address_and_a_missing_user_do_not_cost_the_token() {
+    let address = api(401, r#"{"code":"ip.not.authorized"}"#);
+    let user = r#"{"message":"This request requires a user context. Client credentials cannot be used for requests to this resource."}"#;
+    for error in [address, api(400, user), api(401, user), api(403, user)] {
+        assert!(!error.invalidates_token(), "{error:?}");
+        assert!(!error.is_transient());
+        assert!(!matches!(error.kind(), ErrorKind::Api(_)), "{error:?}");
+    }
+    assert!(api(401, "").invalidates_token());
 }

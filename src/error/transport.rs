@@ -1,6 +1,8 @@
 //! No answer, or none that can be used.
 
-use std::{fmt, time::Duration};
+use std::fmt;
+
+use super::Head;
 
 /// No answer came back.
 #[derive(Debug)]
@@ -17,14 +19,22 @@ pub struct Transport {
 pub enum TransportKind {
     /// The host's name has no address.
     Dns,
-    /// No connection: refused, unreachable, or no TLS session.
-    Connect,
+    /// Nobody listens there: the connection was refused.
+    Refused,
+    /// No way to the host, or to the proxy before it.
+    Unreachable,
+    /// No TLS session: a certificate that is not trusted, say, or a host that speaks no TLS.
+    Tls,
     /// No connection in time.
     ConnectTimeout,
-    /// The connection broke before the answer was whole.
+    /// The other side reset the connection.
+    Reset,
+    /// The connection ended before the answer was whole.
     Interrupted,
     /// No whole answer in time.
     Timeout,
+    /// The stream that the request's body came from failed.
+    Upload,
     /// Anything else.
     Other,
 }
@@ -58,10 +68,17 @@ impl fmt::Display for Transport {
         let host = &self.host;
         match self.kind {
             TransportKind::Dns => write!(f, "the name {host} could not be resolved"),
-            TransportKind::Connect => write!(f, "no connection to {host}"),
+            TransportKind::Refused => write!(f, "nobody listens at {host}: connection refused"),
+            TransportKind::Unreachable => write!(f, "no connection to {host}"),
+            TransportKind::Tls => write!(
+                f,
+                "no TLS session with {host}: see whether its certificate is trusted here"
+            ),
             TransportKind::ConnectTimeout => write!(f, "no connection to {host} in time"),
+            TransportKind::Reset => write!(f, "{host} reset the connection"),
             TransportKind::Interrupted => write!(f, "the connection to {host} broke"),
             TransportKind::Timeout => write!(f, "no answer from {host} in time"),
+            TransportKind::Upload => write!(f, "the stream of the body for {host} failed"),
             TransportKind::Other => write!(f, "the request to {host} failed"),
         }
     }
@@ -70,11 +87,8 @@ impl fmt::Display for Transport {
 /// An answer came back that nobody can use. Its body is never kept.
 #[derive(Debug)]
 pub struct UnexpectedAnswer {
+    pub(crate) head: Head,
     pub(crate) problem: Problem,
-    pub(crate) status: u16,
-    pub(crate) place: String,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) correlation_id: Option<String>,
 }
 
 /// What is wrong with an answer.
@@ -94,6 +108,8 @@ pub(crate) enum Problem {
     NotJson(Undecodable),
     NoToken,
     BadToken(&'static str),
+    /// A listing that cannot be followed to its next page.
+    Paging(&'static str),
 }
 
 /// Where and how JSON could not be decoded, without a word of it.
@@ -118,23 +134,23 @@ impl UnexpectedAnswer {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.status
+        self.head.status
     }
 
     /// The id under which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.correlation_id.as_deref()
+        self.head.correlation_id.as_deref()
     }
 
     pub(super) fn is_transient(&self) -> bool {
-        self.status >= 500 || matches!(self.status, 408 | 429)
+        self.status() >= 500 || matches!(self.status(), 408 | 429)
     }
 }
 
 impl fmt::Display for UnexpectedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, place, .. } = self;
+        let Head { status, place, .. } = &self.head;
         write!(f, "{place} answered HTTP {status} ")?;
         match &self.problem {
             Problem::Status => f.write_str("and no reason that can be read"),
@@ -155,6 +171,7 @@ impl fmt::Display for UnexpectedAnswer {
             ),
             Problem::NoToken => f.write_str("without an access_token"),
             Problem::BadToken(why) => write!(f, "with a token that cannot be used: {why}"),
+            Problem::Paging(why) => write!(f, "with a listing that is not followed further: {why}"),
         }
     }
 }

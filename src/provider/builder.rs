@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Settings, Shared, TokenProvider};
+use super::{Event, Handler, Settings, Shared, TokenProvider};
 use crate::{
     clock::Clock,
     error::Error,
@@ -24,6 +24,7 @@ pub struct TokenProviderBuilder {
     attempt: Duration,
     total: Duration,
     background: bool,
+    events: Handler,
 }
 
 impl TokenProviderBuilder {
@@ -37,6 +38,7 @@ impl TokenProviderBuilder {
             attempt: Duration::from_secs(10),
             total: Duration::from_secs(30),
             background: false,
+            events: Handler::default(),
         }
     }
 
@@ -71,6 +73,22 @@ impl TokenProviderBuilder {
         self
     }
 
+    /// Tells `handle` what happens to the token, for a program's metrics; see the guide
+    /// [observability](https://docs.rs/genesys-cloud-auth/latest/genesys_cloud_auth/guide/observability/index.html).
+    /// A second handler takes the first one's place.
+    ///
+    /// It is called with one [`Event`] after the other, on a thread of its own that is there only
+    /// while there are events, outside any runtime. Nobody waits for it: one that blocks holds up
+    /// neither callers nor the end of a runtime or of the process, and one that panics gets the
+    /// next event all the same. At most 256 events wait for it; beyond that the oldest are dropped,
+    /// and [`Event::Missed`] tells how many. What still waits when the process ends is lost.
+    ///
+    /// It may use the provider, but one that holds a clone of it keeps it alive for ever.
+    pub fn on_event(mut self, handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.events = Handler::new(handle);
+        self
+    }
+
     /// A clock that the test moves.
     #[cfg(feature = "test-util")]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -102,6 +120,7 @@ impl TokenProviderBuilder {
         let settings = Settings {
             total: self.total,
             background: self.background,
+            events: self.events,
         };
         let shared = Shared::new(self.grant, endpoint, settings)?;
         Ok(TokenProvider { shared })

@@ -4,15 +4,20 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
+use tracing::{Instrument, Span, field::Empty};
 
-use super::{Answer, Launch, Outcome, Shared};
+use super::{Answer, Event, Landing, Launch, Outcome, Shared, TARGET};
 use crate::{
+    clock::Moment,
     error::{Error, InvalidClient},
     grant::{ClientCredentials, Kind},
     secret::ClientSecret,
@@ -29,25 +34,51 @@ pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<AccessToken, Err
 pub(super) struct Flight {
     shared: Arc<Shared>,
     launch: Launch,
+    started: Moment,
+    /// How many requests were sent.
+    attempts: AtomicU64,
+    span: Span,
     ended: bool,
 }
 
 impl Flight {
-    pub(super) fn new(shared: Arc<Shared>, launch: Launch) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, launch: Launch, started: Moment) -> Self {
+        let span = tracing::debug_span!(
+            target: TARGET,
+            // It serves many callers and outlives the one who started it.
+            parent: None,
+            "token_request",
+            region = %shared.endpoint.region,
+            grant_type = shared.grant.name(),
+            attempts = Empty,
+            outcome = Empty,
+            took = Empty,
+            expires_in = Empty,
+            pause = Empty,
+            token_in_hand = Empty,
+        );
+        span.follows_from(Span::current());
         Self {
             shared,
             launch,
+            started,
+            attempts: AtomicU64::new(0),
+            span,
             ended: false,
         }
     }
 
-    pub(super) async fn fly(mut self) {
-        let answer = match &self.shared.grant.0 {
-            Kind::ClientCredentials(credentials) => self.ask(credentials).await,
-            // The machine starts no flight for it.
-            Kind::Fixed(_) => Answer::Lost,
+    pub(super) fn fly(mut self) -> impl Future<Output = ()> + Send {
+        let span = self.span.clone();
+        let flight = async move {
+            let answer = match &self.shared.grant.0 {
+                Kind::ClientCredentials(credentials) => self.ask(credentials).await,
+                // The machine starts no flight for it.
+                Kind::Fixed(_) => Answer::Lost,
+            };
+            self.end(answer);
         };
-        self.end(answer);
+        flight.instrument(span)
     }
 
     /// From the question for the secret to the answer.
@@ -113,6 +144,7 @@ impl Flight {
     }
 
     async fn send(&self, request: TokenRequest) -> Result<AccessToken, Error> {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
         let exchange = (self.shared.exchange)(request);
         match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
             Ok(answer) => answer,
@@ -124,7 +156,18 @@ impl Flight {
 
     fn end(&mut self, answer: Answer<AccessToken, Error>) {
         self.ended = true;
-        self.shared.ended(self.launch, answer);
+        let attempts = self.attempts.load(Ordering::Relaxed);
+        self.span.record("attempts", attempts);
+        let without_event = match answer {
+            Answer::Unchanged => "unchanged",
+            _ => "lost",
+        };
+        match self.shared.ended(self.launch, self.started, answer) {
+            Some(event) => event.record(&self.span),
+            None => {
+                self.span.record("outcome", without_event);
+            }
+        }
     }
 }
 
@@ -179,24 +222,39 @@ impl Shared {
         self.locked.lock().accepted
     }
 
-    fn ended(&self, launch: Launch, answer: Answer<AccessToken, Error>) {
+    fn ended(
+        &self,
+        launch: Launch,
+        started: Moment,
+        answer: Answer<AccessToken, Error>,
+    ) -> Option<Event> {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        let lost = !locked.machine.is_under_way(launch.number);
-        let outcome = locked
-            .machine
-            .ended(launch.number, now, (self.draw)(), answer);
+        let machine = &mut locked.machine;
+        let landing = Landing {
+            now,
+            took: now - started,
+            lost: !machine.is_under_way(launch.number),
+            token_in_hand: machine.token_in_hand(now).is_some(),
+        };
+        let outcome = machine.ended(launch.number, now, (self.draw)(), answer);
+        let event = Event::of_flight(&landing, &outcome, machine);
         self.publish(&locked);
         // Those who wait, wait for the flight that took a lost one's place; a good answer that comes
         // late may serve them all the same.
         let told = match outcome {
-            Outcome::Token(_) if lost => Outcome::Again,
-            _ if lost => return,
-            outcome => outcome,
+            Outcome::Token(_) if landing.lost => Some(Outcome::Again),
+            _ if landing.lost => None,
+            outcome => Some(outcome),
         };
-        let waiters = mem::take(&mut locked.waiters);
+        let waiters = told.as_ref().map(|_| mem::take(&mut locked.waiters));
+        self.settings.events.push(event.as_ref());
         drop(locked);
-        waiters.send_replace(Some(told));
+        if let Some(waiters) = waiters {
+            waiters.send_replace(told);
+        }
+        self.tell(event.as_ref());
+        event
     }
 }
 

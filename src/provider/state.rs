@@ -6,12 +6,15 @@ mod parts;
 mod refused;
 #[cfg(test)]
 mod tests;
+mod view;
 #[cfg(test)]
 mod walk;
 
 use std::time::Duration;
 
-pub(super) use messages::{Answer, Cause, Launch, Outcome, Patience, Renewal, Reply, Token};
+pub(super) use messages::{
+    Answer, Cause, Dropped, Launch, Outcome, Patience, Renewal, Reply, Token,
+};
 use parts::{Flight, Held, Pause};
 use refused::Refused;
 
@@ -102,11 +105,6 @@ impl<T: Token, C: Clone> Machine<T, C> {
         (reply, launch)
     }
 
-    /// Whether this flight is the one that others wait for.
-    pub(crate) fn is_under_way(&self, number: u64) -> bool {
-        self.flight.is_some_and(|flight| flight.number == number)
-    }
-
     /// A flight is about to ask the source of the credentials again.
     pub(crate) fn asking(&mut self, number: u64, now: Moment) {
         self.step(number, now + self.patience.source + GRACE);
@@ -165,18 +163,26 @@ impl<T: Token, C: Clone> Machine<T, C> {
     }
 
     /// The API refused a token. Another than the current one changes nothing.
-    pub(crate) fn invalidated(&mut self, token: Fingerprint, now: Moment, luck: Luck) {
+    pub(crate) fn invalidated(
+        &mut self,
+        token: Fingerprint,
+        now: Moment,
+        luck: Luck,
+    ) -> Option<Dropped> {
         self.settle(now);
-        let Some(held) = self.held.take_if(|held| held.token.fingerprint() == token) else {
-            return;
-        };
+        let held = self
+            .held
+            .take_if(|held| held.token.fingerprint() == token)?;
         self.refused.remember(&held.token);
-        if now - held.token.requested() < YOUNG {
+        let age = now - held.token.requested();
+        if age < YOUNG {
             self.refused_young = (self.refused_young + 1).min(2);
         }
         if self.refused_young == 2 {
             self.fail(now, luck, Cause::TokenRefused, None);
         }
+        let pause = self.pause_left(now).filter(|_| self.refused_young == 2);
+        Some(Dropped { age, pause })
     }
 
     /// The token is given up: it is no longer served, and no flight under way may save another.
@@ -186,34 +192,6 @@ impl<T: Token, C: Clone> Machine<T, C> {
         let held = self.held.take()?;
         self.refused.remember(&held.token);
         Some(held.token)
-    }
-
-    /// The valid token, and the moment from which the machine must be asked again.
-    pub(crate) fn snapshot(&self, now: Moment) -> Option<(&T, Moment)> {
-        let held = self.valid(now)?;
-        let until = held.renew.max(self.boundary(now).unwrap_or(now));
-        Some((&held.token, until.min(held.token.end())))
-    }
-
-    /// When there is something to do for somebody who keeps the token warm; none where only a
-    /// caller brings it on.
-    pub(crate) fn wake(&self, now: Moment) -> Option<Moment> {
-        match self.snapshot(now) {
-            Some((_, until)) => Some(until),
-            None if self.held.is_some() => Some(self.boundary(now).unwrap_or(now)),
-            None => self.boundary(now),
-        }
-    }
-
-    /// The end of what keeps the next flight from starting.
-    fn boundary(&self, now: Moment) -> Option<Moment> {
-        match (self.flight, self.active_pause(now)) {
-            (Some(flight), _) => Some(flight.due),
-            (None, Some(pause)) if self.may_probe(pause) => {
-                Some(pause.until.min(self.next_question()))
-            }
-            (None, pause) => Some(pause?.until),
-        }
     }
 
     /// Starts a flight, or a probe in a pause after refused credentials.

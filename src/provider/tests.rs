@@ -1,6 +1,7 @@
 //! The provider with an endpoint in memory: paused time, in which a sleep takes none, and no socket.
 
 mod endpoint;
+mod events;
 mod herd;
 mod life;
 mod outage;

@@ -1,10 +1,10 @@
 //! The API host: `/api/v2/…`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -13,7 +13,10 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{ApiRefusal, Caller, NotLive, Org, json_response, timestamp};
+use super::{
+    ApiRefusal, CLIENT_NAME, Caller, Needs, NotLive, Org, ROLE_ID, client_routes,
+    data_action_routes, listing_routes, ok, timestamp,
+};
 
 pub(super) fn api_routes(org: Arc<Org>) -> Router {
     Router::new()
@@ -22,33 +25,49 @@ pub(super) fn api_routes(org: Arc<Org>) -> Router {
         .route(TOKENS_ME, get(token_info).delete(revoke_token))
         .route("/api/v2/tokens/timeout", get(idle_timeout))
         .route("/api/v2/authorization/roles", get(roles))
-        .route("/api/v2/oauth/clients", get(clients))
-        .route("/api/v2/oauth/clients/{id}", get(client))
+        .merge(client_routes())
+        .merge(data_action_routes())
+        .merge(listing_routes())
         .method_not_allowed_fallback(async || ApiRefusal::method_not_allowed())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&org),
             authenticated,
         ))
         .fallback(async || ApiRefusal::not_found())
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&org),
+            from_an_authorized_ip,
+        ))
         .with_state(org)
 }
 
-/// Lets only calls with a live token through, and counts them.
+/// Refuses a call before anyone looks at its token.
+async fn from_an_authorized_ip(
+    State(org): State<Arc<Org>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if org.ip_authorized() {
+        next.run(request).await
+    } else {
+        ApiRefusal::ip_not_authorized().into_response()
+    }
+}
+
+/// Lets only calls with a live token through, and not too many.
 async fn authenticated(State(org): State<Arc<Org>>, mut request: Request, next: Next) -> Response {
     let caller = match caller(&org, &request) {
         Ok(caller) => caller,
         Err(refusal) => return refusal.into_response(),
     };
-    let rate_limit = [
-        ("inin-ratelimit-count", u64::from(caller.calls_in_minute)),
-        ("inin-ratelimit-allowed", CALLS_PER_MINUTE),
-        ("inin-ratelimit-reset", whole_seconds(caller.minute_left)),
-    ];
-    request.extensions_mut().insert(caller);
-    let mut response = next.run(request).await;
-    for (name, number) in rate_limit {
-        response.headers_mut().insert(name, number.into());
-    }
+    let counted = caller.counted;
+    let mut response = if counted.refused {
+        counted.too_many_calls()
+    } else {
+        request.extensions_mut().insert(caller);
+        next.run(request).await
+    };
+    counted.tell(&mut response);
     response
 }
 
@@ -86,15 +105,11 @@ async fn organization(State(org): State<Arc<Org>>) -> Response {
     }))
 }
 
-async fn user(State(org): State<Arc<Org>>) -> Response {
+async fn user(State(org): State<Arc<Org>>) -> Result<Response, ApiRefusal> {
     if !org.settings.answer_users_me {
-        return ApiRefusal::bad_request(
-            "This request requires a user context. \
-             Client credentials cannot be used for requests to this resource.",
-        )
-        .into_response();
+        return Err(ApiRefusal::user_context_required());
     }
-    ok(&json!({
+    Ok(ok(&json!({
         "id": org.settings.client_id,
         "name": "Sandbox User",
         "email": "user@sandbox.example",
@@ -102,7 +117,7 @@ async fn user(State(org): State<Arc<Org>>) -> Response {
         "state": "active",
         "version": 1,
         "selfUri": format!("/api/v2/users/{}", org.settings.client_id),
-    }))
+    })))
 }
 
 async fn token_info(State(org): State<Arc<Org>>, Extension(caller): Extension<Caller>) -> Response {
@@ -142,8 +157,9 @@ async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
     ok(&answer)
 }
 
-async fn roles() -> Response {
-    ok(&json!({
+async fn roles(State(org): State<Arc<Org>>) -> Result<Response, ApiRefusal> {
+    org.role().permit(VIEW_ROLES)?;
+    Ok(ok(&json!({
         "entities": [{
             "id": ROLE_ID,
             "name": "Sandbox",
@@ -157,42 +173,7 @@ async fn roles() -> Response {
         "firstUri": "/api/v2/authorization/roles?pageSize=25&pageNumber=1",
         "lastUri": "/api/v2/authorization/roles?pageSize=25&pageNumber=1",
         "selfUri": "/api/v2/authorization/roles?pageSize=25&pageNumber=1",
-    }))
-}
-
-async fn clients(State(org): State<Arc<Org>>) -> Response {
-    ok(&json!({
-        "entities": [client_body(&org)],
-        "total": 1,
-        "pageCount": 1,
-        "selfUri": "/api/v2/oauth/clients",
-    }))
-}
-
-async fn client(State(org): State<Arc<Org>>, Path(id): Path<String>) -> Response {
-    if id == org.settings.client_id {
-        ok(&client_body(&org))
-    } else {
-        ApiRefusal::not_found().into_response()
-    }
-}
-
-/// A client as it is shown after its creation: without its secret.
-fn client_body(org: &Org) -> Value {
-    let settings = &org.settings;
-    json!({
-        "id": settings.client_id,
-        "name": CLIENT_NAME,
-        "authorizedGrantType": settings.authorized_grant_type,
-        "accessTokenValiditySeconds": settings.token_lifetime.as_secs(),
-        "registeredRedirectUri": [],
-        "scope": [],
-        "roleDivisions": [{ "roleId": ROLE_ID, "divisionId": "*" }],
-        "state": "active",
-        "dateCreated": timestamp(org.created),
-        "dateModified": timestamp(org.created),
-        "selfUri": format!("/api/v2/oauth/clients/{}", settings.client_id),
-    })
+    })))
 }
 
 fn organization_reference(org: &Org) -> Value {
@@ -203,17 +184,6 @@ fn organization_reference(org: &Org) -> Value {
     })
 }
 
-fn ok(body: &Value) -> Response {
-    json_response(StatusCode::OK, body)
-}
-
-/// Rounded up, so that a wait this long is long enough.
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
 const TOKENS_ME: &str = "/api/v2/tokens/me";
 const ORGANIZATION_NAME: &str = "Sandbox";
-const CLIENT_NAME: &str = "Sandbox client";
-const ROLE_ID: &str = "5c0b7c2e-6f0e-4f4b-9d0a-2f6a3c1d8e90";
-const CALLS_PER_MINUTE: u64 = 300;
+const VIEW_ROLES: Needs = Needs::All(&["authorization:role:view"]);

@@ -24,6 +24,7 @@ use hyper::{
     service::Service as _,
 };
 use hyper_util::service::TowerToHyperService;
+use percent_encoding::percent_decode_str;
 
 use super::{
     ApiRefusal, Effect, Faults, Org, Record, RecordedRequest, SandboxHost, api_routes,
@@ -99,6 +100,10 @@ impl Front {
             Some(SandboxHost::Api) => &self.api,
             None => return finished(ApiRefusal::not_found()),
         };
+        // The routes would answer in words of their own.
+        if percent_decode_str(request.path()).decode_utf8().is_err() {
+            return finished(ApiRefusal::not_found());
+        }
         let target = match request.query() {
             Some(query) => format!("{}?{query}", request.path()),
             None => request.path().to_owned(),

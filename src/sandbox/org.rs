@@ -5,10 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::rand;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 
+use super::{Counted, Limit, Role, Window, random_text, random_uuid};
 use crate::clock::{Clock, Moment};
 
 /// What differs from one organization to the next.
@@ -19,6 +18,13 @@ pub(super) struct Settings {
     pub(super) token_lifetime: Duration,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) answer_users_me: bool,
+    pub(super) role: Role,
+    pub(super) api_limit: Limit,
+    pub(super) token_limit: Option<Limit>,
+    pub(super) token_limit_says_retry_after: bool,
+    pub(super) data_action_fails_with_200: bool,
+    pub(super) users: usize,
+    pub(super) credentials: usize,
 }
 
 impl Default for Settings {
@@ -30,6 +36,13 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(86_400),
             idle_timeout: None,
             answer_users_me: false,
+            role: Role::default(),
+            api_limit: Limit::PER_MINUTE,
+            token_limit: None,
+            token_limit_says_retry_after: false,
+            data_action_fails_with_200: false,
+            users: 3,
+            credentials: 3,
         }
     }
 }
@@ -37,6 +50,8 @@ impl Default for Settings {
 /// The organization. No method waits, and none calls back while it holds the lock.
 pub(super) struct Org {
     pub(super) id: String,
+    pub(super) division_id: String,
+    pub(super) data_action_id: String,
     pub(super) settings: Settings,
     clock: Clock,
     /// When the organization and its client were made.
@@ -47,7 +62,12 @@ pub(super) struct Org {
 struct Changing {
     client_secret: String,
     client_disabled: bool,
+    role: Role,
+    /// What the integration holds for the client's secret.
+    integration_secret: String,
+    ip_authorized: bool,
     tokens: HashMap<String, Token>,
+    token_requests: Window,
     /// How far the clock was moved ahead of the machine's.
     ahead: Duration,
 }
@@ -55,8 +75,7 @@ struct Changing {
 struct Token {
     ends: Moment,
     last_used: Moment,
-    minute_started: Moment,
-    calls_in_minute: u32,
+    calls: Window,
 }
 
 /// An access token just issued.
@@ -78,8 +97,8 @@ pub(super) struct Caller {
     pub(super) access_token: String,
     /// When the token dies if it is not used again.
     pub(super) idles: Option<SystemTime>,
-    pub(super) calls_in_minute: u32,
-    pub(super) minute_left: Duration,
+    /// The calls with this token, this one included.
+    pub(super) counted: Counted,
 }
 
 /// Why a token was not taken.
@@ -94,14 +113,20 @@ impl Org {
         let clock = Clock::system();
         Self {
             id: random_uuid(),
+            division_id: random_uuid(),
+            data_action_id: random_uuid(),
             created: clock.wall(),
-            clock,
             changing: Mutex::new(Changing {
                 client_secret: settings.client_secret.clone(),
                 client_disabled: false,
+                role: settings.role.clone(),
+                integration_secret: settings.client_secret.clone(),
+                ip_authorized: true,
                 tokens: HashMap::new(),
+                token_requests: Window::begin(clock.now()),
                 ahead: Duration::ZERO,
             }),
+            clock,
             settings,
         }
     }
@@ -135,14 +160,21 @@ impl Org {
             Token {
                 ends: now + lifetime,
                 last_used: now,
-                minute_started: now,
-                calls_in_minute: 0,
+                calls: Window::begin(now),
             },
         );
         Ok(Issued {
             access_token,
             lifetime,
         })
+    }
+
+    /// Counts a request for a token; what came of it, where a limit is set.
+    pub(super) fn count_token_request(&self) -> Option<Counted> {
+        let limit = self.settings.token_limit?;
+        let mut changing = self.changing.lock();
+        let now = changing.now(&self.clock);
+        Some(changing.token_requests.count(now, limit))
     }
 
     /// Counts a call with `access_token` and, unless `keeps_idling`, resets its idle timer.
@@ -166,10 +198,10 @@ impl Org {
             changing.tokens.remove(access_token);
             return Err(NotLive::Unknown);
         }
-        if !keeps_idling {
+        let counted = token.calls.count(now, self.settings.api_limit);
+        if !keeps_idling && !counted.refused {
             token.last_used = now;
         }
-        token.count_call(now);
         let idles = idle_timeout.and_then(|timeout| {
             let left = (token.last_used + timeout) - now;
             self.clock.wall().checked_add(ahead)?.checked_add(left)
@@ -177,8 +209,7 @@ impl Org {
         Ok(Caller {
             access_token: access_token.to_owned(),
             idles,
-            calls_in_minute: token.calls_in_minute,
-            minute_left: (token.minute_started + MINUTE) - now,
+            counted,
         })
     }
 
@@ -210,6 +241,45 @@ impl Org {
         secret
     }
 
+    pub(super) fn role(&self) -> Role {
+        self.changing.lock().role.clone()
+    }
+
+    pub(super) fn change_role(&self, change: impl FnOnce(&mut Role)) {
+        change(&mut self.changing.lock().role);
+    }
+
+    pub(super) fn ip_authorized(&self) -> bool {
+        self.changing.lock().ip_authorized
+    }
+
+    pub(super) fn set_ip_authorized(&self, authorized: bool) {
+        self.changing.lock().ip_authorized = authorized;
+    }
+
+    /// Whether the secret that the integration holds is the client's.
+    pub(super) fn integration_credential_works(&self) -> bool {
+        let changing = self.changing.lock();
+        changing.integration_secret == changing.client_secret
+    }
+
+    pub(super) fn update_integration_credential(&self) {
+        let mut changing = self.changing.lock();
+        let secret = changing.client_secret.clone();
+        changing.integration_secret = secret;
+    }
+
+    pub(super) fn spoil_integration_credential(&self) {
+        self.changing.lock().integration_secret = random_text::<32>();
+    }
+
+    /// What its clock says.
+    pub(super) fn wall(&self) -> SystemTime {
+        let ahead = self.changing.lock().ahead;
+        let wall = self.clock.wall();
+        wall.checked_add(ahead).unwrap_or(wall)
+    }
+
     pub(super) fn advance(&self, by: Duration) {
         let mut changing = self.changing.lock();
         changing.ahead = changing.ahead.saturating_add(by);
@@ -222,39 +292,7 @@ impl Changing {
     }
 }
 
-impl Token {
-    fn count_call(&mut self, now: Moment) {
-        if self.calls_in_minute == 0 || self.minute_started + MINUTE <= now {
-            self.minute_started = now;
-            self.calls_in_minute = 0;
-        }
-        self.calls_in_minute += 1;
-    }
-}
-
-/// `BYTES` random bytes as text of letters, digits, `-` and `_`.
-fn random_text<const BYTES: usize>() -> String {
-    URL_SAFE_NO_PAD.encode(random_bytes::<BYTES>())
-}
-
-pub(super) fn random_uuid() -> String {
-    let mut bytes = random_bytes::<16>();
-    // Version 4, variant 1 (RFC 9562 section 5.4).
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = bytes.map(|byte| format!("{byte:02x}"));
-    [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]]
-        .map(<[String]>::concat)
-        .join("-")
-}
-
-fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
-    let mut bytes = [0; BYTES];
-    rand::fill(&mut bytes).expect("the system's random source works");
-    bytes
-}
-
 /// `authorizedGrantType` of a client that uses client credentials.
 pub(super) const CLIENT_CREDENTIALS: &str = "CLIENT-CREDENTIALS";
-
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const CLIENT_NAME: &str = "Sandbox client";
+pub(super) const ROLE_ID: &str = "5c0b7c2e-6f0e-4f4b-9d0a-2f6a3c1d8e90";

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The login host's: RFC 6749 section 5.2, with the text twice.
 #[derive(Clone, Debug)]
@@ -27,12 +27,15 @@ impl OAuthRefusal {
     }
 
     pub(super) fn with_status(self, status: StatusCode) -> Response {
-        let body = json!({
+        json_response(status, &self.body())
+    }
+
+    pub(super) fn body(&self) -> Value {
+        json!({
             "error": self.error,
             "description": self.description,
             "error_description": self.description,
-        });
-        json_response(status, &body)
+        })
     }
 }
 
@@ -43,12 +46,13 @@ impl IntoResponse for OAuthRefusal {
     }
 }
 
-/// The API host's: an `ErrorBody`, less the `contextId`, which [`sealed`] adds.
+/// The API host's: an `ErrorBody`.
 #[derive(Clone, Debug)]
 pub(super) struct ApiRefusal {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
+    params: Map<String, Value>,
 }
 
 impl ApiRefusal {
@@ -61,11 +65,37 @@ impl ApiRefusal {
             status,
             code,
             message: message.into(),
+            params: Map::new(),
         }
     }
 
-    pub(super) fn bad_request(message: &'static str) -> Self {
+    /// Adds one of the `messageParams`.
+    pub(super) fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad.request", message)
+    }
+
+    pub(super) fn invalid_value(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid.value", message)
+    }
+
+    pub(super) fn user_context_required() -> Self {
+        Self::bad_request(
+            "This request requires a user context. \
+             Client credentials cannot be used for requests to this resource.",
+        )
+    }
+
+    pub(super) fn ip_not_authorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "ip.not.authorized",
+            "The IP address is not authorized.",
+        )
     }
 
     pub(super) fn authentication_required() -> Self {
@@ -151,22 +181,43 @@ impl ApiRefusal {
         };
         Some(Self::new(status, code, message))
     }
+}
 
-    fn body(&self, correlation_id: &str) -> Value {
-        json!({
+impl IntoResponse for ApiRefusal {
+    fn into_response(self) -> Response {
+        let body = json!({
             "message": self.message,
             "code": self.code,
             "status": self.status.as_u16(),
-            "messageParams": {},
-            "contextId": correlation_id,
+            "messageParams": self.params,
             "details": [],
             "errors": [],
-        })
+        });
+        Unsealed::new(self.status, body, "contextId").into_response()
     }
 }
 
-/// The refusal rides along until [`sealed`] writes its body.
-impl IntoResponse for ApiRefusal {
+/// A refusal that lacks its correlation id, which [`sealed`] adds.
+#[derive(Clone)]
+pub(super) struct Unsealed {
+    status: StatusCode,
+    body: Value,
+    id_field: &'static str,
+}
+
+impl Unsealed {
+    /// `body` is a JSON object, and `id_field` where its correlation id goes.
+    pub(super) fn new(status: StatusCode, body: Value, id_field: &'static str) -> Self {
+        Self {
+            status,
+            body,
+            id_field,
+        }
+    }
+}
+
+/// It rides along until [`sealed`] writes its body.
+impl IntoResponse for Unsealed {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -174,10 +225,11 @@ impl IntoResponse for ApiRefusal {
     }
 }
 
-/// Writes the correlation id into the headers, and into the body of an [`ApiRefusal`].
+/// Writes the correlation id into the headers, and into the body of a refusal.
 pub(super) fn sealed(mut response: Response, correlation_id: &str) -> Response {
-    if let Some(refusal) = response.extensions_mut().remove::<ApiRefusal>() {
-        let body = json_response(refusal.status, &refusal.body(correlation_id)).into_body();
+    if let Some(mut refusal) = response.extensions_mut().remove::<Unsealed>() {
+        refusal.body[refusal.id_field] = correlation_id.into();
+        let body = json_response(refusal.status, &refusal.body).into_body();
         *response.body_mut() = body;
         // That of the empty body before.
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -187,6 +239,10 @@ pub(super) fn sealed(mut response: Response, correlation_id: &str) -> Response {
         response.headers_mut().insert(CORRELATION_ID, value);
     }
     response
+}
+
+pub(super) fn ok(body: &Value) -> Response {
+    json_response(StatusCode::OK, body)
 }
 
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {

@@ -2,6 +2,7 @@
 
 mod bad;
 mod errors;
+mod fields;
 mod long;
 mod words;
 

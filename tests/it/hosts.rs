@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Connections, Error, ErrorKind, PlatformClient, Region, TokenProvider, Transport,
+    Clock, Connections, Error, ErrorKind, PlatformClient, Region, RetryPolicy, TokenProvider,
+    Transport,
 };
 
 use crate::support::{
@@ -50,7 +51,7 @@ async fn a_host_that_refuses_is_tried_twice_and_found_when_it_is_back() {
     let (tokens, clock) = at_names(&names, &authority);
 
     let error = tokens.token().await.unwrap_err();
-    failed(&error, "Transport Connect");
+    failed(&error, "Transport Refused");
     assert!(transport(&error).nothing_sent());
     assert_eq!(names.asked(), 2);
 
@@ -85,16 +86,22 @@ async fn sent_once(server: &Server, tokens: &TokenProvider, clock: &Clock, failu
 
 #[tokio::test]
 async fn a_request_that_may_have_arrived_is_not_repeated() {
-    for end in [End::Reset, End::Close] {
+    for (end, kind) in [
+        (End::Reset, "Transport Reset"),
+        (End::Close, "Transport Interrupted"),
+    ] {
         let server = Server::start(Reply::none(end));
         let (tokens, clock) = provider_at(&server);
-        sent_once(&server, &tokens, &clock, "Transport Interrupted").await;
+        sent_once(&server, &tokens, &clock, kind).await;
     }
 }
 
 #[tokio::test]
 async fn a_request_on_an_old_connection_that_may_have_arrived_is_not_repeated() {
-    for end in [End::Reset, End::Close] {
+    for (end, kind) in [
+        (End::Reset, "Transport Reset"),
+        (End::Close, "Transport Interrupted"),
+    ] {
         let server = Server::start(good_token("first"));
         let (tokens, clock) = provider_at(&server);
         tokens.token().await.unwrap();
@@ -102,7 +109,7 @@ async fn a_request_on_an_old_connection_that_may_have_arrived_is_not_repeated() 
         server.answers([Reply::none(end)]);
         clock.advance(A_DAY);
         let error = tokens.token().await.unwrap_err();
-        failed(&error, "Transport Interrupted");
+        failed(&error, kind);
         assert_eq!((server.connections(), server.requests().len()), (1, 2));
 
         server.answers([good_token(TOKEN)]);
@@ -206,13 +213,14 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
     let call = || {
         api.get("/api/v2/users/me")
             .query(&[("q", "nobodys-business")])
+            .retry(RetryPolicy::never())
     };
 
     let refused = call().send().await.unwrap_err();
-    failed(&refused, "Transport Connect");
+    failed(&refused, "Transport Refused");
     let server = closed.open(Reply::none(End::Reset));
     let reset = call().send().await.unwrap_err();
-    failed(&reset, "Transport Interrupted");
+    failed(&reset, "Transport Reset");
     server.answers([Reply::none(End::Hold)]);
     let silent = tokio::time::timeout(SHORT * 30, call().timeout(SHORT).send()).await;
     let silent = silent.expect("the call has no end").unwrap_err();

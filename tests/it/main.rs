@@ -11,13 +11,16 @@
 
 mod answers;
 mod client;
+mod diagnose;
 mod environment;
+mod events;
 mod hosts;
 mod odd;
 mod quickstart;
 mod readme;
 mod redaction;
 mod sandbox;
+mod scenarios;
 mod send;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "other checks use the rest")]

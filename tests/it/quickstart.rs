@@ -79,9 +79,10 @@ async fn it_prints_what_the_sandbox_saw() {
     }
 }
 
-fn run(variables: &[(&str, &str)]) -> Output {
+/// Runs an example with these variables alone.
+pub(super) fn run(example: &str, variables: &[(&str, &str)]) -> Output {
     let tests = std::env::current_exe().unwrap();
-    let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
+    let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
     let program = tests
         .ancestors()
         .nth(2)
@@ -100,7 +101,7 @@ fn it_runs_with_nothing_configured_even_behind_a_proxy_that_is_not_there() {
     let nowhere = "http://127.0.0.1:9";
     let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
     for variables in [vec![], proxies.map(|name| (name, nowhere)).to_vec()] {
-        let output = run(&variables);
+        let output = run("quickstart", &variables);
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
@@ -116,10 +117,13 @@ fn it_runs_with_nothing_configured_even_behind_a_proxy_that_is_not_there() {
 
 #[test]
 fn half_a_configuration_says_what_is_missing() {
-    let output = run(&[
-        ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
-        ("GENESYSCLOUD_REGION", "eu-west-1"),
-    ]);
+    let output = run(
+        "quickstart",
+        &[
+            ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
+            ("GENESYSCLOUD_REGION", "eu-west-1"),
+        ],
+    );
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(

@@ -32,6 +32,11 @@ fn no_secret_is_shown_where_the_token_endpoint_misbehaves() {
 }
 
 #[test]
+fn no_secret_is_in_an_event() {
+    heard("no_secret_is_in_an_event", servers::events);
+}
+
+#[test]
 fn no_secret_is_shown_where_the_api_misbehaves() {
     heard(
         "no_secret_is_shown_where_the_api_misbehaves",
@@ -88,6 +93,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
         async |run| {
             good::plain(run).await;
             servers::bad_token_endpoint(run).await;
+            servers::events(run).await;
             servers::bad_api(run).await;
             servers::absent(run).await;
             servers::useless_tokens(run).await;

@@ -2,10 +2,15 @@
 //! not with what this crate's client makes of them.
 
 mod api;
+mod clients;
+mod data_action;
 mod faults;
 mod hosts;
 mod life;
+mod limits;
+mod listings;
 mod login;
+mod permissions;
 mod sdks;
 
 use std::time::Duration;
@@ -156,6 +161,20 @@ async fn get(sandbox: &Sandbox, path: &str, token: &str) -> Answer {
 
 fn call(method: &str, path: &str, token: &str) -> String {
     format!("{method} /api{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
+
+/// A POST of JSON by path, with a token.
+async fn post(sandbox: &Sandbox, path: &str, token: &str, body: &str) -> Answer {
+    let headers = format!(
+        "Content-Type: application/json\r\nContent-Length: {}",
+        body.len()
+    );
+    let call = call("POST", path, token);
+    ask(
+        sandbox,
+        format!("{}\r\n{headers}\r\n\r\n{body}", call.trim_end()),
+    )
+    .await
 }
 
 /// A token request as every client sends it.

@@ -1,9 +1,9 @@
 //! Every type and future can go to another thread.
 
 use genesys_cloud_auth::{
-    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, FixedToken,
-    Gate, Grant, PlatformClient, RecordedRequest, Region, Request, Response, Sandbox,
-    TokenProvider, TokenProviderBuilder,
+    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, Event,
+    FixedToken, Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response,
+    RetryPolicy, Sandbox, TokenProvider, TokenProviderBuilder,
 };
 
 fn send<T: Send>() {}
@@ -18,13 +18,16 @@ fn every_type_is_send() {
     handle::<Clock>();
     handle::<Connections>();
     handle::<Error>();
+    handle::<Event>();
     handle::<FixedToken>();
     handle::<PlatformClient>();
     handle::<Region>();
+    handle::<RetryPolicy>();
     handle::<TokenProvider>();
     send::<Chunks>();
     send::<Gate>();
     send::<Grant>();
+    send::<Pages<String>>();
     send::<RecordedRequest>();
     send::<Request>();
     send::<Response>();
@@ -51,4 +54,8 @@ async fn every_future_is_send() {
     future(get().send().await.unwrap().text());
     let mut chunks = get().send().await.unwrap().chunks();
     future(chunks.next());
+    let mut pages = get().pages::<String>();
+    future(pages.next());
+    let body = crate::client::upload::Pieces::new(["a"]);
+    future(get().stream(body).send());
 }

@@ -1,6 +1,9 @@
 //! The provider against the sandbox: real requests, and a server that expires, revokes and fails.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use genesys_cloud_auth::{
     ClientCredentials, ClientSecret, Clock, ErrorKind, FaultAnswer, PlatformClient, Sandbox,
@@ -115,17 +118,28 @@ async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
     let idle = Some(Duration::from_secs(900));
     let sandbox = Sandbox::builder().idle_timeout(idle).start().await.unwrap();
     let tokens = tokens(&sandbox);
-    let first = tokens.token_info().await.unwrap();
+    let idles = async || tokens.token_info().await.unwrap().date_token_idles.unwrap();
+    let first = idles().await;
     sandbox.advance(Duration::from_secs(600));
-    let second = tokens.token_info().await.unwrap();
-    assert!(first.date_token_idles.is_some());
-    assert_eq!(first.date_token_idles, second.date_token_idles);
-    assert!(second.organization.unwrap().name.is_some());
-    assert!(second.oauth_client.unwrap().id.is_some());
-    sandbox.advance(Duration::from_secs(301));
+    assert_eq!(idles().await, first);
+    // A call resets it, and is the last that does.
+    let api = PlatformClient::new(tokens.clone());
+    api.get("/api/v2/organizations/me").send().await.unwrap();
+    let second = idles().await;
+    assert!(first < second, "{first} {second}");
+    // Some seconds for the test itself, whose time runs too.
+    for step in [600, 270] {
+        sandbox.advance(Duration::from_secs(step));
+        assert_eq!(idles().await, second);
+    }
+    let info = tokens.token_info().await.unwrap();
+    assert!(info.organization.unwrap().name.is_some());
+    assert!(info.oauth_client.unwrap().id.is_some());
+    assert_eq!(sandbox.token_requests(), 1);
+    sandbox.advance(Duration::from_secs(30));
     let error = tokens.token_info().await.unwrap_err();
     assert_eq!(error.status(), Some(401));
-    tokens.token_info().await.unwrap();
+    assert!(idles().await > second);
     assert_eq!(sandbox.token_requests(), 2);
 }
 
@@ -152,6 +166,61 @@ async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
     clock.advance(Duration::from_secs(1));
     tokens.token().await.unwrap();
     assert_eq!(sandbox.token_requests(), 3);
+}
+
+#[tokio::test]
+async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vault = Arc::new(Mutex::new(sandbox.client_secret()));
+    let source = Arc::clone(&vault);
+    let secret = ClientSecret::from_fn(move || {
+        let secret = source.lock().unwrap().clone();
+        async move { Ok(secret) }
+    });
+    let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
+    let (tokens, clock) = with_clock(&sandbox, credentials);
+    let api = PlatformClient::new(tokens.clone());
+    let call = async || api.get("/api/v2/organizations/me").send().await.map(drop);
+    call().await.unwrap();
+
+    // In the vault before it is needed: no call fails.
+    *vault.lock().unwrap() = sandbox.rotate_secret();
+    sandbox.revoke_all();
+    call().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 2);
+
+    // In the vault too late: calls fail until it is there, and no longer.
+    let old = tokens.token().await.unwrap();
+    let rotated = sandbox.rotate_secret();
+    sandbox.revoke_all();
+    for _ in 0..10 {
+        let error = call().await.unwrap_err();
+        let ErrorKind::InvalidClient(refused) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert!(refused.accepted_before().is_some());
+        assert_eq!(
+            error.troubleshooting(),
+            Some(Troubleshooting::IntegrationFailsAfterRotation)
+        );
+        assert!(error.retry_after().unwrap() > Duration::from_secs(2));
+    }
+    assert_eq!(sandbox.token_requests(), 3);
+    *vault.lock().unwrap() = rotated;
+    // Long before the pause ends.
+    clock.advance(Duration::from_secs(1));
+    call().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 4);
+
+    // The refused token was sent once, and never again.
+    let bearer = format!("Bearer {}", old.expose_secret());
+    let statuses: Vec<_> = sandbox
+        .requests()
+        .iter()
+        .filter(|request| request.headers()["authorization"] == bearer)
+        .map(|request| request.status().unwrap().as_u16())
+        .collect();
+    assert_eq!(statuses, [200, 401]);
 }
 
 #[tokio::test]
@@ -182,10 +251,11 @@ async fn a_client_of_another_grant_is_told_what_to_do() {
         .await
         .unwrap();
     let error = tokens(&sandbox).token().await.unwrap_err();
-    let ErrorKind::OAuth(answer) = error.kind() else {
+    let ErrorKind::UnauthorizedClient(client) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(answer.error(), "unauthorized_client");
+    assert_eq!(client.answer().error(), "unauthorized_client");
+    assert_eq!(client.needed(), "Client Credentials");
     assert!(error.to_string().contains("another grant type"), "{error}");
     assert!(!error.is_transient());
 }

@@ -97,7 +97,7 @@ async fn a_host_that_another_authority_vouches_for_gets_nothing() {
         let error = tokens.token().await.unwrap_err();
         assert_eq!(
             kind_of(&error),
-            format!("Transport {:?}", TransportKind::Connect)
+            format!("Transport {:?}", TransportKind::Tls)
         );
         assert!(error.is_transient());
     }

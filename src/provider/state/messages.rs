@@ -79,6 +79,15 @@ pub(crate) enum Answer<T, C> {
     Lost,
 }
 
+/// The current token is given up, since the API refused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// The time since it was asked for.
+    pub(crate) age: Duration,
+    /// What it counts as, where it was not the first that was refused young.
+    pub(crate) pause: Option<Duration>,
+}
+
 /// What all who waited for a flight get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<T, C> {

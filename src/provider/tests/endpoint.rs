@@ -14,12 +14,12 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, OAuthError, Problem, RateLimited, Transport, TransportKind,
+        Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
         UnexpectedAnswer,
     },
     grant::{ClientCredentials, Grant},
     http::{App, Connections},
-    provider::{Settings, Shared, TokenProvider},
+    provider::{Event, Handler, Settings, Shared, TokenProvider},
     region::Region,
     retry::Luck,
     token::AccessToken,
@@ -108,10 +108,42 @@ impl Endpoint {
         times: impl FnOnce(&mut (Duration, Duration)),
         background: bool,
     ) -> TokenProvider {
-        let (mut attempt_and_total, endpoint) = ((seconds(10.0), seconds(30.0)), Arc::clone(self));
+        let mut attempt_and_total = (seconds(10.0), seconds(30.0));
         times(&mut attempt_and_total);
         let (attempt, total) = attempt_and_total;
-        let answers = clock.clone();
+        let settings = Settings {
+            total,
+            background,
+            events: Handler::default(),
+        };
+        self.provider_of(clock, grant.into(), draw, attempt, settings)
+    }
+
+    /// With a handler of events.
+    pub(super) fn provider_telling(
+        self: &Arc<Self>,
+        clock: Clock,
+        grant: impl Into<Grant>,
+        handle: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> TokenProvider {
+        let settings = Settings {
+            total: seconds(30.0),
+            background: false,
+            events: Handler::new(handle),
+        };
+        let draw = || Luck::pinned(0.5);
+        self.provider_of(clock, grant.into(), draw, seconds(10.0), settings)
+    }
+
+    fn provider_of(
+        self: &Arc<Self>,
+        clock: Clock,
+        grant: Grant,
+        draw: fn() -> Luck,
+        attempt: Duration,
+        settings: Settings,
+    ) -> TokenProvider {
+        let (endpoint, answers) = (Arc::clone(self), clock.clone());
         let exchange = Box::new(move |request| {
             let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
             Box::pin(async move { endpoint.answer(request, &clock).await }) as _
@@ -124,8 +156,7 @@ impl Endpoint {
             attempt,
             clock,
         };
-        let settings = Settings { total, background };
-        let shared = Shared::with_exchange(grant.into(), endpoint, settings, exchange, draw);
+        let shared = Shared::with_exchange(grant, endpoint, settings, exchange, draw);
         TokenProvider {
             shared: shared.unwrap(),
         }
@@ -179,43 +210,45 @@ pub(super) fn seconds(seconds: f64) -> Duration {
 
 fn unavailable() -> Error {
     ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+        head: head(503, None),
         problem: Problem::Status,
-        status: 503,
-        place: "POST /oauth/token".into(),
-        retry_after: None,
-        correlation_id: None,
     })
     .into()
 }
 
 fn limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
-        status: 429,
-        place: "POST /oauth/token".into(),
-        retry_after: Some(wait),
+        head: head(429, Some(wait)),
         message: None,
-        correlation_id: None,
+        limit: None,
     })
     .into()
 }
 
 fn refused() -> Error {
     ErrorKind::OAuth(OAuthError {
+        head: head(400, None),
         error: "invalid_client".into(),
         description: Some("authentication failed".into()),
-        status: 400,
-        retry_after: None,
-        correlation_id: None,
     })
     .into()
 }
 
 fn unreachable() -> Error {
     ErrorKind::Transport(Transport {
-        kind: TransportKind::Connect,
+        kind: TransportKind::Refused,
         host: "login".into(),
         nothing_sent: true,
         source: None,
     })
     .into()
+}
+
+fn head(status: u16, retry_after: Option<Duration>) -> Head {
+    Head {
+        place: "POST /oauth/token".into(),
+        status,
+        retry_after,
+        correlation_id: None,
+    }
 }

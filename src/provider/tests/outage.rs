@@ -4,12 +4,16 @@ use super::*;
 
 const CALLERS: usize = 64;
 
-const LOW: fn() -> Luck = || Luck::pinned(0.0);
-const MIDDLE: fn() -> Luck = || Luck::pinned(0.5);
-const HIGH: fn() -> Luck = || Luck::pinned(1.0);
+pub(super) const LOW: fn() -> Luck = || Luck::pinned(0.0);
+pub(super) const MIDDLE: fn() -> Luck = || Luck::pinned(0.5);
+pub(super) const HIGH: fn() -> Luck = || Luck::pinned(1.0);
 
 /// 64 callers that ask every 10 ms for `time`, and what each does with a token.
-async fn callers(tokens: &TokenProvider, time: f64, with_token: fn(&TokenProvider, &AccessToken)) {
+pub(super) async fn callers(
+    tokens: &TokenProvider,
+    time: f64,
+    with_token: fn(&TokenProvider, &AccessToken),
+) {
     let end = tokens.shared.clock.now() + seconds(time);
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {

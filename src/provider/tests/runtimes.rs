@@ -73,10 +73,7 @@ fn outside_a_runtime_there_is_what_there_is() {
     let tokens = endpoint.provider(Clock::manual(), credentials());
     let outside = |tokens: &TokenProvider| {
         let mut token = Box::pin(tokens.token());
-        match token
-            .as_mut()
-            .poll(&mut Context::from_waker(std::task::Waker::noop()))
-        {
+        match token.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => answer,
             Poll::Pending => panic!("waits outside a runtime"),
         }
@@ -220,5 +217,29 @@ struct Woken(AtomicBool);
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_runtime_that_was_shut_down_is_as_good_as_none() {
+    for build in [
+        Builder::new_current_thread as fn() -> Builder,
+        Builder::new_multi_thread,
+    ] {
+        let endpoint = Endpoint::new(|_| Say::Token(60));
+        let tokens = endpoint.provider(Clock::manual(), credentials());
+        let gone = build().enable_all().build().unwrap();
+        let handle = gone.handle().clone();
+        drop(gone);
+        let error = handle.block_on(tokens.token()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
+        assert_eq!(tokens.shared.locked.lock().waiters.receiver_count(), 0);
+
+        runtime().block_on(tokens.token()).unwrap();
+        assert_eq!(
+            handle.block_on(tokens.token()).unwrap().expose_secret(),
+            "token-0"
+        );
+        assert_eq!(endpoint.requests(), 1);
     }
 }

@@ -7,24 +7,27 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-use super::*;
+use super::{
+    outage::{HIGH, LOW, MIDDLE, callers},
+    *,
+};
 use crate::{grant::ClientCredentials, secret::ClientSecret};
 
 /// A source that counts, and gives what is put into it.
 #[derive(Clone, Default)]
-struct Vault {
+pub(super) struct Vault {
     asked: Arc<AtomicUsize>,
-    secret: Arc<Mutex<&'static str>>,
+    pub(super) secret: Arc<Mutex<&'static str>>,
 }
 
 impl Vault {
-    fn holding(secret: &'static str) -> Self {
+    pub(super) fn holding(secret: &'static str) -> Self {
         let vault = Self::default();
         *vault.secret.lock() = secret;
         vault
     }
 
-    fn credentials(&self) -> ClientCredentials {
+    pub(super) fn credentials(&self) -> ClientCredentials {
         let vault = self.clone();
         let secret = ClientSecret::from_fn(move || {
             let vault = vault.clone();
@@ -42,7 +45,7 @@ impl Vault {
         ClientCredentials::new("a-client", secret).unwrap()
     }
 
-    fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -67,43 +70,28 @@ async fn a_secret_rotated_meanwhile_is_used_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_pause() {
-    let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
-    let vault = Vault::holding("old");
-    let tokens = endpoint.provider(Clock::manual(), vault.credentials());
-    let callers = |time: f64| {
-        let end = tokens.shared.clock.now() + seconds(time);
-        let tokens = tokens.clone();
-        async move {
-            let callers: Vec<_> = (0..64)
-                .map(|_| {
-                    let tokens = tokens.clone();
-                    tokio::spawn(async move {
-                        while tokens.shared.clock.now() < end {
-                            let _ = tokens.token().await;
-                            tokio::time::sleep(Duration::from_millis(10)).await;
-                        }
-                    })
-                })
-                .collect();
-            for caller in callers {
-                caller.await.unwrap();
-            }
-        }
-    };
-    callers(10.0).await;
-    // At 0 and 5 s; the source twice each time, and once a second in between.
-    assert_eq!(endpoint.requests(), 2);
-    assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
-    let error = tokens.token().await.unwrap_err();
-    let ErrorKind::InvalidClient(refused) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(refused.accepted_before(), None);
+    // A request at 0 s and after 5 s, then after another 10 s, each times 0.8, 1 or 1.2. The source
+    // is asked twice for each, and once a second in between.
+    for luck in [LOW, MIDDLE, HIGH] {
+        let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
+        let vault = Vault::holding("old");
+        let clock = Clock::manual();
+        let tokens = endpoint.provider_with(clock, vault.credentials(), luck, |_| {}, false);
+        callers(&tokens, 10.0, |_, _| {}).await;
+        assert_eq!((endpoint.requests(), endpoint.most_at_once()), (2, 1));
+        assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
+        let error = tokens.token().await.unwrap_err();
+        let ErrorKind::InvalidClient(refused) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(refused.accepted_before(), None);
+        assert!(error.retry_after().unwrap() > seconds(1.1));
 
-    *vault.secret.lock() = "new";
-    callers(1.1).await;
-    tokens.token().await.unwrap();
-    assert_eq!(endpoint.requests(), 3);
+        *vault.secret.lock() = "new";
+        callers(&tokens, 1.1, |_, _| {}).await;
+        tokens.token().await.unwrap();
+        assert_eq!(endpoint.requests(), 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,7 +44,7 @@ fn oauth_errors() -> Vec<Bad> {
             "another grant's client",
             400,
             "unauthorized_client",
-            "OAuth",
+            "UnauthorizedClient",
             "grant type",
         ),
         (

@@ -1,8 +1,8 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Connections, FixedToken, Grant, Region, TokenProvider,
-    Troubleshooting,
+    ClientCredentials, ClientSecret, Connections, FixedToken, Grant, Region, RetryPolicy,
+    SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
 };
 use serde_json::json;
 
@@ -37,7 +37,7 @@ pub async fn tls(run: &mut Run) {
     run.connections = verbose(&names, &Authority::new());
     let (client, _clock) = run.client(remote_region());
     let error = client.tokens().token().await.unwrap_err();
-    assert_eq!(kind_of(&error), "Transport Connect");
+    assert_eq!(kind_of(&error), "Transport Tls");
     run.error(&error);
     assert_eq!(server.requests().len(), 6);
 }
@@ -73,6 +73,12 @@ async fn goes_well(run: &mut Run, region: Region) {
         chunk.unwrap();
     }
     run.debug(&chunks);
+    run.debug(
+        &client
+            .get("/api/v2/users")
+            .query(&[("q", QUERY)])
+            .pages::<u8>(),
+    );
     clock.advance(A_DAY);
     tokens.token().await.unwrap();
     tokens.revoke().await.unwrap();
@@ -92,6 +98,9 @@ fn settings(run: &mut Run, region: &Region) {
     if let Region::Custom(custom) = region {
         run.debug(custom);
     }
+    run.debug(&RetryPolicy::default());
+    run.debug(&SECRET_SHOWN_ONCE_SINCE);
+    run.error(&StoreError::new("the disk is full").into());
     for row in Troubleshooting::ALL {
         run.debug(&row);
     }

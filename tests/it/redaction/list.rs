@@ -16,7 +16,7 @@ const NOT_MADE: &[(&str, &str)] = &[];
 /// What is missing, or listed above without need.
 pub fn gaps(shown: &Shown) -> Vec<String> {
     let types = exported_types(include_str!("../../../src/lib.rs"));
-    let kinds = variants(include_str!("../../../src/error.rs"), "ErrorKind");
+    let kinds = variants(include_str!("../../../src/error/kind.rs"), "ErrorKind");
     let mut gaps = difference("the type", &types, shown.types(), NOT_SHOWN);
     gaps.extend(difference("the kind", &kinds, shown.kinds(), NOT_MADE));
     gaps

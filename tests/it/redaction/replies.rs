@@ -65,17 +65,33 @@ pub fn echoes_of(secret: &str) -> Vec<Reply> {
     replies
 }
 
-fn echoing_bodies(said: &str) -> [String; 5] {
+fn echoing_bodies(said: &str) -> [String; 9] {
     let oauth = |error: &str| json!({"error": error, "error_description": said}).to_string();
-    let api = json!({
-        "message": said, "code": said, "contextId": said,
-        "messageParams": {"permissions": format!("[{said}, a:b:{said}]")},
+    let part = json!({
+        "errorCode": said, "userMessage": said, "fieldName": said, "entityId": said,
+        "entityName": said,
     });
+    let api = |code: &str, message: &str| {
+        let body = json!({
+            "message": message, "code": code, "contextId": said,
+            "messageParams": {
+                "permissions": format!("[{said}, a:b:{said}]"), "divisionId": said,
+            },
+            "details": [part], "errors": [part], "nested": part,
+            "limit": {"key": said, "namespace": said, "value": 1},
+        });
+        body.to_string()
+    };
+    let user = format!("This request requires a user context. {said}");
     [
         oauth(said),
         oauth("invalid_client"),
         oauth("invalid_scope"),
-        api.to_string(),
+        oauth("unauthorized_client"),
+        oauth("invalid_grant"),
+        api("ip.not.authorized", said),
+        api(said, &user),
+        api(said, said),
         said.to_owned(),
     ]
 }

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Connections, Error, PlatformClient, Region, TokenProvider,
-    TokenProviderBuilder,
+    ClientCredentials, Clock, Connections, Error, PlatformClient, Region, RetryPolicy,
+    TokenProvider, TokenProviderBuilder,
 };
 use tokio::runtime::Builder;
 
@@ -85,7 +85,7 @@ impl Run {
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {
-        let client = PlatformClient::new(tokens);
+        let client = PlatformClient::new(tokens).retry(RetryPolicy::never());
         self.debug(&client);
         client
     }

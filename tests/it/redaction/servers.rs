@@ -2,12 +2,13 @@
 
 use std::{
     pin::pin,
+    sync::mpsc,
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
 
-use genesys_cloud_auth::{Error, FixedToken, Region, TokenProvider};
+use genesys_cloud_auth::{Error, Event, FixedToken, Region, TokenProvider};
 
 use super::{
     Run,
@@ -32,6 +33,32 @@ pub async fn bad_token_endpoint(run: &mut Run) {
         run.error(&tokens.token().await.unwrap_err());
         run.error(&tokens.ready(Duration::from_nanos(1)).await.unwrap_err());
         run.debug(tokens);
+    }
+}
+
+/// What a handler of events is told.
+pub async fn events(run: &mut Run) {
+    let server = Server::start(good());
+    for reply in [good()].into_iter().chain(bad_answers()) {
+        server.answers([reply]);
+        let (sender, events) = mpsc::channel();
+        let (builder, _clock) = run.builder(region_of(&server, &server));
+        let tokens = builder
+            .on_event(move |event| drop(sender.send(event.clone())))
+            .build()
+            .unwrap();
+        match tokens.token().await {
+            Ok(token) => tokens.invalidate(&token),
+            Err(error) => run.error(&error),
+        }
+        drop(tokens);
+        // The handler goes with the provider, once it was told everything.
+        for event in events {
+            run.debug(&event);
+            if let Event::RequestFailed { error, .. } = &event {
+                run.error(error);
+            }
+        }
     }
 }
 

@@ -4,11 +4,11 @@ use std::{
     cell::RefCell,
     io::{self, Write},
     panic,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
     thread,
 };
 
-use tracing::{Level, Subscriber, subscriber::DefaultGuard};
+use tracing::{Dispatch, Level, Subscriber, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Takes all of it until it is dropped.
@@ -23,6 +23,7 @@ impl Capture {
     /// Of this thread, panics apart.
     pub fn start() -> Self {
         logger();
+        LazyLock::force(&OTHERS);
         let (tracing, log) = (Sink::default(), Sink::default());
         LOG.set(Some(log.clone()));
         let guard = tracing::subscriber::set_default(subscriber(&tracing));
@@ -72,6 +73,17 @@ impl Drop for Capture {
         LOG.set(None);
     }
 }
+
+/// While there is one subscriber in the process, `tracing` asks only the thread that comes to a span
+/// or an event first whether anybody wants it, and keeps the answer for all. With two that stay, it
+/// asks on each thread.
+static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| {
+    let other = || {
+        let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE);
+        Dispatch::new(subscriber.with_writer(io::sink).finish())
+    };
+    [other(), other()]
+});
 
 fn subscriber(sink: &Sink) -> impl Subscriber + use<> {
     let sink = sink.clone();

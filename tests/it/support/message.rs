@@ -49,6 +49,14 @@ impl Reply {
         Self::of(status, &format!("Location: {}/elsewhere\r\n", to.url()), "")
     }
 
+    /// The same, after which the connection ends, as its head says.
+    pub fn last(mut self) -> Self {
+        let line = self.head.windows(2).position(|two| two == b"\r\n").unwrap() + 2;
+        self.head.splice(line..line, *b"Connection: close\r\n");
+        self.end = End::Close;
+        self
+    }
+
     /// Reads the request and ends the connection without a word.
     pub fn none(end: End) -> Self {
         Self::raw("", end)

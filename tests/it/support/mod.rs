@@ -9,6 +9,13 @@ pub mod sentinels;
 pub mod server;
 pub mod tls;
 
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use futures_core::Stream;
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
 };
@@ -17,6 +24,9 @@ use server::{Reply, Server};
 pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
 pub const SECRET: &str = "s3cret-of-the-tests";
 pub const TOKEN: &str = "token-of-the-tests";
+
+const A_MOMENT: Duration = Duration::from_millis(1);
+const STEP: Duration = Duration::from_millis(500);
 
 pub fn credentials() -> ClientCredentials {
     ClientCredentials::new(CLIENT_ID, SECRET).unwrap()
@@ -38,6 +48,24 @@ pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
 pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(region_of(server, server));
     (builder.build().unwrap(), clock)
+}
+
+/// What a stream yields next.
+pub async fn next_of<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+}
+
+/// The call's outcome, with the clock moved on while it waits, and by how much.
+pub async fn hurried<F: Future>(clock: &Clock, call: F) -> (F::Output, Duration) {
+    let (mut call, mut moved) = (pin!(call), Duration::ZERO);
+    while moved < Duration::from_secs(3_600) {
+        if let Ok(output) = tokio::time::timeout(A_MOMENT, &mut call).await {
+            return (output, moved);
+        }
+        clock.advance(STEP);
+        moved += STEP;
+    }
+    panic!("the call does not end within an hour");
 }
 
 /// The token endpoint's answer with `token`, good for a day.

@@ -28,6 +28,10 @@ impl Names {
         *self.0.address.lock().unwrap() = Some(address);
     }
 
+    pub fn lead_nowhere(&self) {
+        *self.0.address.lock().unwrap() = None;
+    }
+
     /// The first question finds nothing.
     pub fn first_without_address(&self) {
         self.0.missing.store(1, Ordering::SeqCst);

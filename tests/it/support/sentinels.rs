@@ -10,7 +10,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use genesys_cloud_auth::{Error, ErrorKind};
+use genesys_cloud_auth::{ApiError, Error, ErrorKind};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::kind_of;
@@ -129,9 +129,12 @@ impl Shown {
         match kind {
             ErrorKind::AccessDenied(denied) => {
                 self.both(denied);
-                self.both(denied.answer());
+                self.api(denied.answer());
+                self.debug(&(denied.permissions(), denied.division()));
             }
-            ErrorKind::Api(error) => self.both(error),
+            ErrorKind::Api(error)
+            | ErrorKind::IpNotAuthorized(error)
+            | ErrorKind::UserContextRequired(error) => self.api(error),
             ErrorKind::Configuration(configuration) => self.both(configuration),
             ErrorKind::InvalidClient(refused) => {
                 self.both(refused);
@@ -140,7 +143,17 @@ impl Shown {
             ErrorKind::InvalidPath(path) => self.both(path),
             ErrorKind::InvalidRegion(region) => self.both(region),
             ErrorKind::OAuth(error) => self.both(error),
+            ErrorKind::InvalidGrant(refused) => {
+                self.both(refused);
+                self.debug(&refused.cause());
+                self.both(refused.answer());
+            }
+            ErrorKind::UnauthorizedClient(refused) => {
+                self.both(refused);
+                self.both(refused.answer());
+            }
             ErrorKind::RateLimited(limited) => self.both(limited),
+            ErrorKind::Store(error) => self.both(error),
             ErrorKind::Secret(error) => self.both(error),
             ErrorKind::TokenExpired(expired) => self.both(expired),
             ErrorKind::Transport(transport) => {
@@ -149,6 +162,16 @@ impl Shown {
             }
             ErrorKind::UnexpectedAnswer(answer) => self.both(answer),
             _ => {}
+        }
+    }
+
+    fn api(&mut self, error: &ApiError) {
+        self.both(error);
+        for detail in error.details() {
+            self.both(detail);
+        }
+        if let Some(limit) = error.limit() {
+            self.both(limit);
         }
     }
 

@@ -67,6 +67,10 @@ impl Server {
 
     /// From now on answers with these one after the other, and the last of them for ever.
     pub fn answers<const N: usize>(&self, replies: [Reply; N]) {
+        self.answers_all(replies.into());
+    }
+
+    pub fn answers_all(&self, replies: Vec<Reply>) {
         *self.shared.replies.lock().unwrap() = replies.into();
     }
 
@@ -192,7 +196,7 @@ where
     }
 }
 
-/// One request, with the body its length announces.
+/// One request, with the body its length announces or the last chunk ends.
 async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -203,10 +207,15 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
             return None;
         }
     };
-    let length = Received::parse(bytes[..head].to_vec(), head)
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap());
-    while bytes.len() < head + length {
+    let received = Received::parse(bytes[..head].to_vec(), head);
+    let chunked = received.header("transfer-encoding") == Some("chunked");
+    let length = received.header("content-length");
+    let length = length.map_or(0, |length| length.parse().unwrap());
+    let whole = |body: &[u8]| {
+        let ended = body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n");
+        if chunked { ended } else { body.len() >= length }
+    };
+    while !whole(&bytes[head..]) {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }

@@ -1,0 +1,265 @@
+//! Which row of Genesys Cloud's troubleshooting table applies, and what to do about it.
+//!
+//! With nothing configured it brings about all six rows, one after the other, in a sandbox on this
+//! machine:
+//!
+//! ```sh
+//! cargo run --example diagnose
+//! ```
+//!
+//! With the variables `GENESYSCLOUD_*` set it tries them against that region, up to the first that
+//! does not work, and says which row applies. Paths of the API that your program calls may follow:
+//! `cargo run --example diagnose -- /api/v2/users`. It only reads.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example may read the environment"
+)]
+
+use std::{
+    error::Error as StdError,
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use genesys_cloud_auth::{
+    ClientCredentials, Error, FixedToken, PlatformClient, Sandbox, TokenProvider, Troubleshooting,
+};
+use serde_json::json;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn StdError>> {
+    let out = &mut io::stdout();
+    let configured = std::env::vars_os().any(|(name, _)| {
+        let name = name.to_string_lossy();
+        name.starts_with("GENESYSCLOUD_")
+    });
+    if !configured {
+        against_the_sandbox(out).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut paths: Vec<String> = std::env::args().skip(1).collect();
+    if paths.is_empty() {
+        paths.push("/api/v2/organizations/me".to_owned());
+    }
+    let worked = match TokenProvider::from_env() {
+        Ok(tokens) => against_the_region(tokens, &paths, out).await?,
+        Err(error) => told(out, "the configuration", &error)?,
+    };
+    Ok(if worked {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// All six rows, each brought about in a sandbox of its own.
+///
+/// # Errors
+/// That something went well which should not have, or that the output was closed.
+pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+    writeln!(
+        out,
+        "The six rows of the troubleshooting table, in a sandbox on this machine.\n\
+         For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,\n\
+         GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION."
+    )?;
+    show(out, "a token, with a wrong secret", &wrong_secret().await?)?;
+    show(
+        out,
+        "the OAuth clients, with a role that may not see them",
+        &missing_permission().await?,
+    )?;
+    show(
+        out,
+        "a call, a day after its token was issued",
+        &expired_token().await?,
+    )?;
+    show(
+        out,
+        "a new OAuth client of the grant type CODE, with roles",
+        &roles_of_another_grant().await?,
+    )?;
+    show(
+        out,
+        "credentials, from a client that was fetched",
+        &no_secret().await?,
+    )?;
+    show(
+        out,
+        "a token, after the secret was regenerated",
+        &rotated_secret().await?,
+    )?;
+    show(
+        out,
+        "a data action, after the secret was regenerated",
+        &outdated_integration().await?,
+    )?;
+    Ok(())
+}
+
+async fn wrong_secret() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let credentials = ClientCredentials::new(sandbox.client_id(), "not-the-secret")?;
+    let tokens = TokenProvider::new(sandbox.region(), credentials)?;
+    failure(tokens.token().await)
+}
+
+async fn missing_permission() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::builder()
+        .permissions(["directory:user:view"])
+        .start()
+        .await?;
+    failure(client(&sandbox)?.get("/api/v2/oauth/clients").send().await)
+}
+
+async fn expired_token() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let token = client(&sandbox)?.tokens().token().await?;
+    sandbox.advance(Duration::from_secs(86_400));
+    // A token from outside: nothing here can renew it.
+    let fixed = FixedToken::new(token.expose_secret())?;
+    let api = PlatformClient::new(TokenProvider::new(sandbox.region(), fixed)?);
+    failure(api.get("/api/v2/organizations/me").send().await)
+}
+
+async fn roles_of_another_grant() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let new = json!({
+        "name": "CRM sync",
+        "authorizedGrantType": "CODE",
+        "registeredRedirectUri": ["https://crm.example/callback"],
+        "roleDivisions": [{ "roleId": "any", "divisionId": "*" }],
+    });
+    let call = client(&sandbox)?.post("/api/v2/oauth/clients").body(&new);
+    failure(call.send().await)
+}
+
+/// What the API tells of a client has no secret.
+async fn no_secret() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let api = client(&sandbox)?;
+    let fetched: serde_json::Value = api
+        .get("/api/v2/oauth/clients")
+        .segment(sandbox.client_id())
+        .fetch()
+        .await?;
+    let secret = fetched["secret"].as_str().unwrap_or_default();
+    failure(ClientCredentials::new(sandbox.client_id(), secret))
+}
+
+async fn rotated_secret() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials())?;
+    let token = tokens.token().await?;
+    sandbox.rotate_secret();
+    tokens.invalidate(&token);
+    failure(tokens.token().await)
+}
+
+async fn outdated_integration() -> Result<Error, Box<dyn StdError>> {
+    let sandbox = Sandbox::start().await?;
+    let api = client(&sandbox)?;
+    api.tokens().token().await?;
+    sandbox.rotate_secret();
+    let action = format!(
+        "/api/v2/integrations/actions/{}/execute",
+        sandbox.data_action_id()
+    );
+    failure(api.post(&action).body(&json!({})).send().await)
+}
+
+fn client(sandbox: &Sandbox) -> Result<PlatformClient, Error> {
+    let credentials = sandbox.client_credentials();
+    Ok(PlatformClient::new(TokenProvider::new(
+        sandbox.region(),
+        credentials,
+    )?))
+}
+
+fn failure<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>> {
+    match outcome {
+        Ok(_) => Err("this should have failed".into()),
+        Err(error) => Ok(error),
+    }
+}
+
+/// Tries what can be tried without changing anything. Whether all of it worked.
+///
+/// # Errors
+/// That the output was closed.
+pub async fn against_the_region(
+    tokens: TokenProvider,
+    paths: &[String],
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let api = PlatformClient::new(tokens);
+    writeln!(out, "Against region {}.", api.tokens().region())?;
+    works(out, "the configuration")?;
+    if let Err(error) = api.tokens().ready(Duration::from_secs(30)).await {
+        return told(out, "a token", &error);
+    }
+    works(out, "a token")?;
+    if let Err(error) = api.tokens().token_info().await {
+        return told(out, "the token at the API", &error);
+    }
+    works(out, "the token at the API")?;
+    for path in paths {
+        if let Err(error) = api.get(path).send().await {
+            return told(out, path, &error);
+        }
+        works(out, path)?;
+    }
+    writeln!(
+        out,
+        "\nNo row applies. Two are not tried, for they would change something: new OAuth\n\
+         clients (row 4), and data actions (row 6)."
+    )?;
+    Ok(true)
+}
+
+fn works(out: &mut impl Write, what: &str) -> io::Result<()> {
+    writeln!(out, "  works   {what}")
+}
+
+fn told(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<bool> {
+    writeln!(out, "  fails   {tried}")?;
+    if error.troubleshooting().is_some() {
+        show(out, tried, error)?;
+    } else {
+        writeln!(out, "\nNo row of the table is about this:")?;
+        paragraph(out, "error", error)?;
+    }
+    Ok(false)
+}
+
+/// A row, as a person likes to read it.
+fn show(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<()> {
+    let row = error.troubleshooting();
+    let row = row.ok_or_else(|| io::Error::other(format!("no row for {error}")))?;
+    let number = Troubleshooting::ALL.iter().position(|other| *other == row);
+    let number = number.map_or(0, |index| index + 1);
+    writeln!(out, "\n{number}. {}", row.issue())?;
+    paragraph(out, "tried", tried)?;
+    paragraph(out, "likely cause", row.likely_cause())?;
+    paragraph(out, "resolution", row.resolution())?;
+    paragraph(out, "error", error)
+}
+
+/// A name, and text that goes on beside it.
+fn paragraph(out: &mut impl Write, name: &str, text: impl Display) -> io::Result<()> {
+    let (mut name, mut line) = (name, String::new());
+    for word in text.to_string().split(' ') {
+        if !line.is_empty() && line.chars().count() + word.chars().count() > 60 {
+            writeln!(out, "   {name:<13} {line}")?;
+            name = "";
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(out, "   {name:<13} {line}")
+}

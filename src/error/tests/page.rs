@@ -1,0 +1,180 @@
+//! The guide's page says what the code does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
+
+use super::*;
+use crate::{facts::SECRET_SHOWN_ONCE_SINCE, region::Region};
+
+#[test]
+fn the_page_shows_the_table_and_the_kinds_that_lead_to_each_row() {
+    let rows = table("| issue |");
+    assert_eq!(rows.len(), Troubleshooting::ALL.len());
+    for (row, cells) in Troubleshooting::ALL.into_iter().zip(&rows) {
+        let told = [row.issue(), row.likely_cause(), row.resolution()];
+        assert_eq!(cells[..3], told, "{row:?}");
+        let leading: BTreeSet<_> = samples()
+            .into_iter()
+            .filter(|(_, error)| error.troubleshooting() == Some(row))
+            .flat_map(|(code, error)| [Some(name(error.kind())), code])
+            .flatten()
+            .collect();
+        assert_eq!(code_spans(&cells[3]), leading, "{row:?}");
+    }
+}
+
+#[test]
+fn the_page_lists_every_kind_and_whether_it_is_transient() {
+    let mut transient: BTreeMap<_, BTreeSet<bool>> = BTreeMap::new();
+    for (_, error) in samples() {
+        let of_kind = transient.entry(name(error.kind())).or_default();
+        of_kind.insert(error.is_transient());
+    }
+    let rows = table("| kind |");
+    let listed: Vec<_> = rows
+        .iter()
+        .map(|cells| cells[0].trim_matches('`'))
+        .collect();
+    assert_eq!(
+        listed.iter().copied().collect::<BTreeSet<_>>(),
+        transient.keys().copied().collect()
+    );
+    for (kind, cells) in listed.iter().zip(&rows) {
+        let told = match cells[1].as_str() {
+            "yes" => BTreeSet::from([true]),
+            "no" => BTreeSet::from([false]),
+            _ => BTreeSet::from([false, true]),
+        };
+        assert_eq!(transient[kind], told, "{kind}");
+    }
+}
+
+#[test]
+fn the_row_of_hidden_secrets_names_the_month() {
+    let cause = Troubleshooting::SecretNotVisible.likely_cause();
+    assert!(cause.contains(&SECRET_SHOWN_ONCE_SINCE.to_string()));
+}
+
+/// One error of each kind and of each road to a row, with the code that it takes where that counts.
+fn samples() -> Vec<(Option<&'static str>, Error)> {
+    let oauth = |error: &str, status, grant_type: &str| {
+        let answer = OAuthError {
+            head: head(status),
+            error: error.into(),
+            description: None,
+        };
+        Error::from(answer.of_grant(grant_type))
+    };
+    let client = |accepted_before| {
+        oauth("invalid_client", 400, "").of_client(|answer| InvalidClient {
+            answer,
+            region: Region::EuWest1,
+            accepted_before,
+        })
+    };
+    let coded = |status, code: &str| api(status, &format!(r#"{{"code":"{code}"}}"#));
+    let unexpected = |status| {
+        let (head, problem) = (head(status), Problem::Status);
+        Error::from(ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+            head,
+            problem,
+        }))
+    };
+    let transport = Transport {
+        kind: TransportKind::Dns,
+        host: "login".into(),
+        nothing_sent: true,
+        source: None,
+    };
+    let expired = |renewable| ErrorKind::TokenExpired(TokenExpired { renewable }).into();
+    let user = r#"{"message":"This request requires a user context."}"#;
+    let action = r#"{"errorCode":"FAILED","details":[{"errorCode":"ACTION.AUTHENTICATION"}]}"#;
+    let mut samples: Vec<(Option<&str>, Error)> = [
+        "mars".parse::<Region>().unwrap_err().into(),
+        Error::configuration("wrong"),
+        Error::secret_missing("no secret"),
+        ErrorKind::InvalidPath(InvalidPath::new("it is wrong")).into(),
+        Error::secret("no", None),
+        client(None),
+        client(Some(SystemTime::UNIX_EPOCH)),
+        oauth("unauthorized_client", 400, "client_credentials"),
+        oauth("invalid_grant", 400, "refresh_token"),
+        oauth("invalid_grant", 400, "authorization_code"),
+        oauth("invalid_scope", 400, ""),
+        oauth("server_error", 500, ""),
+        api(429, ""),
+        expired(true),
+        expired(false),
+        ErrorKind::TokenRefused.into(),
+        coded(403, "missing.permissions"),
+        coded(401, "ip.not.authorized"),
+        api(400, user),
+        coded(404, "not.found"),
+        api(403, "<html>"),
+        api(502, ""),
+        ErrorKind::Transport(transport).into(),
+        unexpected(200),
+        unexpected(503),
+        StoreError::new("disk full").into(),
+        ErrorKind::Timeout.into(),
+        ErrorKind::NoRuntime.into(),
+    ]
+    .map(|error| (None, error))
+    .into();
+    for code in [
+        "bad.grant.type",
+        "missing.client.roles",
+        "INVALID_CREDENTIALS",
+    ] {
+        samples.push((Some(code), coded(400, code)));
+    }
+    samples.push((Some("ACTION.AUTHENTICATION"), api(400, action)));
+    samples
+}
+
+/// Without a wildcard, so that a new kind has to be written down here.
+fn name(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidRegion(_) => "InvalidRegion",
+        ErrorKind::Configuration(_) => "Configuration",
+        ErrorKind::InvalidPath(_) => "InvalidPath",
+        ErrorKind::Secret(_) => "Secret",
+        ErrorKind::InvalidClient(_) => "InvalidClient",
+        ErrorKind::UnauthorizedClient(_) => "UnauthorizedClient",
+        ErrorKind::InvalidGrant(_) => "InvalidGrant",
+        ErrorKind::OAuth(_) => "OAuth",
+        ErrorKind::RateLimited(_) => "RateLimited",
+        ErrorKind::TokenExpired(_) => "TokenExpired",
+        ErrorKind::TokenRefused => "TokenRefused",
+        ErrorKind::AccessDenied(_) => "AccessDenied",
+        ErrorKind::IpNotAuthorized(_) => "IpNotAuthorized",
+        ErrorKind::UserContextRequired(_) => "UserContextRequired",
+        ErrorKind::Api(_) => "Api",
+        ErrorKind::Transport(_) => "Transport",
+        ErrorKind::UnexpectedAnswer(_) => "UnexpectedAnswer",
+        ErrorKind::Store(_) => "Store",
+        ErrorKind::Timeout => "Timeout",
+        ErrorKind::NoRuntime => "NoRuntime",
+    }
+}
+
+/// The rows of the page's table whose first line begins so.
+fn table(begins: &str) -> Vec<Vec<String>> {
+    let lines = PAGE.lines().skip_while(|line| !line.starts_with(begins));
+    lines
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells = line.trim_matches('|').split('|');
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+fn code_spans(cell: &str) -> BTreeSet<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+const PAGE: &str = include_str!("../../guide/troubleshooting.md");

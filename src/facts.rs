@@ -1,0 +1,81 @@
+//! Dates and numbers of Genesys Cloud, each written down once.
+//!
+//! Source: Genesys Cloud Resource Center, "Create an OAuth client".
+
+use std::{fmt, ops::RangeInclusive, time::Duration};
+
+/// Since then a client's secret is shown only when it is generated.
+pub const SECRET_SHOWN_ONCE_SINCE: Month = Month::new(2025, 11);
+
+/// From then on no client can be created with the implicit grant.
+pub const IMPLICIT_GRANT_CLOSED_SINCE: Month = Month::new(2026, 5);
+
+/// From then on clients with the implicit grant get no more tokens.
+pub const IMPLICIT_GRANT_ENDS: Month = Month::new(2027, 5);
+
+/// The token durations that can be set at an OAuth client.
+pub const TOKEN_DURATION: RangeInclusive<Duration> =
+    Duration::from_secs(300)..=Duration::from_secs(172_800);
+
+/// The token duration that Genesys recommends: an agent's workday.
+pub const RECOMMENDED_TOKEN_DURATION: Duration = Duration::from_secs(64_800);
+
+/// The longest token duration there is, 450 days; for SCIM integrations only.
+pub const LONGEST_SCIM_TOKEN_DURATION: Duration = Duration::from_secs(38_880_000);
+
+/// How many redirect URIs an OAuth client can have.
+pub const MAX_REDIRECT_URIS: usize = 125;
+
+/// A month of a year; shown as `May 2026`.
+///
+/// ```
+/// use genesys_cloud_auth::{IMPLICIT_GRANT_ENDS, SECRET_SHOWN_ONCE_SINCE};
+///
+/// assert!(SECRET_SHOWN_ONCE_SINCE < IMPLICIT_GRANT_ENDS);
+/// assert_eq!(IMPLICIT_GRANT_ENDS.to_string(), "May 2027");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    year: u16,
+    number: u8,
+}
+
+impl Month {
+    const fn new(year: u16, number: u8) -> Self {
+        Self { year, number }
+    }
+
+    /// The year, such as 2027.
+    #[must_use]
+    pub fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The month's number in the year, 1 to 12.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.number
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.get(usize::from(self.number).wrapping_sub(1));
+        write!(f, "{} {}", name.unwrap_or(&"?"), self.year)
+    }
+}
+
+const NAMES: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];

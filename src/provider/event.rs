@@ -1,0 +1,220 @@
+//! What happens to a token, told to the program's handler and to `tracing`.
+
+use std::time::Duration;
+
+use tracing::Span;
+
+use super::{Cause, Machine, Outcome, Shared, error};
+use crate::{clock::Moment, error::Error, token::AccessToken};
+
+/// What happened to a provider's token; see [`on_event`](super::TokenProviderBuilder::on_event).
+///
+/// No event holds a secret or says whose token it was. A caller that fails in a pause is no event:
+/// the failure that began the pause was one.
+///
+/// ```
+/// use genesys_cloud_auth::Event;
+///
+/// fn report(event: &Event) {
+///     match event {
+///         Event::RequestFailed { error, pause, token_in_hand, .. } => {
+///             eprintln!("no new token ({error}), the next request in {pause:?}");
+///             if !token_in_hand {
+///                 eprintln!("and there is no valid one");
+///             }
+///         }
+///         Event::Invalidated { age, .. } => eprintln!("the API refused a token {age:?} old"),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A token came where there was no valid one: the first, or one after that.
+    #[non_exhaustive]
+    Acquired {
+        /// How long its request took, from the question for the credentials to the answer.
+        took: Duration,
+        /// How long it lives from now on.
+        expires_in: Duration,
+    },
+    /// A token came while the one before it was still valid.
+    #[non_exhaustive]
+    Renewed {
+        /// How long its request took, from the question for the credentials to the answer.
+        took: Duration,
+        /// How long it lives from now on.
+        expires_in: Duration,
+    },
+    /// A token request failed, or the source of its credentials did, or its token had no life left.
+    #[non_exhaustive]
+    RequestFailed {
+        /// Why, as those who waited for it were told.
+        error: Error,
+        /// How long it took.
+        took: Duration,
+        /// No other request starts for so long; only a changed secret ends the pause earlier.
+        pause: Duration,
+        /// Whether a valid token is handed out meanwhile.
+        token_in_hand: bool,
+    },
+    /// The API refused the token, and it is no longer handed out.
+    #[non_exhaustive]
+    Invalidated {
+        /// The time since its request was sent; of one given from outside, since it was given.
+        age: Duration,
+        /// Where the API refuses one new token after another: for so long none is asked for.
+        pause: Option<Duration>,
+    },
+    /// Earlier events that are lost, because the handler was too slow or no thread could be
+    /// started for it.
+    #[non_exhaustive]
+    Missed {
+        /// How many.
+        events: u64,
+    },
+}
+
+impl Event {
+    /// What the end of a flight comes to, for those who did not wait for it.
+    pub(super) fn of_flight(
+        landing: &Landing,
+        outcome: &Outcome<AccessToken, Error>,
+        machine: &Machine<AccessToken, Error>,
+    ) -> Option<Self> {
+        let &Landing {
+            now,
+            took,
+            token_in_hand,
+            ..
+        } = landing;
+        let failed = |cause, pause| Self::RequestFailed {
+            error: error(cause, Some(pause)),
+            took,
+            pause,
+            token_in_hand,
+        };
+        let held = machine.token_in_hand(now).map(AccessToken::fingerprint);
+        match outcome {
+            Outcome::Token(token) if held == Some(token.fingerprint()) => {
+                let expires_in = token.end() - now;
+                Some(if token_in_hand {
+                    Self::Renewed { took, expires_in }
+                } else {
+                    Self::Acquired { took, expires_in }
+                })
+            }
+            // It had no life left.
+            Outcome::Token(_) if !landing.lost => {
+                let cause = Cause::TokenExpired { renewable: true };
+                Some(failed(cause, machine.pause_left(now).unwrap_or_default()))
+            }
+            Outcome::Failed { cause, left } => Some(failed(cause.clone(), *left)),
+            Outcome::Token(_) | Outcome::Again => None,
+        }
+    }
+
+    /// Adds what the span of a flight does not know before its end.
+    pub(super) fn record(&self, span: &Span) {
+        span.record("outcome", self.outcome());
+        match self {
+            Self::Acquired { took, expires_in } | Self::Renewed { took, expires_in } => {
+                span.record("took", took.as_secs_f64());
+                span.record("expires_in", expires_in.as_secs_f64());
+            }
+            Self::RequestFailed {
+                took,
+                pause,
+                token_in_hand,
+                ..
+            } => {
+                span.record("took", took.as_secs_f64());
+                span.record("pause", pause.as_secs_f64());
+                span.record("token_in_hand", token_in_hand);
+            }
+            Self::Invalidated { .. } | Self::Missed { .. } => {}
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Acquired { .. } => "acquired",
+            Self::Renewed { .. } => "renewed",
+            Self::RequestFailed { .. } => "failed",
+            Self::Invalidated { .. } => "invalidated",
+            Self::Missed { .. } => "missed",
+        }
+    }
+}
+
+/// How things stood when a flight came to its end.
+pub(super) struct Landing {
+    pub(super) now: Moment,
+    pub(super) took: Duration,
+    /// Nobody waited for it any more.
+    pub(super) lost: bool,
+    pub(super) token_in_hand: bool,
+}
+
+/// What `tracing` gets of an event; the fields are those of the guide on observability.
+impl Shared {
+    pub(super) fn trace(&self, event: &Event) {
+        let (region, grant_type) = (&self.endpoint.region, self.grant.name());
+        let outcome = event.outcome();
+        match event {
+            Event::Acquired { took, expires_in } | Event::Renewed { took, expires_in } => {
+                tracing::debug!(
+                    target: TARGET,
+                    %region,
+                    grant_type,
+                    outcome,
+                    took = took.as_secs_f64(),
+                    expires_in = expires_in.as_secs_f64(),
+                    "token {outcome}"
+                );
+            }
+            Event::RequestFailed {
+                error,
+                took,
+                pause,
+                token_in_hand,
+            } => tracing::warn!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                took = took.as_secs_f64(),
+                pause = pause.as_secs_f64(),
+                token_in_hand,
+                %error,
+                "token request failed"
+            ),
+            Event::Invalidated { age, pause: None } => tracing::debug!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                age = age.as_secs_f64(),
+                "token refused by the API"
+            ),
+            Event::Invalidated {
+                age,
+                pause: Some(pause),
+            } => tracing::warn!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                age = age.as_secs_f64(),
+                pause = pause.as_secs_f64(),
+                "one new token after another refused by the API"
+            ),
+            // Told to the handler alone: it is the handler that missed them.
+            Event::Missed { .. } => {}
+        }
+    }
+}
+
+/// What filters find spans and events by, wherever the code that writes them stands.
+pub(super) const TARGET: &str = "genesys_cloud_auth";

@@ -1,0 +1,163 @@
+use std::{
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::Duration,
+};
+
+use super::*;
+
+/// Sends each event on.
+fn recorder() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
+    let (sender, events) = channel();
+    (
+        move |event: &Event| sender.send(event.clone()).unwrap(),
+        events,
+    )
+}
+
+fn happens(handler: &Handler, number: u64) {
+    handler.push(Some(&Event::Invalidated {
+        age: Duration::from_secs(number),
+        pause: None,
+    }));
+    handler.deliver();
+}
+
+/// The next event: its number, or how many are missing.
+fn next(events: &Receiver<Event>) -> Result<u64, u64> {
+    match events.recv_timeout(DEADLINE).unwrap() {
+        Event::Invalidated { age, .. } => Ok(age.as_secs()),
+        Event::Missed { events } => Err(events),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn queue(handler: &Handler) -> &Arc<Queue> {
+    handler.0.as_ref().unwrap()
+}
+
+/// A handler that says when it was called and then waits until it may go on.
+fn blocked() -> (Handler, Receiver<()>, Sender<()>, Receiver<Event>) {
+    let (record, events) = recorder();
+    let ((called, calls), (release, gate)) = (channel(), channel());
+    let gate = Mutex::new(gate);
+    let handler = Handler::new(move |event| {
+        called.send(()).unwrap();
+        // An error, once the test is over.
+        let _ = gate.lock().recv();
+        record(event);
+    });
+    (handler, calls, release, events)
+}
+
+#[test]
+fn events_come_in_order() {
+    let (record, events) = recorder();
+    let handler = Handler::new(record);
+    for number in 0..1_000 {
+        happens(&handler, number);
+        assert_eq!(next(&events), Ok(number));
+    }
+}
+
+#[test]
+fn there_is_a_thread_only_while_there_are_events() {
+    let (handler, calls, release, events) = blocked();
+    assert_eq!(Arc::strong_count(queue(&handler)), 1);
+    for number in 0..3 {
+        happens(&handler, number);
+        calls.recv_timeout(DEADLINE).unwrap();
+        assert_eq!(Arc::strong_count(queue(&handler)), 2);
+        release.send(()).unwrap();
+        assert_eq!(next(&events), Ok(number));
+        // The thread lets go of it at its end.
+        while Arc::strong_count(queue(&handler)) > 1 {
+            thread::yield_now();
+        }
+        assert!(!queue(&handler).waiting.lock().running);
+    }
+}
+
+#[test]
+fn what_a_blocked_handler_misses_is_bounded_and_told() {
+    let (handler, calls, release, events) = blocked();
+    happens(&handler, 0);
+    calls.recv_timeout(DEADLINE).unwrap();
+    for number in 1..10_000 {
+        happens(&handler, number);
+        assert!(queue(&handler).waiting.lock().events.len() <= MOST_WAITING);
+    }
+    drop(release);
+    let last = 10_000 - MOST_WAITING as u64;
+    assert_eq!(next(&events), Ok(0));
+    assert_eq!(next(&events), Err(last - 1));
+    for number in last..10_000 {
+        assert_eq!(next(&events), Ok(number));
+    }
+}
+
+#[test]
+fn a_handler_that_panics_gets_the_next_event() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("planted, again");
+        }
+    }
+
+    let (record, events) = recorder();
+    let handler = Handler::new(move |event| {
+        record(event);
+        match event {
+            Event::Invalidated { age, .. } if age.as_secs() == 0 => panic!("planted"),
+            Event::Invalidated { age, .. } if age.as_secs() == 1 => std::panic::panic_any(Bomb),
+            _ => {}
+        }
+    });
+    for number in 0..4 {
+        happens(&handler, number);
+        assert_eq!(next(&events), Ok(number));
+    }
+}
+
+#[test]
+fn without_a_thread_events_are_missed_and_no_more() {
+    static THREADS: AtomicBool = AtomicBool::new(false);
+
+    let (record, events) = recorder();
+    let handler = Handler::starting(record, |run| {
+        if THREADS.load(Ordering::SeqCst) {
+            start(run)
+        } else {
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
+    });
+    for number in 0..3 {
+        happens(&handler, number);
+        assert_eq!(queue(&handler).waiting.lock().events.len(), 0);
+    }
+    THREADS.store(true, Ordering::SeqCst);
+    happens(&handler, 3);
+    assert_eq!(next(&events), Err(3));
+    assert_eq!(next(&events), Ok(3));
+}
+
+#[test]
+fn events_from_many_threads_all_come() {
+    let (record, events) = recorder();
+    let handler = Handler::new(record);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..20).for_each(|number| happens(&handler, number)));
+        }
+    });
+    let mut sum = 0;
+    for _ in 0..8 * 20 {
+        sum += next(&events).unwrap();
+    }
+    assert_eq!(sum, 8 * 190);
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);

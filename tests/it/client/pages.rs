@@ -1,0 +1,361 @@
+//! Listings over several pages.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use genesys_cloud_auth::{Error, Pages, PlatformClient, Region, RetryPolicy};
+use serde_json::{Value, json};
+
+use crate::support::{
+    TOKEN, good_token, kind_of, next_of, provider_of,
+    server::{End, Reply, Server},
+};
+
+#[tokio::test]
+async fn numbered_pages_are_asked_for_up_to_the_last() {
+    let listing = Listing::start("");
+    listing.server.answers([
+        numbered(1, 3, &["a", "b"]),
+        numbered(2, 3, &[]),
+        numbered(3, 3, &["c"]),
+    ]);
+    let call = listing
+        .api
+        .get("/api/v2/users?expand=team&pageNumber=1")
+        .query(&[("pageSize", "2"), ("q", "x y")])
+        .header("Genesys-Test", "yes");
+    assert_eq!(all(call.pages()).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(
+        listing.targets(),
+        [
+            "/api/v2/users?expand=team&pageNumber=1&pageSize=2&q=x+y",
+            "/api/v2/users?expand=team&pageSize=2&q=x+y&pageNumber=2",
+            "/api/v2/users?expand=team&pageSize=2&q=x+y&pageNumber=3",
+        ]
+    );
+    for request in listing.server.requests() {
+        assert_eq!(request.header("genesys-test"), Some("yes"));
+    }
+}
+
+#[tokio::test]
+async fn numbered_pages_begin_where_the_caller_says() {
+    let listing = Listing::start("");
+    listing
+        .server
+        .answers([numbered(3, 4, &["a"]), numbered(4, 4, &["b"])]);
+    let call = listing.api.get("/api/v2/users?pageNumber=3");
+    assert_eq!(all(call.pages()).await.unwrap(), ["a", "b"]);
+    assert_eq!(listing.targets()[1], "/api/v2/users?pageNumber=4");
+}
+
+#[tokio::test]
+async fn a_listing_without_pages_is_read_once() {
+    for fields in [
+        json!({}),
+        json!({ "pageCount": 7 }),
+        json!({ "pageCount": 1, "pageNumber": 1, "total": 1 }),
+        json!({ "pageCount": 0, "pageNumber": 1 }),
+        json!({ "pageCount": null, "pageNumber": null, "nextUri": null, "cursors": null }),
+        json!({ "nextUri": "", "after": "", "cursors": { "after": "" } }),
+    ] {
+        let listing = Listing::start("");
+        listing.server.answers([page(&["a"], &fields)]);
+        assert_eq!(listing.all().await.unwrap(), ["a"], "{fields}");
+        assert_eq!(listing.targets().len(), 1, "{fields}");
+    }
+    let listing = Listing::start("");
+    listing
+        .server
+        .answers([Reply::json(200, r#"{"entities":null}"#)]);
+    assert!(listing.all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn links_and_cursors_are_followed() {
+    for prefix in ["", "/gateway"] {
+        let listing = Listing::start(prefix);
+        let whole = format!("{}{prefix}/api/v2/users?cursor=2", listing.server.url());
+        listing.server.answers([
+            page(
+                &["a"],
+                &json!({ "nextUri": "/api/v2/users?cursor=1%3D&x=y" }),
+            ),
+            page(&["b"], &json!({ "nextUri": whole })),
+            page(&["c"], &json!({ "after": "o/n e=" })),
+            page(
+                &["d"],
+                &json!({ "cursors": { "after": "two", "before": "one" } }),
+            ),
+            page(&["e"], &json!({ "cursors": {} })),
+        ]);
+        let call = listing.api.get("/api/v2/users?after=zero");
+        assert_eq!(all(call.pages()).await.unwrap(), ["a", "b", "c", "d", "e"]);
+        let expected = [
+            "/api/v2/users?after=zero",
+            "/api/v2/users?cursor=1%3D&x=y",
+            "/api/v2/users?cursor=2",
+            "/api/v2/users?cursor=2&after=o%2Fn+e%3D",
+            "/api/v2/users?cursor=2&after=two",
+        ];
+        assert_eq!(
+            listing.targets(),
+            expected.map(|path| format!("{prefix}{path}"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_another_place_ends_the_listing() {
+    let elsewhere = Server::start(page(&["stolen"], &json!({})));
+    let (other, port) = (elsewhere.url(), elsewhere.address().port());
+    let address = elsewhere.address();
+    for prefix in ["", "/gateway"] {
+        let listing = Listing::start(prefix);
+        let own = listing.server.url();
+        for link in [
+            format!("{other}/api/v2/users"),
+            format!("{other}{prefix}/api/v2/users"),
+            own.replace("http:", "https:") + prefix + "/api/v2/users",
+            format!("//{address}/api/v2/users"),
+            format!("/\\{address}/api/v2/users"),
+            format!("\\\\{address}/x"),
+            format!("/\t/{address}/x"),
+            format!("@{address}/x"),
+            format!("{own}@{address}/x"),
+            format!("{own}.evil.example/x"),
+            format!("{own}{prefix}@{address}/x"),
+            format!("http://127.0.0.1:{port}/x"),
+            format!("http://localhost:{port}/x"),
+            format!("{own}{prefix}/../x"),
+            format!("{own}{prefix}/%2e%2e/x"),
+            "/api/v2/../../x".to_owned(),
+            "/api/v2/%2e%2e/%2E%2E/x".to_owned(),
+            "/api/v2/users#x".to_owned(),
+            "api/v2/users".to_owned(),
+            "?pageNumber=2".to_owned(),
+            "javascript:1".to_owned(),
+        ] {
+            let before = listing.targets().len();
+            let answer = page(&["a"], &json!({ "nextUri": link }));
+            listing.server.answers([answer]);
+            let mut pages = listing.users();
+            let error = ended(&mut pages).await;
+            assert_eq!(kind_of(&error), "UnexpectedAnswer", "{link:?}: {error}");
+            assert!(error.to_string().contains("another place"), "{error}");
+            assert!(!error.to_string().contains(&address.to_string()), "{error}");
+            assert_eq!(listing.targets().len(), before + 1, "{link:?}");
+        }
+    }
+    assert_eq!(elsewhere.connections(), 0);
+
+    // Behind a gateway, the host alone is not the API.
+    let listing = Listing::start("/gateway");
+    let link = format!("{}/api/v2/users", listing.server.url());
+    listing
+        .server
+        .answers([page(&[], &json!({ "nextUri": link }))]);
+    let error = ended(&mut listing.users()).await;
+    assert_eq!(kind_of(&error), "UnexpectedAnswer", "{error}");
+}
+
+#[tokio::test]
+async fn a_listing_that_leads_back_ends() {
+    let link = |path: &str| page(&["a"], &json!({ "nextUri": path }));
+    let itself = [link("/api/v2/users")];
+    let circle = [
+        link("/api/v2/users?1"),
+        link("/api/v2/users?2"),
+        link("/api/v2/users?1"),
+    ];
+    let cursor = [page(&["a"], &json!({ "after": "same" }))];
+    let first_again = [numbered(1, 3, &["a"])];
+    let another = [numbered(1, 9, &["a"]), numbered(7, 9, &["a"])];
+    let no_number = [
+        numbered(1, 3, &["a"]),
+        page(&["a"], &json!({ "pageCount": 3 })),
+    ];
+    for (replies, calls) in [
+        (itself.to_vec(), 1),
+        (circle.to_vec(), 3),
+        (cursor.to_vec(), 2),
+        (first_again.to_vec(), 2),
+        (another.to_vec(), 2),
+        (no_number.to_vec(), 2),
+    ] {
+        let listing = Listing::start("");
+        listing.server.answers_all(replies);
+        let mut pages = listing.users();
+        let error = ended(&mut pages).await;
+        assert_eq!(kind_of(&error), "UnexpectedAnswer", "{error}");
+        assert!(
+            error.to_string().contains("not followed further"),
+            "{error}"
+        );
+        assert_eq!(listing.targets().len(), calls, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_transient_error_the_same_page_can_be_asked_for_again() {
+    for failure in [
+        Reply::json(503, ""),
+        Reply::json(429, ""),
+        Reply::none(End::Reset),
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
+    ] {
+        let listing = Listing::start("");
+        listing
+            .server
+            .answers([numbered(1, 2, &["a"]), failure, numbered(2, 2, &["b"])]);
+        let call = listing.api.get("/api/v2/users").retry(RetryPolicy::never());
+        let mut pages = call.pages::<String>();
+        assert_eq!(pages.next().await.unwrap().unwrap(), "a");
+        let error = pages.next().await.unwrap().unwrap_err();
+        assert!(error.is_transient(), "{error}");
+        assert_eq!(pages.next().await.unwrap().unwrap(), "b");
+        assert!(pages.next().await.is_none());
+        let targets = listing.targets();
+        assert_eq!(targets.len(), 3);
+        assert_eq!(targets[1], targets[2]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_repeated_as_its_policy_says() {
+    let listing = Listing::start("");
+    listing.server.answers([
+        numbered(1, 2, &["a"]),
+        Reply::json(503, ""),
+        numbered(2, 2, &["b"]),
+    ]);
+    assert_eq!(listing.all().await.unwrap(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn any_other_error_ends_the_listing() {
+    for failure in [
+        Reply::json(404, ""),
+        Reply::json(200, "{"),
+        Reply::json(200, r#"{"results":["b"]}"#),
+        Reply::json(200, r#"{"entities":[1]}"#),
+        Reply::json(200, r#"{"entities":"b"}"#),
+        Reply::json(200, ""),
+        Reply::of(302, "Location: /elsewhere\r\n", ""),
+    ] {
+        let listing = Listing::start("");
+        listing.server.answers([numbered(1, 2, &["a"]), failure]);
+        ended(&mut listing.users()).await;
+        assert_eq!(listing.targets().len(), 2);
+    }
+    let listing = Listing::start("");
+    ended(&mut listing.api.get("/api/../x").pages()).await;
+    assert!(listing.targets().is_empty());
+}
+
+#[tokio::test]
+async fn who_stops_waiting_loses_no_page() {
+    let listing = Listing::start("");
+    listing
+        .server
+        .answers([numbered(1, 2, &["a"]), numbered(2, 2, &["b"])]);
+    let mut pages = listing.users();
+    let mut read = Vec::new();
+    while read.len() < 2 {
+        // Polled once and dropped, again and again.
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(entity) = pin!(pages.next()).poll(&mut context) {
+            read.push(entity.unwrap().unwrap());
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read, ["a", "b"]);
+    assert!(pages.next().await.is_none());
+    assert_eq!(listing.targets().len(), 2);
+}
+
+#[tokio::test]
+async fn a_streamed_body_has_no_second_page() {
+    let listing = Listing::start("");
+    let call = listing.api.post("/api/v2/users");
+    let body = super::upload::Pieces::new(["a"]);
+    let error = ended(&mut call.stream(body).pages()).await;
+    assert_eq!(kind_of(&error), "Configuration", "{error}");
+    assert!(listing.targets().is_empty());
+}
+
+/// An API with one listing.
+struct Listing {
+    _login: Server,
+    server: Server,
+    api: PlatformClient,
+}
+
+impl Listing {
+    fn start(prefix: &str) -> Self {
+        let login = Server::start(good_token(TOKEN));
+        let server = Server::start(Reply::json(404, ""));
+        let url = format!("{}{prefix}", server.url());
+        let region = Region::custom(&login.url(), &url, None).unwrap();
+        let api = PlatformClient::new(provider_of(region).0.build().unwrap());
+        Self {
+            api: api.retry(super::quick()),
+            server,
+            _login: login,
+        }
+    }
+
+    fn users(&self) -> Pages<String> {
+        self.api.get("/api/v2/users").pages()
+    }
+
+    async fn all(&self) -> Result<Vec<String>, Error> {
+        all(self.users()).await
+    }
+
+    fn targets(&self) -> Vec<String> {
+        let requests = self.server.requests();
+        requests.into_iter().map(|request| request.target).collect()
+    }
+}
+
+/// By the stream.
+async fn all(mut pages: Pages<String>) -> Result<Vec<String>, Error> {
+    let mut read = Vec::new();
+    while let Some(entity) = next_of(&mut pages).await {
+        read.push(entity?);
+    }
+    Ok(read)
+}
+
+/// The error that ends a listing for good.
+async fn ended(pages: &mut Pages<String>) -> Error {
+    let mut error = None;
+    for _ in 0..20 {
+        error = pages.next().await.expect("it ends without an error").err();
+        if error.is_some() {
+            break;
+        }
+    }
+    let error = error.expect("it does not end");
+    assert!(!error.is_transient(), "{error}");
+    assert!(pages.next().await.is_none(), "{error}");
+    error
+}
+
+fn numbered(number: u64, count: u64, entities: &[&str]) -> Reply {
+    let fields = json!({
+        "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99,
+        // Numbers come first: nobody looks at this.
+        "nextUri": "https://evil.example/",
+    });
+    page(entities, &fields)
+}
+
+fn page(entities: &[&str], fields: &Value) -> Reply {
+    let mut body = fields.clone();
+    body["entities"] = json!(entities);
+    Reply::json(200, &body.to_string())
+}

@@ -1,0 +1,109 @@
+//! The example that tells which row of the troubleshooting table applies.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{FixedToken, Sandbox, TokenProvider, Troubleshooting};
+
+use super::quickstart::run;
+
+#[path = "../../examples/diagnose.rs"]
+#[allow(
+    clippy::module_inception,
+    dead_code,
+    reason = "a program with parts of its own"
+)]
+mod diagnose;
+
+/// Text without its line breaks and indents.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn it_brings_about_all_six_rows_and_tells_each_whole() {
+    let mut out = Vec::new();
+    diagnose::against_the_sandbox(&mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let sections: Vec<String> = text.split("\n\n").skip(1).map(flat).collect();
+    // The last row has two roads.
+    assert_eq!(sections.len(), 7, "{text}");
+    let rows = Troubleshooting::ALL
+        .into_iter()
+        .chain([Troubleshooting::ALL[5]]);
+    for ((number, row), section) in (1..=7).zip(rows).zip(&sections) {
+        let begins = format!("{}. {} tried", number.min(6), row.issue());
+        assert!(section.starts_with(&begins), "{section}");
+        for told in [row.likely_cause(), row.resolution(), "error "] {
+            assert!(section.contains(told), "{section}");
+        }
+    }
+    // Only what cannot be broken is wider than a terminal.
+    for line in text.lines().filter(|line| line.chars().count() > 80) {
+        assert_eq!(line.split_whitespace().count(), 1, "{line}");
+    }
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+}
+
+/// What it says of a region, and whether all worked there.
+async fn told(tokens: TokenProvider, path: &str) -> (bool, String) {
+    let mut out = Vec::new();
+    let worked = diagnose::against_the_region(tokens, &[path.to_owned()], &mut out)
+        .await
+        .unwrap();
+    (worked, flat(&String::from_utf8(out).unwrap()))
+}
+
+#[tokio::test]
+async fn against_a_region_it_says_which_row_applies() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let tokens = || TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
+
+    let (worked, text) = told(tokens(), "/api/v2/organizations/me").await;
+    assert!(worked && text.contains("No row applies"), "{text}");
+
+    sandbox.set_permissions(["directory:user:view"]);
+    let (worked, text) = told(tokens(), "/api/v2/oauth/clients").await;
+    assert!(!worked && text.contains("2. API access denied"), "{text}");
+    assert!(text.contains("oauth:client:view"), "{text}");
+
+    let (worked, text) = told(tokens(), "/api/v2/nowhere").await;
+    assert!(!worked && text.contains("No row of the table"), "{text}");
+    assert!(text.contains("not.found"), "{text}");
+
+    let token = tokens().token().await.unwrap();
+    sandbox.advance(Duration::from_secs(86_400));
+    let fixed = FixedToken::new(token.expose_secret()).unwrap();
+    let fixed = TokenProvider::new(sandbox.region(), fixed).unwrap();
+    let (worked, text) = told(fixed, "/api/v2/organizations/me").await;
+    assert!(!worked && text.contains("the token at the API"), "{text}");
+
+    sandbox.disable_client();
+    let (worked, text) = told(tokens(), "/api/v2/organizations/me").await;
+    assert!(!worked && text.contains("1. Token request fails"), "{text}");
+}
+
+#[test]
+fn it_runs_with_nothing_configured() {
+    let output = run("diagnose", &[]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("6. Integration fails"), "{text}");
+}
+
+#[test]
+fn half_a_configuration_is_row_five() {
+    let output = run(
+        "diagnose",
+        &[
+            ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
+            ("GENESYSCLOUD_REGION", "eu-west-1"),
+        ],
+    );
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("5. Secret not visible"), "{text}");
+    assert!(
+        flat(&text).contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not"),
+        "{text}"
+    );
+}

@@ -1,0 +1,251 @@
+//! What a program is told of its tokens, by its handler and by `tracing`.
+
+use std::{
+    fmt::Write,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use genesys_cloud_auth::{
+    ClientCredentials, ClientSecret, Clock, ErrorKind, Event, Sandbox, TokenProvider,
+};
+use tracing::Instrument;
+
+use crate::support::capture::Capture;
+
+struct Watched {
+    sandbox: Sandbox,
+    tokens: TokenProvider,
+    clock: Clock,
+    events: mpsc::Receiver<Event>,
+}
+
+async fn watched() -> Watched {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (sender, events) = mpsc::channel();
+    let clock = Clock::manual();
+    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+        .on_event(move |event| drop(sender.send(event.clone())))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    Watched {
+        sandbox,
+        tokens,
+        clock,
+        events,
+    }
+}
+
+impl Watched {
+    fn next(&self) -> Event {
+        self.events.recv_timeout(DEADLINE).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_handler_is_told_what_happens_to_the_token() {
+    let watched = watched().await;
+    let (sandbox, tokens) = (&watched.sandbox, &watched.tokens);
+    let token = tokens.token().await.unwrap();
+    let Event::Acquired { expires_in, .. } = watched.next() else {
+        panic!("not acquired")
+    };
+    assert_eq!(expires_in.as_secs(), 86_398);
+
+    watched.clock.advance(Duration::from_secs(86_398 - 300));
+    assert!(tokens.try_token().is_some());
+    sandbox.wait_for_token_requests(2).await;
+    // Until the flight has ended.
+    while tokens.token().await.unwrap().expose_secret() == token.expose_secret() {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(watched.next(), Event::Renewed { .. }));
+
+    sandbox.rotate_secret();
+    sandbox.revoke_all();
+    tokens.token_info().await.unwrap_err();
+    assert!(matches!(watched.next(), Event::Invalidated { .. }));
+    tokens.token().await.unwrap_err();
+    let Event::RequestFailed {
+        error,
+        pause,
+        token_in_hand,
+        ..
+    } = watched.next()
+    else {
+        panic!("not failed")
+    };
+    assert!(matches!(error.kind(), ErrorKind::InvalidClient(_)));
+    assert_eq!(error.retry_after(), Some(pause));
+    assert!(!token_in_hand);
+}
+
+#[tokio::test]
+async fn a_token_request_is_a_span_with_its_facts() {
+    let capture = Capture::start();
+    let watched = watched().await;
+    let (sandbox, tokens) = (&watched.sandbox, &watched.tokens);
+    tokens.token().await.unwrap();
+    let closed = closed_spans(&capture);
+    let [span] = &closed[..] else {
+        panic!("{closed:?}")
+    };
+    let region = format!("region={} ", sandbox.region());
+    for field in [
+        "DEBUG",
+        region.as_str(),
+        r#"grant_type="client_credentials""#,
+        "attempts=1",
+        r#"outcome="acquired""#,
+        "took=0.",
+        "expires_in=8639",
+    ] {
+        assert!(span.contains(field), "{field}: {span}");
+    }
+
+    sandbox.revoke_all();
+    tokens.token_info().await.unwrap_err();
+    let told = line(&capture, "token refused by the API");
+    assert!(told.contains("DEBUG") && told.contains("age="), "{told}");
+
+    sandbox.rotate_secret();
+    tokens.token().await.unwrap_err();
+    let closed = closed_spans(&capture);
+    let span = closed.last().unwrap();
+    for field in [r#"outcome="failed""#, "pause=", "token_in_hand=false"] {
+        assert!(span.contains(field), "{field}: {span}");
+    }
+    // Whole without its span, which a filter may leave out.
+    let told = line(&capture, "token request failed");
+    let told = told.split_once("token request failed").unwrap();
+    assert!(told.0.contains("WARN"), "{told:?}");
+    for field in [
+        region.as_str(),
+        r#"grant_type="client_credentials""#,
+        r#"outcome="failed""#,
+        "took=0.",
+        "pause=",
+        "token_in_hand=false",
+        "error=the token endpoint answered invalid_client",
+    ] {
+        assert!(told.1.contains(field), "{field}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_span_counts_the_requests_and_belongs_to_no_caller() {
+    let capture = Capture::start();
+    let sandbox = Sandbox::start().await.unwrap();
+    let secrets = ["the-old-secret".into(), sandbox.client_secret()];
+    let asked = AtomicUsize::new(0);
+    let secret = ClientSecret::from_fn(move || {
+        let secret = secrets[asked.fetch_add(1, Ordering::SeqCst)].clone();
+        async move { Ok(secret) }
+    });
+    let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
+    let tokens = TokenProvider::new(sandbox.region(), credentials).unwrap();
+    let caller = tracing::info_span!("caller");
+    tokens.token().instrument(caller).await.unwrap();
+    let closed = closed_spans(&capture);
+    let span = closed.last().unwrap();
+    assert!(span.contains("attempts=2"), "{span}");
+    assert!(!span.contains("caller"), "{span}");
+}
+
+#[tokio::test]
+async fn a_span_without_an_event_says_why() {
+    let capture = Capture::start();
+    let sandbox = Sandbox::start().await.unwrap();
+    let secret = ClientSecret::from_fn(|| async { Ok("not-the-secret".into()) });
+    let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(sandbox.region(), credentials);
+    let tokens = builder.clock(clock.clone()).build().unwrap();
+    tokens.token().await.unwrap_err();
+    clock.advance(Duration::from_secs(1));
+    tokens.token().await.unwrap_err();
+    let closed = closed_spans(&capture);
+    let [refused, asked] = &closed[..] else {
+        panic!("{closed:?}")
+    };
+    assert!(refused.contains(r#"attempts=1 outcome="failed""#));
+    assert!(asked.contains(r#"attempts=0 outcome="unchanged""#));
+}
+
+#[test]
+fn a_span_whose_runtime_ended_says_so() {
+    let capture = Capture::start();
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let first = runtime();
+    let sandbox = runtime().block_on(Sandbox::start()).unwrap();
+    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
+    let gate = sandbox.at_token_endpoint().gate();
+    first.block_on(async {
+        assert!(tokens.try_token().is_none());
+        gate.wait_for(1).await;
+    });
+    assert!(closed_spans(&capture).is_empty());
+    drop(first);
+    let closed = closed_spans(&capture);
+    assert!(
+        closed[0].contains(r#"attempts=1 outcome="lost""#),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_valid_token_writes_nothing() {
+    let capture = Capture::start();
+    let watched = watched().await;
+    watched.tokens.token().await.unwrap();
+    watched.next();
+    let before = (capture.tracing(), capture.log());
+    for _ in 0..100 {
+        watched.tokens.token().await.unwrap();
+        watched.tokens.authorization().await.unwrap();
+        watched.tokens.try_token().unwrap();
+    }
+    assert_eq!((capture.tracing(), capture.log()), before);
+    assert!(watched.events.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn neither_events_nor_spans_say_whose_token_it_is() {
+    let capture = Capture::start();
+    let watched = watched().await;
+    watched.tokens.token().await.unwrap();
+    watched.sandbox.revoke_all();
+    watched.tokens.token_info().await.unwrap_err();
+    watched.sandbox.rotate_secret();
+    watched.tokens.token().await.unwrap_err();
+    let mut text = capture.tracing() + &capture.log();
+    for _ in 0..3 {
+        writeln!(text, "{:?}", watched.next()).unwrap();
+    }
+    assert!(!text.contains(watched.sandbox.client_id()), "{text}");
+}
+
+/// The last line of each span of a token request.
+fn closed_spans(capture: &Capture) -> Vec<String> {
+    let text = capture.tracing();
+    let closed = text
+        .lines()
+        .filter(|line| line.contains("token_request{") && line.contains(": close "));
+    closed.map(str::to_owned).collect()
+}
+
+fn line(capture: &Capture, message: &str) -> String {
+    let text = capture.tracing();
+    let line = text.lines().find(|line| line.contains(message));
+    line.unwrap_or_else(|| panic!("no {message}: {text}"))
+        .to_owned()
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);

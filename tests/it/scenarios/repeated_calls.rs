@@ -1,0 +1,168 @@
+//! Which calls are sent again: those that do no harm twice, or of which nothing was sent.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{Error, ErrorKind, PlatformClient};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Cloud, PATH, half, quick};
+use crate::support::{
+    TOKEN, good_token, hurried, kind_of,
+    names::{Names, REMOTE, remote_region},
+    provider_of,
+    server::{Closed, End, Reply, Server},
+    tls::Authority,
+};
+
+#[tokio::test]
+async fn a_call_that_may_be_repeated_is_sent_until_it_succeeds() {
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
+        let cloud = Cloud::start();
+        cloud.api.answers([
+            Reply::none(End::Reset),
+            Reply::json(503, ""),
+            half(End::Close),
+            Reply::json(504, ""),
+            Reply::json(200, r#"{"name":"Jo"}"#),
+        ]);
+        let call = cloud.client.request(method.clone(), PATH);
+        let answer: Value = call.body(&json!({ "a": 1 })).fetch().await.unwrap();
+        assert_eq!(answer["name"], "Jo");
+        assert_eq!(cloud.seen(), (1, 5), "{method}");
+        for request in cloud.api.requests() {
+            assert_eq!(request.body, br#"{"a":1}"#, "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_may_have_arrived_is_sent_once() {
+    for method in [Method::POST, Method::PATCH, "TOMORROW".parse().unwrap()] {
+        for (failure, kind) in [
+            (Reply::none(End::Reset), "Transport"),
+            (Reply::none(End::Close), "Transport"),
+            (half(End::Reset), "Transport"),
+            (Reply::json(502, ""), "Api"),
+            (Reply::json(503, ""), "Api"),
+            (Reply::json(429, ""), "RateLimited"),
+        ] {
+            let cloud = Cloud::start();
+            cloud.api.answers([failure, Reply::json(200, "{}")]);
+            let call = cloud.client.request(method.clone(), PATH);
+            let error = call.body(&1).fetch::<Value>().await.unwrap_err();
+            assert!(kind_of(&error).starts_with(kind), "{method}: {error}");
+            assert!(error.is_transient(), "{error}");
+            assert_eq!(cloud.seen(), (1, 1), "{method}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_its_caller_calls_repeatable_is_sent_again() {
+    let cloud = Cloud::start();
+    cloud.api.answers([
+        Reply::none(End::Reset),
+        Reply::json(503, ""),
+        Reply::json(429, ""),
+        Reply::json(200, "{}"),
+    ]);
+    let call = cloud.client.post(PATH).body(&json!({ "a": 1 }));
+    call.repeatable().send().await.unwrap();
+    assert_eq!(cloud.seen(), (1, 4));
+    for request in cloud.api.requests() {
+        assert_eq!(request.body, br#"{"a":1}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_post_of_which_nothing_was_sent_is_sent_again() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(REMOTE);
+    let token = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
+    let (names, closed) = (Names::default(), Closed::new());
+    names.lead_to(token.address());
+    let (builder, _clock) = provider_of(remote_region());
+    let builder = builder.connections(names.connections(&authority.certificate()));
+    let api = PlatformClient::new(builder.build().unwrap());
+    api.tokens().token().await.unwrap();
+    let asked = names.asked();
+
+    // Each attempt looks the host up, and finds it refusing.
+    names.lead_to(closed.address());
+    let call = || api.post(PATH).body(&1).retry(quick());
+    let error = call().send().await.unwrap_err();
+    assert!(error.is_transient() && nothing_sent(&error), "{error}");
+    assert_eq!(names.asked() - asked, 5);
+
+    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
+    call().send().await.unwrap();
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_repetition_mends_is_sent_once() {
+    for status in [400, 403, 404, 408, 409, 500, 501] {
+        let cloud = Cloud::start();
+        cloud
+            .api
+            .answers([Reply::json(status, ""), Reply::json(200, "{}")]);
+        let error = cloud.client.get(PATH).send().await.unwrap_err();
+        assert_eq!(error.status(), Some(status));
+        assert_eq!(cloud.seen(), (1, 1), "{status}");
+    }
+    let cloud = Cloud::start();
+    cloud
+        .api
+        .answers([Reply::json(200, "{"), Reply::json(200, "{}")]);
+    let call = cloud.client.get(PATH).fetch::<Value>();
+    assert_eq!(kind_of(&call.await.unwrap_err()), "UnexpectedAnswer");
+    assert_eq!(cloud.seen(), (1, 1));
+}
+
+#[tokio::test]
+async fn the_last_error_comes_back_once_the_attempts_are_used_up() {
+    let cloud = Cloud::start();
+    cloud.api.answers([
+        Reply::json(502, ""),
+        Reply::json(503, ""),
+        Reply::json(504, r#"{"code":"authentication.request.timeout"}"#),
+    ]);
+    let call = cloud.client.get(PATH).retry(quick().attempts(3));
+    assert_eq!(call.send().await.unwrap_err().status(), Some(504));
+    assert_eq!(cloud.seen(), (1, 3));
+}
+
+#[tokio::test]
+async fn repetitions_end_with_the_calls_own_time() {
+    let cloud = Cloud::start();
+    cloud.api.answers([Reply::json(503, "")]);
+    let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
+    let policy = quick().attempts(u32::MAX).backoff(second, second);
+    let call = cloud.client.get(PATH).retry(policy).timeout(limit);
+    let (answer, moved) = hurried(&cloud.clock, call.send()).await;
+    assert_eq!(answer.unwrap_err().status(), Some(503));
+    assert!(moved <= limit, "{moved:?}");
+    let (_, calls) = cloud.seen();
+    assert!((2..=26).contains(&calls), "{calls} calls of 0.8 s and more");
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_uses_the_time_up_and_is_not_asked_for_again() {
+    for stalled in [Reply::none(End::Hold), half(End::Hold)] {
+        for method in [Method::GET, Method::POST] {
+            let cloud = Cloud::start();
+            cloud.client.tokens().token().await.unwrap();
+            cloud.api.answers([stalled.clone(), Reply::json(200, "{}")]);
+            let call = cloud.client.request(method, PATH);
+            let call = call.timeout(Duration::from_millis(300));
+            let error = call.fetch::<Value>().await.unwrap_err();
+            assert_eq!(kind_of(&error), "Transport Timeout", "{error}");
+            assert_eq!(cloud.seen(), (1, 1));
+        }
+    }
+}
+
+fn nothing_sent(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Transport(transport) if transport.nothing_sent())
+}
