@@ -24,7 +24,7 @@ pub use kind::ErrorKind;
 pub(crate) use meaning::{api_error, oauth_error};
 pub use oauth::{InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient};
 pub use rate_limit::RateLimited;
-pub(crate) use server_words::words;
+pub(crate) use server_words::{long_words, words};
 pub(crate) use transport::Problem;
 pub use transport::{Transport, TransportKind, UnexpectedAnswer};
 pub use troubleshooting::Troubleshooting;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ErrorDetail, Limit, words};
+use super::{ErrorDetail, Limit, long_words, words};
 
 /// What could be read. Each field is taken for itself: one of a wrong type is as good as missing.
 #[derive(Default)]
@@ -82,26 +82,19 @@ impl Reader<'_> {
 
     /// From the parameters, whose names are not certain, or else from the message.
     fn permissions(&self, body: &Map<String, Value>) -> Vec<String> {
-        let given: Vec<&str> = params(body).flat_map(|(_, value)| texts(value)).collect();
-        let named: Vec<String> = given.iter().flat_map(|text| self.listed(text)).collect();
+        let given = params(body).flat_map(|(_, value)| texts(value));
+        let named: Vec<String> = given.flat_map(|text| listed(&self.whole(text))).collect();
         if !named.is_empty() {
             return named.into_iter().take(MOST_PERMISSIONS).collect();
         }
-        let message = plain(body, MESSAGE).and_then(|message| Some(message.rsplit_once(": ")?.1));
-        self.listed(message.unwrap_or_default())
+        let message = self.whole(plain(body, MESSAGE).unwrap_or_default());
+        let list = message.rsplit_once(": ").map(|(_, list)| list);
+        listed(list.unwrap_or_default())
     }
 
-    /// The permissions in a list such as `[a:b:c, a:b:d]`.
-    fn listed(&self, list: &str) -> Vec<String> {
-        let list = list.split_once(']').map_or(list, |(list, _)| list);
-        list.trim_start_matches('[')
-            .split(',')
-            .map(str::trim)
-            // A permission is domain:entity:action.
-            .filter(|name| name.split(':').filter(|part| !part.is_empty()).count() == 3)
-            .take(MOST_PERMISSIONS)
-            .map(|name| words(name, self.0))
-            .collect()
+    /// A text that is taken apart only now that no secret is in it.
+    fn whole(&self, text: &str) -> String {
+        long_words(text, self.0)
     }
 
     fn division(&self, body: &Map<String, Value>) -> Option<String> {
@@ -110,6 +103,19 @@ impl Reader<'_> {
         let text = named.find_map(|(_, value)| texts(value).first().copied());
         Some(words(text?, self.0))
     }
+}
+
+/// The permissions in a list such as `[a:b:c, a:b:d]`.
+fn listed(list: &str) -> Vec<String> {
+    let list = list.split_once(']').map_or(list, |(list, _)| list);
+    list.trim_start_matches('[')
+        .split(',')
+        .map(str::trim)
+        // A permission is domain:entity:action.
+        .filter(|name| name.split(':').filter(|part| !part.is_empty()).count() == 3)
+        .take(MOST_PERMISSIONS)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn plain<'a>(of: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {

@@ -1,6 +1,8 @@
 //! Answers of the token endpoint that no client should meet, and does.
 
 mod bad;
+mod errors;
+mod fields;
 mod long;
 mod words;
 

@@ -1,5 +1,6 @@
 //! The answers, each with the error it is.
 
+use super::errors::errors;
 use crate::support::server::{End, Reply};
 
 /// An answer, and the error it is.
@@ -26,8 +27,7 @@ pub fn bad_answers() -> Vec<Bad> {
     cases.extend(cut_bodies());
     cases.extend(odd_json());
     cases.extend(tokens_nobody_can_use());
-    cases.extend(oauth_errors());
-    cases.extend(other_errors());
+    cases.extend(errors());
     cases
 }
 
@@ -174,82 +174,6 @@ fn tokens_nobody_can_use() -> Vec<Bad> {
     ]
 }
 
-fn oauth_errors() -> Vec<Bad> {
-    [
-        (
-            "invalid_client in a 200",
-            200,
-            "invalid_client",
-            REFUSED,
-            "HTTP 200",
-        ),
-        (
-            "invalid_client in a 400",
-            400,
-            "invalid_client",
-            REFUSED,
-            "HTTP 400",
-        ),
-        (
-            "invalid_client in a 401",
-            401,
-            "invalid_client",
-            REFUSED,
-            "HTTP 401",
-        ),
-        (
-            "server_error in a 500",
-            500,
-            "server_error",
-            "OAuth",
-            "HTTP 500",
-        ),
-        (
-            "another grant's client",
-            400,
-            "unauthorized_client",
-            "UnauthorizedClient",
-            "grant type",
-        ),
-        (
-            "an empty error",
-            400,
-            "",
-            UNEXPECTED,
-            "no reason that can be read",
-        ),
-    ]
-    .into_iter()
-    .map(|(name, status, error, kind, says)| {
-        let reply = Reply::json(status, &format!(r#"{{"error":"{error}"}}"#));
-        bad(name, reply, kind, says)
-    })
-    .collect()
-}
-
-fn other_errors() -> Vec<Bad> {
-    let both = r#"{"access_token":"a","error":"invalid_scope"}"#;
-    let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; wait"}"#;
-    let api = r#"{"message":"Slow down","code":"too.many.requests","status":429,"contextId":"c"}"#;
-    [
-        ("an error and a token", 200, both, "OAuth", "invalid_scope"),
-        (
-            "400 for too many",
-            400,
-            limited,
-            LIMITED,
-            "rate limit exceeded",
-        ),
-        ("429 without a body", 429, "", LIMITED, "HTTP 429"),
-        ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
-        ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
-    ]
-    .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
-    .into()
-}
-
-const REFUSED: &str = "InvalidClient";
-const LIMITED: &str = "RateLimited";
 const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":86399}"#;
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 

@@ -1,6 +1,6 @@
 //! Answers that are longer than anybody reads.
 
-use genesys_cloud_auth::PlatformClient;
+use genesys_cloud_auth::{FixedToken, PlatformClient, RetryPolicy, TokenProvider};
 
 use super::{
     bad::{UNEXPECTED, bad},
@@ -94,6 +94,45 @@ async fn a_long_answer_of_the_api_is_not_read() {
         let written = server.written(1).await;
         assert!(written < MOST_IN_BUFFERS, "{written} bytes were taken");
         assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_long_error_is_not_read_and_typed_all_the_same() {
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    for (status, at_login, at_api) in [
+        (400, UNEXPECTED, "Api"),
+        (401, UNEXPECTED, "Api"),
+        (403, UNEXPECTED, "Api"),
+        (429, "RateLimited", "RateLimited"),
+        (500, UNEXPECTED, "Api"),
+    ] {
+        let head = format!("HTTP/1.1 {status} -\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let (tokens, _clock) = provider_at(&server);
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(
+            (kind_of(&error).as_str(), error.status()),
+            (at_login, Some(status))
+        );
+
+        let fixed = FixedToken::new(TOKEN).unwrap();
+        let tokens = TokenProvider::new(region_of(&server, &server), fixed).unwrap();
+        let call = PlatformClient::new(tokens).get("/api/v2/users/me");
+        let call = call.retry(RetryPolicy::never());
+        // With a token of the caller's own, so that a 401 is the call's.
+        let call = call.header("Authorization", "Bearer own");
+        let error = call.send().await.unwrap_err();
+        assert_eq!(
+            (kind_of(&error).as_str(), error.status()),
+            (at_api, Some(status))
+        );
+        let written = server.written(2).await;
+        assert!(
+            written < 2 * MOST_IN_BUFFERS,
+            "{status}: {written} bytes were taken"
+        );
+        assert_eq!(server.requests().len(), 2);
     }
 }
 

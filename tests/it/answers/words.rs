@@ -1,6 +1,6 @@
 //! What servers say, made safe to show: every field that reaches a person.
 
-use std::{error::Error as _, fmt, iter::successors};
+use std::{error::Error as _, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
@@ -8,6 +8,7 @@ use genesys_cloud_auth::{
 };
 use serde_json::json;
 
+use super::fields::{IN_HEADERS, OF_THE_API, OF_THE_TOKEN_ENDPOINT, with_header};
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN,
     capture::Capture,
@@ -15,121 +16,6 @@ use crate::support::{
     sentinels::{Sentinel, Shown, find},
     server::{Reply, Server},
 };
-
-/// A field's name, and an answer that says something there.
-type Field = (&'static str, fn(&str) -> Reply);
-
-const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
-    ("error", |said| says(400, json!({"error": said}))),
-    ("error in a 200", |said| says(200, json!({"error": said}))),
-    ("error_description", |said| {
-        says(
-            400,
-            json!({"error": "invalid_scope", "error_description": said}),
-        )
-    }),
-    ("error_description of invalid_client", |said| {
-        says(
-            401,
-            json!({"error": "invalid_client", "error_description": said}),
-        )
-    }),
-    ("description", |said| {
-        says(400, json!({"error": "invalid_scope", "description": said}))
-    }),
-    ("error_description of a 429", |said| {
-        says(429, json!({"error": "slow", "error_description": said}))
-    }),
-    ("description of a 400 in disguise", |said| {
-        let said = format!("rate limit exceeded; {said}");
-        says(
-            400,
-            json!({"error": "invalid_request", "description": said}),
-        )
-    }),
-];
-
-const OF_THE_API: &[Field] = &[
-    ("message", |said| says(400, json!({"message": said}))),
-    ("message of a 403", |said| {
-        says(403, json!({"message": said}))
-    }),
-    ("message of a 429", |said| {
-        says(429, json!({"message": said}))
-    }),
-    ("code", |said| says(404, json!({"code": said}))),
-    ("code of a 403", |said| says(403, json!({"code": said}))),
-    ("contextId", |said| says(400, json!({"contextId": said}))),
-    ("contextId of a 429", |said| {
-        says(429, json!({"contextId": said}))
-    }),
-    ("permissions", |said| {
-        let listed = format!("[a:b:{said}, a:b:c]");
-        let code = "missing.permissions";
-        says(
-            403,
-            json!({"code": code, "messageParams": {"permissions": listed}}),
-        )
-    }),
-    ("the division", |said| {
-        let code = "missing.division.permission";
-        says(
-            403,
-            json!({"code": code, "messageParams": {"divisionId": said}}),
-        )
-    }),
-    ("the code of a detail", |said| {
-        says(400, json!({"details": [{"errorCode": said}]}))
-    }),
-    ("the message of an error within", |said| {
-        says(400, json!({"errors": [{"userMessage": said}]}))
-    }),
-    ("the field of a detail", |said| {
-        says(400, json!({"nested": {"fieldName": said}}))
-    }),
-    ("the entity of a detail", |said| {
-        says(
-            400,
-            json!({"details": [{"entityId": said, "entityName": said}]}),
-        )
-    }),
-    ("the limit", |said| {
-        says(
-            429,
-            json!({"limit": {"key": said, "namespace": said, "value": 1}}),
-        )
-    }),
-    ("an address that is not allowed", |said| {
-        says(401, json!({"code": "ip.not.authorized", "message": said}))
-    }),
-    ("a user that is wanted", |said| {
-        let message = format!("This request requires a user context. {said}");
-        says(400, json!({"message": message}))
-    }),
-    ("permissions in the message", |said| {
-        let message = format!("You are missing: [a:b:{said}, a:b:c]");
-        says(403, json!({"message": message}))
-    }),
-];
-
-/// Of both hosts; what HTTP does not let through is left out.
-const IN_HEADERS: &[Field] = &[
-    ("ININ-Correlation-Id", |said| {
-        with_header(400, "ININ-Correlation-Id", said)
-    }),
-    ("Genesys-Correlation-Id", |said| {
-        with_header(403, "Genesys-Correlation-Id", said)
-    }),
-    ("the id of a 429", |said| {
-        with_header(429, "ININ-Correlation-Id", said)
-    }),
-    ("the id of an answer of no use", |said| {
-        with_header(503, "ININ-Correlation-Id", said)
-    }),
-    ("the id of a redirection", |said| {
-        with_header(302, "Genesys-Correlation-Id", said)
-    }),
-];
 
 #[tokio::test]
 async fn the_token_endpoints_words_are_shown_without_harm() {
@@ -155,12 +41,14 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
 async fn the_apis_words_are_shown_without_harm() {
     for (fields, kept) in [(OF_THE_API, any as Kept), (IN_HEADERS, fits_http)] {
         for (name, reply) in fields {
-            for said in sayings(&[TOKEN], kept) {
-                let capture = Capture::start();
-                let server = Server::start(reply(&said));
-                let call = client(&server).get("/api/v2/users/me");
-                let error = call.fetch::<()>().await.unwrap_err();
-                harmless(name, &error, &capture, &[("the token", TOKEN)]);
+            for token in [TOKEN, LIKE_A_LIST] {
+                for said in sayings(&[token], kept) {
+                    let capture = Capture::start();
+                    let server = Server::start(reply(&said));
+                    let call = client(&server, token).get("/api/v2/users/me");
+                    let error = call.fetch::<()>().await.unwrap_err();
+                    harmless(name, &error, &capture, &[("the token", token)]);
+                }
             }
         }
     }
@@ -170,7 +58,7 @@ async fn the_apis_words_are_shown_without_harm() {
 async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
     for said in sayings(&[TOKEN], fits_http) {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
-        let call = client(&server).get("/api/v2/users/me");
+        let call = client(&server, TOKEN).get("/api/v2/users/me");
         let response = call.send().await.unwrap();
         let shown = [response.correlation_id().unwrap(), format!("{response:?}")];
         for shown in shown {
@@ -196,8 +84,8 @@ async fn long_words_are_cut() {
     assert_eq!(answer.description().unwrap().chars().count(), 512);
 }
 
-fn client(api: &Server) -> PlatformClient {
-    let fixed = FixedToken::new(TOKEN).unwrap();
+fn client(api: &Server, token: &str) -> PlatformClient {
+    let fixed = FixedToken::new(token).unwrap();
     let tokens = TokenProvider::new(region_of(api, api), fixed).unwrap();
     PlatformClient::new(tokens).retry(RetryPolicy::never())
 }
@@ -236,18 +124,18 @@ fn words_of(error: &Error) -> Vec<String> {
     match error.kind() {
         ErrorKind::OAuth(answer) => words.extend([Some(answer.error()), answer.description()]),
         ErrorKind::InvalidClient(refused) => words.push(refused.answer().description()),
+        ErrorKind::InvalidGrant(refused) => words.push(refused.answer().description()),
+        ErrorKind::UnauthorizedClient(refused) => words.push(refused.answer().description()),
         ErrorKind::RateLimited(limited) => {
-            words.push(limited.message());
-            words.extend(limited.limit().map(|limit| Some(limit.key())));
-            words.extend(limited.limit().map(Limit::namespace));
+            words.extend([limited.message(), limited.limit().map(Limit::key)]);
         }
         ErrorKind::Api(error)
         | ErrorKind::IpNotAuthorized(error)
         | ErrorKind::UserContextRequired(error) => words.extend(words_of_api(error)),
         ErrorKind::AccessDenied(denied) => {
             words.extend(words_of_api(denied.answer()));
-            words.push(denied.division());
             words.extend(denied.permissions().iter().map(|name| Some(name.as_str())));
+            words.push(denied.division());
         }
         ErrorKind::UnexpectedAnswer(answer) => words.push(answer.correlation_id()),
         _ => panic!("{error:?}"),
@@ -261,6 +149,9 @@ fn words_of_api(error: &ApiError) -> Vec<Option<&str>> {
         words.extend([detail.code(), detail.message(), detail.field()]);
         words.extend([detail.entity_id(), detail.entity_name()]);
     }
+    let limit = error.limit();
+    words.extend(limit.map(|limit| Some(limit.key())));
+    words.push(limit.and_then(Limit::namespace));
     words
 }
 
@@ -299,14 +190,7 @@ fn fits_http(c: char) -> bool {
     !c.is_ascii_control()
 }
 
-/// Its pause is no words at all.
-fn says(status: u16, body: impl fmt::Display) -> Reply {
-    let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
-    Reply::of(status, pause, body.to_string())
-}
-
-fn with_header(status: u16, name: &str, said: &str) -> Reply {
-    Reply::of(status, &format!("{name}: {said}\r\n"), "{}")
-}
+/// A token that could be taken for permissions.
+const LIKE_A_LIST: &str = "a:b:SentinelOfATokenOf,c:d:Permissions]";
 
 const END: &str = "|end";

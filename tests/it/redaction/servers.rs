@@ -138,13 +138,13 @@ pub async fn absent(run: &mut Run) {
 }
 
 pub async fn useless_tokens(run: &mut Run) {
-    let refused = echoes_of(TOKEN).into_iter().nth(1).unwrap();
-    let (login, api) = (Server::start(good()), Server::start(Reply::json(401, "")));
+    let refused = format!(r#"{{"message":"you sent {TOKEN}"}}"#);
+    let (login, api) = (Server::start(good()), Server::start(good()));
     let region = region_of(&login, &api);
 
     let fixed = FixedToken::new(TOKEN).unwrap();
     let client = run.client_of(TokenProvider::new(region.clone(), fixed).unwrap());
-    api.answers([Reply::json(401, ""), refused]);
+    api.answers([Reply::json(401, &refused)]);
     let error = client.get("/api/v2/users").send().await.unwrap_err();
     made(run, "TokenExpired", &error);
     run.debug(client.tokens());

@@ -1,0 +1,134 @@
+//! The token endpoint's error answers, each with the error it is.
+
+use super::bad::{Bad, UNEXPECTED, bad};
+use crate::support::server::Reply;
+
+pub fn errors() -> Vec<Bad> {
+    let mut cases = oauth_errors();
+    cases.extend(other_errors());
+    cases.extend(odd_errors());
+    cases
+}
+
+fn oauth_errors() -> Vec<Bad> {
+    [
+        (
+            "invalid_client in a 200",
+            200,
+            "invalid_client",
+            REFUSED,
+            "HTTP 200",
+        ),
+        (
+            "invalid_client in a 400",
+            400,
+            "invalid_client",
+            REFUSED,
+            "HTTP 400",
+        ),
+        (
+            "invalid_client in a 401",
+            401,
+            "invalid_client",
+            REFUSED,
+            "HTTP 401",
+        ),
+        (
+            "server_error in a 500",
+            500,
+            "server_error",
+            "OAuth",
+            "HTTP 500",
+        ),
+        (
+            "another grant's client",
+            400,
+            "unauthorized_client",
+            "UnauthorizedClient",
+            "grant type",
+        ),
+        (
+            "an empty error",
+            400,
+            "",
+            UNEXPECTED,
+            "no reason that can be read",
+        ),
+    ]
+    .into_iter()
+    .map(|(name, status, error, kind, says)| {
+        let reply = Reply::json(status, &format!(r#"{{"error":"{error}"}}"#));
+        bad(name, reply, kind, says)
+    })
+    .collect()
+}
+
+fn other_errors() -> Vec<Bad> {
+    let both = r#"{"access_token":"a","error":"invalid_scope"}"#;
+    let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; wait"}"#;
+    let api = r#"{"message":"Slow down","code":"too.many.requests","status":429,"contextId":"c"}"#;
+    [
+        ("an error and a token", 200, both, "OAuth", "invalid_scope"),
+        (
+            "400 for too many",
+            400,
+            limited,
+            LIMITED,
+            "rate limit exceeded",
+        ),
+        ("429 without a body", 429, "", LIMITED, "HTTP 429"),
+        ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
+        ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
+    ]
+    .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
+    .into()
+}
+
+/// Fields that are not what they should be. What nobody needs may be anything.
+fn odd_errors() -> Vec<Bad> {
+    let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    let nested = format!(r#""error":"invalid_client","x":{nested}"#);
+    let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
+    let unreadable = |name, fields: &str| odd(name, fields, UNEXPECTED, "no reason that can");
+    let refused = |name, fields: &str| odd(name, fields, REFUSED, "invalid_client");
+    vec![
+        refused(
+            "a description that is an object",
+            r#""error":"invalid_client","error_description":{"a":[1]}"#,
+        ),
+        refused(
+            "nulls beside an error",
+            r#""error":"invalid_client","error_description":null,"expires_in":null"#,
+        ),
+        odd(
+            "one description that is a list",
+            r#""error":"invalid_scope","error_description":[],"description":"said""#,
+            "OAuth",
+            "said",
+        ),
+        odd(
+            "an error of tomorrow",
+            r#""error":"error_of_tomorrow","details":[{"a":{}}]"#,
+            "OAuth",
+            "error_of_tomorrow",
+        ),
+        odd("20,000 numbers", &wide, "OAuth", "invalid_scope"),
+        unreadable("1,000 nested lists beside an error", &nested),
+        unreadable(
+            "nulls",
+            r#""error":null,"description":null,"access_token":null"#,
+        ),
+        unreadable("an error that is a number", r#""error":400"#),
+        unreadable(
+            "an error given twice",
+            r#""error":"invalid_client","error":"invalid_scope""#,
+        ),
+    ]
+}
+
+fn odd(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
+    bad(name, Reply::json(400, &format!("{{{fields}}}")), kind, says)
+}
+
+const REFUSED: &str = "InvalidClient";
+const LIMITED: &str = "RateLimited";

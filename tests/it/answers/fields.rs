@@ -1,0 +1,143 @@
+//! Where servers say something that reaches a person.
+
+use std::fmt;
+
+use serde_json::json;
+
+use crate::support::server::Reply;
+
+/// A field's name, and an answer that says something there.
+pub type Field = (&'static str, fn(&str) -> Reply);
+
+pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
+    ("error", |said| says(400, json!({"error": said}))),
+    ("error in a 200", |said| says(200, json!({"error": said}))),
+    ("error_description", |said| {
+        says(
+            400,
+            json!({"error": "invalid_scope", "error_description": said}),
+        )
+    }),
+    ("error_description of invalid_client", |said| {
+        says(
+            401,
+            json!({"error": "invalid_client", "error_description": said}),
+        )
+    }),
+    ("error_description of another grant's client", |said| {
+        let body = json!({"error": "unauthorized_client", "error_description": said});
+        says(400, body)
+    }),
+    ("error_description of invalid_grant", |said| {
+        let body = json!({"error": "invalid_grant", "error_description": said});
+        says(400, body)
+    }),
+    ("description", |said| {
+        says(400, json!({"error": "invalid_scope", "description": said}))
+    }),
+    ("error_description of a 429", |said| {
+        says(429, json!({"error": "slow", "error_description": said}))
+    }),
+    ("description of a 400 in disguise", |said| {
+        let said = format!("rate limit exceeded; {said}");
+        says(
+            400,
+            json!({"error": "invalid_request", "description": said}),
+        )
+    }),
+];
+
+pub const OF_THE_API: &[Field] = &[
+    ("message", |said| says(400, json!({"message": said}))),
+    ("message of a 403", |said| {
+        says(403, json!({"message": said}))
+    }),
+    ("message of a 429", |said| {
+        says(429, json!({"message": said}))
+    }),
+    ("message without a user", |said| {
+        let message = format!("This requires a user context. {said}");
+        says(400, json!({"message": message}))
+    }),
+    ("message to an address", |said| {
+        says(401, json!({"code": "ip.not.authorized", "message": said}))
+    }),
+    ("userMessage", |said| {
+        says(500, json!({"userMessage": said}))
+    }),
+    ("detail", |said| says(409, json!({"detail": said}))),
+    ("code", |said| says(404, json!({"code": said}))),
+    ("code of a 403", |said| says(403, json!({"code": said}))),
+    ("errorCode", |said| says(400, json!({"errorCode": said}))),
+    ("scimType", |said| says(409, json!({"scimType": said}))),
+    ("contextId", |said| says(400, json!({"contextId": said}))),
+    ("contextId of a 429", |said| {
+        says(429, json!({"contextId": said}))
+    }),
+    ("correlationId", |said| {
+        says(500, json!({"correlationId": said}))
+    }),
+    ("permissions", |said| {
+        let listed = format!("[a:b:{said}, a:b:c]");
+        let params = json!({"permissions": listed});
+        says(403, json!({"message": "no", "messageParams": params}))
+    }),
+    ("a list of permissions", |said| {
+        let params = json!({"permissions": ["a:b:c", format!("a:b:{said}")]});
+        says(403, json!({"message": "no", "messageParams": params}))
+    }),
+    ("permissions in the message", |said| {
+        let message = format!("You are missing: [a:b:{said}, a:b:c]");
+        says(403, json!({"message": message}))
+    }),
+    ("division", |said| {
+        let params = json!({"divisionId": said});
+        says(403, json!({"message": "no", "messageParams": params}))
+    }),
+    ("details", |said| {
+        let detail = json!({
+            "errorCode": said, "message": said, "fieldName": said, "entityId": said,
+            "entityName": said,
+        });
+        says(400, json!({"details": [detail]}))
+    }),
+    ("an error within", |said| {
+        says(400, json!({"errors": {"nested": {"code": said}}}))
+    }),
+    ("limit", |said| {
+        let limit = json!({"key": said, "namespace": said, "value": 1});
+        says(400, json!({"limit": limit}))
+    }),
+    ("limit of a 429", |said| {
+        says(429, json!({"limit": {"key": said}}))
+    }),
+];
+
+/// Of both hosts; what HTTP does not let through is left out.
+pub const IN_HEADERS: &[Field] = &[
+    ("ININ-Correlation-Id", |said| {
+        with_header(400, "ININ-Correlation-Id", said)
+    }),
+    ("Genesys-Correlation-Id", |said| {
+        with_header(403, "Genesys-Correlation-Id", said)
+    }),
+    ("the id of a 429", |said| {
+        with_header(429, "ININ-Correlation-Id", said)
+    }),
+    ("the id of an answer of no use", |said| {
+        with_header(503, "ININ-Correlation-Id", said)
+    }),
+    ("the id of a redirection", |said| {
+        with_header(302, "Genesys-Correlation-Id", said)
+    }),
+];
+
+/// Its pause is no words at all.
+fn says(status: u16, body: impl fmt::Display) -> Reply {
+    let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
+    Reply::of(status, pause, body.to_string())
+}
+
+pub fn with_header(status: u16, name: &str, said: &str) -> Reply {
+    Reply::of(status, &format!("{name}: {said}\r\n"), "{}")
+}
