@@ -147,7 +147,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later without anybody doing anything.
+    /// Whether the same may succeed later without a change to this program or what it was given.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.kind().is_transient()
@@ -185,7 +185,8 @@ impl Error {
         self.kind().head()?.correlation_id.as_deref()
     }
 
-    /// The row of Genesys Cloud's troubleshooting table that this error belongs to.
+    /// The row of Genesys Cloud's troubleshooting table that this error belongs to;
+    /// the page [troubleshooting](crate::guide::troubleshooting) shows all of them.
     #[must_use]
     pub fn troubleshooting(&self) -> Option<Troubleshooting> {
         self.kind().troubleshooting()

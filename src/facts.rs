@@ -79,3 +79,32 @@ const NAMES: [&str; 12] = [
     "November",
     "December",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_facts_are_those_of_genesys_clouds_pages() {
+        let dates = [
+            SECRET_SHOWN_ONCE_SINCE,
+            IMPLICIT_GRANT_CLOSED_SINCE,
+            IMPLICIT_GRANT_ENDS,
+        ];
+        let shown = dates.map(|date| (date.to_string(), date.year(), date.number()));
+        let expected = [
+            ("November 2025", 2025, 11),
+            ("May 2026", 2026, 5),
+            ("May 2027", 2027, 5),
+        ];
+        assert_eq!(
+            shown,
+            expected.map(|(text, year, number)| (text.to_owned(), year, number))
+        );
+        assert_eq!(TOKEN_DURATION.start().as_secs(), 5 * 60);
+        assert_eq!(TOKEN_DURATION.end().as_secs(), 48 * 3_600);
+        assert_eq!(RECOMMENDED_TOKEN_DURATION.as_secs(), 18 * 3_600);
+        assert_eq!(LONGEST_SCIM_TOKEN_DURATION.as_secs(), 450 * 86_400);
+        assert_eq!(MAX_REDIRECT_URIS, 125);
+    }
+}

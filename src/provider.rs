@@ -37,7 +37,8 @@ use crate::{
     token::{AccessToken, Fingerprint},
     token_endpoint::TokenEndpoint,
 };
-use event::{Landing, TARGET};
+use event::Landing;
+pub(crate) use event::TARGET;
 use handler::Handler;
 use snapshot::Snapshot;
 use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};

@@ -169,7 +169,7 @@ impl Sandbox {
     }
 
     /// Whether the API takes calls from the caller's address. Where it does not, it answers each
-    /// 401 with `ip.not.authorized`, as where the organization has a list of allowed addresses;
+    /// call with 401 `ip.not.authorized`, as where the organization has a list of allowed addresses;
     /// tokens stay as they are.
     pub fn set_ip_authorized(&self, authorized: bool) {
         self.org.set_ip_authorized(authorized);

@@ -174,7 +174,7 @@ fn refusal(
         _ => ErrorKind::RateLimited(RateLimited {
             head,
             message: description,
-            limit: None,
+            answer: None,
         }),
     })
 }

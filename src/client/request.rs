@@ -17,6 +17,7 @@ use crate::{
     clock::Moment,
     error::{Error, ErrorKind, Problem},
     http::{Outgoing, OutgoingBody, upload},
+    provider::TARGET,
     retry::{Failure, Luck, Repeat, RetryPolicy},
     token::AccessToken,
 };
@@ -215,7 +216,7 @@ impl Request {
             return Err(wrong);
         }
         let url = self.target.url(self.api_url())?;
-        let span = tracing::debug_span!("api_call", method = %self.method, path = url.path());
+        let span = tracing::debug_span!(target: TARGET, "api_call", method = %self.method, path = url.path());
         self.attempts(url, whole).instrument(span).await
     }
 
@@ -229,11 +230,14 @@ impl Request {
             let mut token = None;
             if !own {
                 let authorised = self.authorise(deadline).await;
-                token = Some(authorised.map_err(|error| or_last(error, last.as_ref()))?);
+                token = Some(
+                    authorised
+                        .map_err(|error| or_last(error, last.as_ref().or(refusal.as_ref())))?,
+                );
             }
             let error = match self.attempt(&url, deadline, whole).await {
                 Ok(response) => return Ok(response),
-                Err(error) => or_last(error, last.as_ref()),
+                Err(error) => or_last(error, last.as_ref().or(refusal.as_ref())),
             };
             if let Some(token) = token.filter(|_| error.invalidates_token()) {
                 tokens.invalidate(&token);
@@ -252,7 +256,7 @@ impl Request {
                     .pause(repeat, failure, failures, left, Luck::draw())
             });
             let status = error.status();
-            tracing::debug!(attempt = failures, status, ?pause, "the call failed");
+            tracing::debug!(target: TARGET, attempt = failures, status, ?pause, "the call failed");
             let Some(pause) = pause else {
                 return Err(error);
             };

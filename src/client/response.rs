@@ -97,7 +97,8 @@ impl Response {
         Ok(self.take_body().await?.into())
     }
 
-    /// The body piece by piece, without a limit to its length.
+    /// The body piece by piece, without a limit to its length. The call's
+    /// [timeout](crate::Request::timeout) holds to its end: set one that is long enough.
     #[must_use]
     pub fn chunks(self) -> Chunks {
         Chunks(Some(self.incoming))

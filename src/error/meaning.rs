@@ -34,9 +34,9 @@ pub(crate) fn api_error(mut head: Head, body: &[u8], secrets: &[&str]) -> ErrorK
     match StatusCode::from_u16(answer.status()) {
         _ if answer.code() == Some("ip.not.authorized") => ErrorKind::IpNotAuthorized(answer),
         Ok(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::RateLimited(RateLimited {
-            head: answer.head,
-            message: answer.message,
-            limit: answer.limit,
+            head: answer.head.clone(),
+            message: answer.message.clone(),
+            answer: Some(answer),
         }),
         _ if answer.wants_user() => ErrorKind::UserContextRequired(answer),
         // One that Genesys Cloud did not write is a proxy's or a firewall's.

@@ -2,14 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Head, Limit};
+use super::{ApiError, Head, Limit};
 
 /// Too many requests.
 #[derive(Debug)]
 pub struct RateLimited {
     pub(crate) head: Head,
     pub(crate) message: Option<String>,
-    pub(crate) limit: Option<Limit>,
+    pub(crate) answer: Option<ApiError>,
 }
 
 impl RateLimited {
@@ -28,7 +28,13 @@ impl RateLimited {
     /// The limit that was met, where the answer tells.
     #[must_use]
     pub fn limit(&self) -> Option<&Limit> {
-        self.limit.as_ref()
+        self.answer.as_ref()?.limit()
+    }
+
+    /// The answer itself, where it is the Platform API's.
+    #[must_use]
+    pub fn answer(&self) -> Option<&ApiError> {
+        self.answer.as_ref()
     }
 }
 
@@ -42,7 +48,7 @@ impl fmt::Display for RateLimited {
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
         }
-        if let Some(limit) = &self.limit {
+        if let Some(limit) = self.limit() {
             write!(f, "; {limit}")?;
         }
         if let Some(id) = &self.head.correlation_id {

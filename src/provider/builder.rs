@@ -66,7 +66,8 @@ impl TokenProviderBuilder {
         self
     }
 
-    /// Renews the token in the background too, so that one that is seldom used stays valid. The
+    /// Renews the token in the background too, so that one that is seldom used stays valid, unless
+    /// the organisation ends tokens that are not used at all (its idle timeout). The
     /// first call of [`token`](TokenProvider::token) starts it; it ends with the last handle.
     pub fn renew_in_background(mut self) -> Self {
         self.background = true;

@@ -217,4 +217,4 @@ impl Shared {
 }
 
 /// What filters find spans and events by, wherever the code that writes them stands.
-pub(super) const TARGET: &str = "genesys_cloud_auth";
+pub(crate) const TARGET: &str = "genesys_cloud_auth";

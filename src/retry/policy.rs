@@ -15,7 +15,8 @@ use super::{HALF_SECOND, Luck};
 ///
 /// `Retry-After` replaces the pause: it is waited for, and up to half a second more, in all never
 /// under half a second. Over 180 seconds it ends the call at once, as does every pause that would
-/// last beyond the call's [timeout](crate::Request::timeout). The error is the last one.
+/// last beyond the call's [timeout](crate::Request::timeout). The error is the last one. An answer
+/// that stalls takes all of that time: no attempt has a limit of its own.
 ///
 /// ```
 /// use std::time::Duration;

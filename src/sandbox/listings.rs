@@ -26,7 +26,7 @@ impl SandboxBuilder {
 
     /// How many credentials `GET /api/v2/integrations/credentials/listing` lists, by cursor: 3 by
     /// default. Names and ids are the same in every sandbox.
-    pub fn credentials(mut self, credentials: usize) -> Self {
+    pub fn integration_credentials(mut self, credentials: usize) -> Self {
         self.0.credentials = credentials;
         self
     }

@@ -70,6 +70,7 @@ fn coded_answers() -> Vec<(Option<&'static str>, Error)> {
         "bad.grant.type",
         "missing.client.roles",
         "INVALID_CREDENTIALS",
+        "invalid.credentials",
     ];
     let coded = codes.map(|code| (Some(code), api(400, &format!(r#"{{"code":"{code}"}}"#))));
     let action = r#"{"errorCode":"FAILED","details":[{"errorCode":"ACTION.AUTHENTICATION"}]}"#;

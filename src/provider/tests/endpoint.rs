@@ -220,7 +220,7 @@ fn limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
         head: head(429, Some(wait)),
         message: None,
-        limit: None,
+        answer: None,
     })
     .into()
 }

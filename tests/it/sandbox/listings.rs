@@ -142,7 +142,11 @@ async fn what_is_no_page_is_refused() {
 
 #[tokio::test]
 async fn credentials_come_by_cursor_there_and_back() {
-    let sandbox = Sandbox::builder().credentials(12).start().await.unwrap();
+    let sandbox = Sandbox::builder()
+        .integration_credentials(12)
+        .start()
+        .await
+        .unwrap();
     let token = token(&sandbox).await;
     let first = format!("{CREDENTIALS}?pageSize=5");
     let mut pages = Vec::new();
@@ -182,7 +186,11 @@ async fn credentials_come_by_cursor_there_and_back() {
 
 #[tokio::test]
 async fn a_listing_of_none_has_no_next() {
-    let sandbox = Sandbox::builder().credentials(0).start().await.unwrap();
+    let sandbox = Sandbox::builder()
+        .integration_credentials(0)
+        .start()
+        .await
+        .unwrap();
     let page = get(&sandbox, CREDENTIALS, &token(&sandbox).await)
         .await
         .json();
@@ -192,7 +200,11 @@ async fn a_listing_of_none_has_no_next() {
 
 #[tokio::test]
 async fn a_cursor_that_was_never_handed_out_is_refused() {
-    let sandbox = Sandbox::builder().credentials(50).start().await.unwrap();
+    let sandbox = Sandbox::builder()
+        .integration_credentials(50)
+        .start()
+        .await
+        .unwrap();
     let token = token(&sandbox).await;
     let page = get(&sandbox, CREDENTIALS, &token).await.json();
     let next = page["nextUri"].as_str().unwrap().to_owned();
@@ -212,7 +224,11 @@ async fn a_cursor_that_was_never_handed_out_is_refused() {
         .refusal(400, "bad.request");
 
     // A cursor is of a listing, not of its length.
-    let short = Sandbox::builder().credentials(3).start().await.unwrap();
+    let short = Sandbox::builder()
+        .integration_credentials(3)
+        .start()
+        .await
+        .unwrap();
     let answer = get(&short, &next, &super::token(&short).await).await;
     answer.refusal(400, "invalid.value");
 }

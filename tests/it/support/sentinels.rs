@@ -152,7 +152,13 @@ impl Shown {
                 self.both(refused);
                 self.both(refused.answer());
             }
-            ErrorKind::RateLimited(limited) => self.both(limited),
+            ErrorKind::RateLimited(limited) => {
+                self.both(limited);
+                limited
+                    .answer()
+                    .into_iter()
+                    .for_each(|answer| self.api(answer));
+            }
             ErrorKind::Store(error) => self.both(error),
             ErrorKind::Secret(error) => self.both(error),
             ErrorKind::TokenExpired(expired) => self.both(expired),
