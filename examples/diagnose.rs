@@ -26,7 +26,14 @@ use std::{
 use genesys_cloud_auth::{
     ClientCredentials, Error, FixedToken, PlatformClient, Sandbox, TokenProvider, Troubleshooting,
 };
+use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::json;
+
+#[derive(Deserialize)]
+struct Client {
+    secret: Option<SecretString>,
+}
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn StdError>> {
@@ -140,12 +147,12 @@ async fn roles_of_another_grant() -> Result<Error, Box<dyn StdError>> {
 async fn no_secret() -> Result<Error, Box<dyn StdError>> {
     let sandbox = Sandbox::start().await?;
     let api = client(&sandbox)?;
-    let fetched: serde_json::Value = api
+    let fetched: Client = api
         .get("/api/v2/oauth/clients")
         .segment(sandbox.client_id())
         .fetch()
         .await?;
-    let secret = fetched["secret"].as_str().unwrap_or_default();
+    let secret = fetched.secret.unwrap_or_default();
     failure(ClientCredentials::new(sandbox.client_id(), secret))
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod head;
 mod here;
 mod kind;
+mod meaning;
 mod oauth;
 mod rate_limit;
 mod server_words;
@@ -15,11 +16,12 @@ mod troubleshooting;
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 pub use access_denied::AccessDenied;
+pub(crate) use api::correlation_id;
 pub use api::{ApiError, ErrorDetail, Limit};
-pub(crate) use api::{api_error, correlation_id};
 pub(crate) use head::Head;
 pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
 pub use kind::ErrorKind;
+pub(crate) use meaning::{api_error, oauth_error};
 pub use oauth::{InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient};
 pub use rate_limit::RateLimited;
 pub(crate) use server_words::{long_words, words};
@@ -51,6 +53,10 @@ use body::Body;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives behind a pointer, and a pause is rare"
+)]
 enum Inner {
     Kind(ErrorKind),
     /// A pause after `cause`, seen with `left` to go.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, words},
+    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, oauth_error, words},
     facts::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
@@ -169,7 +169,7 @@ fn refusal(
                 error: words(error, &secrets),
                 description,
             };
-            answer.of_grant(grant_type)
+            oauth_error(answer, grant_type)
         }
         _ => ErrorKind::RateLimited(RateLimited {
             head,

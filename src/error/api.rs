@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
-use super::{AccessDenied, Body, ErrorKind, Head, RateLimited, Troubleshooting, words};
+use super::{Head, Troubleshooting, words};
 
 /// An error answer of the Platform API.
 ///
@@ -13,11 +13,11 @@ use super::{AccessDenied, Body, ErrorKind, Head, RateLimited, Troubleshooting, w
 #[derive(Debug)]
 pub struct ApiError {
     pub(super) head: Head,
-    code: Option<String>,
-    message: Option<String>,
-    context_id: Option<String>,
-    details: Vec<ErrorDetail>,
-    limit: Option<Limit>,
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) context_id: Option<String>,
+    pub(super) details: Vec<ErrorDetail>,
+    pub(super) limit: Option<Limit>,
 }
 
 impl ApiError {
@@ -85,7 +85,7 @@ impl ApiError {
     }
 
     /// The words with which a client without a user is refused; neither status nor code is certain.
-    fn wants_user(&self) -> bool {
+    pub(super) fn wants_user(&self) -> bool {
         let message = self.message.as_deref().unwrap_or_default();
         message
             .to_ascii_lowercase()
@@ -204,35 +204,6 @@ impl fmt::Display for Limit {
             Some(value) => write!(f, " = {value}"),
             None => Ok(()),
         }
-    }
-}
-
-/// What the Platform API's error answer means. `secrets` are those of the request.
-pub(crate) fn api_error(mut head: Head, body: &[u8], secrets: &[&str]) -> ErrorKind {
-    let body = Body::read(body, secrets);
-    head.correlation_id = head.correlation_id.or_else(|| body.context_id.clone());
-    let is_genesys = body.code.is_some() || body.message.is_some();
-    let answer = ApiError {
-        head,
-        code: body.code,
-        message: body.message,
-        context_id: body.context_id,
-        details: body.details,
-        limit: body.limit,
-    };
-    match StatusCode::from_u16(answer.status()) {
-        _ if answer.code() == Some("ip.not.authorized") => ErrorKind::IpNotAuthorized(answer),
-        Ok(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::RateLimited(RateLimited {
-            head: answer.head,
-            message: answer.message,
-            limit: answer.limit,
-        }),
-        _ if answer.wants_user() => ErrorKind::UserContextRequired(answer),
-        // One that Genesys Cloud did not write is a proxy's or a firewall's.
-        Ok(StatusCode::FORBIDDEN) if is_genesys => {
-            ErrorKind::AccessDenied(AccessDenied::new(answer, body.permissions, body.division))
-        }
-        _ => ErrorKind::Api(answer),
     }
 }
 

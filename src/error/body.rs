@@ -119,8 +119,8 @@ fn listed(list: &str) -> Vec<String> {
 }
 
 fn plain<'a>(of: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
-    let texts = names.iter().filter_map(|name| of.get(*name)?.as_str());
-    texts.filter(|text| !text.is_empty()).next()
+    let mut texts = names.iter().filter_map(|name| of.get(*name)?.as_str());
+    texts.find(|text| !text.is_empty())
 }
 
 /// What an error holds of others.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use super::{ErrorKind, Head};
+use super::Head;
 use crate::region::Region;
 
 /// An error answer of the token endpoint (RFC 6749 5.2), recognised by its `error`, whatever its
@@ -37,21 +37,6 @@ impl OAuthError {
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
         self.head.correlation_id.as_deref()
-    }
-
-    /// What it means to who asked by `grant_type`.
-    pub(crate) fn of_grant(self, grant_type: &str) -> ErrorKind {
-        match self.error.as_str() {
-            "unauthorized_client" => ErrorKind::UnauthorizedClient(UnauthorizedClient {
-                needed: needed(grant_type),
-                answer: self,
-            }),
-            "invalid_grant" => ErrorKind::InvalidGrant(InvalidGrant {
-                cause: InvalidGrantCause::of(grant_type, self.description().unwrap_or_default()),
-                answer: self,
-            }),
-            _ => ErrorKind::OAuth(self),
-        }
     }
 
     pub(super) fn is_transient(&self) -> bool {
@@ -134,6 +119,11 @@ pub struct UnauthorizedClient {
 }
 
 impl UnauthorizedClient {
+    pub(super) fn new(answer: OAuthError, grant_type: &str) -> Self {
+        let needed = needed(grant_type);
+        Self { answer, needed }
+    }
+
     /// The grant type that the client needs for what was asked, as Admin → Integrations → OAuth
     /// names it.
     #[must_use]
@@ -185,6 +175,12 @@ pub enum InvalidGrantCause {
 }
 
 impl InvalidGrant {
+    pub(super) fn new(answer: OAuthError, grant_type: &str) -> Self {
+        let words = answer.description().unwrap_or_default();
+        let cause = InvalidGrantCause::of(grant_type, words);
+        Self { answer, cause }
+    }
+
     /// Why, as far as the answer tells.
     #[must_use]
     pub fn cause(&self) -> InvalidGrantCause {
@@ -260,19 +256,18 @@ const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 mod tests {
     use super::*;
 
-    fn kind(error: &str, description: &str, grant_type: &str) -> ErrorKind {
+    fn answer(error: &str, description: &str) -> OAuthError {
         let head = Head {
             place: "POST /oauth/token".into(),
             status: 400,
             retry_after: None,
             correlation_id: None,
         };
-        let answer = OAuthError {
+        OAuthError {
             head,
             error: error.into(),
             description: Some(description.into()),
-        };
-        answer.of_grant(grant_type)
+        }
     }
 
     #[test]
@@ -300,9 +295,7 @@ mod tests {
             (SAML2_BEARER, "expired", Cause::Assertion),
             ("client_credentials", "expired", Cause::Unknown),
         ] {
-            let ErrorKind::InvalidGrant(refused) = kind("invalid_grant", words, grant_type) else {
-                panic!("{grant_type}")
-            };
+            let refused = InvalidGrant::new(answer("invalid_grant", words), grant_type);
             assert_eq!(refused.cause(), cause, "{grant_type} {words}");
             assert!(refused.to_string().ends_with(cause.cure()));
         }
@@ -316,11 +309,8 @@ mod tests {
             ("refresh_token", "Code Authorization"),
             (SAML2_BEARER, "SAML2 Bearer"),
         ] {
-            let ErrorKind::UnauthorizedClient(client) =
-                kind("unauthorized_client", "no", grant_type)
-            else {
-                panic!("{grant_type}")
-            };
+            let refused = answer("unauthorized_client", "no");
+            let client = UnauthorizedClient::new(refused, grant_type);
             assert_eq!(client.needed(), needed);
             assert!(client.to_string().contains(needed));
         }

@@ -59,13 +59,32 @@ fn the_row_of_hidden_secrets_names_the_month() {
 
 /// One error of each kind and of each road to a row, with the code that it takes where that counts.
 fn samples() -> Vec<(Option<&'static str>, Error)> {
+    let mut samples = coded_answers();
+    let plain = refusals().into_iter().chain(api_answers()).chain(others());
+    samples.extend(plain.map(|error| (None, error)));
+    samples
+}
+
+fn coded_answers() -> Vec<(Option<&'static str>, Error)> {
+    let codes = [
+        "bad.grant.type",
+        "missing.client.roles",
+        "INVALID_CREDENTIALS",
+    ];
+    let coded = codes.map(|code| (Some(code), api(400, &format!(r#"{{"code":"{code}"}}"#))));
+    let action = r#"{"errorCode":"FAILED","details":[{"errorCode":"ACTION.AUTHENTICATION"}]}"#;
+    let action = (Some("ACTION.AUTHENTICATION"), api(400, action));
+    coded.into_iter().chain([action]).collect()
+}
+
+fn refusals() -> Vec<Error> {
     let oauth = |error: &str, status, grant_type: &str| {
         let answer = OAuthError {
             head: head(status),
             error: error.into(),
             description: None,
         };
-        Error::from(answer.of_grant(grant_type))
+        Error::from(oauth_error(answer, grant_type))
     };
     let client = |accepted_before| {
         oauth("invalid_client", 400, "").of_client(|answer| InvalidClient {
@@ -74,7 +93,33 @@ fn samples() -> Vec<(Option<&'static str>, Error)> {
             accepted_before,
         })
     };
-    let coded = |status, code: &str| api(status, &format!(r#"{{"code":"{code}"}}"#));
+    vec![
+        client(None),
+        client(Some(SystemTime::UNIX_EPOCH)),
+        oauth("unauthorized_client", 400, "client_credentials"),
+        oauth("invalid_grant", 400, "refresh_token"),
+        oauth("invalid_grant", 400, "authorization_code"),
+        oauth("invalid_scope", 400, ""),
+        oauth("server_error", 500, ""),
+    ]
+}
+
+fn api_answers() -> Vec<Error> {
+    vec![
+        api(429, ""),
+        api(403, r#"{"code":"missing.permissions"}"#),
+        api(401, r#"{"code":"ip.not.authorized"}"#),
+        api(
+            400,
+            r#"{"message":"This request requires a user context."}"#,
+        ),
+        api(404, r#"{"code":"not.found"}"#),
+        api(403, "<html>"),
+        api(502, ""),
+    ]
+}
+
+fn others() -> Vec<Error> {
     let unexpected = |status| {
         let (head, problem) = (head(status), Problem::Status);
         Error::from(ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
@@ -89,31 +134,15 @@ fn samples() -> Vec<(Option<&'static str>, Error)> {
         source: None,
     };
     let expired = |renewable| ErrorKind::TokenExpired(TokenExpired { renewable }).into();
-    let user = r#"{"message":"This request requires a user context."}"#;
-    let action = r#"{"errorCode":"FAILED","details":[{"errorCode":"ACTION.AUTHENTICATION"}]}"#;
-    let mut samples: Vec<(Option<&str>, Error)> = [
+    vec![
         "mars".parse::<Region>().unwrap_err().into(),
         Error::configuration("wrong"),
         Error::secret_missing("no secret"),
         ErrorKind::InvalidPath(InvalidPath::new("it is wrong")).into(),
         Error::secret("no", None),
-        client(None),
-        client(Some(SystemTime::UNIX_EPOCH)),
-        oauth("unauthorized_client", 400, "client_credentials"),
-        oauth("invalid_grant", 400, "refresh_token"),
-        oauth("invalid_grant", 400, "authorization_code"),
-        oauth("invalid_scope", 400, ""),
-        oauth("server_error", 500, ""),
-        api(429, ""),
         expired(true),
         expired(false),
         ErrorKind::TokenRefused.into(),
-        coded(403, "missing.permissions"),
-        coded(401, "ip.not.authorized"),
-        api(400, user),
-        coded(404, "not.found"),
-        api(403, "<html>"),
-        api(502, ""),
         ErrorKind::Transport(transport).into(),
         unexpected(200),
         unexpected(503),
@@ -121,17 +150,6 @@ fn samples() -> Vec<(Option<&'static str>, Error)> {
         ErrorKind::Timeout.into(),
         ErrorKind::NoRuntime.into(),
     ]
-    .map(|error| (None, error))
-    .into();
-    for code in [
-        "bad.grant.type",
-        "missing.client.roles",
-        "INVALID_CREDENTIALS",
-    ] {
-        samples.push((Some(code), coded(400, code)));
-    }
-    samples.push((Some("ACTION.AUTHENTICATION"), api(400, action)));
-    samples
 }
 
 /// Without a wildcard, so that a new kind has to be written down here.
