@@ -1,5 +1,7 @@
 //! Listings by page number and by cursor.
 
+use std::collections::HashSet;
+
 use genesys_cloud_auth::Sandbox;
 use serde_json::{Value, json};
 
@@ -69,7 +71,8 @@ async fn every_sandbox_lists_the_same() {
     assert_eq!(listings[..2], listings[2..]);
     let [users, credentials] = [&listings[0], &listings[1]];
     assert_eq!((users.len(), credentials.len()), (3, 3));
-    let ids: std::collections::HashSet<_> = users.iter().chain(credentials).collect();
+    let all = users.iter().chain(credentials);
+    let ids: HashSet<_> = all.map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 6);
 }
 
@@ -110,6 +113,7 @@ async fn what_is_no_page_is_refused() {
         ("pageSize=", not_a_number),
         ("pageSize=ten", not_a_number),
         ("pageSize=1.5", not_a_number),
+        ("pageSize=%2010", not_a_number),
         ("pageSize=10%00", not_a_number),
         ("pageSize=%FF", not_a_number),
         ("pageSize=99999999999999999999", not_a_number),
