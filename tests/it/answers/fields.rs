@@ -94,15 +94,18 @@ pub const OF_THE_API: &[Field] = &[
         let params = json!({"divisionId": said});
         says(403, json!({"message": "no", "messageParams": params}))
     }),
-    ("details", |said| {
-        let detail = json!({
-            "errorCode": said, "message": said, "fieldName": said, "entityId": said,
-            "entityName": said,
-        });
-        says(400, json!({"details": [detail]}))
+    ("the code of a detail", |said| {
+        says(400, json!({"details": [{"errorCode": said}]}))
     }),
-    ("an error within", |said| {
-        says(400, json!({"errors": {"nested": {"code": said}}}))
+    ("the message of an error within", |said| {
+        says(400, json!({"errors": {"nested": {"userMessage": said}}}))
+    }),
+    ("the field of a detail", |said| {
+        says(400, json!({"nested": {"fieldName": said}}))
+    }),
+    ("the entity of a detail", |said| {
+        let entity = json!({"entityId": said, "entityName": said});
+        says(400, json!({"details": [entity]}))
     }),
     ("limit", |said| {
         let limit = json!({"key": said, "namespace": said, "value": 1});

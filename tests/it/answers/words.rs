@@ -4,7 +4,8 @@ use std::{error::Error as _, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    ApiError, Error, ErrorKind, FixedToken, Limit, PlatformClient, RetryPolicy, TokenProvider,
+    ApiError, Connections, Error, ErrorKind, FixedToken, Limit, PlatformClient, RetryPolicy,
+    TokenProvider,
 };
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use super::fields::{IN_HEADERS, OF_THE_API, OF_THE_TOKEN_ENDPOINT, with_header};
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN,
     capture::Capture,
-    provider_at, region_of,
+    provider_at, provider_of, region_of,
     sentinels::{Sentinel, Shown, find},
     server::{Reply, Server},
 };
@@ -20,6 +21,7 @@ use crate::support::{
 #[tokio::test]
 async fn the_token_endpoints_words_are_shown_without_harm() {
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
+    let connections = Connections::default();
     for (fields, kept) in [
         (OF_THE_TOKEN_ENDPOINT, any as Kept),
         (IN_HEADERS, fits_http),
@@ -28,7 +30,8 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
             for said in sayings(&[SECRET, &basic], kept) {
                 let capture = Capture::start();
                 let server = Server::start(reply(&said));
-                let (tokens, _clock) = provider_at(&server);
+                let (builder, _clock) = provider_of(region_of(&server, &server));
+                let tokens = builder.connections(connections.clone()).build().unwrap();
                 let error = tokens.token().await.unwrap_err();
                 let sentinels = [("the secret", SECRET), ("the header", basic.clone().leak())];
                 harmless(name, &error, &capture, &sentinels);
@@ -39,13 +42,14 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
 
 #[tokio::test]
 async fn the_apis_words_are_shown_without_harm() {
+    let connections = Connections::default();
     for (fields, kept) in [(OF_THE_API, any as Kept), (IN_HEADERS, fits_http)] {
         for (name, reply) in fields {
             for token in [TOKEN, LIKE_A_LIST] {
                 for said in sayings(&[token], kept) {
                     let capture = Capture::start();
                     let server = Server::start(reply(&said));
-                    let call = client(&server, token).get("/api/v2/users/me");
+                    let call = client(&server, token, &connections).get("/api/v2/users/me");
                     let error = call.fetch::<()>().await.unwrap_err();
                     harmless(name, &error, &capture, &[("the token", token)]);
                 }
@@ -56,9 +60,10 @@ async fn the_apis_words_are_shown_without_harm() {
 
 #[tokio::test]
 async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
+    let connections = Connections::default();
     for said in sayings(&[TOKEN], fits_http) {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
-        let call = client(&server, TOKEN).get("/api/v2/users/me");
+        let call = client(&server, TOKEN, &connections).get("/api/v2/users/me");
         let response = call.send().await.unwrap();
         let shown = [response.correlation_id().unwrap(), format!("{response:?}")];
         for shown in shown {
@@ -84,9 +89,10 @@ async fn long_words_are_cut() {
     assert_eq!(answer.description().unwrap().chars().count(), 512);
 }
 
-fn client(api: &Server, token: &str) -> PlatformClient {
+fn client(api: &Server, token: &str, connections: &Connections) -> PlatformClient {
     let fixed = FixedToken::new(token).unwrap();
-    let tokens = TokenProvider::new(region_of(api, api), fixed).unwrap();
+    let tokens = TokenProvider::builder(region_of(api, api), fixed);
+    let tokens = tokens.connections(connections.clone()).build().unwrap();
     PlatformClient::new(tokens).retry(RetryPolicy::never())
 }
 
