@@ -171,6 +171,18 @@ async fn an_api_that_refuses_every_token_is_asked_twice_and_its_first_answer_giv
 }
 
 #[tokio::test]
+async fn a_refusal_comes_back_where_no_new_token_comes_in_time() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client(&sandbox);
+    organization(&api).await.unwrap();
+    sandbox.revoke_all();
+    sandbox.at_token_endpoint().stall();
+    let call = api.get(ORGANIZATION).timeout(Duration::from_millis(300));
+    let error = call.send().await.unwrap_err();
+    assert_eq!(api_error(&error).code(), Some("bad.credentials"));
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_authorised_costs_no_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
