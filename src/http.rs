@@ -208,7 +208,7 @@ impl Incoming {
     pub(crate) async fn read(&mut self, most: usize) -> Result<Vec<u8>, Error> {
         let announced = self.answer.content_length().unwrap_or(0);
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        let mut body = Vec::with_capacity(announced.max(SMALL_BODY).min(most));
+        let mut body = Vec::with_capacity(announced.clamp(SMALL_BODY, LARGE_BODY).min(most));
         self.read_into(&mut body, most).await?;
         Ok(body)
     }
@@ -257,7 +257,9 @@ impl Incoming {
 
     /// The same, with a date in `Retry-After` read by `clock`.
     pub(crate) async fn api_error_by(&mut self, clock: &Clock) -> Error {
-        let body = self.read(MOST_ERROR_BYTES).await.unwrap_or_default();
+        // The status says enough where the rest does not come.
+        let body = tokio::time::timeout(ERROR_BODY_LIMIT, self.read(MOST_ERROR_BYTES)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let head = self.head(retry_after(self.headers(), clock.wall()));
         api_error(head, &body, &revealed(&self.secrets())).into()
     }
@@ -311,6 +313,7 @@ fn safe(builder: ClientBuilder) -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .connection_verbose(false)
         .referer(false)
+        .retry(reqwest::retry::never())
         .no_gzip()
         .no_brotli()
         .no_deflate()
@@ -322,6 +325,12 @@ fn safe(builder: ClientBuilder) -> ClientBuilder {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const SMALL_BODY: usize = 8 * 1024;
+
+/// What room is made for on a server's word alone.
+const LARGE_BODY: usize = 256 * 1024;
+
+/// How long an error's body is waited for.
+const ERROR_BODY_LIMIT: Duration = Duration::from_secs(5);
 
 /// What an error's body may have to be read at all.
 const MOST_ERROR_BYTES: usize = 256 * 1024;

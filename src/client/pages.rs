@@ -89,9 +89,6 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
     /// What follows the page that was just read.
     fn after(&mut self, call: &Call<T>, listing: &Listing<T>) -> Result<State<T>, &'static str> {
         self.seen.insert(call.page);
-        if call.number.is_some() && call.number != listing.page_number {
-            return Err("it is not the page that was asked for");
-        }
         let Some((target, number)) = listing.next(&call.target, self.request.api_url())? else {
             return Ok(State::Ended);
         };
@@ -118,8 +115,15 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
                 return Err(error);
             }
         };
-        let next = self.after(&call, &listing);
-        self.state = next.map_err(|why| response.unexpected(Problem::Paging(why)))?;
+        if call.number.is_some() && call.number != listing.page_number {
+            let why = "it is not the page that was asked for";
+            return Err(response.unexpected(Problem::Paging(why)));
+        }
+        // What came is good, wherever it leads.
+        self.state = match self.after(&call, &listing) {
+            Ok(next) => next,
+            Err(why) => State::Failed(response.unexpected(Problem::Paging(why))),
+        };
         self.entities = listing.entities.into_iter();
         Ok(())
     }
@@ -140,6 +144,7 @@ impl<T: DeserializeOwned + 'static> Stream for Pages<T> {
             // Whatever goes wrong from here on ends it, unless a state is set.
             let done = match std::mem::replace(&mut pages.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
+                State::Failed(error) => Err(error),
                 State::Due(target, number) => pages
                     .begin(target, number)
                     .map(|call| pages.state = State::Called(call)),
@@ -173,6 +178,8 @@ enum State<T> {
     /// The next page, with its number where it has one.
     Due(Target, Option<u64>),
     Called(Call<T>),
+    /// The next page cannot be told.
+    Failed(Error),
     Ended,
 }
 
@@ -214,7 +221,9 @@ impl<T> Listing<T> {
         target: &Target,
         api: &Url,
     ) -> Result<Option<(Target, Option<u64>)>, &'static str> {
-        if let (Some(number), Some(count)) = (self.page_number, self.page_count) {
+        // A count of 0 tells nothing of a page that is there.
+        let count = self.page_count.filter(|&count| count > 0);
+        if let (Some(number), Some(count)) = (self.page_number, count) {
             let next = number.checked_add(1).filter(|_| number < count);
             return Ok(next.map(|number| {
                 let target = target.with("pageNumber", &number.to_string());

@@ -91,6 +91,9 @@ impl Target {
             return wrong("it does not start with a slash; give a path such as /api/v2/users/me");
         }
         let query = self.query.as_deref().unwrap_or_default();
+        if self.path.len() + query.len() > MOST_BYTES {
+            return wrong("it is longer than 16 KiB");
+        }
         if self.path.contains('#') || query.contains('#') {
             return wrong("it holds a fragment");
         }
@@ -131,10 +134,10 @@ fn is_mended(c: char) -> bool {
 }
 
 /// Whether a segment, decoded as often as somebody on the way may decode it, is empty, or holds a
-/// dot segment, a backslash or a control character.
+/// dot segment, a backslash or a control character; or is encoded more often than anybody means.
 fn leaves(segment: &str) -> bool {
     let mut text = segment.to_owned();
-    loop {
+    for _ in 0..MOST_ENCODINGS {
         if text.is_empty() || text.contains(|c: char| c == '\\' || c.is_control()) {
             return true;
         }
@@ -149,7 +152,14 @@ fn leaves(segment: &str) -> bool {
         }
         text = decoded;
     }
+    true
 }
+
+/// What a path and its query may have; Genesys Cloud's links have some hundred bytes.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// How often a segment may be percent-encoded.
+const MOST_ENCODINGS: usize = 8;
 
 /// All but the unreserved characters (RFC 3986 2.3).
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC

@@ -18,20 +18,25 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Reads it without the request's `secrets`. Empty and foreign bodies come from load balancers.
-    pub(super) fn read(body: &[u8], secrets: &[&str]) -> Self {
+    /// Reads it without the request's `secrets`; what is missing, only where access is `denied`. Empty and foreign bodies come from load balancers.
+    pub(super) fn read(body: &[u8], denied: bool, secrets: &[&str]) -> Self {
         let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
             return Self::default();
         };
         let reader = Reader(secrets);
+        let (permissions, division) = if denied {
+            (reader.permissions(&body), reader.division(&body))
+        } else {
+            Default::default()
+        };
         Self {
             code: reader.text(&body, CODE),
             message: reader.text(&body, MESSAGE),
             context_id: reader.text(&body, CONTEXT_ID),
             details: reader.details(&body),
             limit: reader.limit(&body),
-            permissions: reader.permissions(&body),
-            division: reader.division(&body),
+            permissions,
+            division,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     AccessDenied, ApiError, Configuration, Head, InvalidClient, InvalidGrant, InvalidGrantCause,
     InvalidPath, InvalidRegion, OAuthError, RateLimited, SecretError, StoreError, TokenExpired,
-    Transport, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
+    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
 };
 
 /// What happened.
@@ -59,12 +59,13 @@ pub enum ErrorKind {
 impl ErrorKind {
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Transport(_)
-            | Self::RateLimited(_)
+            Self::RateLimited(_)
             | Self::TokenRefused
             | Self::Secret(_)
             | Self::Store(_)
             | Self::Timeout => true,
+            // The caller's own stream failed.
+            Self::Transport(transport) => transport.kind() != TransportKind::Upload,
             Self::OAuth(error) => error.is_transient(),
             Self::Api(error) => error.is_transient(),
             Self::UnexpectedAnswer(answer) => answer.is_transient(),

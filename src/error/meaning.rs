@@ -20,7 +20,7 @@ pub(crate) fn oauth_error(answer: OAuthError, grant_type: &str) -> ErrorKind {
 
 /// What the Platform API's error answer means. `secrets` are those of the request.
 pub(crate) fn api_error(mut head: Head, body: &[u8], secrets: &[&str]) -> ErrorKind {
-    let body = Body::read(body, secrets);
+    let body = Body::read(body, head.status == 403, secrets);
     head.correlation_id = head.correlation_id.or_else(|| body.context_id.clone());
     let is_genesys = body.code.is_some() || body.message.is_some();
     let answer = ApiError {

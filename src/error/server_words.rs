@@ -21,8 +21,9 @@ pub(crate) fn long_words(text: &str, secrets: &[&str]) -> String {
 
 fn safe(text: &str, secrets: &[&str], most: usize, mark: &str) -> String {
     let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let text = with_short_gaps(text);
     let mut shown = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     for _ in 0..most {
         let Some(c) = rest.chars().next() else { break };
         let secret = forms.iter().filter_map(|form| end_of(form, rest)).max();
@@ -36,6 +37,17 @@ fn safe(text: &str, secrets: &[&str], most: usize, mark: &str) -> String {
         }
     }
     shown
+}
+
+/// Cuts runs of what nobody sees, so that a search past them has an end.
+fn with_short_gaps(text: &str) -> String {
+    let mut hidden = 0;
+    let mut kept = text.to_owned();
+    kept.retain(|c| {
+        hidden = if is_invisible(c) { hidden + 1 } else { 0 };
+        hidden <= LONGEST_GAP
+    });
+    kept
 }
 
 /// How a secret may come back: as it is, in hex, as a list of bytes, in base64 at any offset.
@@ -136,6 +148,9 @@ fn is_invisible(c: char) -> bool {
 const MOST_CHARACTERS: usize = 512;
 
 const MOST_CHARACTERS_OF_A_LIST: usize = 8 * 1024;
+
+/// As many characters that nobody sees are kept in a row: more than all there are of one class.
+const LONGEST_GAP: usize = 128;
 
 /// Anything shorter would tear innocent words apart.
 const SHORTEST_SECRET: usize = 6;

@@ -128,11 +128,13 @@ fn others() -> Vec<Error> {
             problem,
         }))
     };
-    let transport = Transport {
-        kind: TransportKind::Dns,
-        host: "login".into(),
-        nothing_sent: true,
-        source: None,
+    let transport = |kind| {
+        Error::from(ErrorKind::Transport(Transport {
+            kind,
+            host: "login".into(),
+            nothing_sent: true,
+            source: None,
+        }))
     };
     let expired = |renewable| ErrorKind::TokenExpired(TokenExpired { renewable }).into();
     vec![
@@ -144,7 +146,8 @@ fn others() -> Vec<Error> {
         expired(true),
         expired(false),
         ErrorKind::TokenRefused.into(),
-        ErrorKind::Transport(transport).into(),
+        transport(TransportKind::Dns),
+        transport(TransportKind::Upload),
         unexpected(200),
         unexpected(503),
         StoreError::new("disk full").into(),
