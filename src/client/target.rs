@@ -252,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_is_endless_or_encoded_without_end_is_refused() {
+        let api = Url::parse("https://api.mypurecloud.ie").unwrap();
+        let url = |path: &str| Target::new(path).url(&api);
+        assert!(url(&format!("/{}", "x".repeat(16_000))).is_ok());
+        assert!(url(&format!("/{}", "x".repeat(17_000))).is_err());
+        assert!(url(&format!("/x?{}", "x".repeat(17_000))).is_err());
+        assert!(url(&format!("/x%{}41", "25".repeat(3))).is_ok());
+        assert!(url(&format!("/x%{}41", "25".repeat(9))).is_err());
+    }
+
+    #[test]
     fn a_segment_is_one_segment() {
         let api = Url::parse("https://api.mypurecloud.ie").unwrap();
         let url = |id: &str| {

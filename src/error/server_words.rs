@@ -166,6 +166,15 @@ mod tests {
     const SHORT: &str = "short";
 
     #[test]
+    fn endless_text_that_nobody_sees_is_cut() {
+        let endless = "\u{200b}".repeat(100_000);
+        let shown = words(&format!("a{endless}b"), &[SECRET]);
+        assert_eq!(shown, format!("a{}b", "\\u{200b}".repeat(LONGEST_GAP)));
+        let split = SECRET.replace('/', &format!("/{endless}"));
+        assert_eq!(words(&split, &[SECRET]), "[redacted]");
+    }
+
+    #[test]
     fn secrets_are_taken_out_in_every_form() {
         let basic = STANDARD_NO_PAD.encode(format!("client:{SECRET}"));
         assert!(basic.rfind('z') > Some(10));

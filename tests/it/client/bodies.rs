@@ -42,6 +42,18 @@ async fn a_body_is_read_up_to_the_limit_announced_or_in_chunks() {
 }
 
 #[tokio::test]
+async fn a_length_that_nobody_has_room_for_is_only_announced() {
+    let (_login, server, api) = start();
+    let api = api.body_limit(usize::MAX).retry(RetryPolicy::never());
+    let length = u64::MAX / 2;
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc");
+    server.answers([Reply::raw(answer, End::Close)]);
+    let response = api.get(PATH).send().await.unwrap();
+    let error = response.bytes().await.unwrap_err();
+    assert_eq!(kind_of(&error), "Transport Interrupted");
+}
+
+#[tokio::test]
 async fn chunks_are_a_stream_without_a_limit_and_end_after_an_error() {
     let (_login, server, api) = start();
     let api = api.body_limit(LIMIT);

@@ -108,6 +108,33 @@ async fn links_and_cursors_are_followed() {
 }
 
 #[tokio::test]
+async fn a_page_whose_link_is_bad_is_given_before_the_error() {
+    let listing = Listing::start("");
+    let endless = format!("/api/v2/%{}", "25".repeat(100_000));
+    for link in ["//elsewhere.example/x", &endless] {
+        let answer = page(&["a", "b"], &json!({ "nextUri": link }));
+        listing.server.answers([answer]);
+        let mut pages = listing.users();
+        for entity in ["a", "b"] {
+            assert_eq!(pages.next().await.unwrap().unwrap(), entity);
+        }
+        let error = pages.next().await.unwrap().unwrap_err();
+        assert_eq!(kind_of(&error), "UnexpectedAnswer");
+        assert!(pages.next().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_count_of_no_pages_does_not_hide_a_link() {
+    let listing = Listing::start("");
+    let link = json!({ "pageNumber": 1, "pageCount": 0, "nextUri": "/api/v2/users?after=x" });
+    listing
+        .server
+        .answers([page(&["a"], &link), page(&["b"], &json!({}))]);
+    assert_eq!(all(listing.users()).await.unwrap(), ["a", "b"]);
+}
+
+#[tokio::test]
 async fn a_link_to_another_place_ends_the_listing() {
     let elsewhere = Server::start(page(&["stolen"], &json!({})));
     let (other, port) = (elsewhere.url(), elsewhere.address().port());

@@ -163,6 +163,17 @@ async fn an_answer_that_stalls_uses_the_time_up_and_is_not_asked_for_again() {
     }
 }
 
+#[tokio::test]
+async fn an_error_whose_body_stalls_is_known_by_its_status() {
+    let cloud = Cloud::start();
+    cloud.client.tokens().token().await.unwrap();
+    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n{";
+    let stalled = Reply::raw(head, End::Hold);
+    cloud.api.answers([stalled, Reply::json(200, "{}")]);
+    cloud.client.get(PATH).send().await.unwrap();
+    assert_eq!(cloud.seen(), (1, 2));
+}
+
 fn nothing_sent(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Transport(transport) if transport.nothing_sent())
 }
