@@ -73,11 +73,16 @@ async fn a_pause_is_as_long_as_the_server_asks() {
         (None, default),
     ] {
         let header = retry_after.map_or(String::new(), |value| format!("Retry-After: {value}\r\n"));
-        for status in [429, 503] {
-            let server = Server::start(Reply::of(status, &header, "{}"));
+        for (status, body, kind) in [
+            (429, "{}", "RateLimited"),
+            (503, "{}", "UnexpectedAnswer"),
+            (400, LIMITED, "RateLimited"),
+        ] {
+            let server = Server::start(Reply::of(status, &header, body));
             let (tokens, clock) = provider_at(&server);
             clock.set_wall(noon());
             let error = tokens.token().await.unwrap_err();
+            assert_eq!(kind_of(&error), kind, "{status} {retry_after:?}");
             let pause = error.retry_after().unwrap();
             assert!(
                 least <= pause && pause <= most,
@@ -94,6 +99,7 @@ async fn a_pause_is_as_long_as_the_server_asks() {
             server.answers([good_token(TOKEN)]);
             clock.advance(pause);
             tokens.token().await.unwrap();
+            assert_eq!(server.requests().len(), 2, "{status} {retry_after:?}");
         }
     }
 }
@@ -196,4 +202,7 @@ fn noon() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_521_600)
 }
 
+/// How the token endpoint words its own limit.
+const LIMITED: &str =
+    r#"{"error":"invalid_request","error_description":"rate limit exceeded;please slow down"}"#;
 const LONGER_THAN_ANY_PAUSE: Duration = Duration::from_secs(20 * 60);

@@ -1,6 +1,7 @@
 //! The platform client and its tokens, against the sandbox.
 
 mod bodies;
+mod organization;
 mod pages;
 pub mod upload;
 

@@ -2,8 +2,10 @@
 
 mod api_outage;
 mod api_rate_limit;
+mod outage_past_expiry;
 mod refused_token;
 mod repeated_calls;
+mod token_rate_limit;
 
 use std::time::Duration;
 

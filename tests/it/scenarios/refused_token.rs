@@ -1,5 +1,12 @@
 //! A token that the API refuses, in between other failures.
 
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    Clock, Error, FaultAnswer, PlatformClient, Response, Sandbox, TokenProvider,
+};
+use serde_json::json;
+
 use super::{Cloud, PATH, quick};
 use crate::support::{
     kind_of,
@@ -56,9 +63,98 @@ async fn an_address_that_is_not_authorised_is_neither_a_new_token_nor_a_repetiti
     assert_eq!(cloud.seen(), (1, 1));
 }
 
+#[tokio::test]
+async fn an_api_that_refuses_every_token_is_asked_twice_by_each_of_a_hundred_callers() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (api, clock) = client(&sandbox);
+    api.tokens().token().await.unwrap();
+    let refused = |message: &str| {
+        let body = json!({ "code": "bad.credentials", "message": message });
+        FaultAnswer::new(401).body(body.to_string())
+    };
+    sandbox.at_api().times(CALLERS).answer(refused("the first"));
+    sandbox.at_api().answer(refused("another"));
+    // Nobody has the new token before everybody was refused the old one.
+    let gate = sandbox.at_token_endpoint().times(1).gate();
+    let callers = callers(&api);
+    sandbox.wait_for_api_requests(CALLERS).await;
+    gate.wait_for(1).await;
+    gate.release();
+    for outcome in outcomes(callers).await {
+        let error = outcome.unwrap_err();
+        assert_eq!(kind_of(&error), "Api");
+        assert!(error.to_string().contains("the first"), "{error}");
+    }
+    assert_eq!(sandbox.token_requests(), 2);
+    assert_eq!(sandbox.api_requests(), 2 * CALLERS);
+
+    // Neither of the next rounds costs more.
+    for _ in 0..3 {
+        let (tokens, calls) = (sandbox.token_requests(), sandbox.api_requests());
+        clock.advance(Duration::from_secs(60));
+        for outcome in outcomes(self::callers(&api)).await {
+            assert!(outcome.is_err());
+        }
+        assert!(sandbox.token_requests() <= tokens + 2);
+        assert!(sandbox.api_requests() <= calls + 2 * CALLERS);
+    }
+    sandbox.clear_faults();
+    clock.advance(Duration::from_secs(60));
+    api.get(ORGANIZATION).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_authorised_costs_a_hundred_callers_one_call_each() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (api, _clock) = client(&sandbox);
+    sandbox.set_ip_authorized(false);
+    for outcome in outcomes(callers(&api)).await {
+        let error = outcome.unwrap_err();
+        assert_eq!(kind_of(&error), "IpNotAuthorized");
+        assert_eq!(error.status(), Some(401));
+        assert!(!error.is_transient() && !error.needs_login(), "{error}");
+    }
+    assert_eq!(sandbox.token_requests(), 1);
+    assert_eq!(sandbox.api_requests(), CALLERS);
+
+    sandbox.set_ip_authorized(true);
+    for outcome in outcomes(callers(&api)).await {
+        outcome.unwrap();
+    }
+    assert_eq!(sandbox.token_requests(), 1);
+    assert_eq!(sandbox.api_requests(), 2 * CALLERS);
+}
+
+type Outcome = Result<Response, Error>;
+
+fn callers(api: &PlatformClient) -> Vec<tokio::task::JoinHandle<Outcome>> {
+    let call = |_| tokio::spawn(api.get(ORGANIZATION).send());
+    (0..CALLERS).map(call).collect()
+}
+
+async fn outcomes(callers: Vec<tokio::task::JoinHandle<Outcome>>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for caller in callers {
+        outcomes.push(caller.await.unwrap());
+    }
+    outcomes
+}
+
+fn client(sandbox: &Sandbox) -> (PlatformClient, Clock) {
+    let clock = Clock::manual();
+    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    (PlatformClient::new(tokens), clock)
+}
+
 fn refusal(message: &str) -> Reply {
     Reply::json(
         401,
         &format!(r#"{{"code":"bad.credentials","message":"{message}"}}"#),
     )
 }
+
+const ORGANIZATION: &str = "/api/v2/organizations/me";
+const CALLERS: usize = 100;

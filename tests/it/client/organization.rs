@@ -1,0 +1,112 @@
+//! What the sandbox's organization lists, and what it denies.
+
+use genesys_cloud_auth::{AccessDenied, Error, ErrorKind, PlatformClient, Sandbox};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{client, requests};
+use crate::support::{kind_of, next_of};
+
+#[tokio::test]
+async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
+    let builder = Sandbox::builder().users(250).credentials(70);
+    let sandbox = builder.start().await.unwrap();
+    let api = client(&sandbox);
+    for (path, name, count, calls) in [
+        ("/api/v2/users", "User", 250, 10),
+        ("/api/v2/users?pageSize=100", "User", 250, 3),
+        (CREDENTIALS, "Credential", 70, 3),
+        (&format!("{CREDENTIALS}?pageSize=7"), "Credential", 70, 10),
+        (&format!("{CREDENTIALS}?pageSize=200"), "Credential", 70, 1),
+    ] {
+        let (_, before) = requests(&sandbox);
+        let mut pages = api.get(path).pages::<Value>();
+        let mut names = Vec::new();
+        while let Some(entity) = next_of(&mut pages).await {
+            names.push(entity.unwrap()["name"].as_str().unwrap().to_owned());
+        }
+        let expected: Vec<_> = (1..=count).map(|n| format!("{name} {n}")).collect();
+        assert_eq!(names, expected, "{path}");
+        assert_eq!(requests(&sandbox), (1, before + calls), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_user_says_so_and_costs_one_call() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let call = client(&sandbox).get("/api/v2/users/me").send();
+    let error = call.await.unwrap_err();
+    assert_eq!(kind_of(&error), "UserContextRequired");
+    assert_eq!(error.status(), Some(400));
+    assert!(!error.is_transient() && !error.needs_login(), "{error}");
+    assert_eq!(requests(&sandbox), (1, 1));
+
+    let builder = Sandbox::builder().answer_users_me(true);
+    let sandbox = builder.start().await.unwrap();
+    let call = client(&sandbox).get("/api/v2/users/me").send();
+    call.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_permission_of_another_division_is_denied_by_the_division() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client(&sandbox);
+    let users: Value = api.get("/api/v2/users").fetch().await.unwrap();
+    let user = users["entities"][0]["id"].as_str().unwrap();
+    let call = || api.delete("/api/v2/tokens").segment(user).send();
+
+    sandbox.set_permissions(["oauth:client:view"]);
+    let error = call().await.unwrap_err();
+    let missing = denied(&error);
+    assert!(!missing.division_missing() && !missing.any_of());
+    assert_eq!(missing.division(), None);
+    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+
+    sandbox.set_permissions(["oauth:token:delete"]);
+    sandbox.set_divisions(["elsewhere"]);
+    let error = call().await.unwrap_err();
+    let missing = denied(&error);
+    assert!(missing.division_missing() && !missing.any_of());
+    assert_eq!(missing.division(), Some(sandbox.division_id()));
+    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+
+    // A role counts for a token that is in use, too.
+    sandbox.set_divisions([sandbox.division_id()]);
+    call().await.unwrap();
+    assert_eq!(requests(&sandbox), (1, 4));
+}
+
+#[tokio::test]
+async fn of_several_permissions_one_is_enough() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client(&sandbox);
+    sandbox.set_permissions(["nothing:of:use"]);
+    let error = execute(&sandbox, &api).await.unwrap_err();
+    let missing = denied(&error);
+    assert!(missing.any_of() && !missing.division_missing());
+    let any = ["integrations:action:execute", "bridge:actions:execute"];
+    assert_eq!(missing.permissions(), any);
+
+    for one in any {
+        sandbox.set_permissions([one]);
+        execute(&sandbox, &api).await.unwrap();
+    }
+    assert_eq!(requests(&sandbox), (1, 3));
+}
+
+async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error> {
+    let call = api.request(Method::POST, "/api/v2/integrations/actions");
+    let call = call.segment(sandbox.data_action_id()).segment("execute");
+    call.body(&json!({})).fetch().await
+}
+
+fn denied(error: &Error) -> &AccessDenied {
+    assert_eq!(error.status(), Some(403));
+    assert!(!error.is_transient() && !error.needs_login(), "{error}");
+    match error.kind() {
+        ErrorKind::AccessDenied(denied) => denied,
+        other => panic!("{other:?}"),
+    }
+}
+
+const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";
