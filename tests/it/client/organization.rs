@@ -9,7 +9,7 @@ use crate::support::{kind_of, next_of};
 
 #[tokio::test]
 async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
-    let builder = Sandbox::builder().users(250).credentials(70);
+    let builder = Sandbox::builder().users(250).integration_credentials(70);
     let sandbox = builder.start().await.unwrap();
     let api = client(&sandbox);
     for (path, name, count, calls) in [
