@@ -22,6 +22,7 @@ pub async fn all(run: &mut Run) {
     for host in [SandboxHost::Login, SandboxHost::Api] {
         run.debug(&host);
     }
+    refuses(run, &sandbox).await;
     faults(run, &sandbox).await;
     for request in sandbox.requests() {
         run.debug(&request);
@@ -57,6 +58,38 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
     sandbox.revoke_all();
     let error = api.get("/api/v2/organizations/me").send().await;
     run.error(&error.unwrap_err());
+}
+
+/// What its refusals are on the wire, before any client has read them.
+async fn refuses(run: &mut Run, sandbox: &Sandbox) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (login, api) = (
+        format!("{}/login/oauth/token", sandbox.url()),
+        format!("{}/api/api/v2", sandbox.url()),
+    );
+    let form = |grant: &str| format!("grant_type={grant}&code={OWN_TOKEN}&assertion={BODY}");
+    let ask = |grant: &str| {
+        let call = http.post(&login).basic_auth(CLIENT_ID, Some(SECRET));
+        let call = call.header("Content-Type", "application/x-www-form-urlencoded");
+        call.body(form(grant))
+    };
+    let call = |path: &str| {
+        let call = http.post(format!("{api}/{path}?q={QUERY}"));
+        call.bearer_auth(OWN_TOKEN).header("Cookie", COOKIE)
+    };
+    for request in [
+        ask("client_credentials"),
+        ask("authorization_code"),
+        ask(SECRET),
+        call("oauth/clients").body(BODY),
+        call("users").body(BODY),
+        call("nowhere").body(BODY),
+    ] {
+        let reply = request.send().await.unwrap();
+        assert!(reply.status().is_client_error(), "{reply:?}");
+        run.debug(&(reply.status(), reply.headers().clone()));
+        run.debug(&reply.text().await.unwrap());
+    }
 }
 
 /// Every fault, with secrets in what it answers.

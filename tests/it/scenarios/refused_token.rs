@@ -73,12 +73,11 @@ async fn an_api_that_refuses_every_token_is_asked_twice_by_each_of_a_hundred_cal
         FaultAnswer::new(401).body(body.to_string())
     };
     sandbox.at_api().times(CALLERS).answer(refused("the first"));
+    // The new token is refused to nobody before everybody has it.
+    let gate = sandbox.at_api().times(CALLERS).gate();
     sandbox.at_api().answer(refused("another"));
-    // Nobody has the new token before everybody was refused the old one.
-    let gate = sandbox.at_token_endpoint().times(1).gate();
     let callers = callers(&api);
-    sandbox.wait_for_api_requests(CALLERS).await;
-    gate.wait_for(1).await;
+    gate.wait_for(CALLERS).await;
     gate.release();
     for outcome in outcomes(callers).await {
         let error = outcome.unwrap_err();

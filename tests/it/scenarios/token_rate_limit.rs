@@ -30,7 +30,7 @@ async fn a_limit_of_the_token_endpoint_is_waited_out_and_ends() {
         let pause = error.retry_after().unwrap();
         let half = Duration::from_millis(500);
         let (least, most) = if says {
-            (WINDOW.saturating_sub(half * 20), WINDOW + half)
+            (LEAST, WINDOW + half)
         } else {
             (half * 4 / 5, half * 6 / 5)
         };
@@ -68,7 +68,7 @@ async fn a_limit_of_the_api_is_told_in_every_answer_and_typed_beyond_it() {
     assert_eq!(error.status(), Some(429));
     assert!(error.is_transient() && !error.needs_login(), "{error}");
     let wait = error.retry_after().unwrap();
-    assert!(WINDOW <= wait + Duration::from_secs(10) && wait <= WINDOW);
+    assert!(LEAST <= wait && wait <= WINDOW);
     assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (1, 3));
 
     sandbox.advance(wait);
@@ -79,4 +79,6 @@ async fn a_limit_of_the_api_is_told_in_every_answer_and_typed_beyond_it() {
 
 const ORGANIZATION: &str = "/api/v2/organizations/me";
 const WINDOW: Duration = Duration::from_secs(600);
+/// What a slow machine leaves of it.
+const LEAST: Duration = Duration::from_secs(590);
 const A_DAY: Duration = Duration::from_secs(86_400);
