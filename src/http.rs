@@ -250,13 +250,8 @@ impl Incoming {
         secrets
     }
 
-    /// The error that the Platform API's answer means.
-    pub(crate) async fn api_error(&mut self) -> Error {
-        self.api_error_by(&Clock::system()).await
-    }
-
-    /// The same, with a date in `Retry-After` read by `clock`.
-    pub(crate) async fn api_error_by(&mut self, clock: &Clock) -> Error {
+    /// The error that the Platform API's answer means; a date in `Retry-After` is read by `clock`.
+    pub(crate) async fn api_error(&mut self, clock: &Clock) -> Error {
         // The status says enough where the rest does not come.
         let body = tokio::time::timeout(ERROR_BODY_LIMIT, self.read(MOST_ERROR_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();

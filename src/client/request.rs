@@ -227,17 +227,15 @@ impl Request {
         let repeat = self.repeat();
         let (mut failures, mut refusal, mut last) = (0, None, None);
         loop {
+            let before = last.as_ref().or(refusal.as_ref());
             let mut token = None;
             if !own {
                 let authorised = self.authorise(deadline).await;
-                token = Some(
-                    authorised
-                        .map_err(|error| or_last(error, last.as_ref().or(refusal.as_ref())))?,
-                );
+                token = Some(authorised.map_err(|error| or_before(error, before))?);
             }
             let error = match self.attempt(&url, deadline, whole).await {
                 Ok(response) => return Ok(response),
-                Err(error) => or_last(error, last.as_ref().or(refusal.as_ref())),
+                Err(error) => or_before(error, before),
             };
             if let Some(token) = token.filter(|_| error.invalidates_token()) {
                 tokens.invalidate(&token);
@@ -295,7 +293,7 @@ impl Request {
         let mut incoming = tokens.connections().send(outgoing).await?;
         let status = incoming.status();
         if status.is_client_error() || status.is_server_error() {
-            return Err(incoming.api_error_by(tokens.clock()).await);
+            return Err(incoming.api_error(tokens.clock()).await);
         }
         let mut response = Response::new(incoming, self.client.body_limit);
         if whole && !status.is_redirection() {
@@ -352,9 +350,9 @@ fn failure(error: &Error) -> Option<Failure> {
 }
 
 /// Time that ran out between two attempts says less than the failure before it.
-fn or_last(error: Error, last: Option<&Error>) -> Error {
-    match last {
-        Some(last) if matches!(error.kind(), ErrorKind::Timeout) => last.clone(),
+fn or_before(error: Error, before: Option<&Error>) -> Error {
+    match before {
+        Some(before) if matches!(error.kind(), ErrorKind::Timeout) => before.clone(),
         _ => error,
     }
 }

@@ -1,7 +1,5 @@
 //! What an error answer means.
 
-use http::StatusCode;
-
 use super::{
     AccessDenied, ApiError, Body, ErrorKind, Head, InvalidGrant, OAuthError, RateLimited,
     UnauthorizedClient,
@@ -31,16 +29,16 @@ pub(crate) fn api_error(mut head: Head, body: &[u8], secrets: &[&str]) -> ErrorK
         details: body.details,
         limit: body.limit,
     };
-    match StatusCode::from_u16(answer.status()) {
+    match answer.status() {
         _ if answer.code() == Some("ip.not.authorized") => ErrorKind::IpNotAuthorized(answer),
-        Ok(StatusCode::TOO_MANY_REQUESTS) => ErrorKind::RateLimited(RateLimited {
+        429 => ErrorKind::RateLimited(RateLimited {
             head: answer.head.clone(),
             message: answer.message.clone(),
             answer: Some(answer),
         }),
         _ if answer.wants_user() => ErrorKind::UserContextRequired(answer),
         // One that Genesys Cloud did not write is a proxy's or a firewall's.
-        Ok(StatusCode::FORBIDDEN) if is_genesys => {
+        403 if is_genesys => {
             ErrorKind::AccessDenied(AccessDenied::new(answer, body.permissions, body.division))
         }
         _ => ErrorKind::Api(answer),

@@ -52,7 +52,7 @@ impl TokenProvider {
         let token = self.token().await?;
         let mut incoming = self.tokens_me(Method::GET, &token).await?;
         if incoming.status() != StatusCode::OK {
-            let error = incoming.api_error().await;
+            let error = incoming.api_error(self.clock()).await;
             if error.invalidates_token() {
                 self.invalidate(&token);
             }
@@ -77,7 +77,7 @@ impl TokenProvider {
         if incoming.status().is_success() || incoming.status() == StatusCode::UNAUTHORIZED {
             return Ok(());
         }
-        Err(incoming.api_error().await)
+        Err(incoming.api_error(self.clock()).await)
     }
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {

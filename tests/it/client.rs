@@ -8,10 +8,12 @@ pub mod upload;
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    ApiError, ClientCredentials, Clock, Error, ErrorKind, FaultAnswer, FixedToken, PlatformClient,
+    ApiError, ClientCredentials, Error, ErrorKind, FaultAnswer, FixedToken, PlatformClient,
     RetryPolicy, Sandbox, SandboxHost, TokenProvider, TransportKind,
 };
 use serde_json::{Value, json};
+
+use crate::support::with_clock;
 
 const ORGANIZATION: &str = "/api/v2/organizations/me";
 
@@ -362,11 +364,7 @@ async fn an_idle_token_costs_one_refused_call() {
         .start()
         .await
         .unwrap();
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     let api = PlatformClient::new(tokens);
     organization(&api).await.unwrap();
     for time in [idle, idle + Duration::from_secs(1)] {

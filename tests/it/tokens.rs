@@ -6,21 +6,16 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Clock, ErrorKind, FaultAnswer, PlatformClient, Sandbox,
+    ClientCredentials, ClientSecret, ErrorKind, FaultAnswer, PlatformClient, Sandbox,
     TokenProvider, TransportKind, Troubleshooting,
 };
 use secrecy::ExposeSecret;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::support::with_clock;
+
 fn tokens(sandbox: &Sandbox) -> TokenProvider {
     TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap()
-}
-
-/// A provider whose own time the test moves.
-fn with_clock(sandbox: &Sandbox, credentials: ClientCredentials) -> (TokenProvider, Clock) {
-    let clock = Clock::manual();
-    let builder = TokenProvider::builder(sandbox.region(), credentials);
-    (builder.clock(clock.clone()).build().unwrap(), clock)
 }
 
 fn runtime() -> Runtime {

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{
-    Clock, Error, FaultAnswer, PlatformClient, Response, Sandbox, TokenProvider,
-};
+use genesys_cloud_auth::{Clock, Error, FaultAnswer, PlatformClient, Response, Sandbox};
 use serde_json::json;
 
 use super::{Cloud, PATH, quick};
 use crate::support::{
     kind_of,
     server::{End, Reply},
+    with_clock,
 };
 
 #[tokio::test]
@@ -130,11 +129,7 @@ async fn outcomes(callers: Vec<tokio::task::JoinHandle<Outcome>>) -> Vec<Outcome
 }
 
 fn client(sandbox: &Sandbox) -> (PlatformClient, Clock) {
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (tokens, clock) = with_clock(sandbox, sandbox.client_credentials());
     (PlatformClient::new(tokens), clock)
 }
 

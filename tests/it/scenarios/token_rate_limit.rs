@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{Clock, PlatformClient, RetryPolicy, Sandbox, TokenProvider};
+use genesys_cloud_auth::{PlatformClient, RetryPolicy, Sandbox, TokenProvider};
 
-use crate::support::kind_of;
+use crate::support::{kind_of, with_clock};
 
 #[tokio::test]
 async fn a_limit_of_the_token_endpoint_is_waited_out_and_ends() {
@@ -15,11 +15,7 @@ async fn a_limit_of_the_token_endpoint_is_waited_out_and_ends() {
             .start()
             .await
             .unwrap();
-        let clock = Clock::manual();
-        let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-            .clock(clock.clone())
-            .build()
-            .unwrap();
+        let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
         let first = tokens.token().await.unwrap();
         clock.advance(A_DAY);
 

@@ -17,7 +17,8 @@ use std::{
 
 use futures_core::Stream;
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
+    ClientCredentials, Clock, Error, ErrorKind, Region, Sandbox, TokenProvider,
+    TokenProviderBuilder,
 };
 use server::{Reply, Server};
 
@@ -48,6 +49,13 @@ pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
 pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(region_of(server, server));
     (builder.build().unwrap(), clock)
+}
+
+/// A sandbox's provider, whose own time the test moves.
+pub fn with_clock(sandbox: &Sandbox, credentials: ClientCredentials) -> (TokenProvider, Clock) {
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(sandbox.region(), credentials);
+    (builder.clock(clock.clone()).build().unwrap(), clock)
 }
 
 /// What a stream yields next.
