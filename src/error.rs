@@ -6,6 +6,7 @@ mod body;
 mod head;
 mod here;
 mod kind;
+mod login;
 mod meaning;
 mod oauth;
 mod rate_limit;
@@ -21,6 +22,9 @@ pub use api::{ApiError, ErrorDetail, Limit};
 pub(crate) use head::Head;
 pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
 pub use kind::ErrorKind;
+#[cfg(feature = "login")]
+pub(crate) use login::CallbackFault;
+pub use login::{InvalidCallback, ListenerError, LoginRefused, LoginRequired, NoBrowser};
 pub(crate) use meaning::{api_error, oauth_error};
 pub use oauth::{InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient};
 pub use rate_limit::RateLimited;
@@ -122,6 +126,20 @@ impl Error {
         }
     }
 
+    /// A refused refresh token, told as the end of the login; any other error as it is.
+    #[cfg(feature = "login")]
+    pub(crate) fn of_login(self) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner::Kind(ErrorKind::InvalidGrant(refused)))
+                if refused.cause() == InvalidGrantCause::RefreshToken =>
+            {
+                ErrorKind::LoginRequired(LoginRequired::refused(refused)).into()
+            }
+            Ok(inner) => Self(Arc::new(inner)),
+            Err(shared) => Self(shared),
+        }
+    }
+
     /// Whether the token endpoint refuses these credentials, until somebody changes something.
     pub(crate) fn refuses_credentials(&self) -> bool {
         self.kind().refuses_credentials()
@@ -163,12 +181,12 @@ impl Error {
         }
     }
 
-    /// Whether only somebody who hands over a new token or logs in anew can help.
+    /// Whether only a user who logs in, for the first time or anew, can help.
     #[must_use]
     pub fn needs_login(&self) -> bool {
         match self.kind() {
-            ErrorKind::TokenExpired(expired) => !expired.renewable,
-            ErrorKind::InvalidGrant(_) => true,
+            ErrorKind::TokenExpired(expired) => expired.needs_login(),
+            ErrorKind::InvalidGrant(_) | ErrorKind::LoginRequired(_) => true,
             _ => false,
         }
     }
@@ -202,6 +220,13 @@ impl From<ErrorKind> for Error {
 impl From<InvalidRegion> for Error {
     fn from(error: InvalidRegion) -> Self {
         ErrorKind::InvalidRegion(error).into()
+    }
+}
+
+#[cfg(feature = "login")]
+impl From<CallbackFault> for Error {
+    fn from(fault: CallbackFault) -> Self {
+        ErrorKind::InvalidCallback(fault.into()).into()
     }
 }
 
@@ -239,6 +264,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
+            ErrorKind::Listener(error) => error.source(),
+            ErrorKind::NoBrowser(error) => error.source(),
             ErrorKind::Secret(error) => error.source(),
             ErrorKind::Store(error) => error.source(),
             ErrorKind::Transport(error) => error.source(),

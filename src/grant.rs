@@ -1,18 +1,28 @@
 //! The ways to a token, one file each.
 
+#[cfg(feature = "login")]
+mod authorization_code;
 mod client_credentials;
 mod fixed;
 
 use std::fmt;
 
+#[cfg(feature = "login")]
+pub use authorization_code::AuthorizationCode;
 pub use client_credentials::ClientCredentials;
 pub use fixed::FixedToken;
 
+use crate::error::Error;
+
 /// How a [`TokenProvider`](crate::TokenProvider) comes to its tokens. Made from
 /// [`ClientCredentials`] or a [`FixedToken`].
+#[derive(Clone)]
 pub struct Grant(pub(crate) Kind);
 
+#[derive(Clone)]
 pub(crate) enum Kind {
+    #[cfg(feature = "login")]
+    AuthorizationCode(AuthorizationCode),
     ClientCredentials(ClientCredentials),
     Fixed(FixedToken),
 }
@@ -21,6 +31,8 @@ impl Grant {
     /// Its grant type (RFC 6749, 1.3), as spans and events of `tracing` name it.
     pub(crate) fn name(&self) -> &'static str {
         match &self.0 {
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(_) => "authorization_code",
             Kind::ClientCredentials(_) => "client_credentials",
             Kind::Fixed(_) => "fixed_token",
         }
@@ -42,8 +54,31 @@ impl From<FixedToken> for Grant {
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(code) => code.fmt(f),
             Kind::ClientCredentials(credentials) => credentials.fmt(f),
             Kind::Fixed(token) => token.fmt(f),
         }
     }
 }
+
+/// Whether this can be the id of a client.
+fn check_client_id(client_id: &str) -> Result<(), Error> {
+    if client_id.is_empty() {
+        return Err(Error::configuration("the client id is empty"));
+    }
+    if client_id.len() > MOST_BYTES {
+        return Err(Error::configuration(
+            "the client id is longer than 255 bytes",
+        ));
+    }
+    if client_id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
+        return Err(Error::configuration(
+            "the client id holds a colon, a space or a control character; is it the id alone?",
+        ));
+    }
+    Ok(())
+}
+
+/// A client id is a UUID; this is far more.
+const MOST_BYTES: usize = 255;

@@ -20,15 +20,17 @@ mod token_endpoint;
 pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidClient,
-    InvalidGrant, InvalidGrantCause, InvalidPath, Limit, OAuthError, RateLimited, SecretError,
-    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-    UnexpectedAnswer,
+    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidCallback,
+    InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit, ListenerError,
+    LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError, StoreError,
+    TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
 };
 pub use facts::{
     IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
     MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
 };
+#[cfg(feature = "login")]
+pub use grant::AuthorizationCode;
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
 pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
@@ -44,6 +46,8 @@ pub use token::AccessToken;
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/implicit_grant.md")]
+    pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]
     pub mod observability {}
     #[doc = include_str!("guide/promises.md")]

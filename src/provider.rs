@@ -248,6 +248,8 @@ impl Shared {
                 Machine::new(Renewal::Asked, patience)
             }
             Kind::ClientCredentials(_) => Machine::new(Renewal::Fixed, patience),
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(_) => Machine::new(Renewal::Fixed, patience),
         };
         let shared = Self {
             snapshot: Snapshot::default(),
@@ -391,7 +393,12 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
     let error = match cause {
         Cause::Error(error) => error,
         Cause::TokenExpired { renewable } => {
-            ErrorKind::TokenExpired(TokenExpired { renewable }).into()
+            let expired = if renewable {
+                TokenExpired::on_arrival()
+            } else {
+                TokenExpired::fixed()
+            };
+            ErrorKind::TokenExpired(expired).into()
         }
         Cause::TokenRefused => ErrorKind::TokenRefused.into(),
         Cause::NoRuntime => ErrorKind::NoRuntime.into(),

@@ -48,16 +48,7 @@ impl AccessToken {
         life: Option<Duration>,
         clock: &Clock,
     ) -> Result<Self, &'static str> {
-        let text = secret.expose_secret();
-        if text.is_empty() {
-            return Err("it is empty");
-        }
-        if text.len() > MOST_BYTES {
-            return Err("it is longer than 8192 bytes");
-        }
-        if !text.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-            return Err("it holds other than visible ASCII characters");
-        }
+        let text = usable(secret)?;
         let bearer = Arc::new(SecretString::from(format!("{PREFIX}{text}")));
         // One buffer, wiped when the last clone of the token and of its header is gone.
         let bytes = Bytes::from_owner(Shared(Arc::clone(&bearer)));
@@ -122,6 +113,24 @@ impl fmt::Debug for AccessToken {
             .field("expires_in", &self.expires_in())
             .finish()
     }
+}
+
+/// The text of what can be an access token or a refresh token.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn usable(token: &SecretString) -> Result<&str, &'static str> {
+    let text = token.expose_secret();
+    if text.is_empty() {
+        return Err("it is empty");
+    }
+    if text.len() > MOST_BYTES {
+        return Err("it is longer than 8192 bytes");
+    }
+    if !text.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+        return Err("it holds other than visible ASCII characters");
+    }
+    Ok(text)
 }
 
 /// Tells two tokens apart without keeping them.

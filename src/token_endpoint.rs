@@ -23,15 +23,29 @@ use crate::{
     http::{App, Connections, Incoming, Outgoing, revealed},
     region::{Region, url_under},
     retry::retry_after,
-    token::AccessToken,
+    token::{AccessToken, usable},
 };
 
 mod expires_in;
 
 /// What a grant asks the token endpoint.
 pub(crate) struct TokenRequest {
-    pub(crate) auth: BasicAuth,
+    pub(crate) auth: ClientAuth,
     pub(crate) form: Vec<(&'static str, SecretString)>,
+}
+
+/// How a client says who it is (RFC 6749 2.3).
+#[derive(Clone)]
+pub(crate) enum ClientAuth {
+    Basic(BasicAuth),
+    /// One without a secret: its id goes into the form (RFC 6749 3.2.1).
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only a user's login has it")
+    )]
+    Public {
+        client_id: String,
+    },
 }
 
 /// The client's id and secret, for HTTP Basic.
@@ -39,6 +53,17 @@ pub(crate) struct TokenRequest {
 pub(crate) struct BasicAuth {
     pub(crate) client_id: String,
     pub(crate) secret: SecretString,
+}
+
+/// What the token endpoint gives.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) token: AccessToken,
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only a user's login has it")
+    )]
+    pub(crate) refresh_token: Option<SecretString>,
 }
 
 impl TokenRequest {
@@ -66,10 +91,18 @@ pub(crate) struct TokenEndpoint {
 
 impl TokenEndpoint {
     /// Asks once. The token's life counts from the moment before anything is sent.
-    pub(crate) async fn ask(&self, request: TokenRequest) -> Result<AccessToken, Error> {
+    pub(crate) async fn ask(&self, mut request: TokenRequest) -> Result<Issued, Error> {
         let requested = self.clock.now();
         let mut headers = self.app.headers();
-        headers.insert(AUTHORIZATION, basic(&request.auth));
+        match &request.auth {
+            ClientAuth::Basic(auth) => {
+                headers.insert(AUTHORIZATION, basic(auth));
+            }
+            ClientAuth::Public { client_id } => {
+                let client_id = client_id.as_str().into();
+                request.form.push((CLIENT_ID, client_id));
+            }
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
         let outgoing = Outgoing {
             method: Method::POST,
@@ -102,7 +135,7 @@ impl TokenEndpoint {
         body: &[u8],
         grant_type: &str,
         requested: Moment,
-    ) -> Result<AccessToken, Error> {
+    ) -> Result<Issued, Error> {
         let status = incoming.status();
         let retry_after = retry_after(incoming.headers(), self.clock.wall());
         let unusable = |problem| Err(incoming.unexpected(problem, retry_after));
@@ -133,8 +166,22 @@ impl TokenEndpoint {
             .expires_in
             .unwrap_or(DEFAULT_LIFE)
             .min(LONGEST_SCIM_TOKEN_DURATION);
-        AccessToken::new(&access_token, requested, Some(life), &self.clock)
-            .or_else(|why| unusable(Problem::BadToken(why)))
+        let refresh_token = answer.refresh_token;
+        let refresh_token = refresh_token.filter(|token| !token.expose_secret().is_empty());
+        if refresh_token
+            .as_ref()
+            .is_some_and(|token| usable(token).is_err())
+        {
+            let why = "its refresh_token is not 1 to 8192 visible ASCII characters";
+            return unusable(Problem::BadToken(why));
+        }
+        match AccessToken::new(&access_token, requested, Some(life), &self.clock) {
+            Ok(token) => Ok(Issued {
+                token,
+                refresh_token,
+            }),
+            Err(why) => unusable(Problem::BadToken(why)),
+        }
     }
 }
 
@@ -179,9 +226,9 @@ fn refusal(
     })
 }
 
-/// What of a form a server must not show again: all but the name of the grant.
+/// What of a form a server must not show again: all but what anybody may know.
 fn secrets(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
-    let secret = form.into_iter().filter(|(name, _)| *name != GRANT_TYPE);
+    let secret = form.into_iter().filter(|(name, _)| !OPEN.contains(name));
     secret.map(|(_, value)| value).collect()
 }
 
@@ -226,6 +273,7 @@ impl AsRef<[u8]> for Wiped {
 struct Answer {
     access_token: Option<SecretString>,
     token_type: Option<String>,
+    refresh_token: Option<SecretString>,
     #[serde(deserialize_with = "expires_in::deserialize")]
     expires_in: Option<Duration>,
     error: Option<String>,
@@ -246,6 +294,10 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
 }
 
 const GRANT_TYPE: &str = "grant_type";
+
+const CLIENT_ID: &str = "client_id";
+
+const OPEN: [&str; 3] = [GRANT_TYPE, CLIENT_ID, "redirect_uri"];
 
 const BEARER: &str = "bearer";
 

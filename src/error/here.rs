@@ -75,18 +75,59 @@ impl fmt::Display for SecretError {
 
 /// A token's life is over.
 #[derive(Debug)]
-pub struct TokenExpired {
-    pub(crate) renewable: bool,
+pub struct TokenExpired(Expired);
+
+#[derive(Debug)]
+#[cfg_attr(not(feature = "login"), allow(dead_code, reason = "nobody logs in"))]
+enum Expired {
+    OnArrival,
+    Fixed,
+    Login,
+}
+
+#[cfg_attr(not(feature = "login"), allow(dead_code, reason = "nobody logs in"))]
+impl TokenExpired {
+    /// The token endpoint's tokens have no life left when they come.
+    pub(crate) fn on_arrival() -> Self {
+        Self(Expired::OnArrival)
+    }
+
+    /// A token given from outside.
+    pub(crate) fn fixed() -> Self {
+        Self(Expired::Fixed)
+    }
+
+    /// A user's token, for whose renewal there is no refresh token.
+    pub(crate) fn of_login() -> Self {
+        Self(Expired::Login)
+    }
+
+    pub(super) fn is_renewable(&self) -> bool {
+        matches!(self.0, Expired::OnArrival)
+    }
+
+    pub(super) fn needs_login(&self) -> bool {
+        matches!(self.0, Expired::Login)
+    }
 }
 
 impl fmt::Display for TokenExpired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.renewable {
-            "the token endpoint hands out tokens that have no life left; set a token duration that \
-             fits at the OAuth client (Admin → Integrations → OAuth)"
-        } else {
-            "the access token is no longer accepted and nothing here can renew it; use a grant that \
-             renews (client credentials), or a token duration that fits (Admin → Integrations → OAuth)"
+        f.write_str(match self.0 {
+            Expired::OnArrival => {
+                "the token endpoint hands out tokens that have no life left; set a token duration \
+                 that fits at the OAuth client (Admin → Integrations → OAuth)"
+            }
+            Expired::Fixed => {
+                "the access token is no longer accepted and nothing here can renew it; use a grant \
+                 that renews (client credentials), or a token duration that fits (Admin → \
+                 Integrations → OAuth)"
+            }
+            Expired::Login => {
+                "the user's token is no longer accepted, and no refresh token came with it; log in \
+                 anew, or set a token duration that fits at the OAuth client (Admin → Integrations \
+                 → OAuth)"
+            }
         })
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use super::{
-    AccessDenied, ApiError, Configuration, Head, InvalidClient, InvalidGrant, InvalidGrantCause,
-    InvalidPath, InvalidRegion, OAuthError, RateLimited, SecretError, StoreError, TokenExpired,
-    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
+    AccessDenied, ApiError, Configuration, Head, InvalidCallback, InvalidClient, InvalidGrant,
+    InvalidGrantCause, InvalidPath, InvalidRegion, ListenerError, LoginRefused, LoginRequired,
+    NoBrowser, OAuthError, RateLimited, SecretError, StoreError, TokenExpired, Transport,
+    TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
 };
+use crate::facts::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
 /// What happened.
 #[derive(Debug)]
@@ -26,6 +28,18 @@ pub enum ErrorKind {
     UnauthorizedClient(UnauthorizedClient),
     /// What was exchanged for a token was refused.
     InvalidGrant(InvalidGrant),
+    /// Nobody is logged in, or no longer: a user has to log in.
+    LoginRequired(LoginRequired),
+    /// The login page sent the browser back with an error.
+    LoginRefused(LoginRefused),
+    /// What was called back, or pasted, does not end this login. No code was sent.
+    InvalidCallback(InvalidCallback),
+    /// What was called back, or pasted, is the implicit grant's, which this crate does not speak.
+    ImplicitGrant,
+    /// No browser was opened here.
+    NoBrowser(NoBrowser),
+    /// The listener for the login's callback found no port, or waited in vain.
+    Listener(ListenerError),
     /// The token endpoint answered with another OAuth error (RFC 6749 5.2).
     OAuth(OAuthError),
     /// Too many requests: HTTP 429, or the token endpoint's 400 "rate limit exceeded".
@@ -69,13 +83,19 @@ impl ErrorKind {
             Self::OAuth(error) => error.is_transient(),
             Self::Api(error) => error.is_transient(),
             Self::UnexpectedAnswer(answer) => answer.is_transient(),
-            Self::TokenExpired(expired) => expired.renewable,
+            Self::TokenExpired(expired) => expired.is_renewable(),
+            Self::LoginRefused(refused) => refused.is_transient(),
             Self::InvalidRegion(_)
             | Self::Configuration(_)
             | Self::InvalidPath(_)
             | Self::InvalidClient(_)
             | Self::UnauthorizedClient(_)
             | Self::InvalidGrant(_)
+            | Self::LoginRequired(_)
+            | Self::InvalidCallback(_)
+            | Self::ImplicitGrant
+            | Self::NoBrowser(_)
+            | Self::Listener(_)
             | Self::AccessDenied(_)
             | Self::IpNotAuthorized(_)
             | Self::UserContextRequired(_)
@@ -97,6 +117,7 @@ impl ErrorKind {
             Self::InvalidClient(refused) => Some(&refused.answer().head),
             Self::UnauthorizedClient(refused) => Some(&refused.answer().head),
             Self::InvalidGrant(refused) => Some(&refused.answer().head),
+            Self::LoginRequired(required) => required.head(),
             Self::OAuth(error) => Some(&error.head),
             Self::RateLimited(limited) => Some(&limited.head),
             Self::AccessDenied(denied) => Some(&denied.answer().head),
@@ -116,6 +137,9 @@ impl ErrorKind {
             Self::InvalidClient(_) => Some(Troubleshooting::TokenRequestFails),
             Self::AccessDenied(_) => Some(Troubleshooting::ApiAccessDenied),
             Self::TokenExpired(_) => Some(Troubleshooting::TokenExpired),
+            Self::LoginRequired(required) if required.answer().is_some() => {
+                Some(Troubleshooting::TokenExpired)
+            }
             Self::InvalidGrant(refused) if refused.cause() == InvalidGrantCause::RefreshToken => {
                 Some(Troubleshooting::TokenExpired)
             }
@@ -139,6 +163,19 @@ impl fmt::Display for ErrorKind {
             Self::InvalidClient(error) => error.fmt(f),
             Self::UnauthorizedClient(error) => error.fmt(f),
             Self::InvalidGrant(error) => error.fmt(f),
+            Self::LoginRequired(error) => error.fmt(f),
+            Self::LoginRefused(error) => error.fmt(f),
+            Self::InvalidCallback(error) => error.fmt(f),
+            Self::ImplicitGrant => write!(
+                f,
+                "this is the implicit grant's: no client can be created with it since \
+                 {IMPLICIT_GRANT_CLOSED_SINCE}, and those there are get no more tokens from \
+                 {IMPLICIT_GRANT_ENDS} on; make an OAuth client with the grant type Code \
+                 Authorization (Admin → Integrations → OAuth) and log in with PKCE, as the guide \
+                 \"From the implicit grant to PKCE\" shows"
+            ),
+            Self::NoBrowser(error) => error.fmt(f),
+            Self::Listener(error) => error.fmt(f),
             Self::OAuth(error) => error.fmt(f),
             Self::RateLimited(error) => error.fmt(f),
             Self::TokenExpired(error) => error.fmt(f),

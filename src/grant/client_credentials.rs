@@ -2,10 +2,11 @@
 
 use secrecy::SecretString;
 
+use super::check_client_id;
 use crate::{
     error::Error,
     secret::ClientSecret,
-    token_endpoint::{BasicAuth, TokenRequest},
+    token_endpoint::{BasicAuth, ClientAuth, TokenRequest},
 };
 
 /// A client id and its secret, for a service that acts as itself.
@@ -29,19 +30,7 @@ impl ClientCredentials {
         secret: impl Into<ClientSecret>,
     ) -> Result<Self, Error> {
         let (client_id, secret) = (client_id.into(), secret.into());
-        if client_id.is_empty() {
-            return Err(Error::configuration("the client id is empty"));
-        }
-        if client_id.len() > MOST_BYTES {
-            return Err(Error::configuration(
-                "the client id is longer than 255 bytes",
-            ));
-        }
-        if client_id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
-            return Err(Error::configuration(
-                "the client id holds a colon, a space or a control character; is it the id alone?",
-            ));
-        }
+        check_client_id(&client_id)?;
         secret.check()?;
         Ok(Self { client_id, secret })
     }
@@ -59,17 +48,14 @@ impl ClientCredentials {
     /// What goes to the token endpoint.
     pub(crate) fn request(&self, secret: SecretString) -> TokenRequest {
         TokenRequest {
-            auth: BasicAuth {
+            auth: ClientAuth::Basic(BasicAuth {
                 client_id: self.client_id.clone(),
                 secret,
-            },
+            }),
             form: vec![("grant_type", "client_credentials".into())],
         }
     }
 }
-
-/// A client id is a UUID; this is far more.
-const MOST_BYTES: usize = 255;
 
 #[cfg(test)]
 mod tests {

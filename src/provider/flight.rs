@@ -22,13 +22,13 @@ use crate::{
     grant::{ClientCredentials, Kind},
     secret::ClientSecret,
     token::AccessToken,
-    token_endpoint::TokenRequest,
+    token_endpoint::{Issued, TokenRequest},
 };
 
 /// Sends a request to the token endpoint.
 pub(super) type Exchange = Box<dyn Fn(TokenRequest) -> Exchanging + Send + Sync>;
 
-pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<AccessToken, Error>> + Send>>;
+pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send>>;
 
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {
@@ -73,6 +73,8 @@ impl Flight {
         let flight = async move {
             let answer = match &self.shared.grant.0 {
                 Kind::ClientCredentials(credentials) => self.ask(credentials).await,
+                #[cfg(feature = "login")]
+                Kind::AuthorizationCode(_) => Answer::Lost,
                 // The machine starts no flight for it.
                 Kind::Fixed(_) => Answer::Lost,
             };
@@ -147,7 +149,7 @@ impl Flight {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let exchange = (self.shared.exchange)(request);
         match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map(|issued| issued.token),
             Err(_) => Err(Error::answer_timeout(
                 self.shared.endpoint.region.login_url(),
             )),

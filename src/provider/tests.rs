@@ -53,7 +53,7 @@ async fn a_token_given_from_outside_is_served_until_refused() {
         matches!(error.kind(), ErrorKind::TokenExpired(_)),
         "{error:?}"
     );
-    assert!(error.needs_login() && !error.is_transient());
+    assert!(!error.needs_login() && !error.is_transient());
     assert_eq!(tokens.try_token().map(drop), None);
     assert_eq!(endpoint.requests(), 0);
 }

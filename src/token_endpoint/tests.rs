@@ -28,10 +28,10 @@ async fn a_secret_of_the_form_is_in_no_error() {
             .insert_header("ININ-Correlation-Id", format!("you sent <{CODE}>"));
         Mock::given(any()).respond_with(answer).mount(&server).await;
         let request = TokenRequest {
-            auth: BasicAuth {
+            auth: ClientAuth::Basic(BasicAuth {
                 client_id: "a-client".to_owned(),
                 secret: "a-secret".into(),
-            },
+            }),
             form: vec![
                 ("grant_type", "authorization_code".into()),
                 ("code", CODE.into()),

@@ -334,7 +334,7 @@ async fn a_token_given_from_outside_ends_with_its_refusal() {
         matches!(error.kind(), ErrorKind::TokenExpired(_)),
         "{error:?}"
     );
-    assert!(error.needs_login());
+    assert!(!error.needs_login());
     assert_eq!(requests(&sandbox), (1, 2));
 }
 

@@ -60,7 +60,11 @@ fn the_row_of_hidden_secrets_names_the_month() {
 /// One error of each kind and of each road to a row, with the code that it takes where that counts.
 fn samples() -> Vec<(Option<&'static str>, Error)> {
     let mut samples = coded_answers();
-    let plain = refusals().into_iter().chain(api_answers()).chain(others());
+    let plain = refusals()
+        .into_iter()
+        .chain(api_answers())
+        .chain(others())
+        .chain(logins());
     samples.extend(plain.map(|error| (None, error)));
     samples
 }
@@ -79,14 +83,6 @@ fn coded_answers() -> Vec<(Option<&'static str>, Error)> {
 }
 
 fn refusals() -> Vec<Error> {
-    let oauth = |error: &str, status, grant_type: &str| {
-        let answer = OAuthError {
-            head: head(status),
-            error: error.into(),
-            description: None,
-        };
-        Error::from(oauth_error(answer, grant_type))
-    };
     let client = |accepted_before| {
         oauth("invalid_client", 400, "").of_client(|answer| InvalidClient {
             answer,
@@ -136,15 +132,16 @@ fn others() -> Vec<Error> {
             source: None,
         }))
     };
-    let expired = |renewable| ErrorKind::TokenExpired(TokenExpired { renewable }).into();
+    let expired = |expired| ErrorKind::TokenExpired(expired).into();
     vec![
         "mars".parse::<Region>().unwrap_err().into(),
         Error::configuration("wrong"),
         Error::secret_missing("no secret"),
         ErrorKind::InvalidPath(InvalidPath::new("it is wrong")).into(),
         Error::secret("no", None),
-        expired(true),
-        expired(false),
+        expired(TokenExpired::on_arrival()),
+        expired(TokenExpired::fixed()),
+        expired(TokenExpired::of_login()),
         ErrorKind::TokenRefused.into(),
         transport(TransportKind::Dns),
         transport(TransportKind::Upload),
@@ -154,6 +151,32 @@ fn others() -> Vec<Error> {
         ErrorKind::Timeout.into(),
         ErrorKind::NoRuntime.into(),
     ]
+}
+
+fn logins() -> Vec<Error> {
+    let required = |why| ErrorKind::LoginRequired(why).into();
+    let refused = |error| ErrorKind::LoginRefused(LoginRefused::new(error, None, &[])).into();
+    let no_port = ListenerError::no_port(std::io::ErrorKind::AddrInUse.into());
+    vec![
+        required(LoginRequired::nobody()),
+        required(LoginRequired::logged_out()),
+        oauth("invalid_grant", 400, "refresh_token").of_login(),
+        refused("access_denied"),
+        refused("server_error"),
+        CallbackFault::State.into(),
+        ErrorKind::ImplicitGrant.into(),
+        ErrorKind::NoBrowser(NoBrowser::here("no display")).into(),
+        ErrorKind::Listener(no_port).into(),
+    ]
+}
+
+fn oauth(error: &str, status: u16, grant_type: &str) -> Error {
+    let answer = OAuthError {
+        head: head(status),
+        error: error.into(),
+        description: None,
+    };
+    oauth_error(answer, grant_type).into()
 }
 
 /// Without a wildcard, so that a new kind has to be written down here.
@@ -166,6 +189,12 @@ fn name(kind: &ErrorKind) -> &'static str {
         ErrorKind::InvalidClient(_) => "InvalidClient",
         ErrorKind::UnauthorizedClient(_) => "UnauthorizedClient",
         ErrorKind::InvalidGrant(_) => "InvalidGrant",
+        ErrorKind::LoginRequired(_) => "LoginRequired",
+        ErrorKind::LoginRefused(_) => "LoginRefused",
+        ErrorKind::InvalidCallback(_) => "InvalidCallback",
+        ErrorKind::ImplicitGrant => "ImplicitGrant",
+        ErrorKind::NoBrowser(_) => "NoBrowser",
+        ErrorKind::Listener(_) => "Listener",
         ErrorKind::OAuth(_) => "OAuth",
         ErrorKind::RateLimited(_) => "RateLimited",
         ErrorKind::TokenExpired(_) => "TokenExpired",

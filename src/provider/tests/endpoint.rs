@@ -23,7 +23,7 @@ use crate::{
     region::Region,
     retry::Luck,
     token::AccessToken,
-    token_endpoint::{TokenEndpoint, TokenRequest},
+    token_endpoint::{ClientAuth, Issued, TokenEndpoint, TokenRequest},
 };
 
 /// What the endpoint answers to one request.
@@ -146,7 +146,13 @@ impl Endpoint {
         let (endpoint, answers) = (Arc::clone(self), clock.clone());
         let exchange = Box::new(move |request| {
             let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
-            Box::pin(async move { endpoint.answer(request, &clock).await }) as _
+            Box::pin(async move {
+                let token = endpoint.answer(request, &clock).await?;
+                Ok(Issued {
+                    token,
+                    refresh_token: None,
+                })
+            }) as _
         });
         let endpoint = TokenEndpoint {
             // Nobody listens there.
@@ -190,7 +196,7 @@ impl Endpoint {
             Say::Same(life) => token("the-same-token".to_owned(), life),
             Say::Unavailable => Err(unavailable()),
             Say::RateLimited(wait) => Err(limited(wait)),
-            Say::RefuseUnless(secret) if request.auth.secret.expose_secret() == secret => {
+            Say::RefuseUnless(secret) if matches!(&request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == secret) => {
                 token(format!("token-{number}"), 3_600)
             }
             Say::Refuse | Say::RefuseUnless(_) => Err(refused()),

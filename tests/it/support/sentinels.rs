@@ -142,6 +142,17 @@ impl Shown {
             }
             ErrorKind::InvalidPath(path) => self.both(path),
             ErrorKind::InvalidRegion(region) => self.both(region),
+            ErrorKind::InvalidCallback(error) => self.both(error),
+            ErrorKind::Listener(error) => self.both(error),
+            ErrorKind::LoginRefused(error) => self.both(error),
+            ErrorKind::LoginRequired(error) => {
+                self.both(error);
+                error
+                    .answer()
+                    .into_iter()
+                    .for_each(|answer| self.both(answer));
+            }
+            ErrorKind::NoBrowser(error) => self.both(error),
             ErrorKind::OAuth(error) => self.both(error),
             ErrorKind::InvalidGrant(refused) => {
                 self.both(refused);

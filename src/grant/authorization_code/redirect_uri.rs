@@ -1,0 +1,162 @@
+//! Where the login page sends the browser back to.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::error::Error;
+
+/// A redirect URI as it was registered, letter by letter, and what it means.
+#[derive(Clone)]
+pub(crate) struct RedirectUri {
+    text: String,
+    url: Url,
+    /// The port where one is written, be it the scheme's own.
+    port: Option<u16>,
+}
+
+impl RedirectUri {
+    pub(crate) fn new(text: &str) -> Result<Self, Error> {
+        Self::parse(text).map_err(|why| Error::configuration(format!("the redirect URI {why}")))
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        // The parser drops or mends these, and the URL would not be the one that was read.
+        if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+            return Err("holds a space, a control character or a backslash");
+        }
+        let url = Url::parse(text).map_err(|_| "is no URL")?;
+        let (_, rest) = text.split_once("://").ok_or("has no host")?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_this_machine(&url) => {}
+            "http" => return Err("is http and not on localhost, 127.0.0.1 or [::1]; use https"),
+            _ => return Err("is neither https nor http"),
+        }
+        if url.fragment().is_some() {
+            return Err("holds a fragment");
+        }
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("holds a user");
+        }
+        if url.port() == Some(0) {
+            return Err("has the port 0; leave the port out, for any");
+        }
+        let written = authority.rsplit_once(':');
+        Ok(Self {
+            port: written.and_then(|(_, port)| port.parse().ok()),
+            text: text.to_owned(),
+            url,
+        })
+    }
+
+    /// As it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Whether this machine can listen there: `http` on `localhost`, `127.0.0.1` or `[::1]`.
+    pub(crate) fn is_local(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
+    /// The same with `port`, where none is written (RFC 8252 7.3).
+    pub(crate) fn with_port(&self, port: u16) -> String {
+        let authority = self.text.find("://").map_or(0, |at| at + 3);
+        let (start, rest) = self.text.split_at_checked(authority).unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        match (self.port, rest.split_at_checked(end)) {
+            // An empty port may have been written.
+            (None, Some((host, rest))) => {
+                format!("{start}{}:{port}{rest}", host.trim_end_matches(':'))
+            }
+            _ => self.text.clone(),
+        }
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_is_https_or_on_this_machine() {
+        for (good, port) in [
+            ("https://app.example/callback", None),
+            ("https://app.example/callback?a=b", None),
+            ("https://app.example:443/", Some(443)),
+            ("http://localhost", None),
+            ("http://localhost/", None),
+            ("http://LOCALHOST:80/cb", Some(80)),
+            ("http://localhost:8085/oauth2/callback", Some(8085)),
+            ("http://127.0.0.1", None),
+            ("http://[::1]", None),
+            ("http://[::1]:7890/", Some(7890)),
+            ("http://localhost:?a=b:5", None),
+        ] {
+            let uri = RedirectUri::new(good).unwrap();
+            assert_eq!((uri.as_str(), uri.port()), (good, port));
+        }
+        for bad in [
+            "",
+            "localhost",
+            "http:localhost",
+            "http://app.example",
+            "http://127.0.0.2",
+            "http://0.0.0.0",
+            "http://[::]",
+            "http://localhost.",
+            "http://localhost.evil.example",
+            "http://localhost#fragment",
+            "https://app.example/#",
+            "https://user@app.example",
+            "https://@app.example",
+            "https://app.example\\@evil.example",
+            "https://app.example/a b",
+            " http://localhost",
+            "http://localhost:0",
+            "http://localhost:65536",
+            "myapp:/callback",
+            "myapp://callback",
+            "urn:ietf:wg:oauth:2.0:oob",
+        ] {
+            assert!(RedirectUri::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_put_in_where_none_is_written_and_nothing_else_changes() {
+        for (text, with_port) in [
+            ("http://localhost", "http://localhost:5123"),
+            ("http://localhost:", "http://localhost:5123"),
+            ("http://localhost/", "http://localhost:5123/"),
+            (
+                "http://LocalHost/a%2fb?c=/d",
+                "http://LocalHost:5123/a%2fb?c=/d",
+            ),
+            ("http://localhost?a=b", "http://localhost:5123?a=b"),
+            ("http://[::1]/cb", "http://[::1]:5123/cb"),
+            ("http://localhost:80/cb", "http://localhost:80/cb"),
+        ] {
+            assert_eq!(RedirectUri::new(text).unwrap().with_port(5123), with_port);
+        }
+    }
+}
