@@ -1,9 +1,12 @@
 //! Every type and future can go to another thread.
 
+use std::time::Duration;
+
 use genesys_cloud_auth::{
     AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, Event,
-    FixedToken, Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response,
-    RetryPolicy, Sandbox, TokenProvider, TokenProviderBuilder,
+    FileStore, FileTurn, FixedToken, Gate, Grant, MemoryStore, MemoryTurn, Pages, PlatformClient,
+    RecordedRequest, Region, Request, Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey,
+    TokenProvider, TokenProviderBuilder, TokenStore,
 };
 
 fn send<T: Send>() {}
@@ -19,14 +22,21 @@ fn every_type_is_send() {
     handle::<Connections>();
     handle::<Error>();
     handle::<Event>();
+    handle::<FileStore>();
     handle::<FixedToken>();
+    handle::<MemoryStore>();
     handle::<PlatformClient>();
     handle::<Region>();
     handle::<RetryPolicy>();
+    handle::<Sealed>();
+    handle::<SealingKey>();
+    handle::<StoreKey>();
     handle::<TokenProvider>();
     send::<Chunks>();
+    send::<FileTurn>();
     send::<Gate>();
     send::<Grant>();
+    send::<MemoryTurn>();
     send::<Pages<String>>();
     send::<RecordedRequest>();
     send::<Request>();
@@ -36,13 +46,28 @@ fn every_type_is_send() {
 }
 
 #[tokio::test]
+async fn every_future_of_a_store_is_send() {
+    async fn of(store: impl TokenStore) {
+        let key = StoreKey::for_tests("a key");
+        future(store.load(&key));
+        let turn = async || store.take_turn(&key, Duration::ZERO).await.unwrap();
+        future(store.take_turn(&key, Duration::ZERO));
+        future(store.save(turn().await, &key, Sealed::from_bytes(Vec::new())));
+        future(store.remove(turn().await, &key));
+    }
+    of(MemoryStore::new()).await;
+    let folder = tempfile::tempdir().unwrap();
+    of(FileStore::in_folder(folder.path())).await;
+}
+
+#[tokio::test]
 async fn every_future_is_send() {
     future(Sandbox::start());
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
     future(tokens.token());
     future(tokens.authorization());
-    future(tokens.ready(std::time::Duration::ZERO));
+    future(tokens.ready(Duration::ZERO));
     future(tokens.token_info());
     future(tokens.revoke());
     let api = PlatformClient::new(tokens.clone());

@@ -15,6 +15,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("LoginRefused", "its flow comes with the login"),
     ("LoginRequired", "its flow comes with the login"),
     ("NoBrowser", "its flow comes with the login"),
+    ("TokenStore", "a trait"),
 ];
 
 /// Kinds of errors that no run can make, and why.
