@@ -7,13 +7,16 @@ mod error;
 mod facts;
 mod grant;
 mod http;
+mod private_file;
 mod profile;
 mod provider;
 mod region;
 mod retry;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod seal;
 mod secret;
+mod store;
 mod token;
 mod token_endpoint;
 
@@ -40,7 +43,9 @@ pub use retry::RetryPolicy;
 pub use sandbox::{
     Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
 };
+pub use seal::SealingKey;
 pub use secret::ClientSecret;
+pub use store::{FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, StoreKey, TokenStore};
 pub use token::AccessToken;
 
 /// Guides.

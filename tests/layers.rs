@@ -363,7 +363,7 @@ fn lines_of_code(module: &Module) -> usize {
 /// may use its children and a child its parents, but children do not use each other.
 const LAYERS: [&[&str]; 12] = [
     &["guide"],
-    &["clock", "environment", "facts"],
+    &["clock", "environment", "facts", "private_file"],
     &["region"],
     &["error"],
     &["token", "secret", "seal", "retry"],

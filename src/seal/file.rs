@@ -1,0 +1,72 @@
+//! A sealing key in a file.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use super::{KEY_LEN, random};
+use crate::{
+    error::Error,
+    private_file::{self, Failure},
+};
+
+/// The key in the file, made there first where there is none.
+pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    let failure = |failure: Failure| Error::configuration(failure.in_full());
+    // One that may be read but not written is as good, and is not made.
+    if let Some(file) = private_file::open(path).map_err(failure)? {
+        file.lock_shared()
+            .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
+        if let Some(key) = read(&file, path)? {
+            return Ok(key);
+        }
+    }
+    let file = private_file::open_or_create(path).map_err(failure)?;
+    // Who comes second waits here, and then finds the key of the first.
+    file.lock()
+        .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
+    if let Some(key) = read(&file, path)? {
+        return Ok(key);
+    }
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    random(&mut *key)?;
+    write(&file, &key, path).map_err(failure)?;
+    Ok(key)
+}
+
+/// None where the file is empty: its maker has not got further yet, or never will.
+fn read(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; KEY_LEN]>>, Error> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_LEN + 1));
+    file.take(KEY_LEN as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::configuration(Failure::io(path, "be read", error).in_full()))?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || {
+        let path = path.display();
+        Error::configuration(format!(
+            "{path} holds no sealing key: a key is 32 random bytes and nothing else; name another \
+             file, or remove this one and what was sealed under it is lost"
+        ))
+    };
+    let key = <[u8; KEY_LEN]>::try_from(&**bytes).map_err(|_| wrong())?;
+    Ok(Some(Zeroizing::new(key)))
+}
+
+fn write(mut file: &File, key: &[u8; KEY_LEN], path: &Path) -> Result<(), Failure> {
+    let written = file.write_all(key).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Half a key would be taken for a broken one for ever.
+        let _ = file.set_len(0);
+        return Err(Failure::io(path, "be written", error));
+    }
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => private_file::sync_folder(folder),
+        _ => private_file::sync_folder(Path::new(".")),
+    }
+}

@@ -1,0 +1,92 @@
+//! Any store behind one type.
+
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use super::{Sealed, StoreKey, TokenStore};
+use crate::error::StoreError;
+
+/// A store of any kind.
+#[derive(Clone)]
+pub(crate) struct SharedStore(Arc<dyn Erased>);
+
+/// The turn of such a store.
+pub(crate) struct SharedTurn(Box<dyn Any + Send>);
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+#[allow(dead_code, reason = "the provider and the login use it")]
+impl SharedStore {
+    pub(crate) fn new(store: impl TokenStore) -> Self {
+        Self(Arc::new(store))
+    }
+
+    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        self.0.load(key).await
+    }
+
+    pub(crate) async fn take_turn(
+        &self,
+        key: &StoreKey,
+        wait: Duration,
+    ) -> Result<SharedTurn, StoreError> {
+        self.0.take_turn(key, wait).await
+    }
+
+    pub(crate) async fn save(
+        &self,
+        turn: SharedTurn,
+        key: &StoreKey,
+        value: Sealed,
+    ) -> Result<(), StoreError> {
+        self.0.save(turn, key, value).await
+    }
+
+    pub(crate) async fn remove(&self, turn: SharedTurn, key: &StoreKey) -> Result<(), StoreError> {
+        self.0.remove(turn, key).await
+    }
+}
+
+impl fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedStore")
+    }
+}
+
+impl fmt::Debug for SharedTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedTurn")
+    }
+}
+
+trait Erased: Send + Sync {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> Answer<'a, Option<Sealed>>;
+    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> Answer<'a, SharedTurn>;
+    fn save<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey, value: Sealed) -> Answer<'a, ()>;
+    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> Answer<'a, ()>;
+}
+
+impl<S: TokenStore> Erased for S {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> Answer<'a, Option<Sealed>> {
+        Box::pin(TokenStore::load(self, key))
+    }
+
+    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> Answer<'a, SharedTurn> {
+        Box::pin(async move {
+            let turn = TokenStore::take_turn(self, key, wait).await?;
+            Ok(SharedTurn(Box::new(turn)))
+        })
+    }
+
+    fn save<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey, value: Sealed) -> Answer<'a, ()> {
+        Box::pin(async move { TokenStore::save(self, own::<S>(turn)?, key, value).await })
+    }
+
+    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> Answer<'a, ()> {
+        Box::pin(async move { TokenStore::remove(self, own::<S>(turn)?, key).await })
+    }
+}
+
+fn own<S: TokenStore>(turn: SharedTurn) -> Result<S::Turn, StoreError> {
+    let turn = turn.0.downcast();
+    Ok(*turn.map_err(|_| StoreError::new("the turn is of a store of another kind"))?)
+}
