@@ -7,6 +7,10 @@ mod error;
 mod facts;
 mod grant;
 mod http;
+#[cfg(feature = "login")]
+mod listener;
+#[cfg(feature = "login")]
+mod login;
 mod private_file;
 mod profile;
 mod provider;
