@@ -40,6 +40,8 @@ pub use facts::{
 pub use grant::AuthorizationCode;
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
+#[cfg(feature = "login")]
+pub use login::{Login, LoginBuilder, PendingLogin, WaitingLogin};
 pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;

@@ -5,6 +5,8 @@ mod builder;
 mod event;
 mod flight;
 mod handler;
+#[cfg(feature = "login")]
+mod login_stub;
 mod me;
 mod snapshot;
 mod state;
@@ -25,6 +27,8 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 pub use builder::TokenProviderBuilder;
 pub use event::Event;
+#[cfg(feature = "login")]
+pub(crate) use login_stub::WeakTokenProvider;
 pub use me::{NamedEntity, TokenInfo};
 
 use crate::{

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Settings of a [`TokenProvider`]; made by [`TokenProvider::builder`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "nothing happens before `build`"]
 pub struct TokenProviderBuilder {
     region: Region,
