@@ -36,7 +36,8 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox, SandboxBuilder,
+    SandboxHost, SandboxUser,
 };
 pub use secret::ClientSecret;
 pub use token::AccessToken;
