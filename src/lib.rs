@@ -47,7 +47,8 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox, SandboxBuilder,
+    SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;
 pub use secret::ClientSecret;
