@@ -15,7 +15,7 @@ mod turned_away;
 use std::{
     fmt,
     future::{Future, poll_fn},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -39,8 +39,6 @@ pub(crate) use turned_away::TurnedAway;
 
 /// Ports of the loopback addresses that are taken; free again once this is dropped.
 pub(crate) struct Listener {
-    authority: Authority,
-    sockets: Vec<TcpListener>,
     serving: Arc<Serving>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -52,21 +50,18 @@ impl Listener {
     pub(crate) fn bind(host: LoopbackHost, ports: &[u16]) -> Result<Self, NoPort> {
         let (authority, sockets) = bind::first_free(host, ports)?;
         Ok(Self {
-            authority,
-            sockets,
-            serving: Arc::new(Serving::new(authority)),
+            serving: Arc::new(Serving::new(authority, sockets)),
             task: Mutex::default(),
         })
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.authority.port
+        self.serving.port()
     }
 
     /// Where connections are taken: two addresses for `localhost` where the machine has both.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let addresses = self.sockets.iter().map(TcpListener::local_addr);
-        addresses.filter_map(Result::ok).collect()
+        self.serving.addresses()
     }
 
     /// Waits until the browser brings what is expected, with a code or with an error; after
@@ -91,10 +86,8 @@ impl Listener {
     fn serve(&self, clock: &Clock) {
         let mut task = self.task.lock();
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
-            let sockets = self.sockets.iter().map(TcpListener::try_clone);
-            let sockets = sockets.filter_map(Result::ok).collect();
             let serving = Arc::clone(&self.serving);
-            *task = Some(tokio::spawn(serving.run(sockets, clock.clone())));
+            *task = Some(tokio::spawn(serving.run(clock.clone())));
         }
     }
 }

@@ -100,18 +100,21 @@ fn take(host: LoopbackHost, port: u16) -> io::Result<(Authority, Vec<TcpListener
     let mut tries = if port == 0 { ANY_PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        match take_once(host, port) {
+        match take_once(host.addresses(), port) {
             // The system's choice for the first address is in use on the second.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
-            result => return result,
+            result => {
+                let (port, sockets) = result?;
+                return Ok((Authority { host, port }, sockets));
+            }
         }
     }
 }
 
-fn take_once(host: LoopbackHost, mut port: u16) -> io::Result<(Authority, Vec<TcpListener>)> {
+fn take_once(addresses: &[IpAddr], mut port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
     let mut sockets = Vec::new();
     let mut missing = None;
-    for &address in host.addresses() {
+    for &address in addresses {
         match TcpListener::bind((address, port)) {
             Ok(socket) => {
                 socket.set_nonblocking(true)?;
@@ -124,7 +127,7 @@ fn take_once(host: LoopbackHost, mut port: u16) -> io::Result<(Authority, Vec<Tc
     }
     match missing {
         Some(error) if sockets.is_empty() => Err(error),
-        _ => Ok((Authority { host, port }, sockets)),
+        _ => Ok((port, sockets)),
     }
 }
 
@@ -142,3 +145,6 @@ fn is_absent(error: &io::Error) -> bool {
 const HTTP: u16 = 80;
 
 const ANY_PORT_TRIES: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,15 @@ pub(super) enum Page {
 }
 
 impl Page {
+    fn html(self) -> String {
+        let (ending, title, sentence, sign) = self.texts();
+        include_str!("page.html")
+            .replace("{ending}", ending)
+            .replace("{title}", title)
+            .replace("{sentence}", sentence)
+            .replace("{sign}", sign)
+    }
+
     fn status(self) -> &'static str {
         match self {
             Self::Success => "200 OK",
@@ -19,29 +28,28 @@ impl Page {
         }
     }
 
-    fn title(self) -> &'static str {
+    /// The colour's name, the title, what to do next, and the path that draws the sign.
+    fn texts(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Self::Success => "You are logged in",
-            Self::Denied => "The login was denied",
-            Self::Failed => "The login failed",
+            Self::Success => (
+                "success",
+                "You are logged in",
+                "You can close this tab and go back to the program.",
+                "M15 24.5l6.5 6.5L33.5 18",
+            ),
+            Self::Denied => (
+                "denied",
+                "Access was not granted",
+                "You can close this tab; to log in after all, start again in the program.",
+                "M15 24h18",
+            ),
+            Self::Failed => (
+                "failed",
+                "The login did not succeed",
+                "You can close this tab and go back to the program, which says what went wrong.",
+                "M17 17l14 14M31 17L17 31",
+            ),
         }
-    }
-
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Success => "You can close this tab and go back to the program.",
-            Self::Denied => {
-                "You can close this tab; to log in after all, start again in the program."
-            }
-            Self::Failed => "You can close this tab; the program says what went wrong.",
-        }
-    }
-
-    fn html(self) -> String {
-        let (title, sentence) = (self.title(), self.sentence());
-        format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body><h1>{title}</h1><p>{sentence}</p></body></html>\n"
-        )
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     io,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -36,8 +37,9 @@ pub(super) struct Serving {
 }
 
 /// The open sockets.
-#[derive(Default)]
 struct Door {
+    sockets: Vec<std::net::TcpListener>,
+    /// The same, in the runtime of the task that serves.
     listeners: Vec<TcpListener>,
     /// The oldest first.
     connections: VecDeque<Connection>,
@@ -59,13 +61,22 @@ struct Desk {
 }
 
 impl Serving {
-    pub(super) fn new(authority: Authority) -> Self {
+    pub(super) fn new(authority: Authority, sockets: Vec<std::net::TcpListener>) -> Self {
+        let door = Door {
+            sockets,
+            listeners: Vec::new(),
+            connections: VecDeque::new(),
+        };
         Self {
             authority,
-            door: Mutex::new(Some(Door::default())),
+            door: Mutex::new(Some(door)),
             desk: Mutex::default(),
             arrived: Notify::new(),
         }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.authority.port
     }
 
     /// From now on the right request is wanted.
@@ -90,16 +101,37 @@ impl Serving {
         self.desk.lock().turned_away.clone()
     }
 
+    #[cfg(test)]
+    pub(super) fn is_wanted(&self) -> bool {
+        self.desk.lock().wanted
+    }
+
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.door
+            .lock()
+            .as_ref()
+            .map_or(0, |door| door.connections.len())
+    }
+
     /// Closes every socket but the one of the right request.
     pub(super) fn close(&self) {
         drop(self.door.lock().take());
     }
 
+    /// Where connections are taken.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let door = self.door.lock();
+        let sockets = door.iter().flat_map(|door| &door.sockets);
+        sockets
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect()
+    }
+
     /// Serves until [`close`](Self::close).
-    pub(super) async fn run(self: Arc<Self>, sockets: Vec<std::net::TcpListener>, clock: Clock) {
-        let listeners = sockets.into_iter().map(TcpListener::from_std);
-        if let Some(door) = &mut *self.door.lock() {
-            door.listeners = listeners.filter_map(Result::ok).collect();
+    pub(super) async fn run(self: Arc<Self>, clock: Clock) {
+        while self.register().is_err() {
+            clock.sleep_until(clock.now() + NO_DESCRIPTOR_PAUSE).await;
         }
         let mut accepting = pin!(Arc::clone(&self).accept(clock));
         poll_fn(|cx| {
@@ -110,12 +142,23 @@ impl Serving {
         .await;
     }
 
+    /// Puts the sockets into this runtime; what there was in another is lost.
+    fn register(&self) -> io::Result<()> {
+        if let Some(door) = &mut *self.door.lock() {
+            door.connections.clear();
+            let sockets = door.sockets.iter();
+            let listeners = sockets.map(|socket| TcpListener::from_std(socket.try_clone()?));
+            door.listeners = listeners.collect::<io::Result<_>>()?;
+        }
+        Ok(())
+    }
+
     async fn accept(self: Arc<Self>, clock: Clock) {
         while let Some(accepted) = poll_fn(|cx| self.poll_accept(cx)).await {
             let next = match accepted {
                 Ok(stream) => self.admit(stream, &clock),
                 // No descriptor is free: one may be soon.
-                Err(_) => clock.now() + ACCEPT_PAUSE,
+                Err(_) => clock.now() + NO_DESCRIPTOR_PAUSE,
             };
             clock.sleep_until(next).await;
         }
@@ -228,4 +271,5 @@ impl Serving {
     }
 }
 
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// For as long nothing is accepted where the process has no descriptor left for it.
+const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);

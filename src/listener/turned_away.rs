@@ -20,7 +20,7 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::State,
         Self::Answer,
         Self::Again,
@@ -48,8 +48,8 @@ impl Reason {
             Self::Garbage => "made no sense: something else than a browser, or https for http",
             Self::TooLarge => "had too large a head",
             Self::TooSlow => "took too long or said nothing",
-            Self::Incomplete => "ended before they were whole",
-            Self::Crowded => "lost their place to newer ones: too many came at once",
+            Self::Incomplete => "broke off",
+            Self::Crowded => "gave way to newer ones: too many came at once",
         }
     }
 
@@ -88,6 +88,11 @@ impl Reason {
 pub(crate) struct TurnedAway([u32; Reason::ALL.len()]);
 
 impl TurnedAway {
+    /// How many requests were turned away for it.
+    pub(super) fn of(&self, reason: Reason) -> u32 {
+        self.0.get(reason as usize).copied().unwrap_or_default()
+    }
+
     pub(super) fn count(&mut self, reason: Reason) {
         if let Some(count) = self.0.get_mut(reason as usize) {
             *count = count.saturating_add(1);
@@ -99,11 +104,11 @@ impl TurnedAway {
 impl fmt::Display for TurnedAway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut mark = "";
-        for (reason, count) in Reason::ALL
-            .iter()
-            .zip(self.0)
-            .filter(|(_, count)| *count > 0)
-        {
+        for reason in Reason::ALL {
+            let count = self.of(reason);
+            if count == 0 {
+                continue;
+            }
             let requests = if count == 1 { "request" } else { "requests" };
             write!(f, "{mark}{count} {requests} {}", reason.as_str())?;
             mark = "; ";
