@@ -145,6 +145,12 @@ impl Error {
         self.kind().refuses_credentials()
     }
 
+    /// Whether it is the lack of a refresh token: the login lives as long as its token.
+    #[cfg(feature = "login")]
+    pub(crate) fn ends_with_token(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TokenExpired(expired) if expired.needs_login())
+    }
+
     /// Whether the API refuses the token. Where it refuses the caller's address, or wants a user's
     /// token, another one of the same client does not help.
     pub(crate) fn invalidates_token(&self) -> bool {

@@ -5,9 +5,11 @@ mod builder;
 mod event;
 mod flight;
 mod handler;
+mod kept;
 #[cfg(feature = "login")]
-mod login_stub;
+mod login;
 mod me;
+mod shared;
 mod snapshot;
 mod state;
 
@@ -17,35 +19,36 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use http::HeaderValue;
-use parking_lot::Mutex;
-use secrecy::SecretString;
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 pub use builder::TokenProviderBuilder;
 pub use event::Event;
-#[cfg(feature = "login")]
-pub(crate) use login_stub::WeakTokenProvider;
 pub use me::{NamedEntity, TokenInfo};
 
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, TokenExpired},
-    grant::{Grant, Kind},
+    grant::Grant,
     http::{App, Connections},
     region::Region,
-    retry::Luck,
     token::{AccessToken, Fingerprint},
-    token_endpoint::TokenEndpoint,
 };
 use event::Landing;
 pub(crate) use event::TARGET;
+#[cfg(feature = "login")]
+use flight::Unsaved;
+use flight::{Flight, SOURCE_LIMIT, read};
 use handler::Handler;
+use kept::{Keeping, Kept, STORE_LIMIT, TURN_LIMIT};
+#[cfg(feature = "login")]
+pub(crate) use login::WeakTokenProvider;
+use shared::{Settings, Shared, Stored, Waiters};
 use snapshot::Snapshot;
-use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};
+use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
 
 /// A handle that always has a valid token. Every clone shares the same one.
 ///
@@ -193,89 +196,8 @@ impl fmt::Debug for TokenProvider {
     }
 }
 
-/// What all handles of one provider share.
-struct Shared {
-    snapshot: Snapshot,
-    locked: Mutex<Locked>,
-    grant: Grant,
-    endpoint: TokenEndpoint,
-    clock: Clock,
-    exchange: flight::Exchange,
-    settings: Settings,
-    draw: fn() -> Luck,
-    /// Tells the background task that something changed, and by closing that all handles are gone.
-    published: watch::Sender<()>,
-    background: background::Running,
-}
-
-struct Settings {
-    total: Duration,
-    background: bool,
-    events: Handler,
-}
-
-struct Locked {
-    machine: Machine<AccessToken, Error>,
-    /// Where the flight under way tells its outcome, once.
-    waiters: Waiters,
-    accepted: Option<SystemTime>,
-    refused: Option<SecretString>,
-}
-
-type Waiters = Arc<watch::Sender<Option<Outcome<AccessToken, Error>>>>;
-
+/// How handles come to a token.
 impl Shared {
-    fn new(grant: Grant, endpoint: TokenEndpoint, settings: Settings) -> Result<Arc<Self>, Error> {
-        let asks = endpoint.clone();
-        let exchange = Box::new(move |request| {
-            let asks = asks.clone();
-            Box::pin(async move { asks.ask(request).await }) as _
-        });
-        Self::with_exchange(grant, endpoint, settings, exchange, Luck::draw)
-    }
-
-    /// With a way to the token endpoint, and luck, of the tests' own.
-    fn with_exchange(
-        grant: Grant,
-        endpoint: TokenEndpoint,
-        settings: Settings,
-        exchange: flight::Exchange,
-        draw: fn() -> Luck,
-    ) -> Result<Arc<Self>, Error> {
-        let patience = Patience {
-            attempt: endpoint.attempt,
-            source: flight::SOURCE_LIMIT,
-        };
-        let machine = match &grant.0 {
-            Kind::Fixed(fixed) => Machine::fixed(fixed.token(&endpoint.clock)?, patience),
-            Kind::ClientCredentials(credentials) if credentials.secret().can_change() => {
-                Machine::new(Renewal::Asked, patience)
-            }
-            Kind::ClientCredentials(_) => Machine::new(Renewal::Fixed, patience),
-            #[cfg(feature = "login")]
-            Kind::AuthorizationCode(_) => Machine::new(Renewal::Fixed, patience),
-        };
-        let shared = Self {
-            snapshot: Snapshot::default(),
-            locked: Mutex::new(Locked {
-                machine,
-                waiters: Waiters::default(),
-                accepted: None,
-                refused: None,
-            }),
-            grant,
-            clock: endpoint.clock.clone(),
-            endpoint,
-            exchange,
-            settings,
-            draw,
-            published: watch::Sender::new(()),
-            background: background::Running::default(),
-        };
-        shared.publish(&shared.locked.lock());
-        Ok(Arc::new(shared))
-    }
-
     fn total_from_now(&self) -> Moment {
         self.clock.now() + self.settings.total
     }
@@ -328,54 +250,15 @@ impl Shared {
         drop(locked);
         // A runtime that is shutting down drops the task at once, and that takes the lock.
         if let (Some(launch), Ok(runtime)) = (launch, runtime) {
-            let flight = flight::Flight::new(Arc::clone(self), launch, now);
+            let flight = Flight::new(Arc::clone(self), launch, now);
             let task = runtime.spawn(flight.fly());
+            self.locked.lock().flight = Some(task.abort_handle());
             if was_turned_away(task) && matches!(reply, Reply::Wait { .. }) {
                 let (cause, left) = (Cause::NoRuntime, None);
                 reply = Reply::Fail { cause, left };
             }
         }
         (reply, waiters)
-    }
-
-    fn invalidate(&self, token: Fingerprint) {
-        let mut locked = self.locked.lock();
-        let now = self.clock.now();
-        let dropped = locked.machine.invalidated(token, now, (self.draw)());
-        self.publish(&locked);
-        let event = dropped.map(|Dropped { age, pause }| Event::Invalidated { age, pause });
-        self.settings.events.push(event.as_ref());
-        drop(locked);
-        self.tell(event.as_ref());
-    }
-
-    /// Tells of an event that was pushed, once nothing is locked.
-    fn tell(&self, event: Option<&Event>) {
-        if let Some(event) = event {
-            self.settings.events.deliver();
-            self.trace(event);
-        }
-    }
-
-    /// Gives the token up, here.
-    fn revoked(&self) -> Option<AccessToken> {
-        let mut locked = self.locked.lock();
-        let token = locked.machine.revoked();
-        self.publish(&locked);
-        token
-    }
-
-    /// When the background task has something to do.
-    fn wake(&self) -> Option<Moment> {
-        self.locked.lock().machine.wake(self.clock.now())
-    }
-
-    /// Shows readers what the machine holds.
-    fn publish(&self, locked: &Locked) {
-        let now = self.clock.now();
-        self.snapshot
-            .show(locked.machine.snapshot(now), now, &self.clock);
-        self.published.send_replace(());
     }
 }
 
@@ -410,6 +293,15 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
     match left {
         Some(left) => error.in_pause(left),
         None => error,
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Aborted<T>(JoinHandle<T>);
+
+impl<T> Drop for Aborted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The access token: what it is, and how long it lives.
 
+mod record;
+
 use std::{
     fmt,
     sync::Arc,
@@ -10,6 +12,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+
+pub(crate) use record::Record;
 
 use crate::clock::{Clock, Moment};
 
@@ -48,6 +52,20 @@ impl AccessToken {
         life: Option<Duration>,
         clock: &Clock,
     ) -> Result<Self, &'static str> {
+        let end = life.map_or(Moment::NEVER, |life| requested + life);
+        Self::restored(secret, requested, end, clock)
+    }
+
+    /// A token that has an end already.
+    ///
+    /// # Errors
+    /// Why it cannot be a bearer token.
+    pub(crate) fn restored(
+        secret: &SecretString,
+        requested: Moment,
+        end: Moment,
+        clock: &Clock,
+    ) -> Result<Self, &'static str> {
         let text = usable(secret)?;
         let bearer = Arc::new(SecretString::from(format!("{PREFIX}{text}")));
         // One buffer, wiped when the last clone of the token and of its header is gone.
@@ -55,13 +73,16 @@ impl AccessToken {
         let mut header =
             HeaderValue::from_maybe_shared(bytes).map_err(|_| "it fits no HTTP header")?;
         header.set_sensitive(true);
-        let end = life.map_or(Moment::NEVER, |life| requested + life);
+        let expires_at = match end {
+            Moment::NEVER => None,
+            end => clock.wall().checked_add(end - clock.now()),
+        };
         Ok(Self(Arc::new(Inner {
             header,
             fingerprint: Fingerprint::of(text),
             requested,
             end,
-            expires_at: life.and_then(|_| clock.wall().checked_add(end - clock.now())),
+            expires_at,
             clock: clock.clone(),
             bearer,
         })))

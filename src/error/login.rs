@@ -166,6 +166,7 @@ pub(crate) enum CallbackFault {
 }
 
 impl InvalidCallback {
+    #[cfg(test)]
     pub(crate) fn fault(&self) -> CallbackFault {
         self.0
     }

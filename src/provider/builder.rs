@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Event, Handler, Settings, Shared, TokenProvider};
+use super::{Event, Handler, Keeping, Settings, Shared, Stored, TokenProvider};
+#[cfg(feature = "login")]
+use crate::seal::SealingKey;
 use crate::{
     clock::Clock,
     error::Error,
     grant::{Grant, Kind},
     http::{App, Connections},
     region::Region,
+    store::{SharedStore, TokenStore},
     token_endpoint::TokenEndpoint,
 };
 
@@ -25,6 +28,9 @@ pub struct TokenProviderBuilder {
     total: Duration,
     background: bool,
     events: Handler,
+    store: Option<SharedStore>,
+    #[cfg(feature = "login")]
+    login: Option<(SealingKey, String)>,
 }
 
 impl TokenProviderBuilder {
@@ -39,6 +45,9 @@ impl TokenProviderBuilder {
             total: Duration::from_secs(30),
             background: false,
             events: Handler::default(),
+            store: None,
+            #[cfg(feature = "login")]
+            login: None,
         }
     }
 
@@ -90,6 +99,37 @@ impl TokenProviderBuilder {
         self
     }
 
+    /// Keeps the token over restarts, and shares it with other processes that use the same client,
+    /// secret and store: they make one request between them.
+    ///
+    /// What is stored is sealed under the client's secret, and a rotated secret never finds the
+    /// token of the old one. A store that fails makes no token unavailable: each process then asks
+    /// for its own, and an event tells ([`Event::StoreFailed`]).
+    ///
+    /// ```no_run
+    /// use genesys_cloud_auth::{ClientCredentials, FileStore, Region, TokenProvider};
+    ///
+    /// # fn example() -> Result<(), genesys_cloud_auth::Error> {
+    /// let credentials = ClientCredentials::new("the client id", "the client secret")?;
+    /// let tokens = TokenProvider::builder(Region::EuWest1, credentials)
+    ///     .store(FileStore::new()?)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn store(mut self, store: impl TokenStore) -> Self {
+        self.store = Some(SharedStore::new(store));
+        self
+    }
+
+    /// Makes it a login's: of the user that the app calls `name`, stored and sealed under `key`.
+    #[cfg(feature = "login")]
+    pub(crate) fn login(mut self, store: SharedStore, key: SealingKey, name: String) -> Self {
+        self.store = Some(store);
+        self.login = Some((key, name));
+        self
+    }
+
     /// A clock that the test moves.
     #[cfg(feature = "test-util")]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -107,7 +147,8 @@ impl TokenProviderBuilder {
             return Err(Error::configuration("a time limit is zero"));
         }
         let app = App::new(self.app.as_deref())?;
-        if let Grant(Kind::ClientCredentials(_)) = self.grant {
+        let stored = self.stored()?;
+        if !matches!(self.grant, Grant(Kind::Fixed(_))) {
             self.connections.prepare(self.region.login_url())?;
         }
         self.connections.prepare(self.region.api_url())?;
@@ -122,8 +163,40 @@ impl TokenProviderBuilder {
             total: self.total,
             background: self.background,
             events: self.events,
+            stored,
         };
         let shared = Shared::new(self.grant, endpoint, settings)?;
         Ok(TokenProvider { shared })
+    }
+
+    fn stored(&self) -> Result<Stored, Error> {
+        let Some(store) = self.store.clone() else {
+            return Ok(Stored::Nowhere);
+        };
+        let mut parts: Vec<String> = vec![
+            self.region.login_url().as_str().to_owned(),
+            self.region.api_url().as_str().to_owned(),
+            self.grant.name().to_owned(),
+        ];
+        match &self.grant.0 {
+            Kind::ClientCredentials(credentials) => {
+                parts.push(credentials.client_id().to_owned());
+                Ok(Stored::UnderSecret(Keeping::new(store, parts)))
+            }
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(app) => {
+                let Some((key, name)) = self.login.clone() else {
+                    return Ok(Stored::Nowhere);
+                };
+                let (org, provider) = app.org_and_provider().unzip();
+                let asked_for = [org, provider, app.target()].map(|part| part.unwrap_or_default());
+                parts.extend([app.client_id().to_owned(), name]);
+                parts.extend(asked_for.map(str::to_owned));
+                Ok(Stored::At(Keeping::new(store, parts).under_key(key)))
+            }
+            Kind::Fixed(_) => Err(Error::configuration(
+                "a token from outside is not stored; leave the store out",
+            )),
+        }
     }
 }

@@ -39,6 +39,26 @@ pub enum Event {
         /// How long it lives from now on.
         expires_in: Duration,
     },
+    /// A token that a store had came; no request was sent for it.
+    #[non_exhaustive]
+    Loaded {
+        /// How long it lives from now on.
+        expires_in: Duration,
+    },
+    /// The store failed. Of a service's token each process then asks for its own; a user's login is
+    /// renewed as soon as the store works again.
+    #[non_exhaustive]
+    StoreFailed {
+        /// What the store said.
+        error: Error,
+    },
+    /// A user's login ends soon, and nothing can renew it: the server gave no refresh token. Told
+    /// once, while the token is still valid, where it would otherwise have been renewed.
+    #[non_exhaustive]
+    LoginExpiring {
+        /// How long its token lives from now on.
+        expires_in: Duration,
+    },
     /// A token came while the one before it was still valid.
     #[non_exhaustive]
     Renewed {
@@ -99,7 +119,9 @@ impl Event {
         match outcome {
             Outcome::Token(token) if held == Some(token.fingerprint()) => {
                 let expires_in = token.end() - now;
-                Some(if token_in_hand {
+                Some(if landing.loaded {
+                    Self::Loaded { expires_in }
+                } else if token_in_hand {
                     Self::Renewed { took, expires_in }
                 } else {
                     Self::Acquired { took, expires_in }
@@ -133,13 +155,19 @@ impl Event {
                 span.record("pause", pause.as_secs_f64());
                 span.record("token_in_hand", token_in_hand);
             }
-            Self::Invalidated { .. } | Self::Missed { .. } => {}
+            Self::Loaded { expires_in } | Self::LoginExpiring { expires_in } => {
+                span.record("expires_in", expires_in.as_secs_f64());
+            }
+            Self::StoreFailed { .. } | Self::Invalidated { .. } | Self::Missed { .. } => {}
         }
     }
 
     fn outcome(&self) -> &'static str {
         match self {
             Self::Acquired { .. } => "acquired",
+            Self::Loaded { .. } => "loaded",
+            Self::StoreFailed { .. } => "store_failed",
+            Self::LoginExpiring { .. } => "login_expiring",
             Self::Renewed { .. } => "renewed",
             Self::RequestFailed { .. } => "failed",
             Self::Invalidated { .. } => "invalidated",
@@ -154,6 +182,8 @@ pub(super) struct Landing {
     pub(super) took: Duration,
     /// Nobody waited for it any more.
     pub(super) lost: bool,
+    /// The token is a store's.
+    pub(super) loaded: bool,
     pub(super) token_in_hand: bool,
 }
 
@@ -174,6 +204,31 @@ impl Shared {
                     "token {outcome}"
                 );
             }
+            Event::Loaded { expires_in } => tracing::debug!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                expires_in = expires_in.as_secs_f64(),
+                "token loaded"
+            ),
+            Event::Invalidated { age, pause: None } => tracing::debug!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                age = age.as_secs_f64(),
+                "token refused by the API"
+            ),
+            _ => self.warn(event),
+        }
+    }
+
+    /// Somebody should look after these.
+    fn warn(&self, event: &Event) {
+        let (region, grant_type) = (&self.endpoint.region, self.grant.name());
+        let outcome = event.outcome();
+        match event {
             Event::RequestFailed {
                 error,
                 took,
@@ -190,14 +245,6 @@ impl Shared {
                 %error,
                 "token request failed"
             ),
-            Event::Invalidated { age, pause: None } => tracing::debug!(
-                target: TARGET,
-                %region,
-                grant_type,
-                outcome,
-                age = age.as_secs_f64(),
-                "token refused by the API"
-            ),
             Event::Invalidated {
                 age,
                 pause: Some(pause),
@@ -210,8 +257,24 @@ impl Shared {
                 pause = pause.as_secs_f64(),
                 "one new token after another refused by the API"
             ),
-            // Told to the handler alone: it is the handler that missed them.
-            Event::Missed { .. } => {}
+            Event::StoreFailed { error } => tracing::warn!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                %error,
+                "the store failed"
+            ),
+            Event::LoginExpiring { expires_in } => tracing::warn!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                expires_in = expires_in.as_secs_f64(),
+                "login ends soon, and nothing can renew it"
+            ),
+            // That the handler missed some is told to the handler alone.
+            _ => {}
         }
     }
 }

@@ -1,34 +1,37 @@
 //! One token request on its way: a task of its own, so that no caller's leaving loses its answer.
 
+mod client;
+#[cfg(feature = "login")]
+mod login;
+mod secret;
+
 use std::{
     future::Future,
     mem,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use secrecy::{ExposeSecret, SecretString};
-use tokio::task::JoinHandle;
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{Answer, Event, Landing, Launch, Outcome, Shared, TARGET};
+use super::{
+    Aborted, Answer, Event, Keeping, Kept, Landing, Launch, Outcome, STORE_LIMIT, Shared, Stored,
+    TARGET, TURN_LIMIT,
+};
 use crate::{
     clock::Moment,
     error::{Error, InvalidClient},
-    grant::{ClientCredentials, Kind},
-    secret::ClientSecret,
-    token::AccessToken,
+    grant::Kind,
+    token::{AccessToken, Record},
     token_endpoint::{Issued, TokenRequest},
 };
-
-/// Sends a request to the token endpoint.
-pub(super) type Exchange = Box<dyn Fn(TokenRequest) -> Exchanging + Send + Sync>;
-
-pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send>>;
+#[cfg(feature = "login")]
+pub(super) use login::Unsaved;
+use secret::same;
+pub(super) use secret::{SOURCE_LIMIT, read};
 
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {
@@ -37,6 +40,8 @@ pub(super) struct Flight {
     started: Moment,
     /// How many requests were sent.
     attempts: AtomicU64,
+    /// The token is a store's.
+    loaded: bool,
     span: Span,
     ended: bool,
 }
@@ -63,6 +68,7 @@ impl Flight {
             launch,
             started,
             attempts: AtomicU64::new(0),
+            loaded: false,
             span,
             ended: false,
         }
@@ -71,89 +77,47 @@ impl Flight {
     pub(super) fn fly(mut self) -> impl Future<Output = ()> + Send {
         let span = self.span.clone();
         let flight = async move {
-            let answer = match &self.shared.grant.0 {
-                Kind::ClientCredentials(credentials) => self.ask(credentials).await,
-                #[cfg(feature = "login")]
-                Kind::AuthorizationCode(_) => Answer::Lost,
-                // The machine starts no flight for it.
-                Kind::Fixed(_) => Answer::Lost,
-            };
+            let answer = self.ask().await;
             self.end(answer);
         };
         flight.instrument(span)
     }
 
-    /// From the question for the secret to the answer.
-    async fn ask(&self, credentials: &ClientCredentials) -> Answer<AccessToken, Error> {
-        let mut secret = match read(credentials.secret()).await {
-            Ok(secret) => secret,
-            Err(cause) => return failed(cause),
-        };
-        if self.launch.probe {
-            if self.shared.was_refused(|refused| same(refused, &secret)) {
-                return Answer::Unchanged;
-            }
-            self.shared.secret_changed(self.launch);
-        }
-        let mut asked_enough = !credentials.secret().can_change();
-        loop {
-            if !self.shared.sending(self.launch) {
-                return Answer::Lost;
-            }
-            let refusal = match self.request(credentials, &secret).await {
-                Err(cause) if cause.refuses_credentials() => cause,
-                answer => return answered(answer),
-            };
-            if asked_enough {
-                return self.refused(secret, refusal);
-            }
-            // It may have been rotated since the source gave it.
-            asked_enough = true;
-            self.shared.asking(self.launch);
-            match read(credentials.secret()).await {
-                Ok(other) if !same(&other, &secret) => secret = other,
-                _ => return self.refused(secret, refusal),
-            }
+    async fn ask(&mut self) -> Answer<AccessToken, Error> {
+        let shared = Arc::clone(&self.shared);
+        match &shared.grant.0 {
+            Kind::ClientCredentials(credentials) => self.ask_as_client(credentials).await,
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(app) => self.ask_as_user(app).await,
+            // The machine starts no flight for it.
+            Kind::Fixed(_) => Answer::Lost,
         }
     }
 
-    fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {
-        self.shared.credentials_refused(secret);
-        Answer::Refused(cause)
+    /// Tells that a step begins which may take as long as `limit`; false where the flight counts as
+    /// lost and may take none.
+    fn step(&self, limit: Duration) -> bool {
+        let now = self.shared.clock.now();
+        let mut locked = self.shared.locked.lock();
+        locked.machine.step(self.launch.number, now, limit)
     }
 
-    /// One request, and a second where nothing of the first was sent.
-    async fn request(
-        &self,
-        credentials: &ClientCredentials,
-        secret: &SecretString,
-    ) -> Result<AccessToken, Error> {
-        let mut answer = self.send(credentials.request(secret.clone())).await;
-        if answer.as_ref().is_err_and(Error::nothing_sent) && self.shared.sending(self.launch) {
-            answer = self.send(credentials.request(secret.clone())).await;
+    /// One request, and a second where nothing of the first was sent; none where the flight is lost.
+    async fn request(&self, request: impl Fn() -> TokenRequest) -> Option<Result<Issued, Error>> {
+        let attempt = self.shared.endpoint.attempt;
+        if !self.step(attempt) {
+            return None;
         }
-        match answer {
-            Ok(token) => {
-                self.shared.credentials_accepted();
-                Ok(token)
-            }
-            Err(error) => Err(error.of_client(|answer| InvalidClient {
-                answer,
-                region: self.shared.endpoint.region.clone(),
-                accepted_before: self.shared.accepted(),
-            })),
+        let mut answer = self.send(request()).await;
+        if answer.as_ref().is_err_and(Error::nothing_sent) && self.step(attempt) {
+            answer = self.send(request()).await;
         }
+        Some(self.shared.told(answer))
     }
 
-    async fn send(&self, request: TokenRequest) -> Result<AccessToken, Error> {
+    async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        let exchange = (self.shared.exchange)(request);
-        match tokio::time::timeout(self.shared.endpoint.attempt, exchange).await {
-            Ok(answer) => answer.map(|issued| issued.token),
-            Err(_) => Err(Error::answer_timeout(
-                self.shared.endpoint.region.login_url(),
-            )),
-        }
+        self.shared.send(request).await
     }
 
     fn end(&mut self, answer: Answer<AccessToken, Error>) {
@@ -164,7 +128,10 @@ impl Flight {
             Answer::Unchanged => "unchanged",
             _ => "lost",
         };
-        match self.shared.ended(self.launch, self.started, answer) {
+        match self
+            .shared
+            .ended(self.launch, self.started, self.loaded, answer)
+        {
             Some(event) => event.record(&self.span),
             None => {
                 self.span.record("outcome", without_event);
@@ -191,43 +158,73 @@ impl Drop for Flight {
 
 /// What a flight tells all handles.
 impl Shared {
-    fn asking(&self, launch: Launch) {
-        let now = self.clock.now();
-        self.locked.lock().machine.asking(launch.number, now);
+    /// Sends one request, which takes as long as an attempt may.
+    pub(super) async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
+        let exchange = (self.exchange)(request);
+        let answer = tokio::time::timeout(self.endpoint.attempt, exchange).await;
+        answer.unwrap_or_else(|_| Err(Error::answer_timeout(self.endpoint.region.login_url())))
     }
 
-    fn sending(&self, launch: Launch) -> bool {
-        let now = self.clock.now();
-        self.locked.lock().machine.sending(launch.number, now)
+    /// The answer, told with what is known of the client.
+    pub(super) fn told(&self, answer: Result<Issued, Error>) -> Result<Issued, Error> {
+        let mut locked = self.locked.lock();
+        match answer {
+            Ok(issued) => {
+                locked.known.accepted = Some(self.clock.wall());
+                locked.known.refused = None;
+                Ok(issued)
+            }
+            Err(error) => Err(error.of_client(|answer| InvalidClient {
+                answer,
+                region: self.endpoint.region.clone(),
+                accepted_before: locked.known.accepted,
+            })),
+        }
     }
 
-    /// Whether `secret` is the one that was refused last.
-    fn was_refused(&self, is_same: impl Fn(&SecretString) -> bool) -> bool {
-        self.locked.lock().refused.as_ref().is_some_and(is_same)
-    }
-
-    fn secret_changed(&self, launch: Launch) {
+    /// A probe found other credentials.
+    fn changed(&self, launch: Launch) {
         let mut locked = self.locked.lock();
         locked.machine.secret_changed(launch.number);
         self.publish(&locked);
     }
 
-    fn credentials_refused(&self, secret: SecretString) {
-        self.locked.lock().refused = Some(secret);
+    /// The token of a record, where it is worth more than the one in hand: valid, not refused, and
+    /// not put back by somebody.
+    fn usable(&self, record: &Record) -> Option<AccessToken> {
+        let mut locked = self.locked.lock();
+        let known = &mut locked.known;
+        if record.generation() < known.newest {
+            return None;
+        }
+        known.newest = record.generation();
+        known.accepted = known.accepted.max(Some(record.issued()));
+        let now = self.clock.now();
+        let token = record.token(&self.clock)?;
+        locked.machine.is_better(&token, now).then_some(token)
     }
 
-    fn credentials_accepted(&self) {
-        self.locked.lock().accepted = Some(self.clock.wall());
+    /// Whether a new token may be stored: its flight is not from before a revoke, and it is good.
+    fn may_save(&self, launch: Launch, token: &AccessToken) -> bool {
+        let now = self.clock.now();
+        self.locked
+            .lock()
+            .machine
+            .may_save(launch.number, token, now)
     }
 
-    fn accepted(&self) -> Option<SystemTime> {
-        self.locked.lock().accepted
+    /// A store that is of no use costs its users a request each, and no token.
+    fn store_failed(&self, error: Error) {
+        let event = Event::StoreFailed { error };
+        self.settings.events.push(Some(&event));
+        self.tell(Some(&event));
     }
 
     fn ended(
         &self,
         launch: Launch,
         started: Moment,
+        loaded: bool,
         answer: Answer<AccessToken, Error>,
     ) -> Option<Event> {
         let mut locked = self.locked.lock();
@@ -237,10 +234,13 @@ impl Shared {
             now,
             took: now - started,
             lost: !machine.is_under_way(launch.number),
+            loaded,
             token_in_hand: machine.token_in_hand(now).is_some(),
         };
         let outcome = machine.ended(launch.number, now, (self.draw)(), answer);
         let event = Event::of_flight(&landing, &outcome, machine);
+        #[cfg(feature = "login")]
+        let event = event.and_then(|event| locked.told_in_time(event, now));
         self.publish(&locked);
         // Those who wait, wait for the flight that took a lost one's place; a good answer that comes
         // late may serve them all the same.
@@ -260,48 +260,9 @@ impl Shared {
     }
 }
 
-/// Asks the source of a secret, which may fail, hang or panic.
-async fn read(secret: &ClientSecret) -> Result<SecretString, Error> {
-    if !secret.can_change() {
-        return secret.clone().read().await;
-    }
-    let mut task = Aborted(tokio::spawn(secret.clone().read()));
-    match tokio::time::timeout(SOURCE_LIMIT, &mut task.0).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Error::secret(
-            "the source of the client secret panicked",
-            None,
-        )),
-        Err(_) => Err(Error::secret(
-            "the source of the client secret took longer than 10 seconds",
-            None,
-        )),
-    }
-}
-
-/// A task that ends with whoever waits for it.
-struct Aborted<T>(JoinHandle<T>);
-
-impl<T> Drop for Aborted<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-fn same(one: &SecretString, other: &SecretString) -> bool {
-    one.expose_secret() == other.expose_secret()
-}
-
-fn answered(answer: Result<AccessToken, Error>) -> Answer<AccessToken, Error> {
-    answer.map_or_else(failed, Answer::Token)
-}
-
 fn failed(cause: Error) -> Answer<AccessToken, Error> {
     Answer::Failed {
         retry_after: cause.retry_after(),
         cause,
     }
 }
-
-/// How long the source of a secret may take.
-pub(super) const SOURCE_LIMIT: Duration = Duration::from_secs(10);

@@ -63,16 +63,37 @@ impl TokenProvider {
             .map_err(|error| incoming.unexpected(Problem::NotJson((&error).into()), None))
     }
 
-    /// Ends the current token, here and at the server. The next [`token`](Self::token) asks anew,
-    /// and what a request under way brings is not kept.
+    /// Ends the current token, here, in the store and at the server. The next
+    /// [`token`](Self::token) asks anew, and a user's login is over: it answers
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired). What a request under way brings is not
+    /// kept.
+    ///
+    /// With a store that several processes share, this ends the token of all of them. Whether
+    /// Genesys Cloud ends a user's refresh token with it is not known, so lead the user to the
+    /// login's `logout_url`, too.
     ///
     /// # Errors
-    /// Why the server did not end the token; here it is given up all the same.
+    /// What could not be done: the store may still hold the token, which is not used here any more,
+    /// or the server did not end it. Here it is given up all the same.
     pub async fn revoke(&self) -> Result<(), Error> {
-        let Some(token) = self.shared.revoked() else {
-            return Ok(());
+        let held = self.shared.revoked();
+        let (stored, forgotten) = match self.shared.forget().await {
+            Ok(stored) => (stored, Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        let mut incoming = self.tokens_me(Method::DELETE, &token).await?;
+        let mut ended = Ok(());
+        let stored = stored.filter(|stored| {
+            held.as_ref()
+                .is_none_or(|held| held.fingerprint() != stored.fingerprint())
+        });
+        for token in held.into_iter().chain(stored) {
+            ended = ended.and(self.end_at_server(&token).await);
+        }
+        forgotten.and(ended)
+    }
+
+    async fn end_at_server(&self, token: &AccessToken) -> Result<(), Error> {
+        let mut incoming = self.tokens_me(Method::DELETE, token).await?;
         // A token that is refused has ended already.
         if incoming.status().is_success() || incoming.status() == StatusCode::UNAUTHORIZED {
             return Ok(());

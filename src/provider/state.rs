@@ -12,9 +12,7 @@ mod walk;
 
 use std::time::Duration;
 
-pub(super) use messages::{
-    Answer, Cause, Dropped, Launch, Outcome, Patience, Renewal, Reply, Token,
-};
+pub(super) use messages::{Answer, Cause, Dropped, Launch, Outcome, Renewal, Reply, Token};
 use parts::{Flight, Held, Pause};
 use refused::Refused;
 
@@ -28,7 +26,8 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Machine<T, C> {
     renewal: Renewal,
-    patience: Patience,
+    /// How long the first step of a flight may take.
+    first_step: Duration,
     held: Option<Held<T>>,
     flight: Option<Flight>,
     /// How many flights have started; the next one's number.
@@ -48,10 +47,10 @@ pub(crate) struct Machine<T, C> {
 }
 
 impl<T: Token, C: Clone> Machine<T, C> {
-    pub(crate) fn new(renewal: Renewal, patience: Patience) -> Self {
+    pub(crate) fn new(renewal: Renewal, first_step: Duration) -> Self {
         Self {
             renewal,
-            patience,
+            first_step,
             held: None,
             flight: None,
             flights: 0,
@@ -66,11 +65,11 @@ impl<T: Token, C: Clone> Machine<T, C> {
     }
 
     /// Holds a token that nothing can renew.
-    pub(crate) fn fixed(token: T, patience: Patience) -> Self {
+    pub(crate) fn fixed(token: T) -> Self {
         let renew = Moment::NEVER;
         Self {
             held: Some(Held { token, renew }),
-            ..Self::new(Renewal::Never, patience)
+            ..Self::new(Renewal::Never, Duration::ZERO)
         }
     }
 
@@ -105,19 +104,20 @@ impl<T: Token, C: Clone> Machine<T, C> {
         (reply, launch)
     }
 
-    /// A flight is about to ask the source of the credentials again.
-    pub(crate) fn asking(&mut self, number: u64, now: Moment) {
-        self.step(number, now + self.patience.source + GRACE);
-    }
-
-    /// A flight is about to send its next request; one that counts as lost may not.
-    pub(crate) fn sending(&mut self, number: u64, now: Moment) -> bool {
-        self.step(number, now + self.patience.attempt + GRACE)
-    }
-
-    fn step(&mut self, number: u64, due: Moment) -> bool {
+    /// A flight is about to take its next step, which may take as long as `limit`. One that counts
+    /// as lost may take none.
+    pub(crate) fn step(&mut self, number: u64, now: Moment, limit: Duration) -> bool {
         let flight = self.current(number);
-        flight.map(|flight| flight.due = due).is_some()
+        let flight = flight.map(|flight| flight.due = now + limit + GRACE);
+        flight.is_some()
+    }
+
+    /// A token came by another road than a flight's: a login. What is under way may no longer save.
+    #[cfg(feature = "login")]
+    pub(crate) fn adopted(&mut self, token: T, luck: Luck) {
+        self.saves_from = self.flights;
+        self.refused_young = 0;
+        self.keep(token, luck);
     }
 
     /// A probe found other credentials and goes on to ask for a token.
@@ -204,17 +204,14 @@ impl<T: Token, C: Clone> Machine<T, C> {
             Some(pause) if self.may_probe(pause) && self.next_question() <= now => true,
             Some(_) => return None,
         };
-        let first_step = if self.renewal == Renewal::Asked {
+        if self.renewal == Renewal::Asked {
             self.asked = Some(now);
-            self.patience.source
-        } else {
-            self.patience.attempt
-        };
+        }
         let number = self.flights;
         self.flights += 1;
         self.flight = Some(Flight {
             number,
-            due: now + first_step + GRACE,
+            due: now + self.first_step + GRACE,
             probe,
         });
         Some(Launch { number, probe })

@@ -11,8 +11,10 @@ mod warm;
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::*;
-use crate::error::ErrorKind;
+use crate::retry::Luck;
 use endpoint::{Endpoint, Say, credentials, seconds};
 
 #[test]

@@ -23,15 +23,6 @@ pub(crate) enum Renewal {
     Asked,
 }
 
-/// How long a step may take before its flight counts as lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Patience {
-    /// One request to the token endpoint.
-    pub(crate) attempt: Duration,
-    /// One question to the source of the credentials.
-    pub(crate) source: Duration,
-}
-
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Cause<C> {

@@ -5,7 +5,7 @@ mod requests;
 
 use std::time::Duration;
 
-use super::{Answer, Cause, Launch, Machine, Outcome, Patience, Renewal, Reply, Token};
+use super::{Answer, Cause, Launch, Machine, Outcome, Renewal, Reply, Token};
 use crate::{clock::Moment, retry::Luck, token::Fingerprint};
 
 /// A machine, and what happens to it.
@@ -18,7 +18,7 @@ struct Story {
 impl Story {
     fn new(renewal: Renewal) -> Self {
         Self {
-            machine: Machine::new(renewal, PATIENCE),
+            machine: Machine::new(renewal, first_step(renewal)),
             now: START,
             luck: Luck::pinned(0.5),
         }
@@ -122,13 +122,12 @@ fn cause(outcome: &Outcome<Paper, &'static str>) -> Cause<&'static str> {
     }
 }
 
+fn first_step(renewal: Renewal) -> Duration {
+    seconds(if renewal == Renewal::Asked { 3.0 } else { 10.0 })
+}
+
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
 const START: Moment = Moment::from_nanos(1_000_000_000_000_000);
-
-const PATIENCE: Patience = Patience {
-    attempt: Duration::from_secs(10),
-    source: Duration::from_secs(3),
-};

@@ -16,6 +16,30 @@ impl<T: Token, C: Clone> Machine<T, C> {
         Some(&self.valid(now)?.token)
     }
 
+    /// Whether a token from elsewhere is good, and better than the one in hand.
+    pub(crate) fn is_better(&self, token: &T, now: Moment) -> bool {
+        let in_hand = self.valid(now).map(|held| &held.token);
+        self.is_good(token, now)
+            && in_hand.is_none_or(|held| {
+                held.fingerprint() != token.fingerprint() && held.end() < token.end()
+            })
+    }
+
+    /// Whether others may get to know the token that a flight brought: not what was revoked
+    /// meanwhile, nor what is of no use.
+    pub(crate) fn may_save(&self, number: u64, token: &T, now: Moment) -> bool {
+        self.is_wanted(number) && self.is_good(token, now)
+    }
+
+    /// Whether a flight started after what was last given up.
+    pub(crate) fn is_wanted(&self, number: u64) -> bool {
+        number >= self.saves_from
+    }
+
+    fn is_good(&self, token: &T, now: Moment) -> bool {
+        now < token.end() && !self.refused.contains(token.fingerprint(), now)
+    }
+
     /// What is left of the pause.
     pub(crate) fn pause_left(&self, now: Moment) -> Option<Duration> {
         Some(self.active_pause(now)?.until - now)

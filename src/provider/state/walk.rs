@@ -12,7 +12,7 @@ mod table;
 use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use self::{event::Event, ledger::Ledger, planted::Planted, position::Position};
-use super::{Machine, Patience, Renewal, Token};
+use super::{Machine, Renewal, Token};
 use crate::{clock::Moment, retry::Luck, token::Fingerprint};
 
 /// A token that the walk made up.
@@ -175,6 +175,14 @@ fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
     path
 }
 
+/// How long the first step of a flight may take.
+fn first_step(renewal: Renewal) -> Duration {
+    match renewal {
+        Renewal::Asked => QUESTION,
+        Renewal::Fixed | Renewal::Never => ATTEMPT,
+    }
+}
+
 /// Walks the machine as it is.
 fn holds(name: &str, start: Position, depth: usize) {
     let mut walk = Walk::new(None);
@@ -230,10 +238,9 @@ const DEPTH: usize = 11;
 /// How many events a walk goes after trouble.
 const FURTHER: usize = 8;
 
-const PATIENCE: Patience = Patience {
-    attempt: Duration::from_secs(4),
-    source: Duration::from_secs(2),
-};
+/// How long a request may take, and the question for credentials that may change.
+const ATTEMPT: Duration = Duration::from_secs(4);
+const QUESTION: Duration = Duration::from_secs(2);
 
 /// How long a token lives: twice as long as it is young.
 const LIFE: Duration = Duration::from_secs(20);

@@ -19,7 +19,7 @@ use crate::{
     },
     grant::{ClientCredentials, Grant},
     http::{App, Connections},
-    provider::{Event, Handler, Settings, Shared, TokenProvider},
+    provider::{Event, Handler, Settings, Shared, Stored, TokenProvider},
     region::Region,
     retry::Luck,
     token::AccessToken,
@@ -115,6 +115,7 @@ impl Endpoint {
             total,
             background,
             events: Handler::default(),
+            stored: Stored::Nowhere,
         };
         self.provider_of(clock, grant.into(), draw, attempt, settings)
     }
@@ -130,6 +131,7 @@ impl Endpoint {
             total: seconds(30.0),
             background: false,
             events: Handler::new(handle),
+            stored: Stored::Nowhere,
         };
         let draw = || Luck::pinned(0.5);
         self.provider_of(clock, grant.into(), draw, seconds(10.0), settings)

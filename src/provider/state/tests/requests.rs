@@ -79,7 +79,7 @@ fn a_flight_counts_as_lost_one_second_after_its_step() {
         let mut story = Story::new(renewal);
         let number = story.starts().number;
         story.pass(first_step);
-        story.machine.sending(number, story.now);
+        story.machine.step(number, story.now, seconds(10.0));
         let due = story.now + seconds(11.0);
         assert_eq!(story.want(), (Reply::Wait { due }, None));
         story.now = due - Duration::from_nanos(1);
@@ -160,7 +160,7 @@ fn a_fixed_token_is_served_until_it_is_refused() {
         end: Moment::NEVER,
     };
     let mut story = Story::new(Renewal::Never);
-    story.machine = Machine::fixed(fixed, PATIENCE);
+    story.machine = Machine::fixed(fixed);
     story.pass(1e9);
     assert_eq!(story.want(), (Reply::Serve(fixed), None));
     assert_eq!(

@@ -6,7 +6,7 @@ mod checks;
 use std::time::Duration;
 
 use super::{
-    Broken, Check, Draw, Issued, PATIENCE, Why,
+    ATTEMPT, Broken, Check, Draw, Issued, Why, first_step,
     table::{self, Failures},
 };
 use crate::{
@@ -111,7 +111,7 @@ impl Ledger {
         for flight in self.air.iter_mut().filter(|flight| flight.number == number) {
             flight.sent = now;
             if !flight.lost {
-                flight.due = now + PATIENCE.attempt + GRACE;
+                flight.due = now + ATTEMPT + GRACE;
             }
         }
     }

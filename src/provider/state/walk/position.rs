@@ -5,8 +5,8 @@ mod examine;
 use std::time::Duration;
 
 use super::{
-    Broken, Check, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger, Machine, PATIENCE, Planted,
-    Renewal, START, Why, event::With, ledger::Flight,
+    ATTEMPT, Broken, Check, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger, Machine, Planted,
+    Renewal, START, Why, event::With, first_step, ledger::Flight,
 };
 use crate::{
     clock::Moment,
@@ -32,8 +32,8 @@ impl Position {
         });
         Self {
             machine: match fixed {
-                Some(token) => Machine::fixed(token, PATIENCE),
-                None => Machine::new(renewal, PATIENCE),
+                Some(token) => Machine::fixed(token),
+                None => Machine::new(renewal, first_step(renewal)),
             },
             ledger: Ledger::new(renewal, fixed),
             now: START,
@@ -127,7 +127,7 @@ impl Position {
                 self.forget_the_longest_lost();
             }
             Event::Sending { number } => {
-                self.machine.sending(number, now);
+                self.machine.step(number, now, ATTEMPT);
                 self.ledger.sending(number, now);
             }
             Event::SecretChanged { number } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Broken, Check, Flight, GRACE, Issued, Ledger, PATIENCE, Renewal, Why};
+use super::{Broken, Check, Flight, GRACE, Issued, Ledger, Renewal, Why, first_step};
 use crate::{
     clock::Moment,
     provider::state::{Cause, Launch, Reply},
@@ -51,17 +51,13 @@ impl Ledger {
         if self.in_time(now) {
             return Err(Broken::RenewedTooSoon);
         }
-        let step = match self.renewal {
-            Renewal::Asked => {
-                self.asked = Some(now);
-                PATIENCE.source
-            }
-            Renewal::Fixed | Renewal::Never => PATIENCE.attempt,
-        };
+        if self.renewal == Renewal::Asked {
+            self.asked = Some(now);
+        }
         self.air.push(Flight {
             number: launch.number,
             sent: now,
-            due: now + step + GRACE,
+            due: now + first_step(self.renewal) + GRACE,
             probe: launch.probe,
             lost: false,
             before_revoke: false,

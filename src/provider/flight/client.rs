@@ -1,0 +1,152 @@
+//! A flight with client credentials: the secret is read anew, and a token that another process
+//! stored is used.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::{
+    Answer, Flight, Keeping, Kept, SOURCE_LIMIT, STORE_LIMIT, Stored, TURN_LIMIT, failed, read,
+    same,
+};
+use crate::{
+    error::Error,
+    grant::ClientCredentials,
+    store::SharedTurn,
+    token::{AccessToken, Record},
+    token_endpoint::Issued,
+};
+
+impl Flight {
+    pub(super) async fn ask_as_client(
+        &mut self,
+        credentials: &ClientCredentials,
+    ) -> Answer<AccessToken, Error> {
+        let source = credentials.secret();
+        let mut secret = match read(source).await {
+            Ok(secret) => secret,
+            Err(cause) => return failed(cause),
+        };
+        if self.launch.probe {
+            if self.was_refused(&secret) {
+                return Answer::Unchanged;
+            }
+            self.shared.changed(self.launch);
+        }
+        let mut asked_enough = !source.can_change();
+        loop {
+            let place = match self.look(&secret).await {
+                Look::Found(token) => return Answer::Token(token),
+                Look::Lost => return Answer::Lost,
+                Look::Missing(place) => Some(place),
+                Look::Alone => None,
+            };
+            let answer = self.request(|| credentials.request(secret.clone())).await;
+            let refusal = match answer {
+                None => return Answer::Lost,
+                Some(Ok(issued)) => return self.arrived(place, issued).await,
+                Some(Err(cause)) if cause.refuses_credentials() => cause,
+                Some(Err(cause)) => return failed(cause),
+            };
+            if asked_enough || !self.step(SOURCE_LIMIT) {
+                return self.refused(secret, refusal);
+            }
+            // It may have been rotated since the source gave it.
+            asked_enough = true;
+            match read(source).await {
+                Ok(other) if !same(&other, &secret) => secret = other,
+                _ => return self.refused(secret, refusal),
+            }
+        }
+    }
+
+    pub(super) fn was_refused(&self, secret: &SecretString) -> bool {
+        let locked = self.shared.locked.lock();
+        let refused = locked.known.refused.as_ref();
+        refused.is_some_and(|refused| same(refused, secret))
+    }
+
+    pub(super) fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {
+        self.shared.locked.lock().known.refused = Some(secret);
+        Answer::Refused(cause)
+    }
+
+    /// Looks into the store, and takes the turn where it has no token. A store that fails is done
+    /// without.
+    async fn look(&mut self, secret: &SecretString) -> Look {
+        let shared = Arc::clone(&self.shared);
+        let Stored::UnderSecret(keeping) = &shared.settings.stored else {
+            return Look::Alone;
+        };
+        match self.look_into(keeping, secret).await {
+            Ok(look) => look,
+            Err(error) => {
+                shared.store_failed(error);
+                Look::Alone
+            }
+        }
+    }
+
+    async fn look_into(&mut self, keeping: &Keeping, secret: &SecretString) -> Result<Look, Error> {
+        let kept = keeping.under_secret(secret)?;
+        if !self.step(STORE_LIMIT) {
+            return Ok(Look::Lost);
+        }
+        if let Some(token) = self.found(kept.load().await?.as_ref()) {
+            return Ok(Look::Found(token));
+        }
+        if !self.step(TURN_LIMIT) {
+            return Ok(Look::Lost);
+        }
+        let turn = kept.take_turn().await?;
+        if !self.step(STORE_LIMIT) {
+            return Ok(Look::Lost);
+        }
+        // Another process may have had the turn meanwhile.
+        let former = kept.load().await?;
+        Ok(match self.found(former.as_ref()) {
+            Some(token) => Look::Found(token),
+            None => Look::Missing(Place { kept, turn, former }),
+        })
+    }
+
+    /// The token of a record, where it is of use.
+    pub(super) fn found(&mut self, record: Option<&Record>) -> Option<AccessToken> {
+        let token = self.shared.usable(record?)?;
+        self.loaded = true;
+        Some(token)
+    }
+
+    async fn arrived(&self, place: Option<Place>, issued: Issued) -> Answer<AccessToken, Error> {
+        let shared = &self.shared;
+        if let Some(Place { kept, turn, former }) = place
+            && shared.may_save(self.launch, &issued.token)
+        {
+            // A good answer is stored though it comes late.
+            self.step(STORE_LIMIT);
+            let record = Record::new(&issued.token, None, former.as_ref(), &shared.clock);
+            match kept.save(turn, &record).await {
+                Ok(()) => shared.locked.lock().known.newest = record.generation(),
+                Err(error) => shared.store_failed(error),
+            }
+        }
+        Answer::Token(issued.token)
+    }
+}
+
+/// What a look into the store comes to.
+enum Look {
+    Found(AccessToken),
+    /// This provider's turn to ask.
+    Missing(Place),
+    /// Without a store, or with one that is of no use.
+    Alone,
+    /// The flight is lost.
+    Lost,
+}
+
+struct Place {
+    kept: Kept,
+    turn: SharedTurn,
+    former: Option<Record>,
+}

@@ -1,0 +1,256 @@
+//! A flight for a user who logged in: under the store's turn alone, the refresh token is exchanged
+//! for a new login, and that is stored before anybody sees its token.
+
+use secrecy::SecretString;
+
+use super::{
+    Answer, Flight, Kept, SOURCE_LIMIT, STORE_LIMIT, Stored, TURN_LIMIT, failed, read, same,
+};
+use crate::{
+    error::{Error, ErrorKind, LoginRequired, TokenExpired},
+    grant::AuthorizationCode,
+    store::SharedTurn,
+    token::{AccessToken, Record},
+    token_endpoint::Issued,
+};
+
+/// A renewed login that the store did not take. Its refresh token is the only good one.
+pub(in crate::provider) struct Unsaved {
+    /// The generation of the record it takes the place of.
+    former: u64,
+    record: Record,
+}
+
+impl Unsaved {
+    pub(in crate::provider) fn takes_the_place_of(&self, record: &Record) -> bool {
+        record.generation() == self.former
+    }
+}
+
+impl Flight {
+    pub(super) async fn ask_as_user(
+        &mut self,
+        app: &AuthorizationCode,
+    ) -> Answer<AccessToken, Error> {
+        // A store that fails is waited for: without its turn a refresh token could be used twice.
+        match self.look_for_login(app).await {
+            Ok(answer) => answer,
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn look_for_login(
+        &mut self,
+        app: &AuthorizationCode,
+    ) -> Result<Answer<AccessToken, Error>, Error> {
+        let Stored::At(kept) = &self.shared.settings.stored else {
+            return Ok(Answer::Lost);
+        };
+        let kept = kept.clone();
+        if !self.step(kept.find_limit()) {
+            return Ok(Answer::Lost);
+        }
+        let record = self.shared.not_put_back(kept.find().await?);
+        let mut secret = None;
+        if self.launch.probe {
+            secret = self.read_secret(app).await?;
+            if self.is_unchanged(record.as_ref(), secret.as_ref()) {
+                return Ok(Answer::Unchanged);
+            }
+            self.shared.changed(self.launch);
+        }
+        if let Some(answer) = self.without_turn(record.as_ref()) {
+            return Ok(answer);
+        }
+        if !self.step(TURN_LIMIT) {
+            return Ok(Answer::Lost);
+        }
+        let turn = kept.take_turn().await?;
+        if !self.step(STORE_LIMIT) {
+            return Ok(Answer::Lost);
+        }
+        // Another process may have had the turn meanwhile.
+        let record = self.shared.not_put_back(kept.load().await?);
+        if let Some(unsaved) = self.shared.take_unsaved(record.as_ref()) {
+            return self.save_login(&kept, turn, unsaved).await;
+        }
+        if let Some(answer) = self.without_turn(record.as_ref()) {
+            return Ok(answer);
+        }
+        let Some(record) = record else {
+            return Ok(Answer::Lost);
+        };
+        if secret.is_none() {
+            secret = self.read_secret(app).await?;
+        }
+        self.renew(app, secret, Place { kept, turn, record }).await
+    }
+
+    /// The answer that a record gives by itself: its token is of use, or nothing renews it.
+    fn without_turn(&mut self, record: Option<&Record>) -> Option<Answer<AccessToken, Error>> {
+        let Some(record) = record else {
+            let required = if self.shared.locked.lock().known.logged_out {
+                LoginRequired::logged_out()
+            } else {
+                LoginRequired::nobody()
+            };
+            let required = ErrorKind::LoginRequired(required);
+            return Some(self.login_refused(None, required.into()));
+        };
+        if let Some(token) = self.found(Some(record)) {
+            return Some(Answer::Token(token));
+        }
+        if record.refresh_token().is_none() {
+            let expired = ErrorKind::TokenExpired(TokenExpired::of_login());
+            return Some(self.login_refused(Some(record), expired.into()));
+        }
+        None
+    }
+
+    async fn renew(
+        &mut self,
+        app: &AuthorizationCode,
+        mut secret: Option<SecretString>,
+        place: Place,
+    ) -> Result<Answer<AccessToken, Error>, Error> {
+        let Some(refresh_token) = place.record.refresh_token().cloned() else {
+            return Ok(Answer::Lost);
+        };
+        let mut asked_enough = !app.secret().is_some_and(|source| source.can_change());
+        loop {
+            let request = || app.refresh(secret.clone(), refresh_token.clone());
+            let refusal = match self.request(request).await {
+                None => return Ok(Answer::Lost),
+                Some(Ok(issued)) => return self.renewed(place, issued).await,
+                Some(Err(cause)) if cause.refuses_credentials() => cause.of_login(),
+                Some(Err(cause)) => return Err(cause),
+            };
+            if matches!(refusal.kind(), ErrorKind::LoginRequired(_)) {
+                self.forget_login(place).await?;
+                return Ok(self.login_refused(None, refusal));
+            }
+            if !asked_enough && self.step(SOURCE_LIMIT) {
+                // It may have been rotated since the source gave it.
+                asked_enough = true;
+                let other = self.read_secret(app).await?;
+                if !is_same(other.as_ref(), secret.as_ref()) {
+                    secret = other;
+                    continue;
+                }
+            }
+            let answer = self.login_refused(Some(&place.record), refusal);
+            self.shared.locked.lock().known.refused = secret;
+            return Ok(answer);
+        }
+    }
+
+    async fn renewed(
+        &mut self,
+        place: Place,
+        issued: Issued,
+    ) -> Result<Answer<AccessToken, Error>, Error> {
+        let Place { kept, turn, record } = place;
+        let kept_token = || record.refresh_token().cloned();
+        let refresh_token = issued.refresh_token.or_else(kept_token);
+        let unsaved = Unsaved {
+            former: record.generation(),
+            record: Record::new(
+                &issued.token,
+                refresh_token,
+                Some(&record),
+                &self.shared.clock,
+            ),
+        };
+        let answer = self.save_login(&kept, turn, unsaved).await?;
+        Ok(match answer {
+            // Its life counts from the moment it was asked for, not by the wall clock.
+            Answer::Token(_) => Answer::Token(issued.token),
+            other => other,
+        })
+    }
+
+    /// Stores a renewed login, and only then gives its token away.
+    async fn save_login(
+        &mut self,
+        kept: &Kept,
+        turn: SharedTurn,
+        unsaved: Unsaved,
+    ) -> Result<Answer<AccessToken, Error>, Error> {
+        if !self.is_wanted() {
+            return Ok(Answer::Lost);
+        }
+        // A good answer is stored though it comes late.
+        self.step(STORE_LIMIT);
+        let saved = kept.save(turn, &unsaved.record).await;
+        let known = &mut self.shared.locked.lock().known;
+        match saved {
+            Ok(()) => {
+                known.newest = unsaved.record.generation();
+                let token = unsaved.record.token(&self.shared.clock);
+                Ok(token.map_or(Answer::Lost, Answer::Token))
+            }
+            Err(error) => {
+                known.unsaved = Some(unsaved);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes a login whose refresh token is refused, unless another has taken its place.
+    async fn forget_login(&self, place: Place) -> Result<(), Error> {
+        if !self.step(STORE_LIMIT) {
+            return Ok(());
+        }
+        let stored = place.kept.load().await?;
+        let generation = stored.map(|record| record.generation());
+        if generation == Some(place.record.generation()) && self.step(STORE_LIMIT) {
+            place.kept.remove(place.turn).await?;
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&self) -> bool {
+        let locked = self.shared.locked.lock();
+        locked.machine.is_wanted(self.launch.number)
+    }
+
+    async fn read_secret(&self, app: &AuthorizationCode) -> Result<Option<SecretString>, Error> {
+        let Some(source) = app.secret() else {
+            return Ok(None);
+        };
+        self.step(SOURCE_LIMIT);
+        read(source).await.map(Some)
+    }
+
+    /// Whether the login, and the client's secret, are those that were refused last.
+    fn is_unchanged(&self, record: Option<&Record>, secret: Option<&SecretString>) -> bool {
+        let known = &self.shared.locked.lock().known;
+        known.refused_login == Some(record.map(Record::generation))
+            && known
+                .refused
+                .as_ref()
+                .is_none_or(|refused| is_same(Some(refused), secret))
+    }
+
+    fn login_refused(&self, record: Option<&Record>, cause: Error) -> Answer<AccessToken, Error> {
+        let known = &mut self.shared.locked.lock().known;
+        known.refused_login = Some(record.map(Record::generation));
+        known.refused = None;
+        Answer::Refused(cause)
+    }
+}
+
+fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => same(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The turn at a stored login.
+struct Place {
+    kept: Kept,
+    turn: SharedTurn,
+    record: Record,
+}

@@ -1,0 +1,116 @@
+//! A provider of a user's tokens: how a login comes into it, and whether there is one.
+
+use std::sync::{Arc, Weak};
+
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+
+use super::{Event, Kept, Shared, Stored, TokenProvider, Unsaved, read};
+use crate::{
+    error::{Error, ErrorKind},
+    grant::{AuthorizationCode, Kind},
+    token::Record,
+};
+
+/// A handle that keeps nothing alive.
+#[derive(Clone)]
+pub(crate) struct WeakTokenProvider(Weak<Shared>);
+
+impl WeakTokenProvider {
+    pub(crate) fn upgrade(&self) -> Option<TokenProvider> {
+        let shared = self.0.upgrade()?;
+        Some(TokenProvider { shared })
+    }
+}
+
+impl TokenProvider {
+    pub(crate) fn downgrade(&self) -> WeakTokenProvider {
+        WeakTokenProvider(Arc::downgrade(&self.shared))
+    }
+
+    /// Exchanges a code for a login, stores it, and hands out its token from now on. It goes on
+    /// when nobody waits for it any more: the code is good for one use.
+    pub(crate) async fn log_in(
+        &self,
+        code: SecretString,
+        verifier: SecretString,
+        redirect_uri: &str,
+    ) -> Result<(), Error> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(ErrorKind::NoRuntime.into());
+        };
+        let (shared, redirect_uri) = (Arc::clone(&self.shared), redirect_uri.to_owned());
+        let task = runtime.spawn(async move { shared.log_in(code, verifier, &redirect_uri).await });
+        task.await
+            .unwrap_or_else(|_| Err(Error::request_failed(self.region().login_url())))
+    }
+
+    /// Whether a login is stored.
+    pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
+        let Some((_, kept)) = self.shared.login() else {
+            return Ok(false);
+        };
+        let record = kept.find().await?;
+        Ok(self.shared.not_put_back(record).is_some())
+    }
+}
+
+impl Shared {
+    fn login(&self) -> Option<(&AuthorizationCode, &Kept)> {
+        match (&self.grant.0, &self.settings.stored) {
+            (Kind::AuthorizationCode(app), Stored::At(kept)) => Some((app, kept)),
+            _ => None,
+        }
+    }
+
+    async fn log_in(
+        &self,
+        code: SecretString,
+        verifier: SecretString,
+        redirect_uri: &str,
+    ) -> Result<(), Error> {
+        let Some((app, kept)) = self.login() else {
+            return Err(Error::configuration("this provider is not a login's"));
+        };
+        let secret = match app.secret() {
+            Some(source) => Some(read(source).await?),
+            None => None,
+        };
+        // A store that is of no use is told before the code is spent.
+        let turn = kept.take_turn().await?;
+        let former = kept.load().await?;
+        let started = self.clock.now();
+        let request = app.exchange(secret, code, verifier, redirect_uri);
+        let issued = self.told(self.send(request).await)?;
+        let (token, refresh_token) = (issued.token, issued.refresh_token);
+        let record = Record::new(&token, refresh_token, former.as_ref(), &self.clock);
+        kept.save(turn, &record).await?;
+
+        let mut locked = self.locked.lock();
+        let now = self.clock.now();
+        locked.known.logged_in(&record);
+        locked.machine.adopted(token.clone(), (self.draw)());
+        self.publish(&locked);
+        let event = Event::Acquired {
+            took: now - started,
+            expires_in: token.end() - now,
+        };
+        self.settings.events.push(Some(&event));
+        drop(locked);
+        self.tell(Some(&event));
+        Ok(())
+    }
+
+    /// A record, unless it is older than one that was seen here.
+    pub(super) fn not_put_back(&self, record: Option<Record>) -> Option<Record> {
+        let newest = self.locked.lock().known.newest;
+        record.filter(|record| record.generation() >= newest)
+    }
+
+    /// The renewed login that is still to be stored in the place of `record`. Where another took
+    /// that place meanwhile, it is worth nothing.
+    pub(super) fn take_unsaved(&self, record: Option<&Record>) -> Option<Unsaved> {
+        let unsaved = self.locked.lock().known.unsaved.take()?;
+        unsaved.takes_the_place_of(record?).then_some(unsaved)
+    }
+}

@@ -1,0 +1,261 @@
+//! What all handles of one provider share.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use parking_lot::Mutex;
+use secrecy::SecretString;
+use tokio::{sync::watch, task::AbortHandle};
+
+#[cfg(feature = "login")]
+use super::Kept;
+use super::{
+    Dropped, Event, Handler, Keeping, Machine, Outcome, Renewal, SOURCE_LIMIT, STORE_LIMIT,
+    Snapshot, background, read,
+};
+use crate::{
+    clock::{Clock, Moment},
+    error::Error,
+    grant::{Grant, Kind},
+    retry::Luck,
+    token::{AccessToken, Fingerprint, Record},
+    token_endpoint::{Issued, TokenEndpoint, TokenRequest},
+};
+
+/// Sends a request to the token endpoint.
+pub(super) type Exchange = Box<dyn Fn(TokenRequest) -> Exchanging + Send + Sync>;
+
+pub(super) type Exchanging = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send>>;
+
+pub(super) struct Shared {
+    pub(super) snapshot: Snapshot,
+    pub(super) locked: Mutex<Locked>,
+    pub(super) grant: Grant,
+    pub(super) endpoint: TokenEndpoint,
+    pub(super) clock: Clock,
+    pub(super) exchange: Exchange,
+    pub(super) settings: Settings,
+    pub(super) draw: fn() -> Luck,
+    /// Tells the background task that something changed, and by closing that all handles are gone.
+    pub(super) published: watch::Sender<()>,
+    pub(super) background: background::Running,
+}
+
+pub(super) struct Settings {
+    pub(super) total: Duration,
+    pub(super) background: bool,
+    pub(super) events: Handler,
+    pub(super) stored: Stored,
+}
+
+/// Where the token is stored.
+pub(super) enum Stored {
+    Nowhere,
+    /// With client credentials: under the secret that it was had by.
+    UnderSecret(Keeping),
+    /// A user's login, which outlives a change of the secret.
+    #[cfg(feature = "login")]
+    At(Kept),
+}
+
+pub(super) struct Locked {
+    pub(super) machine: Machine<AccessToken, Error>,
+    /// Where the flight under way tells its outcome, once.
+    pub(super) waiters: Waiters,
+    /// Ends the flight under way.
+    pub(super) flight: Option<AbortHandle>,
+    pub(super) known: Known,
+}
+
+/// What the provider has learnt of what it asks with.
+#[derive(Default)]
+pub(super) struct Known {
+    /// When the credentials were last accepted.
+    pub(super) accepted: Option<SystemTime>,
+    /// The secret that was refused last.
+    pub(super) refused: Option<SecretString>,
+    /// The generation of the newest record seen; an older one was put back by somebody.
+    pub(super) newest: u64,
+    /// The login that was refused last, by its generation; `Some(None)` is the absence of one.
+    #[cfg(feature = "login")]
+    pub(super) refused_login: Option<Option<u64>>,
+    /// A renewed login that the store has not taken yet.
+    #[cfg(feature = "login")]
+    pub(super) unsaved: Option<super::Unsaved>,
+    /// Whether the user logged out here.
+    #[cfg(feature = "login")]
+    pub(super) logged_out: bool,
+    /// The token whose end was told ahead of time.
+    #[cfg(feature = "login")]
+    pub(super) told_expiring: Option<Fingerprint>,
+}
+
+pub(super) type Waiters = Arc<watch::Sender<Option<Outcome<AccessToken, Error>>>>;
+
+#[cfg(feature = "login")]
+impl Locked {
+    /// That nothing renews the token in hand is told as such, and once.
+    pub(super) fn told_in_time(&mut self, event: Event, now: Moment) -> Option<Event> {
+        let Event::RequestFailed {
+            error,
+            token_in_hand: true,
+            ..
+        } = &event
+        else {
+            return Some(event);
+        };
+        let token = self.machine.token_in_hand(now);
+        let Some(token) = token.filter(|_| error.ends_with_token()) else {
+            return Some(event);
+        };
+        let told = self.known.told_expiring.replace(token.fingerprint());
+        let expires_in = token.end() - now;
+        (told != Some(token.fingerprint())).then_some(Event::LoginExpiring { expires_in })
+    }
+}
+
+#[cfg(feature = "login")]
+impl Known {
+    /// A login came by its code: it counts, whatever was known before.
+    pub(super) fn logged_in(&mut self, record: &Record) {
+        self.newest = record.generation();
+        self.refused_login = None;
+        self.unsaved = None;
+        self.logged_out = false;
+        self.told_expiring = None;
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        grant: Grant,
+        endpoint: TokenEndpoint,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Error> {
+        let asks = endpoint.clone();
+        let exchange = Box::new(move |request| {
+            let asks = asks.clone();
+            Box::pin(async move { asks.ask(request).await }) as _
+        });
+        Self::with_exchange(grant, endpoint, settings, exchange, Luck::draw)
+    }
+
+    /// With a way to the token endpoint, and luck, of the tests' own.
+    pub(super) fn with_exchange(
+        grant: Grant,
+        endpoint: TokenEndpoint,
+        settings: Settings,
+        exchange: Exchange,
+        draw: fn() -> Luck,
+    ) -> Result<Arc<Self>, Error> {
+        let first_step = match settings.stored {
+            Stored::Nowhere => endpoint.attempt,
+            Stored::UnderSecret(_) => STORE_LIMIT,
+            #[cfg(feature = "login")]
+            Stored::At(_) => STORE_LIMIT,
+        };
+        let machine = match &grant.0 {
+            Kind::Fixed(fixed) => Machine::fixed(fixed.token(&endpoint.clock)?),
+            Kind::ClientCredentials(credentials) if credentials.secret().can_change() => {
+                Machine::new(Renewal::Asked, SOURCE_LIMIT)
+            }
+            Kind::ClientCredentials(_) => Machine::new(Renewal::Fixed, first_step),
+            // Another login may be stored at any time.
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(_) => Machine::new(Renewal::Asked, first_step),
+        };
+        let shared = Self {
+            snapshot: Snapshot::default(),
+            locked: Mutex::new(Locked {
+                machine,
+                waiters: Waiters::default(),
+                flight: None,
+                known: Known::default(),
+            }),
+            grant,
+            clock: endpoint.clock.clone(),
+            endpoint,
+            exchange,
+            settings,
+            draw,
+            published: watch::Sender::new(()),
+            background: background::Running::default(),
+        };
+        shared.publish(&shared.locked.lock());
+        Ok(Arc::new(shared))
+    }
+
+    pub(super) fn invalidate(&self, token: Fingerprint) {
+        let mut locked = self.locked.lock();
+        let now = self.clock.now();
+        let dropped = locked.machine.invalidated(token, now, (self.draw)());
+        self.publish(&locked);
+        let event = dropped.map(|Dropped { age, pause }| Event::Invalidated { age, pause });
+        self.settings.events.push(event.as_ref());
+        drop(locked);
+        self.tell(event.as_ref());
+    }
+
+    /// Tells of an event that was pushed, once nothing is locked.
+    pub(super) fn tell(&self, event: Option<&Event>) {
+        if let Some(event) = event {
+            self.settings.events.deliver();
+            self.trace(event);
+        }
+    }
+
+    /// Gives the token up, here, and ends the flight that would bring another.
+    pub(super) fn revoked(&self) -> Option<AccessToken> {
+        let mut locked = self.locked.lock();
+        let token = locked.machine.revoked();
+        #[cfg(feature = "login")]
+        {
+            locked.known.unsaved = None;
+            locked.known.logged_out = true;
+        }
+        let flight = locked.flight.take();
+        self.publish(&locked);
+        drop(locked);
+        // It tells its end, and for that it takes the lock.
+        if let Some(flight) = flight {
+            flight.abort();
+        }
+        token
+    }
+
+    /// Empties the place in the store, and says which token it held. A record that is put back there
+    /// counts for nothing here.
+    pub(super) async fn forget(&self) -> Result<Option<AccessToken>, Error> {
+        let kept = match (&self.settings.stored, &self.grant.0) {
+            #[cfg(feature = "login")]
+            (Stored::At(kept), _) => kept.clone(),
+            (Stored::UnderSecret(keeping), Kind::ClientCredentials(credentials)) => {
+                keeping.under_secret(&read(credentials.secret()).await?)?
+            }
+            _ => return Ok(None),
+        };
+        {
+            let known = &mut self.locked.lock().known;
+            known.newest = Record::generation_after(known.newest, &self.clock);
+        }
+        let record = kept.forget().await?;
+        Ok(record.and_then(|record| record.token(&self.clock)))
+    }
+
+    /// When the background task has something to do.
+    pub(super) fn wake(&self) -> Option<Moment> {
+        self.locked.lock().machine.wake(self.clock.now())
+    }
+
+    /// Shows readers what the machine holds.
+    pub(super) fn publish(&self, locked: &Locked) {
+        let now = self.clock.now();
+        self.snapshot
+            .show(locked.machine.snapshot(now), now, &self.clock);
+        self.published.send_replace(());
+    }
+}

@@ -1,0 +1,200 @@
+//! A token as a store keeps it: with absolute times, and the refresh token of a login.
+
+use std::time::{Duration, SystemTime};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::AccessToken;
+use crate::clock::Clock;
+
+/// What is sealed and stored. Without `Debug`: all of it is secret.
+#[derive(Clone)]
+pub(crate) struct Record {
+    generation: u64,
+    access_token: SecretString,
+    issued: SystemTime,
+    life: Duration,
+    refresh_token: Option<SecretString>,
+}
+
+impl Record {
+    /// The record of `token`, to take the place of `former`.
+    pub(crate) fn new(
+        token: &AccessToken,
+        refresh_token: Option<SecretString>,
+        former: Option<&Self>,
+        clock: &Clock,
+    ) -> Self {
+        let wall = clock.wall();
+        let age = clock.now() - token.requested();
+        let former = former.map_or(0, |former| former.generation);
+        Self {
+            generation: Self::generation_after(former, clock),
+            access_token: token.expose_secret().into(),
+            issued: wall.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH),
+            life: token.end() - token.requested(),
+            refresh_token,
+        }
+    }
+
+    /// Higher than another, and than those of records that were removed before now.
+    pub(crate) fn generation_after(former: u64, clock: &Clock) -> u64 {
+        millis(clock.wall()).max(former.saturating_add(1))
+    }
+
+    /// Tells the order of records in one place.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The moment its access token was asked for.
+    pub(crate) fn issued(&self) -> SystemTime {
+        self.issued
+    }
+
+    /// When nothing of it is of use any more; none while it can be renewed.
+    pub(crate) fn expires_at(&self) -> Option<SystemTime> {
+        match self.refresh_token {
+            Some(_) => None,
+            None => self.issued.checked_add(self.life),
+        }
+    }
+
+    #[cfg(feature = "login")]
+    pub(crate) fn refresh_token(&self) -> Option<&SecretString> {
+        self.refresh_token.as_ref()
+    }
+
+    /// Its access token, where that is valid by the wall clock: one from the future is not.
+    pub(crate) fn token(&self, clock: &Clock) -> Option<AccessToken> {
+        let age = match clock.wall().duration_since(self.issued) {
+            Ok(age) => age,
+            Err(ahead) if ahead.duration() <= MOST_SKEW => Duration::ZERO,
+            Err(_) => return None,
+        };
+        let left = self.life.checked_sub(age).filter(|left| !left.is_zero())?;
+        let now = clock.now();
+        AccessToken::restored(&self.access_token, now - age, now + left, clock).ok()
+    }
+
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let access_token = self.access_token.expose_secret();
+        let refresh_token = self.refresh_token.as_ref().map(ExposeSecret::expose_secret);
+        let length = access_token.len() + refresh_token.map_or(0, str::len);
+        let plain = Plain {
+            generation: self.generation,
+            access_token,
+            issued: millis(self.issued),
+            life: u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX),
+            refresh_token,
+        };
+        // It never grows, so that no copy is left behind: tokens hold at most `\"` and `\\` to escape.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * length + 256));
+        // Writing text and numbers to memory does not fail.
+        let _ = serde_json::to_writer(&mut *bytes, &plain);
+        bytes
+    }
+
+    /// What the bytes of a store mean; none where they are no record.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let read: Read = serde_json::from_slice(bytes).ok()?;
+        let issued = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(read.issued))?;
+        Some(Self {
+            generation: read.generation,
+            access_token: read.access_token,
+            issued,
+            life: Duration::from_millis(read.life),
+            refresh_token: read.refresh_token,
+        })
+    }
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[derive(Serialize)]
+struct Plain<'a> {
+    generation: u64,
+    access_token: &'a str,
+    issued: u64,
+    life: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    generation: u64,
+    access_token: SecretString,
+    issued: u64,
+    life: u64,
+    refresh_token: Option<SecretString>,
+}
+
+/// How far the clocks of a fleet may stand apart.
+const MOST_SKEW: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(clock: &Clock, refresh_token: Option<&str>) -> Record {
+        let token = AccessToken::new(&"an-access".into(), clock.now(), Some(HOUR), clock).unwrap();
+        Record::new(&token, refresh_token.map(Into::into), None, clock)
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let clock = Clock::manual();
+        for refresh_token in [None, Some("a-\"refresh\\")] {
+            let written = record(&clock, refresh_token);
+            let read = Record::from_bytes(&written.to_bytes()).unwrap();
+            assert_eq!(read.to_bytes(), written.to_bytes());
+            let token = read.token(&clock).unwrap();
+            assert_eq!(token.expose_secret(), "an-access");
+            assert_eq!(read.expires_at().is_none(), refresh_token.is_some());
+        }
+        for bad in [&b""[..], b"{}", b"[]", b"\xff", b"{\"generation\":1}"] {
+            assert!(Record::from_bytes(bad).is_none());
+        }
+    }
+
+    #[test]
+    fn a_token_lives_on_by_the_wall_clock_and_never_longer_than_it_was_given() {
+        let clock = Clock::manual();
+        let record = record(&clock, None);
+        clock.advance(HOUR / 4);
+        let token = record.token(&clock).unwrap();
+        let left = token.expires_in().unwrap();
+        assert!(left <= HOUR * 3 / 4 && left > HOUR / 2, "{left:?}");
+
+        // A clock of another machine may go a little behind, and a token gains nothing by it.
+        clock.set_wall(record.issued() - MOST_SKEW);
+        let token = record.token(&clock).unwrap();
+        assert!(token.expires_in().unwrap() <= HOUR);
+        clock.set_wall(record.issued() - MOST_SKEW - Duration::from_secs(1));
+        assert!(record.token(&clock).is_none());
+        clock.set_wall(record.issued() + HOUR);
+        assert!(record.token(&clock).is_none());
+    }
+
+    #[test]
+    fn a_later_record_has_a_higher_generation_whatever_the_clock_says() {
+        let clock = Clock::manual();
+        let first = record(&clock, None);
+        clock.set_wall(first.issued() - HOUR);
+        let token = first.access_token.clone();
+        let token = AccessToken::new(&token, clock.now(), Some(HOUR), &clock).unwrap();
+        let second = Record::new(&token, None, Some(&first), &clock);
+        assert!(second.generation() > first.generation());
+        clock.set_wall(first.issued() + HOUR);
+        let third = Record::new(&token, None, None, &clock);
+        assert!(third.generation() > second.generation());
+    }
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+}
