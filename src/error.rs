@@ -270,7 +270,6 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
-            ErrorKind::Listener(error) => error.source(),
             ErrorKind::NoBrowser(error) => error.source(),
             ErrorKind::Secret(error) => error.source(),
             ErrorKind::Store(error) => error.source(),

@@ -7,6 +7,10 @@ mod error;
 mod facts;
 mod grant;
 mod http;
+#[cfg(feature = "login")]
+mod listener;
+#[cfg(feature = "login")]
+mod login;
 mod private_file;
 mod profile;
 mod provider;
@@ -36,12 +40,15 @@ pub use facts::{
 pub use grant::AuthorizationCode;
 pub use grant::{ClientCredentials, FixedToken, Grant};
 pub use http::Connections;
+#[cfg(feature = "login")]
+pub use login::{Login, LoginBuilder, PendingLogin, WaitingLogin};
 pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, Sandbox, SandboxBuilder, SandboxHost,
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox, SandboxBuilder,
+    SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;
 pub use secret::ClientSecret;

@@ -10,22 +10,34 @@
 
 mod answer;
 mod api;
+mod authorization;
+mod authorize;
+mod browsers;
 mod clients;
 mod count;
 mod data_action;
 mod fault;
+mod form;
 mod front;
 mod input;
 mod limits;
 mod listings;
 mod login;
 mod org;
+mod page;
 mod permissions;
+mod pkce;
 mod random;
 mod record;
+mod redirect;
+mod refresh;
 mod refusal;
 mod rfc3339;
 mod server;
+mod settings;
+mod tokens;
+mod users;
+mod visitor;
 
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
@@ -35,26 +47,38 @@ pub use self::{
     answer::FaultAnswer,
     fault::{Fault, FaultScope, Gate},
     record::{RecordedRequest, SandboxHost},
+    settings::RefreshTokens,
+    users::SandboxUser,
 };
 
 use self::{
     api::api_routes,
+    authorization::{Authorization, NotAsked},
+    authorize::authorize_routes,
+    browsers::{Browser, Browsers, cookie},
     clients::client_routes,
     count::Count,
     data_action::data_action_routes,
     fault::{Effect, Endpoint, Faults},
+    form::Form,
     front::Front,
     input::{json_object, number, parameter},
     limits::{Counted, Limit, Window},
     listings::listing_routes,
     login::login_routes,
-    org::{CLIENT_CREDENTIALS, CLIENT_NAME, Caller, NotIssued, NotLive, Org, ROLE_ID, Settings},
+    org::{CLIENT_NAME, Caller, Claim, Org, ROLE_ID},
+    page::Page,
     permissions::{Needs, Role},
+    pkce::{is_challenge, verifies},
     random::{random_text, random_uuid},
     record::{Record, TOKEN_PATH},
+    redirect::{Redirect, is_registered, redirect_to},
     refusal::{ApiRefusal, OAuthRefusal, Unsealed, json_response, ok, sealed},
     rfc3339::timestamp,
     server::Server,
+    settings::{CLIENT_CREDENTIALS, CODE, Settings},
+    tokens::{Approval, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
+    users::{User, fixed_id},
 };
 use crate::{grant::ClientCredentials, region::Region};
 
@@ -68,15 +92,32 @@ use crate::{grant::ClientCredentials, region::Region};
 /// full path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header begins with
 /// `login.` or `api.` needs no such prefix.
 ///
+/// The client uses client credentials. With [`SandboxBuilder::code_client`] users log in for it
+/// instead:
+///
+/// | at the login host | |
+/// |---|---|
+/// | `GET /oauth/authorize` | asks a user for email address and password, and then for consent: pages for a person, or [`log_in`](Self::log_in) and [`deny`](Self::deny) for a test |
+/// | `POST /oauth/token` | tokens for client credentials, a code, or a refresh token: [`RefreshTokens`] |
+/// | `GET /logout` | ends the browser's login, and no token; goes to `redirect_uri` where that is registered |
+///
+/// A request with a client or a redirect URI that is not known is never sent back: the page says
+/// so. `response_type=token` is refused with `unsupported_response_type`, as after the end of the
+/// implicit grant, and a code challenge by another method than `S256` with `invalid_pkce_package`.
+/// `org` and `provider`, `target` and `login_hint` are shown on the page and change nothing else.
+/// A code is good once: it is used up by the first request that brings it, whatever comes of that,
+/// and brought again it ends the tokens that it gave (RFC 6749 section 4.1.2). Consent is asked for
+/// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
+///
 /// The API answers these calls, in Genesys Cloud's own forms:
 ///
 /// | call | |
 /// |---|---|
 /// | `GET /api/v2/organizations/me` | the organization |
 /// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
-/// | `GET /api/v2/users/me` | refused, as there is no user: [`SandboxBuilder::answer_users_me`] |
+/// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::answer_users_me`] |
 /// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
-/// | `DELETE /api/v2/tokens/{userId}` | nothing: the users have no tokens |
+/// | `DELETE /api/v2/tokens/{userId}` | the end of the user's access tokens |
 /// | `GET /api/v2/tokens/timeout` | the idle timeout |
 /// | `GET /api/v2/authorization/roles` | the client's role |
 /// | `GET /api/v2/oauth/clients`, `…/{id}` | the client, without its secret |
@@ -153,19 +194,26 @@ impl Sandbox {
         self.org.rotate_secret().into()
     }
 
-    /// Ends all live tokens: they are as unknown as if they had never been issued.
+    /// Ends all live access tokens: they are as unknown as if they had never been issued. Refresh
+    /// tokens stay.
     pub fn revoke_all(&self) {
-        self.org.revoke_all();
+        self.org.with_tokens(|tokens, _| tokens.revoke_all());
     }
 
-    /// Ends all live tokens as if their lifetimes were over.
+    /// Ends all live access tokens as if their lifetimes were over. Refresh tokens stay.
     pub fn expire_all(&self) {
-        self.org.expire_all();
+        self.org.with_tokens(Tokens::expire_all);
     }
 
     /// Disables the client: it gets no more tokens, and its live ones end.
     pub fn disable_client(&self) {
         self.org.disable_client();
+    }
+
+    /// Sends the next browser that asks `/oauth/authorize` back with this `error`, such as
+    /// `server_error`. Called several times, it is for as many browsers.
+    pub fn next_authorization(&self, error: impl Into<String>) {
+        self.org.browsers.refuse_next(error.into());
     }
 
     /// Whether the API takes calls from the caller's address. Where it does not, it answers each
@@ -178,6 +226,12 @@ impl Sandbox {
     /// A fault for token requests, `POST /oauth/token`.
     pub fn at_token_endpoint(&self) -> FaultScope<'_> {
         FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Token)
+    }
+
+    /// A fault for the login host's pages: `/oauth/authorize`, `/logout` and whatever else is asked
+    /// for there beside tokens.
+    pub fn at_login(&self) -> FaultScope<'_> {
+        FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Pages)
     }
 
     /// A fault for requests to the API host; preflights are never met by one.
@@ -276,6 +330,24 @@ impl SandboxBuilder {
     /// … A client gets no token by another grant than its own.
     pub fn authorized_grant_type(mut self, grant_type: impl Into<String>) -> Self {
         self.0.authorized_grant_type = grant_type.into();
+        self
+    }
+
+    /// A client for which users log in, with these redirect URIs; its grant type is `CODE`. A
+    /// redirect URI must be one of them, query and all; a loopback one without a port, such as
+    /// `http://localhost`, stands for every port. Such a client needs no secret where it uses PKCE.
+    pub fn code_client<U: Into<String>>(
+        mut self,
+        redirect_uris: impl IntoIterator<Item = U>,
+    ) -> Self {
+        self.0.redirect_uris = redirect_uris.into_iter().map(U::into).collect();
+        self.authorized_grant_type(CODE)
+    }
+
+    /// How long an authorization code lives: 60 s by default. Genesys Cloud's own number is not
+    /// known.
+    pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
+        self.0.code_lifetime = lifetime;
         self
     }
 

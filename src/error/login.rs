@@ -166,6 +166,7 @@ pub(crate) enum CallbackFault {
 }
 
 impl InvalidCallback {
+    #[cfg(test)]
     pub(crate) fn fault(&self) -> CallbackFault {
         self.0
     }
@@ -274,71 +275,46 @@ pub struct ListenerError(Listening);
 
 #[derive(Debug)]
 enum Listening {
-    NoPort {
-        source: std::io::Error,
-    },
-    Deadline {
-        limit: Duration,
-        turned_away: Vec<(&'static str, u64)>,
-    },
+    NoPort { tried: String },
+    Deadline { limit: Duration, came: String },
 }
 
 impl ListenerError {
-    /// None of the candidates can be listened at.
-    pub(crate) fn no_port(source: std::io::Error) -> Self {
-        Self(Listening::NoPort { source })
+    /// None of the ports can be listened at: which were `tried`, and why not.
+    pub(crate) fn no_port(tried: &impl fmt::Display) -> Self {
+        let tried = tried.to_string();
+        Self(Listening::NoPort { tried })
     }
 
-    /// The right callback did not come within `limit`; what did, and how often.
-    pub(crate) fn deadline(limit: Duration, turned_away: Vec<(&'static str, u64)>) -> Self {
-        Self(Listening::Deadline { limit, turned_away })
+    /// The right callback did not come within `limit`; what `came` instead, and how often.
+    pub(crate) fn deadline(limit: Duration, came: &impl fmt::Display) -> Self {
+        let came = came.to_string();
+        Self(Listening::Deadline { limit, came })
     }
 
-    /// Whether the time for the login is over.
+    /// Whether the time for the login is over; else no port was free.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.0, Listening::Deadline { .. })
-    }
-
-    /// How many requests came that were not the callback.
-    #[must_use]
-    pub fn turned_away(&self) -> u64 {
-        match &self.0 {
-            Listening::NoPort { .. } => 0,
-            Listening::Deadline { turned_away, .. } => turned_away.iter().map(|(_, n)| n).sum(),
-        }
-    }
-
-    pub(super) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Listening::NoPort { source } => Some(source),
-            Listening::Deadline { .. } => None,
-        }
     }
 }
 
 impl fmt::Display for ListenerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (limit, turned_away) = match &self.0 {
-            Listening::NoPort { .. } => {
-                return f.write_str(
-                    "no port for the login's callback is free on this machine; end the program \
-                     that holds it, or give other ports that are registered at the OAuth client",
-                );
-            }
-            Listening::Deadline { limit, turned_away } => (limit.as_secs(), turned_away),
-        };
-        write!(
-            f,
-            "nobody logged in within {limit} s; log in anew, and where the login page says that the \
-             client id or the redirect URI is invalid, correct them (Admin → Integrations → OAuth)"
-        )?;
-        let mut before = "; turned away:";
-        for (what, count) in turned_away.iter().filter(|(_, count)| *count > 0) {
-            write!(f, "{before} {what} {count}")?;
-            before = ",";
+        match &self.0 {
+            Listening::NoPort { tried } => write!(
+                f,
+                "{tried}; end the program that holds it, or give other ports whose redirect URIs \
+                 the OAuth client has (Admin → Integrations → OAuth)"
+            ),
+            Listening::Deadline { limit, came } => write!(
+                f,
+                "nobody logged in within {} s ({came}); log in anew, and where the login page says \
+                 that the client id or the redirect URI is invalid, correct them (Admin → \
+                 Integrations → OAuth)",
+                limit.as_secs()
+            ),
         }
-        Ok(())
     }
 }
 
@@ -378,13 +354,11 @@ mod tests {
 
     #[test]
     fn a_deadline_tells_what_was_turned_away() {
-        let counts = vec![("wrong path", 3), ("wrong state", 0), ("idle", 2)];
-        let error = ListenerError::deadline(Duration::from_secs(300), counts);
-        assert_eq!((error.is_timeout(), error.turned_away()), (true, 5));
+        let error = ListenerError::deadline(Duration::from_secs(300), &"2 requests took too long");
+        assert!(error.is_timeout());
         let text = error.to_string();
-        assert!(
-            text.ends_with("; turned away: wrong path 3, idle 2"),
-            "{text}"
-        );
+        let start = "nobody logged in within 300 s (2 requests took too long); ";
+        assert!(text.starts_with(start), "{text}");
+        assert!(!ListenerError::no_port(&"port 1 is taken").is_timeout());
     }
 }

@@ -105,7 +105,13 @@ async fn organization(State(org): State<Arc<Org>>) -> Response {
     }))
 }
 
-async fn user(State(org): State<Arc<Org>>) -> Result<Response, ApiRefusal> {
+async fn user(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiRefusal> {
+    if let Some(user) = caller.user.and_then(|user| org.users.get(user)) {
+        return Ok(ok(&user.body(&org.division_id)));
+    }
     if !org.settings.answer_users_me {
         return Err(ApiRefusal::user_context_required());
     }
@@ -144,7 +150,7 @@ async fn revoke_token(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
 ) -> StatusCode {
-    org.revoke(&caller.access_token);
+    org.with_tokens(|tokens, _| tokens.revoke(&caller.access_token, &org.settings));
     StatusCode::OK
 }
 

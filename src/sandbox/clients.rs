@@ -155,7 +155,7 @@ fn client_body(org: &Org) -> Value {
         "name": CLIENT_NAME,
         "authorizedGrantType": settings.authorized_grant_type,
         "accessTokenValiditySeconds": settings.token_lifetime.as_secs(),
-        "registeredRedirectUri": [],
+        "registeredRedirectUri": settings.redirect_uris,
         "scope": [],
         "roleDivisions": role_divisions,
         "state": "active",

@@ -9,7 +9,8 @@ use super::{Count, FaultAnswer, RecordedRequest};
 
 /// Says which requests a fault is for, and then which fault it is.
 ///
-/// Made by [`Sandbox::at_token_endpoint`](super::Sandbox::at_token_endpoint) and
+/// Made by [`Sandbox::at_token_endpoint`](super::Sandbox::at_token_endpoint),
+/// [`Sandbox::at_login`](super::Sandbox::at_login) and
 /// [`Sandbox::at_api`](super::Sandbox::at_api). A request meets the faults that are for it in the
 /// order in which they were set: a delay or a gate holds it and lets it go on to the next fault, an
 /// answer ends it.
@@ -197,6 +198,7 @@ impl fmt::Debug for Gate {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Endpoint {
     Token,
+    Pages,
     Api,
 }
 
@@ -211,6 +213,7 @@ impl Scope {
     fn is_for(&self, request: &RecordedRequest) -> bool {
         let right_endpoint = match self.endpoint {
             Endpoint::Token => request.is_token_request(),
+            Endpoint::Pages => request.is_page_request(),
             Endpoint::Api => request.is_api_request(),
         };
         right_endpoint

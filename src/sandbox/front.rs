@@ -55,6 +55,16 @@ impl Front {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response, HungUp> {
         let (parts, body) = request.into_parts();
         let (body, whole) = read(body).await?;
+        self.answer_read(parts, body, whole).await
+    }
+
+    /// As [`answer`](Self::answer), once the body has been read, whole or up to [`LARGEST_BODY`].
+    pub(super) async fn answer_read(
+        &self,
+        parts: Parts,
+        body: Bytes,
+        whole: bool,
+    ) -> Result<Response, HungUp> {
         let (host, path) = host_and_path(&parts);
         let recorded = RecordedRequest::new(host, path, &parts, body);
         let place = self.record.add(recorded.clone());

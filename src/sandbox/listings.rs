@@ -13,17 +13,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{ApiRefusal, Needs, Org, SandboxBuilder, number, ok, parameter, timestamp};
+use super::{ApiRefusal, Needs, Org, SandboxBuilder, fixed_id, number, ok, parameter, timestamp};
 
 /// How long its listings are.
 impl SandboxBuilder {
-    /// How many users `GET /api/v2/users` lists, in pages: 3 by default. Names and ids are the same
-    /// in every sandbox.
-    pub fn users(mut self, users: usize) -> Self {
-        self.0.users = users;
-        self
-    }
-
     /// How many credentials `GET /api/v2/integrations/credentials/listing` lists, by cursor: 3 by
     /// default. Names and ids are the same in every sandbox.
     pub fn integration_credentials(mut self, credentials: usize) -> Self {
@@ -45,11 +38,14 @@ async fn users(
 ) -> Result<Response, ApiRefusal> {
     let size = number(query.as_deref(), "pageSize", 25, 1..=100)?;
     let page = number(query.as_deref(), "pageNumber", 1, 1..=i32::MAX)?;
-    let total = org.settings.users;
+    let total = org.users.len();
     let pages = total.div_ceil(size);
     let start = (page - 1).saturating_mul(size).min(total);
     let end = start.saturating_add(size).min(total);
-    let entities: Vec<_> = (start..end).map(|place| user(&org, place)).collect();
+    let entities: Vec<_> = org.users[start..end]
+        .iter()
+        .map(|user| user.body(&org.division_id))
+        .collect();
     let uri = |page: usize| Value::from(format!("{USERS}?pageSize={size}&pageNumber={page}"));
     let mut body = json!({
         "entities": entities,
@@ -70,36 +66,16 @@ async fn users(
     Ok(ok(&body))
 }
 
-fn user(org: &Org, place: usize) -> Value {
-    let id = user_id(place);
-    let number = place + 1;
-    json!({
-        "id": id,
-        "name": format!("User {number}"),
-        "division": {
-            "id": org.division_id,
-            "name": "Home",
-            "selfUri": format!("/api/v2/authorization/divisions/{}", org.division_id),
-        },
-        "email": format!("user{number}@sandbox.example"),
-        "username": format!("user{number}@sandbox.example"),
-        "state": "active",
-        "version": 1,
-        "selfUri": format!("{USERS}/{id}"),
-    })
-}
-
-/// The users have no tokens: all there is to see is who may do this, and where.
 async fn revoke_tokens_of_user(
     State(org): State<Arc<Org>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiRefusal> {
     let role = org.role();
     role.permit(DELETE_TOKENS)?;
-    if (0..org.settings.users).all(|place| user_id(place) != id) {
-        return Err(ApiRefusal::not_found());
-    }
+    let user = org.users.iter().position(|user| user.id == id);
+    let user = user.ok_or_else(ApiRefusal::not_found)?;
     role.permit_in(&org.division_id, DELETE_TOKENS)?;
+    org.with_tokens(|tokens, _| tokens.revoke_user(user, &org.settings));
     Ok(StatusCode::OK)
 }
 
@@ -177,19 +153,9 @@ fn cursor_at(place: usize) -> String {
     STANDARD.encode(format!("{CURSOR}{place}"))
 }
 
-fn user_id(place: usize) -> String {
-    fixed_id(USER_IDS, place)
-}
-
-/// The same in every sandbox.
-fn fixed_id(kind: u32, place: usize) -> String {
-    format!("{kind:08x}-0000-4000-8000-{:012x}", place + 1)
-}
-
 const USERS: &str = "/api/v2/users";
 const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";
 const DELETE_TOKENS: Needs = Needs::All(&["oauth:token:delete"]);
 const VIEW_INTEGRATIONS: Needs = Needs::All(&["integrations:integration:view"]);
-const USER_IDS: u32 = 0x5e1f_0001;
 const CREDENTIAL_IDS: u32 = 0x5e1f_0002;
 const CURSOR: &str = "credentials>";

@@ -1,4 +1,4 @@
-//! The login host: `/oauth/token`.
+//! The login host: `/oauth/token`, beside the pages.
 
 use std::sync::Arc;
 
@@ -12,15 +12,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
-use url::form_urlencoded;
 
 use super::{
-    ApiRefusal, CLIENT_CREDENTIALS, NotIssued, OAuthRefusal, Org, TOKEN_PATH, json_response,
+    ApiRefusal, CLIENT_CREDENTIALS, CODE, Claim, Exchange, Form, Issued, NotGranted, OAuthRefusal,
+    Org, TOKEN_PATH, authorize_routes, json_response,
 };
 
 pub(super) fn login_routes(org: Arc<Org>) -> Router {
     Router::new()
         .route(TOKEN_PATH, post(token))
+        .merge(authorize_routes())
         .fallback(async || ApiRefusal::not_found())
         .method_not_allowed_fallback(async || ApiRefusal::method_not_allowed())
         .with_state(org)
@@ -40,32 +41,74 @@ fn answer(org: &Org, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuth
     let form = Form::read(headers, body)?;
     let grant_type = form.required("grant_type")?;
     // Whoever the client is, it is told first that it is not known: RFC 6749 section 3.2.1.
-    let credentials = basic_credentials(headers);
-    let credentials = credentials
-        .as_ref()
-        .map(|(id, secret)| (id.as_str(), secret.as_str()));
-    let client_type = client_type_for(grant_type);
-    let issued = org
-        .issue(credentials, client_type)
-        .map_err(|why| match (why, client_type) {
-            (NotIssued::InvalidClient, _) => OAuthRefusal::invalid_client(),
-            (NotIssued::UnauthorizedClient, Some(_)) => not_authorized_for(grant_type),
-            (NotIssued::UnauthorizedClient, None) => {
-                OAuthRefusal::new("unsupported_grant_type", "the grant type is not supported")
-            }
-        })?;
-    let body = json!({
+    let basic = basic_credentials(headers);
+    let claim = claim(basic.as_ref(), &form, grant_type);
+    let proof = org
+        .recognize(claim)
+        .ok_or_else(OAuthRefusal::invalid_client)?;
+    match client_type_for(grant_type) {
+        Some(client_type) if client_type == org.settings.authorized_grant_type => {}
+        Some(_) => return Err(not_authorized_for(grant_type)),
+        None => {
+            let words = "the grant type is not supported";
+            return Err(OAuthRefusal::new("unsupported_grant_type", words));
+        }
+    }
+    let issued = match grant_type {
+        AUTHORIZATION_CODE => org.exchange(&Exchange {
+            code: form.required("code")?,
+            redirect_uri: form.required("redirect_uri")?,
+            verifier: form.get("code_verifier"),
+            proof,
+        }),
+        REFRESH_TOKEN => org.refresh(form.required("refresh_token")?, proof),
+        _ => Ok(org.issue()),
+    };
+    issued.map(|issued| tokens(&issued)).map_err(refusal)
+}
+
+/// Who the client says it is. One without a secret says so in the form; Genesys' own command line
+/// does that and sends Basic with an empty secret, too.
+fn claim<'a>(basic: Option<&'a (String, String)>, form: &'a Form, grant_type: &str) -> Claim<'a> {
+    let is_users = [AUTHORIZATION_CODE, REFRESH_TOKEN].contains(&grant_type);
+    let in_form = form.get("client_id").filter(|_| is_users);
+    match (basic, in_form) {
+        (Some((id, _)), Some(in_form)) if id != in_form => Claim::Nobody,
+        (Some((_, secret)), Some(id)) if secret.is_empty() => Claim::Id(id),
+        (Some((id, secret)), _) => Claim::Secret { id, secret },
+        (None, Some(id)) => Claim::Id(id),
+        (None, None) => Claim::Nobody,
+    }
+}
+
+fn tokens(issued: &Issued) -> Response {
+    let mut body = json!({
         "access_token": issued.access_token,
         "token_type": "bearer",
         // One second short of the lifetime, as Genesys Cloud says it.
         "expires_in": issued.lifetime.as_secs().saturating_sub(1),
     });
+    if let Some(refresh_token) = &issued.refresh_token {
+        body["refresh_token"] = refresh_token.as_str().into();
+    }
     let mut response = json_response(StatusCode::OK, &body);
     response.headers_mut().insert(
         header::CACHE_CONTROL,
         http::HeaderValue::from_static("no-store"),
     );
-    Ok(response)
+    response
+}
+
+/// Genesys Cloud's own words are not known.
+fn refusal(why: NotGranted) -> OAuthRefusal {
+    let words = match why {
+        NotGranted::InvalidClient => return OAuthRefusal::invalid_client(),
+        NotGranted::Code => "the authorization code is not valid",
+        NotGranted::RedirectUri => "the redirect URI is not that of the authorization request",
+        NotGranted::Verifier => "the code verifier does not match the code challenge",
+        NotGranted::RefreshToken => "the refresh token is not valid",
+    };
+    OAuthRefusal::new("invalid_grant", words)
 }
 
 /// Id and secret as they stand in `Authorization: Basic`, with no percent-decoding.
@@ -85,7 +128,7 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
 fn client_type_for(grant_type: &str) -> Option<&'static str> {
     match grant_type {
         "client_credentials" => Some(CLIENT_CREDENTIALS),
-        "authorization_code" | "refresh_token" => Some("CODE"),
+        AUTHORIZATION_CODE | REFRESH_TOKEN => Some(CODE),
         "password" => Some("PASSWORD"),
         "urn:ietf:params:oauth:grant-type:saml2-bearer" => Some("SAML2-BEARER"),
         _ => None,
@@ -104,42 +147,5 @@ fn not_authorized_for(grant_type: &str) -> OAuthRefusal {
     )
 }
 
-/// The fields of a form, each at most once.
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, OAuthRefusal> {
-        let content_type = headers.get(header::CONTENT_TYPE);
-        let media_type = content_type
-            .and_then(|value| value.to_str().ok()?.split(';').next())
-            .unwrap_or_default();
-        if !media_type.trim().eq_ignore_ascii_case(FORM) {
-            return Err(invalid_request("the body must be a form"));
-        }
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            if fields.iter().any(|(given, _)| *given == name) {
-                return Err(invalid_request("a field is given more than once"));
-            }
-            fields.push((name.into_owned(), value.into_owned()));
-        }
-        Ok(Self(fields))
-    }
-
-    fn required(&self, name: &str) -> Result<&str, OAuthRefusal> {
-        let field = self.0.iter().find(|(given, _)| given == name);
-        match field {
-            Some((_, value)) if !value.is_empty() => Ok(value),
-            _ => Err(OAuthRefusal::new(
-                "invalid_request",
-                format!("{name} is missing"),
-            )),
-        }
-    }
-}
-
-fn invalid_request(description: &'static str) -> OAuthRefusal {
-    OAuthRefusal::new("invalid_request", description)
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
+const AUTHORIZATION_CODE: &str = "authorization_code";
+const REFRESH_TOKEN: &str = "refresh_token";

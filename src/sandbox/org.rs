@@ -1,51 +1,14 @@
-//! The organization behind both hosts: its OAuth client, the tokens it issued, and its clock.
+//! The organization behind both hosts: its OAuth client, its users, and its clock.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use super::{Counted, Limit, Role, Window, random_text, random_uuid};
+use super::{
+    Approval, Browsers, Counted, Exchange, Issued, NotGranted, NotLive, Proof, Role, Settings,
+    Tokens, User, Window, random_text, random_uuid,
+};
 use crate::clock::{Clock, Moment};
-
-/// What differs from one organization to the next.
-pub(super) struct Settings {
-    pub(super) client_id: String,
-    pub(super) client_secret: String,
-    pub(super) authorized_grant_type: String,
-    pub(super) token_lifetime: Duration,
-    pub(super) idle_timeout: Option<Duration>,
-    pub(super) answer_users_me: bool,
-    pub(super) role: Role,
-    pub(super) api_limit: Limit,
-    pub(super) token_limit: Option<Limit>,
-    pub(super) token_limit_says_retry_after: bool,
-    pub(super) data_action_fails_with_200: bool,
-    pub(super) users: usize,
-    pub(super) credentials: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            client_id: random_uuid(),
-            client_secret: random_text::<32>(),
-            authorized_grant_type: CLIENT_CREDENTIALS.to_owned(),
-            token_lifetime: Duration::from_secs(86_400),
-            idle_timeout: None,
-            answer_users_me: false,
-            role: Role::default(),
-            api_limit: Limit::PER_MINUTE,
-            token_limit: None,
-            token_limit_says_retry_after: false,
-            data_action_fails_with_200: false,
-            users: 3,
-            credentials: 3,
-        }
-    }
-}
 
 /// The organization. No method waits, and none calls back while it holds the lock.
 pub(super) struct Org {
@@ -56,6 +19,9 @@ pub(super) struct Org {
     clock: Clock,
     /// When the organization and its client were made.
     pub(super) created: SystemTime,
+    pub(super) users: Vec<User>,
+    /// Those that have the login host's pages open.
+    pub(super) browsers: Browsers,
     changing: Mutex<Changing>,
 }
 
@@ -66,29 +32,18 @@ struct Changing {
     /// What the integration holds for the client's secret.
     integration_secret: String,
     ip_authorized: bool,
-    tokens: HashMap<String, Token>,
+    tokens: Tokens,
     token_requests: Window,
     /// How far the clock was moved ahead of the machine's.
     ahead: Duration,
 }
 
-struct Token {
-    ends: Moment,
-    last_used: Moment,
-    calls: Window,
-}
-
-/// An access token just issued.
-pub(super) struct Issued {
-    pub(super) access_token: String,
-    pub(super) lifetime: Duration,
-}
-
-/// Why no token was issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotIssued {
-    InvalidClient,
-    UnauthorizedClient,
+/// Who asks for a token, as it says itself.
+#[derive(Clone, Copy)]
+pub(super) enum Claim<'a> {
+    Secret { id: &'a str, secret: &'a str },
+    Id(&'a str),
+    Nobody,
 }
 
 /// The live token that a call came with.
@@ -99,13 +54,8 @@ pub(super) struct Caller {
     pub(super) idles: Option<SystemTime>,
     /// The calls with this token, this one included.
     pub(super) counted: Counted,
-}
-
-/// Why a token was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotLive {
-    Unknown,
-    Expired,
+    /// Whose it is, where a user logged in for it.
+    pub(super) user: Option<usize>,
 }
 
 impl Org {
@@ -116,13 +66,15 @@ impl Org {
             division_id: random_uuid(),
             data_action_id: random_uuid(),
             created: clock.wall(),
+            users: User::all(&settings),
+            browsers: Browsers::default(),
             changing: Mutex::new(Changing {
                 client_secret: settings.client_secret.clone(),
                 client_disabled: false,
                 role: settings.role.clone(),
                 integration_secret: settings.client_secret.clone(),
                 ip_authorized: true,
-                tokens: HashMap::new(),
+                tokens: Tokens::default(),
                 token_requests: Window::begin(clock.now()),
                 ahead: Duration::ZERO,
             }),
@@ -135,38 +87,41 @@ impl Org {
         self.changing.lock().client_secret.clone()
     }
 
-    /// Issues a token to the client named by `credentials` (id and secret), for a grant that wants
-    /// a client of `grant_type`; `None` is a grant that no client has.
-    pub(super) fn issue(
-        &self,
-        credentials: Option<(&str, &str)>,
-        grant_type: Option<&str>,
-    ) -> Result<Issued, NotIssued> {
+    /// Whether the claim is the client's, and how it is shown; no claim is a disabled client's.
+    pub(super) fn recognize(&self, claim: Claim<'_>) -> Option<Proof> {
+        let changing = self.changing.lock();
+        let (id, proof) = match claim {
+            Claim::Secret { id, secret } => (
+                id,
+                (secret == changing.client_secret).then_some(Proof::Secret)?,
+            ),
+            Claim::Id(id) => (id, Proof::Id),
+            Claim::Nobody => return None,
+        };
+        (id == self.settings.client_id && !changing.client_disabled).then_some(proof)
+    }
+
+    pub(super) fn issue(&self) -> Issued {
+        self.with_tokens(|tokens, now| tokens.issue(&self.settings, now))
+    }
+
+    pub(super) fn issue_code(&self, approval: Approval) -> String {
+        self.with_tokens(|tokens, now| tokens.issue_code(approval, &self.settings, now))
+    }
+
+    pub(super) fn exchange(&self, exchange: &Exchange<'_>) -> Result<Issued, NotGranted> {
+        self.with_tokens(|tokens, now| tokens.exchange(exchange, &self.settings, now))
+    }
+
+    pub(super) fn refresh(&self, refresh_token: &str, proof: Proof) -> Result<Issued, NotGranted> {
+        self.with_tokens(|tokens, now| tokens.refresh(refresh_token, proof, &self.settings, now))
+    }
+
+    /// Does something with what was issued, by the organization's clock.
+    pub(super) fn with_tokens<T>(&self, does: impl FnOnce(&mut Tokens, Moment) -> T) -> T {
         let mut changing = self.changing.lock();
-        let known = credentials.is_some_and(|(id, secret)| {
-            id == self.settings.client_id && secret == changing.client_secret
-        });
-        if !known || changing.client_disabled {
-            return Err(NotIssued::InvalidClient);
-        }
-        if grant_type != Some(&self.settings.authorized_grant_type) {
-            return Err(NotIssued::UnauthorizedClient);
-        }
         let now = changing.now(&self.clock);
-        let lifetime = self.settings.token_lifetime;
-        let access_token = random_text::<63>();
-        changing.tokens.insert(
-            access_token.clone(),
-            Token {
-                ends: now + lifetime,
-                last_used: now,
-                calls: Window::begin(now),
-            },
-        );
-        Ok(Issued {
-            access_token,
-            lifetime,
-        })
+        does(&mut changing.tokens, now)
     }
 
     /// Counts a request for a token; what came of it, where a limit is set.
@@ -186,53 +141,29 @@ impl Org {
         let mut changing = self.changing.lock();
         let ahead = changing.ahead;
         let now = changing.now(&self.clock);
-        let token = changing
+        let live = changing
             .tokens
-            .get_mut(access_token)
-            .ok_or(NotLive::Unknown)?;
-        if token.ends <= now {
-            return Err(NotLive::Expired);
-        }
-        let idle_timeout = self.settings.idle_timeout;
-        if idle_timeout.is_some_and(|timeout| token.last_used + timeout <= now) {
-            changing.tokens.remove(access_token);
-            return Err(NotLive::Unknown);
-        }
-        let counted = token.calls.count(now, self.settings.api_limit);
-        if !keeps_idling && !counted.refused {
-            token.last_used = now;
-        }
-        let idles = idle_timeout.and_then(|timeout| {
-            let left = (token.last_used + timeout) - now;
+            .call(access_token, keeps_idling, &self.settings, now)?;
+        let idles = self.settings.idle_timeout.and_then(|timeout| {
+            let left = (live.last_used + timeout) - now;
             self.clock.wall().checked_add(ahead)?.checked_add(left)
         });
         Ok(Caller {
             access_token: access_token.to_owned(),
             idles,
-            counted,
+            counted: live.counted,
+            user: live.user,
         })
-    }
-
-    pub(super) fn revoke(&self, access_token: &str) {
-        self.changing.lock().tokens.remove(access_token);
-    }
-
-    pub(super) fn revoke_all(&self) {
-        self.changing.lock().tokens.clear();
-    }
-
-    pub(super) fn expire_all(&self) {
-        let mut changing = self.changing.lock();
-        let now = changing.now(&self.clock);
-        for token in changing.tokens.values_mut() {
-            token.ends = token.ends.min(now);
-        }
     }
 
     pub(super) fn disable_client(&self) {
         let mut changing = self.changing.lock();
         changing.client_disabled = true;
-        changing.tokens.clear();
+        changing.tokens.end_all();
+    }
+
+    pub(super) fn client_disabled(&self) -> bool {
+        self.changing.lock().client_disabled
     }
 
     pub(super) fn rotate_secret(&self) -> String {
@@ -292,7 +223,5 @@ impl Changing {
     }
 }
 
-/// `authorizedGrantType` of a client that uses client credentials.
-pub(super) const CLIENT_CREDENTIALS: &str = "CLIENT-CREDENTIALS";
 pub(super) const CLIENT_NAME: &str = "Sandbox client";
 pub(super) const ROLE_ID: &str = "5c0b7c2e-6f0e-4f4b-9d0a-2f6a3c1d8e90";

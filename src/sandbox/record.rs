@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header, request::Parts};
 use parking_lot::Mutex;
 use url::form_urlencoded;
 
@@ -22,7 +22,7 @@ pub enum SandboxHost {
 /// A request as the sandbox received it.
 ///
 /// It holds what was sent, secrets included, for a test to look at. `Debug` leaves out the query,
-/// the body and what Authorization and Cookie said.
+/// the body and what Authorization, Cookie and Referer said.
 #[derive(Clone)]
 pub struct RecordedRequest {
     host: Option<SandboxHost>,
@@ -38,7 +38,7 @@ impl RecordedRequest {
     pub(super) fn new(host: Option<SandboxHost>, path: String, parts: &Parts, body: Bytes) -> Self {
         let mut headers = parts.headers.clone();
         for (name, value) in &mut headers {
-            value.set_sensitive(matches!(*name, header::AUTHORIZATION | header::COOKIE));
+            value.set_sensitive(SENSITIVE.contains(name));
         }
         Self {
             host,
@@ -111,6 +111,18 @@ impl RecordedRequest {
             && self.path == TOKEN_PATH
     }
 
+    /// For the pages of the login host, rather than for a token.
+    pub(super) fn is_page_request(&self) -> bool {
+        self.host == Some(SandboxHost::Login)
+            && self.method != Method::OPTIONS
+            && self.path != TOKEN_PATH
+    }
+
+    fn is_refresh_request(&self) -> bool {
+        let mut form = form_urlencoded::parse(&self.body);
+        self.is_token_request() && form.any(|field| field == REFRESH)
+    }
+
     /// A browser's preflight is a question about a call, not a call.
     pub(super) fn is_api_request(&self) -> bool {
         self.host == Some(SandboxHost::Api) && self.method != Method::OPTIONS
@@ -169,6 +181,14 @@ impl Record {
         }
     }
 
+    pub(super) fn refresh_requests(&self) -> usize {
+        let requests = self.requests.lock();
+        requests
+            .iter()
+            .filter(|one| one.is_refresh_request())
+            .count()
+    }
+
     pub(super) fn all(&self) -> Vec<RecordedRequest> {
         self.requests.lock().clone()
     }
@@ -176,3 +196,9 @@ impl Record {
 
 /// Where tokens are asked for, on the login host.
 pub(super) const TOKEN_PATH: &str = "/oauth/token";
+
+const REFRESH: (Cow<'_, str>, Cow<'_, str>) =
+    (Cow::Borrowed("grant_type"), Cow::Borrowed("refresh_token"));
+
+/// A page that a browser comes from may have a code in its address.
+const SENSITIVE: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::REFERER];

@@ -9,14 +9,17 @@ use serde_json::{Map, Value, json};
 /// The login host's: RFC 6749 section 5.2, with the text twice.
 #[derive(Clone, Debug)]
 pub(super) struct OAuthRefusal {
-    pub(super) error: &'static str,
+    pub(super) error: Cow<'static, str>,
     pub(super) description: Cow<'static, str>,
 }
 
 impl OAuthRefusal {
-    pub(super) fn new(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(
+        error: impl Into<Cow<'static, str>>,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            error,
+            error: error.into(),
             description: description.into(),
         }
     }

@@ -2,6 +2,7 @@
 //! not with what this crate's client makes of them.
 
 mod api;
+mod authorize;
 mod clients;
 mod data_action;
 mod faults;

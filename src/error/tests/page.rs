@@ -156,7 +156,7 @@ fn others() -> Vec<Error> {
 fn logins() -> Vec<Error> {
     let required = |why| ErrorKind::LoginRequired(why).into();
     let refused = |error| ErrorKind::LoginRefused(LoginRefused::new(error, None, &[])).into();
-    let no_port = ListenerError::no_port(std::io::ErrorKind::AddrInUse.into());
+    let no_port = ListenerError::no_port(&"port 1 is taken");
     vec![
         required(LoginRequired::nobody()),
         required(LoginRequired::logged_out()),

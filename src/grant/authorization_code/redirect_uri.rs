@@ -69,18 +69,19 @@ impl RedirectUri {
         self.url.scheme() == "http"
     }
 
-    /// The same with `port`, where none is written (RFC 8252 7.3).
+    /// The same at `port` (RFC 8252 7.3), and as it was written where that is its own.
     pub(crate) fn with_port(&self, port: u16) -> String {
         let authority = self.text.find("://").map_or(0, |at| at + 3);
         let (start, rest) = self.text.split_at_checked(authority).unwrap_or_default();
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        match (self.port, rest.split_at_checked(end)) {
-            // An empty port may have been written.
-            (None, Some((host, rest))) => {
-                format!("{start}{}:{port}{rest}", host.trim_end_matches(':'))
-            }
-            _ => self.text.clone(),
+        let (host, rest) = rest.split_at_checked(end).unwrap_or_default();
+        if self.port == Some(port) {
+            return self.text.clone();
         }
+        // The port may be there and empty; an address in brackets has colons of its own.
+        let written = host.trim_end_matches(|c: char| c.is_ascii_digit());
+        let host = written.strip_suffix(':').unwrap_or(host);
+        format!("{start}{host}:{port}{rest}")
     }
 }
 
@@ -154,7 +155,10 @@ mod tests {
             ),
             ("http://localhost?a=b", "http://localhost:5123?a=b"),
             ("http://[::1]/cb", "http://[::1]:5123/cb"),
-            ("http://localhost:80/cb", "http://localhost:80/cb"),
+            ("http://localhost:05123/cb", "http://localhost:05123/cb"),
+            ("http://localhost:80/cb", "http://localhost:5123/cb"),
+            ("http://127.0.0.1", "http://127.0.0.1:5123"),
+            ("http://[::1]:80", "http://[::1]:5123"),
         ] {
             assert_eq!(RedirectUri::new(text).unwrap().with_port(5123), with_port);
         }

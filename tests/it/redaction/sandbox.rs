@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{FaultAnswer, PlatformClient, Sandbox, SandboxHost, TokenProvider};
+use genesys_cloud_auth::{
+    FaultAnswer, PlatformClient, RefreshTokens, Sandbox, SandboxHost, TokenProvider,
+};
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Run,
@@ -23,6 +25,7 @@ pub async fn all(run: &mut Run) {
         run.debug(&host);
     }
     refuses(run, &sandbox).await;
+    logs_in(run).await;
     faults(run, &sandbox).await;
     for request in sandbox.requests() {
         run.debug(&request);
@@ -89,6 +92,48 @@ async fn refuses(run: &mut Run, sandbox: &Sandbox) {
         assert!(reply.status().is_client_error(), "{reply:?}");
         run.debug(&(reply.status(), reply.headers().clone()));
         run.debug(&reply.text().await.unwrap());
+    }
+}
+
+/// Users, their logins, and what of them is on record.
+async fn logs_in(run: &mut Run) {
+    let builder = Sandbox::builder()
+        .client(CLIENT_ID, SECRET)
+        .code_client(["http://localhost"])
+        .refresh_tokens(RefreshTokens::Kept);
+    run.debug(&builder);
+    run.debug(&RefreshTokens::Kept);
+    let sandbox = builder.start().await.unwrap();
+    let user = sandbox.users().remove(0);
+    run.keeps_secret("a user's password", user.password().expose_secret());
+    run.debug(&user);
+    run.debug(&user.password());
+    let url = format!(
+        "{}/login/oauth/authorize?response_type=code&client_id={CLIENT_ID}\
+         &redirect_uri=http://localhost&state={QUERY}",
+        sandbox.url()
+    );
+    let back = sandbox.log_in(&url, &user).await;
+    let code = back.split(['=', '&']).nth(1).unwrap();
+    run.keeps_secret("a code", code);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token_url = format!("{}/login/oauth/token", sandbox.url());
+    let exchange = http.post(token_url).basic_auth(CLIENT_ID, Some(SECRET));
+    let exchange = exchange.header("Content-Type", "application/x-www-form-urlencoded");
+    let form = format!("grant_type=authorization_code&code={code}&redirect_uri=http://localhost");
+    let answer = exchange.body(form).send().await.unwrap();
+    let tokens = answer.text().await.unwrap();
+    let tokens: Value = serde_json::from_str(&tokens).unwrap();
+    for name in ["access_token", "refresh_token"] {
+        run.keeps_secret("a user's token", tokens[name].as_str().unwrap());
+    }
+    run.debug(&sandbox);
+    for request in sandbox.requests() {
+        for cookie in request.headers().get_all("Cookie") {
+            let (_, id) = cookie.to_str().unwrap().split_once('=').unwrap();
+            run.keeps_secret("a browser's cookie", id);
+        }
+        run.debug(&request);
     }
 }
 

@@ -1,0 +1,91 @@
+//! What the browser shows. Nothing of a request is in it.
+
+use super::Reason;
+
+/// How a login ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Page {
+    Success,
+    Denied,
+    Failed,
+}
+
+impl Page {
+    fn html(self) -> String {
+        let (ending, title, sentence, sign) = self.texts();
+        include_str!("page.html")
+            .replace("{ending}", ending)
+            .replace("{title}", title)
+            .replace("{sentence}", sentence)
+            .replace("{sign}", sign)
+    }
+
+    fn status(self) -> &'static str {
+        match self {
+            Self::Success => "200 OK",
+            Self::Denied => "403 Forbidden",
+            Self::Failed => "500 Internal Server Error",
+        }
+    }
+
+    /// The colour's name, the title, what to do next, and the path that draws the sign.
+    fn texts(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Success => (
+                "success",
+                "You are logged in",
+                "You can close this tab and go back to the program.",
+                "M15 24.5l6.5 6.5L33.5 18",
+            ),
+            Self::Denied => (
+                "denied",
+                "Access was not granted",
+                "You can close this tab; to log in after all, start again in the program.",
+                "M15 24h18",
+            ),
+            Self::Failed => (
+                "failed",
+                "The login did not succeed",
+                "You can close this tab and go back to the program, which says what went wrong.",
+                "M17 17l14 14M31 17L17 31",
+            ),
+        }
+    }
+}
+
+/// The whole answer that shows `page`.
+pub(super) fn answer(page: Page) -> String {
+    whole(page.status(), "", "text/html", &page.html())
+}
+
+/// The whole answer to a request that is not the right one; none where nobody waits for one.
+pub(super) fn turned_away_answer(reason: Reason) -> Option<String> {
+    if matches!(
+        reason,
+        Reason::TooSlow | Reason::Incomplete | Reason::Crowded
+    ) {
+        return None;
+    }
+    let (status, sentence) = reason.answer();
+    let allow = if reason == Reason::Method {
+        "Allow: GET\r\n"
+    } else {
+        ""
+    };
+    Some(whole(status, allow, "text/plain", sentence))
+}
+
+fn whole(status: &str, more: &str, media_type: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{HEADERS}{more}\
+         Content-Type: {media_type}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len(),
+    )
+}
+
+const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
+    frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
+    X-Content-Type-Options: nosniff\r\n\
+    Cache-Control: no-store\r\n\
+    Referrer-Policy: no-referrer\r\n\
+    Connection: close\r\n";

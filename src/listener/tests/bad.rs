@@ -1,0 +1,301 @@
+//! Each request that is not the right one is answered briefly and waited past.
+
+use super::*;
+
+/// A bad request; its status, or none where it is only closed; why it is turned away.
+struct Bad(Vec<u8>, Option<u16>, Reason);
+
+#[tokio::test]
+async fn whatever_else_comes_is_answered_and_waited_past() {
+    for host in [LoopbackHost::Localhost, LoopbackHost::V6] {
+        let name = |port| format!("{}:{port}", host.as_str());
+        for at in 0..bad(&name(1)).len() {
+            let listener = Listener::bind(host, &[0]).unwrap();
+            let name = name(listener.port());
+            let Bad(request, status, reason) = bad(&name).swap_remove(at);
+            let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
+            let address = listener.addresses()[0];
+            let right = get(&name, &format!("code={CODE}&state={STATE}"));
+            let browser = tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.write_all(&request).await.unwrap();
+                if status.is_none() {
+                    stream.shutdown().await.unwrap();
+                }
+                let answer = rest(&mut stream).await;
+                (answer, send(address, right.as_bytes()).await)
+            });
+            let callback = wait(&listener).await.unwrap();
+            callback.respond.success().await;
+            let (answer, page) = browser.await.unwrap();
+
+            let counts = listener.serving.turned_away();
+            assert_eq!(counts.of(reason), 1, "{shown}: {counts}");
+            assert_eq!(total(&counts), 1, "{shown}: {counts}");
+            match status {
+                Some(status) => check_answer(&answer, status),
+                None => assert!(answer.is_empty(), "{shown}: {answer}"),
+            }
+            assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_megabyte_of_request_line_or_head_is_not_read() {
+    for start in ["GET /", "GET / HTTP/1.1\r\nCookie: "] {
+        let (listener, address) = listener();
+        let request = format!("{start}{}", "a".repeat(1_000_000));
+        // The answer may be lost to a reset: most of the request was never read.
+        let flood = tokio::spawn(async move { send(address, request.as_bytes()).await });
+        let interrupted = tokio::select! {
+            _ = wait(&listener) => false,
+            _ = flood => true,
+        };
+        assert!(interrupted);
+        let counts = succeed(&listener).await;
+        assert_eq!(counts.of(Reason::TooLarge), 1, "{counts}");
+    }
+}
+
+/// All of what an answer must carry and must not.
+fn check_answer(answer: &str, status: u16) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+    for line in HEADERS {
+        assert_eq!(head.lines().filter(|has| *has == line).count(), 1, "{head}");
+    }
+    let length = format!("Content-Length: {}", body.len());
+    assert!(head.lines().any(|line| line == length), "{answer}");
+    let lower = answer.to_ascii_lowercase();
+    for word in [
+        "access-control",
+        "private-network",
+        "location:",
+        STATE,
+        CODE,
+    ] {
+        assert!(!lower.contains(&word.to_ascii_lowercase()), "{answer}");
+    }
+}
+
+fn bad(host: &str) -> Vec<Bad> {
+    let mut all = Vec::new();
+    all.extend(other_methods(host));
+    all.extend(other_paths(host));
+    all.extend(other_hosts(host));
+    all.extend(other_queries(host));
+    all.extend(prefetches(host));
+    all.extend(no_requests(host));
+    all.extend(too_large(host));
+    all
+}
+
+fn other_methods(host: &str) -> Vec<Bad> {
+    [
+        "POST", "OPTIONS", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH", "get", "GETT",
+    ]
+    .map(|method| {
+        let request = right_but(host, "GET ", &format!("{method} "));
+        Bad(request.into(), Some(405), Reason::Method)
+    })
+    .into_iter()
+    .chain([
+        // A browser's question before a request into a private network, and what form_post sends.
+        Bad(
+            right_but(
+                host,
+                "Accept: text/html\r\n",
+                "Origin: https://evil.example\r\nAccess-Control-Request-Method: GET\r\n\
+                     Access-Control-Request-Private-Network: true\r\n",
+            )
+            .replacen("GET ", "OPTIONS ", 1)
+            .into(),
+            Some(405),
+            Reason::Method,
+        ),
+        Bad(
+            format!(
+                "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 90\r\n\r\n\
+                     code={CODE}&state={STATE}"
+            )
+            .into(),
+            Some(405),
+            Reason::Method,
+        ),
+    ])
+    .collect()
+}
+
+fn other_paths(host: &str) -> Vec<Bad> {
+    [
+        "/favicon.ico",
+        "/",
+        "",
+        "*",
+        "/oauth2",
+        "/oauth2/callback/",
+        "/oauth2/callback/x",
+        "/oauth2//callback",
+        "//oauth2/callback",
+        "//evil.example/oauth2/callback",
+        "/./oauth2/callback",
+        "/oauth2/./callback",
+        "/x/../oauth2/callback",
+        "/oauth2/%63allback",
+        "/oauth2%2fcallback",
+        "/oauth2%2Fcallback",
+        "/oauth2/callback%00",
+        "/oauth2/callback%3F",
+        "/oauth2/callback;x",
+        "/oauth2\\callback",
+        "/OAuth2/callback",
+        "oauth2/callback",
+        "http://localhost/oauth2/callback",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .chain([format!("http://{host}{PATH}"), format!("{host}{PATH}")])
+    .map(|path| {
+        let request = right_but(host, PATH, &path);
+        Bad(request.into(), Some(404), Reason::Path)
+    })
+    .collect()
+}
+
+fn other_hosts(host: &str) -> Vec<Bad> {
+    let line = format!("Host: {host}\r\n");
+    let port = host.rsplit(':').next().unwrap();
+    let twice = format!("{line}{line}");
+    let other = format!("{line}Host: evil.example\r\n");
+    let rebound = format!("Host: rebound.evil.example:{port}\r\n");
+    let bare = format!(
+        "Host: {}\r\n",
+        host.trim_end_matches(port).trim_end_matches(':')
+    );
+    let address = format!("Host: 0.0.0.0:{port}\r\n");
+    let latin = "Host: localh\u{f6}st\r\n".to_owned();
+    [
+        String::new(),
+        "Host:\r\n".to_owned(),
+        twice,
+        other,
+        rebound,
+        bare,
+        address,
+        latin,
+    ]
+    .map(|given| {
+        let request = right_but(host, &line, &given);
+        Bad(request.into(), Some(421), Reason::Host)
+    })
+    .into()
+}
+
+fn other_queries(host: &str) -> Vec<Bad> {
+    let state = |query: String| Bad(get(host, &query).into(), Some(400), Reason::State);
+    let answer = |query: String| Bad(get(host, &query).into(), Some(400), Reason::Answer);
+    let short = STATE.trim_end_matches('I');
+    vec![
+        Bad(right_but(host, "?", "").into(), Some(404), Reason::Path),
+        state(String::new()),
+        state(format!("code={CODE}")),
+        state(format!("code={CODE}&state")),
+        state(format!("code={CODE}&state=")),
+        state(format!("code={CODE}&state={short}")),
+        state(format!("code={CODE}&state={STATE}x")),
+        state(format!("code={CODE}&state={}", STATE.to_lowercase())),
+        state(format!("code={CODE}&state=an-older-logins-state")),
+        state("error=access_denied&state=x".to_owned()),
+        state("error=access_denied".to_owned()),
+        state(format!("code={CODE}&state={STATE}&state={STATE}")),
+        state(format!("code={CODE}&state={STATE}&state=x")),
+        state(format!("code={CODE}&state=x&state={STATE}")),
+        state(format!("code={CODE}&state={STATE}&%73tate=x")),
+        state(format!("code={CODE}&State={STATE}")),
+        state(format!("code={CODE};state={STATE}")),
+        answer(format!("state={STATE}")),
+        answer(format!("code&state={STATE}")),
+        answer(format!("code=&state={STATE}")),
+        answer(format!("error=&state={STATE}")),
+        answer(format!("code={CODE}&code={CODE}&state={STATE}")),
+        answer(format!("code={CODE}&c%6fde=x&state={STATE}")),
+        answer(format!("code={CODE}&error=access_denied&state={STATE}")),
+        answer(format!("error=access_denied&error=x&state={STATE}")),
+        answer(format!("access_token=x&token_type=bearer&state={STATE}")),
+    ]
+}
+
+fn prefetches(host: &str) -> Vec<Bad> {
+    [
+        "Sec-Purpose: prefetch",
+        "Sec-Purpose: prefetch;prerender",
+        "sec-purpose: Prefetch;anonymous-client-ip",
+        "Purpose: prefetch",
+        "X-Purpose: preview",
+        "X-Moz: prefetch",
+    ]
+    .map(|line| {
+        let request = right_but(host, "Accept: text/html", line);
+        Bad(request.into(), Some(503), Reason::Prefetch)
+    })
+    .into()
+}
+
+fn no_requests(host: &str) -> Vec<Bad> {
+    let garbage = |bytes: &[u8]| Bad(bytes.to_vec(), Some(400), Reason::Garbage);
+    let spoilt = |from: &str, to: &str| garbage(right_but(host, from, to).as_bytes());
+    vec![
+        garbage(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\x04\0\0\0\0\0"),
+        garbage(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03and the rest of a ClientHello"),
+        garbage(b"SSH-2.0-OpenSSH_9.9\r\n"),
+        garbage(b"\0\0\0\0"),
+        garbage(b"\xff\xfe\xfd"),
+        garbage(b"{\"code\":\"x\"}\r\n\r\n"),
+        spoilt("HTTP/1.1", "HTTP/1.0"),
+        spoilt("HTTP/1.1", "HTTP/2.0"),
+        spoilt(" HTTP/1.1", ""),
+        spoilt("GET ", "GET  "),
+        spoilt("Host:", "Host :"),
+        spoilt("Accept: ", "Acc\0ept: "),
+        spoilt("Accept: text/html", " folded"),
+        spoilt("?", "?\u{e9}&"),
+        spoilt("?", "?\t"),
+        spoilt(" HTTP/1.1", "#code HTTP/1.1"),
+        // The browser opened a connection ahead of time and closed it.
+        Bad(Vec::new(), None, Reason::Incomplete),
+        Bad(b"GET /oauth2/cal".to_vec(), None, Reason::Incomplete),
+        Bad(
+            get(host, "code=x").trim_end().into(),
+            None,
+            Reason::Incomplete,
+        ),
+    ]
+}
+
+fn too_large(host: &str) -> Vec<Bad> {
+    let large = |request: String| Bad(request.into(), Some(431), Reason::TooLarge);
+    let fill = |start: String| start.clone() + &"a".repeat(LONGEST_HEAD - start.len());
+    vec![
+        large(fill("GET /".to_owned())),
+        large(fill(format!("GET {PATH}?state={STATE}&code="))),
+        large(fill(format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: "))),
+        large(right_but(host, "Accept: ", &"a: b\r\n".repeat(70))),
+    ]
+}
+
+/// The right request with one part of it exchanged.
+fn right_but(host: &str, from: &str, to: &str) -> String {
+    let right = get(host, &format!("code={CODE}&state={STATE}"));
+    assert!(right.contains(from), "{from}");
+    right.replacen(from, to, 1)
+}
+
+const HEADERS: [&str; 5] = [
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options: nosniff",
+    "Cache-Control: no-store",
+    "Referrer-Policy: no-referrer",
+    "Connection: close",
+];

@@ -1,0 +1,292 @@
+//! A user who logs in, and becomes a provider of tokens.
+
+mod browser;
+mod builder;
+mod callback;
+mod pending;
+mod providers;
+mod waiting;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use url::Url;
+
+pub use builder::LoginBuilder;
+pub use pending::PendingLogin;
+pub use waiting::WaitingLogin;
+
+use crate::{
+    clock::Clock,
+    environment,
+    error::{Error, ErrorKind, NoBrowser},
+    grant::AuthorizationCode,
+    provider::{TokenProvider, TokenProviderBuilder},
+    region::{Region, url_under},
+    seal::SealingKey,
+    store::SharedStore,
+};
+use browser::open;
+use callback::code_of;
+use providers::Providers;
+
+/// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
+///
+/// A name of the program's own tells them apart: `"default"` where there is one user, the session's
+/// id in a web application.
+///
+/// ```no_run
+/// use genesys_cloud_auth::{AuthorizationCode, FileStore, Login, Region, SealingKey};
+///
+/// # async fn example() -> Result<(), genesys_cloud_auth::Error> {
+/// let app = AuthorizationCode::public("the client id", "http://localhost")?;
+/// let login = Login::builder(Region::EuWest1, app)
+///     .store(FileStore::new()?, SealingKey::unsealed())
+///     .build()?;
+/// let tokens = login.in_browser("default", |url| eprintln!("Log in at {url}")).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// In a web application a login is two requests of its own:
+///
+/// ```no_run
+/// # use genesys_cloud_auth::{AuthorizationCode, Error, Login, PendingLogin, Region};
+/// # use secrecy::SecretString;
+/// # async fn example(login: Login, kept: SecretString, callback: &str) -> Result<(), Error> {
+/// // The first: redirect to the URL, and keep the rest in this browser's session.
+/// let pending = login.begin()?;
+/// let url = pending.authorize_url().clone();
+/// let secret = pending.into_secret(&login)?;
+///
+/// // The second, at the redirect URI.
+/// let pending = PendingLogin::from_secret(&login, &kept)?;
+/// let tokens = login.finish(pending, callback, "session-0815").await?;
+///
+/// // Any later one.
+/// let tokens = login.saved("session-0815").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Source: RFC 6749 4.1; RFC 7636; Genesys Cloud Developer Center, "Authorization".
+#[derive(Clone)]
+pub struct Login(Arc<Inner>);
+
+struct Inner {
+    app: AuthorizationCode,
+    tokens: TokenProviderBuilder,
+    store: SharedStore,
+    key: SealingKey,
+    settings: Settings,
+    providers: Providers,
+}
+
+#[derive(Debug)]
+struct Settings {
+    region: Region,
+    clock: Clock,
+    ports: Option<Vec<u16>>,
+    limit: Duration,
+    browser_anyway: bool,
+}
+
+impl Login {
+    /// Logins to `region` by the OAuth client `app`, kept in memory.
+    ///
+    /// # Errors
+    /// As [`LoginBuilder::build`].
+    pub fn new(region: Region, app: AuthorizationCode) -> Result<Self, Error> {
+        Self::builder(region, app).build()
+    }
+
+    /// Starts a login with settings.
+    pub fn builder(region: Region, app: AuthorizationCode) -> LoginBuilder {
+        LoginBuilder::new(region, app)
+    }
+
+    /// Begins a login that another request finishes. Whose it is, is said only then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where the machine gives no random bytes.
+    pub fn begin(&self) -> Result<PendingLogin, Error> {
+        PendingLogin::new(self, self.app().redirect_uri().as_str())
+    }
+
+    /// Ends a login with what the browser brought back: `callback` is the URL that it asked for, its
+    /// path with the query, or the query alone. The login is kept as `name`, in place of one that was
+    /// there, and only then handed out.
+    ///
+    /// The name is to be new at each login, as a session's id is: one that was there before the
+    /// login may be known to somebody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this
+    /// login, [`ErrorKind::LoginRefused`] for the login page's refusal: nothing was sent. Else why
+    /// the code could not be exchanged, or the login not be kept.
+    pub async fn finish(
+        &self,
+        pending: PendingLogin,
+        callback: &str,
+        name: &str,
+    ) -> Result<TokenProvider, Error> {
+        pending.check(self)?;
+        let redirect_uri = self.app().redirect_uri().url();
+        let code = code_of(callback, redirect_uri, pending.state())?;
+        let provider = self.provider(name)?;
+        provider
+            .log_in(code, pending.verifier(), pending.redirect_uri())
+            .await?;
+        Ok(provider)
+    }
+
+    /// The login that is kept as `name`, where there is one. While one of them lives, it is a clone
+    /// of the same provider each time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where the store cannot be read.
+    pub async fn saved(&self, name: &str) -> Result<Option<TokenProvider>, Error> {
+        let provider = self.provider(name)?;
+        Ok(provider.is_logged_in().await?.then_some(provider))
+    }
+
+    /// Begins a login on this machine: takes the port that the login page sends the browser back to,
+    /// and only then has a URL to show.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
+    /// that is not `http` on this machine.
+    pub fn listen(&self, name: &str) -> Result<WaitingLogin, Error> {
+        WaitingLogin::new(self, name)
+    }
+
+    /// The login that is kept as `name`, or else a new one in the browser of this machine. `show` is
+    /// given the login page's URL, for a user whose browser does not come up by itself; nothing is
+    /// printed here.
+    ///
+    /// A stored login is taken unless the app [prompts](AuthorizationCode::prompt_login), and while
+    /// it gives tokens. A store or a login host that cannot be reached is an error, not a reason to
+    /// log in anew.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
+    /// [`listen`](Self::listen) and [`pasted`](WaitingLogin::pasted). Else as
+    /// [`WaitingLogin::redirected`].
+    pub async fn in_browser(
+        &self,
+        name: &str,
+        show: impl FnOnce(&str),
+    ) -> Result<TokenProvider, Error> {
+        if !self.app().prompts()
+            && let Some(provider) = self.saved(name).await?
+        {
+            match provider.token().await {
+                Err(error) if error.needs_login() => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(provider),
+            }
+        }
+        if !self.0.settings.browser_anyway
+            && let Some(reason) = environment::no_browser()
+        {
+            return Err(ErrorKind::NoBrowser(NoBrowser::here(reason)).into());
+        }
+        let waiting = self.listen(name)?;
+        show(waiting.authorize_url().as_str());
+        waiting.open_browser().await?;
+        waiting.redirected().await
+    }
+
+    /// The page that ends the user's session at the login page, to be opened in the browser: after a
+    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which the
+    /// OAuth client must have.
+    ///
+    /// Source: Genesys Cloud's JavaScript SDK, `logout`.
+    #[must_use]
+    pub fn logout_url(&self, redirect_uri: Option<&str>) -> Url {
+        let mut url = url_under(self.region().login_url(), "/logout");
+        let after = redirect_uri.map(|uri| ("redirect_uri", uri));
+        url.query_pairs_mut()
+            .append_pair("client_id", self.app().client_id())
+            .extend_pairs(after);
+        url
+    }
+
+    /// The region that users log in to.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.0.settings.region
+    }
+
+    fn with(
+        app: AuthorizationCode,
+        tokens: TokenProviderBuilder,
+        store: SharedStore,
+        key: SealingKey,
+        settings: Settings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            app,
+            tokens,
+            store,
+            key,
+            settings,
+            providers: Providers::default(),
+        }))
+    }
+
+    fn app(&self) -> &AuthorizationCode {
+        &self.0.app
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.0.settings.clock
+    }
+
+    fn key(&self) -> &SealingKey {
+        &self.0.key
+    }
+
+    /// The one provider of this name.
+    fn provider(&self, name: &str) -> Result<TokenProvider, Error> {
+        if name.is_empty() {
+            let what = "the name of a login is empty: two users would share it";
+            return Err(Error::configuration(what));
+        }
+        self.0
+            .providers
+            .get_or_make(name, || self.provider_of(name))
+    }
+
+    fn provider_of(&self, name: &str) -> Result<TokenProvider, Error> {
+        let Inner {
+            tokens, store, key, ..
+        } = &*self.0;
+        tokens
+            .clone()
+            .login(store.clone(), key.clone(), name.to_owned())
+            .build()
+    }
+}
+
+impl Settings {
+    fn new(region: Region) -> Self {
+        Self {
+            region,
+            clock: Clock::system(),
+            ports: None,
+            limit: LIMIT,
+            browser_anyway: false,
+        }
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("region", self.region())
+            .field("app", self.app())
+            .finish_non_exhaustive()
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(300);

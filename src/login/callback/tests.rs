@@ -1,0 +1,167 @@
+//! Every shape that a callback may come in.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const STATE: &str = "state-of-the-login";
+
+fn read(callback: &str) -> Result<String, Error> {
+    let redirect_uri = Url::parse("http://localhost/cb").unwrap();
+    let code = code_of(callback, &redirect_uri, STATE)?;
+    Ok(code.expose_secret().to_owned())
+}
+
+fn fault(callback: &str) -> CallbackFault {
+    let error = read(callback).unwrap_err();
+    let ErrorKind::InvalidCallback(invalid) = error.kind() else {
+        panic!("{callback}: {error:?}")
+    };
+    let shown = format!("{error} {error:?}");
+    assert!(
+        !shown.contains("s3ntinel") && !shown.contains(STATE),
+        "{shown}"
+    );
+    invalid.fault()
+}
+
+#[test]
+fn a_callback_is_a_url_a_path_or_a_query() {
+    for callback in [
+        "http://localhost:5123/cb?code=c%2F1&state=state-of-the-login",
+        "https://app.example/cb?state=state-of-the-login&code=c/1",
+        "localhost:5123/cb?code=c%2F1&state=state-of-the-login",
+        "/cb?code=c%2f1&state=state-of-the-login",
+        "?code=c%2F1&state=state-of-the-login",
+        "code=c%2F1&state=state-of-the-login",
+        " http://localhost/cb?code=c%2F1&state=state-of-the-login\r\n",
+        "/cb?code=c%2F1&state=state-of-the-login#_=_",
+        "/cb?iss=https%3A%2F%2Flogin&code=c%2F1&state=state-of-the-login&iss=x&session_state",
+        "/cb?c%6fde=c%2F1&st%61te=state%2Dof-the-login",
+    ] {
+        assert_eq!(read(callback).unwrap(), "c/1", "{callback}");
+    }
+}
+
+#[test]
+fn what_is_no_callback_of_this_login_is_refused() {
+    use CallbackFault as Fault;
+    let long = format!("code=s3ntinel&state={STATE}&x={}", "y".repeat(MOST_BYTES));
+    for (callback, expected) in [
+        ("", Fault::NoUrl),
+        ("s3ntinel", Fault::NoUrl),
+        ("?", Fault::NoUrl),
+        ("code=s3ntinel state=state-of-the-login", Fault::NoUrl),
+        ("/cb?code=s3ntinel\n&state=state-of-the-login", Fault::NoUrl),
+        (
+            "http://[x/cb?code=s3ntinel&state=state-of-the-login",
+            Fault::NoUrl,
+        ),
+        ("http://localhost/cb", Fault::NoState),
+        ("/cb", Fault::NoState),
+        ("/cb?code=s3ntinel", Fault::NoState),
+        ("/cb?error=access_denied", Fault::NoState),
+        ("/cb?code=s3ntinel&state=", Fault::State),
+        ("/cb?code=s3ntinel&state=another", Fault::State),
+        ("/cb?code=s3ntinel&state=state-of-the-logi", Fault::State),
+        ("/cb?code=s3ntinel&state=state-of-the-login2", Fault::State),
+        ("/cb?code=s3ntinel&state=STATE-of-the-login", Fault::State),
+        ("/cb?error=access_denied&state=another", Fault::State),
+        ("/cb?code=a&error=b&code=c&state=another", Fault::State),
+        (
+            "/cb?code=s3ntinel&state=another&state=state-of-the-login",
+            Fault::Doubled,
+        ),
+        (
+            "/cb?code=s3ntinel&state=state-of-the-login&state=state-of-the-login",
+            Fault::Doubled,
+        ),
+        (
+            "/cb?code=s3ntinel&code=b&state=state-of-the-login",
+            Fault::Doubled,
+        ),
+        (
+            "/cb?code=s3ntinel&c%6Fde=b&state=state-of-the-login",
+            Fault::Doubled,
+        ),
+        (
+            "/cb?error=a&error=b&state=state-of-the-login",
+            Fault::Doubled,
+        ),
+        (
+            "/cb?code=s3ntinel&error=access_denied&state=state-of-the-login",
+            Fault::CodeAndError,
+        ),
+        ("/cb?state=state-of-the-login", Fault::NoCode),
+        ("/cb?code=&state=state-of-the-login", Fault::NoCode),
+        ("/cb?error=&state=state-of-the-login", Fault::NoCode),
+        ("/?code=s3ntinel&state=state-of-the-login", Fault::Elsewhere),
+        (
+            "/cb/?code=s3ntinel&state=state-of-the-login",
+            Fault::Elsewhere,
+        ),
+        (
+            "/CB?code=s3ntinel&state=state-of-the-login",
+            Fault::Elsewhere,
+        ),
+        (
+            "//evil.example/x?code=s3ntinel&state=state-of-the-login",
+            Fault::Elsewhere,
+        ),
+        (
+            "https://login.mypurecloud.ie/oauth/authorize?response_type=code&state=state-of-the-login",
+            Fault::Elsewhere,
+        ),
+        (&*long, Fault::TooLong),
+    ] {
+        assert_eq!(fault(callback), expected, "{callback}");
+    }
+}
+
+#[test]
+fn an_error_is_believed_only_with_the_state() {
+    let error = read(
+        "/cb?error=access_denied&error_description=no%1B%5B2J+to+state-of-the-login&state=state-of-the-login",
+    )
+    .unwrap_err();
+    let ErrorKind::LoginRefused(refused) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(refused.is_denied());
+    assert_eq!(refused.description(), Some("no\\u{1b}[2J to [redacted]"));
+    assert_eq!(
+        fault("/cb?error=access_denied&state=x"),
+        CallbackFault::State
+    );
+}
+
+#[test]
+fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
+    for callback in [
+        "http://localhost/cb#access_token=s3ntinel&expires_in=86400&token_type=bearer",
+        "http://localhost/elsewhere#access_token=s3ntinel",
+        "#access_token=s3ntinel",
+        "access_token=s3ntinel",
+        "/cb?access_token=s3ntinel&state=state-of-the-login",
+        "https://login.mypurecloud.ie/oauth/authorize?response_type=token&client_id=s3ntinel",
+        "https://login.mypurecloud.ie/oauth/authorize?response_type=id_token+token",
+    ] {
+        let error = read(callback).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::ImplicitGrant),
+            "{callback}"
+        );
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("s3ntinel"), "{shown}");
+        for needed in [
+            "May 2026",
+            "May 2027",
+            "Admin → Integrations → OAuth",
+            "PKCE",
+        ] {
+            assert!(shown.contains(needed), "{shown}");
+        }
+    }
+    let code = "/cb?response_type=code&code=c&state=state-of-the-login";
+    assert_eq!(read(code).unwrap(), "c");
+}
