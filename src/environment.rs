@@ -53,6 +53,10 @@ pub(crate) fn no_browser() -> Option<&'static str> {
 
 /// What tells where a program runs.
 #[cfg(feature = "login")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 #[derive(Default)]
 struct Machine {
     ssh: bool,
