@@ -88,11 +88,6 @@ fn no_secret_is_shown_by_the_sandbox() {
 }
 
 #[test]
-fn no_secret_is_shown_by_what_keeps_it() {
-    heard("no_secret_is_shown_by_what_keeps_it", stores::kept);
-}
-
-#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     heard(
         "every_public_type_and_every_kind_of_error_is_shown",
