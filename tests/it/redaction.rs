@@ -3,6 +3,7 @@
 
 mod good;
 mod list;
+mod login;
 mod misuse;
 mod planted;
 mod replies;
@@ -87,6 +88,11 @@ fn no_secret_is_shown_by_the_sandbox() {
 }
 
 #[test]
+fn no_secret_is_shown_where_users_log_in() {
+    heard("no_secret_is_shown_where_users_log_in", login::all);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     heard(
         "every_public_type_and_every_kind_of_error_is_shown",
@@ -99,6 +105,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
             servers::useless_tokens(run).await;
             misuse::wrong_place_or_form(run).await;
             sandbox::all(run).await;
+            login::all(run).await;
             let gaps = list::gaps(run.shown());
             assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));
         },

@@ -1,9 +1,10 @@
 //! Every type and future can go to another thread.
 
 use genesys_cloud_auth::{
-    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, Event,
-    FixedToken, Gate, Grant, Pages, PlatformClient, RecordedRequest, Region, Request, Response,
-    RetryPolicy, Sandbox, TokenProvider, TokenProviderBuilder,
+    AccessToken, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock, Connections,
+    Error, Event, FixedToken, Gate, Grant, Login, LoginBuilder, Pages, PendingLogin,
+    PlatformClient, RecordedRequest, Region, Request, Response, RetryPolicy, Sandbox,
+    TokenProvider, TokenProviderBuilder, WaitingLogin,
 };
 
 fn send<T: Send>() {}
@@ -13,6 +14,7 @@ fn future<F: Future + Send>(_: F) {}
 #[test]
 fn every_type_is_send() {
     handle::<AccessToken>();
+    handle::<AuthorizationCode>();
     handle::<ClientCredentials>();
     handle::<ClientSecret>();
     handle::<Clock>();
@@ -20,6 +22,7 @@ fn every_type_is_send() {
     handle::<Error>();
     handle::<Event>();
     handle::<FixedToken>();
+    handle::<Login>();
     handle::<PlatformClient>();
     handle::<Region>();
     handle::<RetryPolicy>();
@@ -27,12 +30,29 @@ fn every_type_is_send() {
     send::<Chunks>();
     send::<Gate>();
     send::<Grant>();
+    send::<LoginBuilder>();
     send::<Pages<String>>();
+    send::<PendingLogin>();
     send::<RecordedRequest>();
     send::<Request>();
     send::<Response>();
     send::<Sandbox>();
     send::<TokenProviderBuilder>();
+    send::<WaitingLogin>();
+}
+
+#[tokio::test]
+async fn every_future_of_a_login_is_send() {
+    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
+    let pending = login.begin().unwrap();
+    future(login.finish(pending, "", "a name"));
+    future(login.saved("a name"));
+    future(login.in_browser("a name", |_| {}));
+    let waiting = login.listen("a name").unwrap();
+    future(waiting.open_browser());
+    future(waiting.redirected());
+    future(waiting.pasted(""));
 }
 
 #[tokio::test]
