@@ -1,6 +1,7 @@
 //! Whether a browser is opened, and with what: each case in a process of its own.
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "the child tells what it was started for"
 )]
 
