@@ -55,6 +55,15 @@ pub use secret::ClientSecret;
 pub use store::{FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, StoreKey, TokenStore};
 pub use token::AccessToken;
 
+/// What the fuzz targets call.
+#[cfg(all(fuzzing, feature = "login"))]
+pub mod fuzzing {
+    /// A request to the redirect URI.
+    pub fn callback(sent: &[u8]) {
+        crate::listener::fuzzing::callback(sent);
+    }
+}
+
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
