@@ -53,6 +53,8 @@ pub use sandbox::{
 pub use seal::SealingKey;
 pub use secret::ClientSecret;
 pub use store::{FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, StoreKey, TokenStore};
+#[cfg(feature = "test-util")]
+pub use store::{store_conformance, store_conformance_with_lost_turns};
 pub use token::AccessToken;
 
 /// What the fuzz targets call.

@@ -74,10 +74,9 @@ pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
     guarded(OpenOptions::new().write(true).create_new(true))
         .open(path)
         .map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Failure::foreign(
-                path,
-                "something that is no file of this user is in the place of a new record; remove it",
-            ),
+            io::ErrorKind::AlreadyExists => {
+                Failure::foreign(path, "something is in the place of a new file; remove it")
+            }
             _ => Failure::io(path, "be made", error),
         })
 }

@@ -1,5 +1,7 @@
 //! Where tokens and logins are kept over restarts, and shared between processes.
 
+#[cfg(feature = "test-util")]
+mod conformance;
 mod erased;
 mod file;
 mod memory;
@@ -14,6 +16,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "test-util")]
+pub use conformance::{store_conformance, store_conformance_with_lost_turns};
 #[allow(unused_imports, reason = "the provider and the login use it")]
 pub(crate) use erased::{SharedStore, SharedTurn};
 pub use file::{FileStore, FileTurn};
@@ -86,6 +90,13 @@ impl StoreKey {
     #[allow(dead_code, reason = "the provider makes them")]
     pub(crate) fn new(name: [u8; 32]) -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(name).into())
+    }
+
+    /// The key of this name, for tests of a store.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn for_tests(name: &str) -> Self {
+        Self::new(crate::seal::SealingKey::unsealed().name(&[name.as_bytes()]))
     }
 
     /// 43 characters out of `A-Z a-z 0-9 - _`.

@@ -156,6 +156,11 @@ impl Kept {
         in_time(STORE_LIMIT, async move { store.remove(turn, &key).await }).await
     }
 
+    #[cfg(test)]
+    pub(super) fn key(&self) -> &StoreKey {
+        &self.key
+    }
+
     /// The name is the hash of all parts; a record that was put in another's place does not open.
     fn associated(&self) -> [&[u8]; 1] {
         [self.key.as_str().as_bytes()]

@@ -4,9 +4,12 @@ mod endpoint;
 mod events;
 mod herd;
 mod life;
+#[cfg(feature = "login")]
+mod login;
 mod outage;
 mod runtimes;
 mod secrets;
+mod stored;
 mod warm;
 
 use std::time::Duration;

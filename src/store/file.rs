@@ -191,12 +191,13 @@ impl Inner {
         turn.check(&self.lock(key))?;
         self.step("create");
         let file = private_file::create_new(&new)?;
-        let written = self.write(file, &new, value).and_then(|()| {
+        let written = self.write(&file, &new, value).and_then(|()| {
             turn.check(&self.lock(key))?;
             self.step("rename");
             fs::rename(&new, &path).map_err(|error| Failure::io(&path, "be replaced", error))
         });
-        if written.is_err() {
+        // Who took a lost turn over may have removed it, and written one of its own.
+        if written.is_err() && private_file::has_name(&file, &new) {
             let _ = fs::remove_file(&new);
         }
         written?;
@@ -204,7 +205,7 @@ impl Inner {
         private_file::sync_folder(&self.folder)
     }
 
-    fn write(&self, mut file: fs::File, new: &Path, value: &Sealed) -> Result<(), Failure> {
+    fn write(&self, mut file: &fs::File, new: &Path, value: &Sealed) -> Result<(), Failure> {
         self.step("write");
         file.write_all(value.as_bytes())
             .and_then(|()| {

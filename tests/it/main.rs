@@ -26,6 +26,7 @@ mod send;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "other checks use the rest")]
 mod source;
+mod stores;
 mod support;
 mod threats;
 mod tokens;

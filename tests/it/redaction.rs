@@ -10,6 +10,7 @@ mod replies;
 mod run;
 mod sandbox;
 mod servers;
+mod stores;
 
 use crate::support::{alone::alone, sentinels::find};
 use run::Run;
@@ -93,6 +94,11 @@ fn no_secret_is_shown_where_users_log_in() {
 }
 
 #[test]
+fn no_secret_is_shown_by_what_keeps_it() {
+    heard("no_secret_is_shown_by_what_keeps_it", stores::kept);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     heard(
         "every_public_type_and_every_kind_of_error_is_shown",
@@ -106,6 +112,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
             misuse::wrong_place_or_form(run).await;
             sandbox::all(run).await;
             login::all(run).await;
+            stores::kept(run).await;
             let gaps = list::gaps(run.shown());
             assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));
         },

@@ -1,10 +1,13 @@
 //! Every type and future can go to another thread.
 
+use std::time::Duration;
+
 use genesys_cloud_auth::{
     AccessToken, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock, Connections,
-    Error, Event, FixedToken, Gate, Grant, Login, LoginBuilder, Pages, PendingLogin,
-    PlatformClient, RecordedRequest, Region, Request, Response, RetryPolicy, Sandbox,
-    TokenProvider, TokenProviderBuilder, WaitingLogin,
+    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, Login, LoginBuilder, MemoryStore,
+    MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest, Region, Request, Response,
+    RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider, TokenProviderBuilder,
+    TokenStore, WaitingLogin,
 };
 
 fn send<T: Send>() {}
@@ -21,16 +24,23 @@ fn every_type_is_send() {
     handle::<Connections>();
     handle::<Error>();
     handle::<Event>();
+    handle::<FileStore>();
     handle::<FixedToken>();
     handle::<Login>();
+    handle::<MemoryStore>();
     handle::<PlatformClient>();
     handle::<Region>();
     handle::<RetryPolicy>();
+    handle::<Sealed>();
+    handle::<SealingKey>();
+    handle::<StoreKey>();
     handle::<TokenProvider>();
     send::<Chunks>();
+    send::<FileTurn>();
     send::<Gate>();
     send::<Grant>();
     send::<LoginBuilder>();
+    send::<MemoryTurn>();
     send::<Pages<String>>();
     send::<PendingLogin>();
     send::<RecordedRequest>();
@@ -56,13 +66,28 @@ async fn every_future_of_a_login_is_send() {
 }
 
 #[tokio::test]
+async fn every_future_of_a_store_is_send() {
+    async fn of(store: impl TokenStore) {
+        let key = StoreKey::for_tests("a key");
+        future(store.load(&key));
+        let turn = async || store.take_turn(&key, Duration::ZERO).await.unwrap();
+        future(store.take_turn(&key, Duration::ZERO));
+        future(store.save(turn().await, &key, Sealed::from_bytes(Vec::new())));
+        future(store.remove(turn().await, &key));
+    }
+    of(MemoryStore::new()).await;
+    let folder = tempfile::tempdir().unwrap();
+    of(FileStore::in_folder(folder.path())).await;
+}
+
+#[tokio::test]
 async fn every_future_is_send() {
     future(Sandbox::start());
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
     future(tokens.token());
     future(tokens.authorization());
-    future(tokens.ready(std::time::Duration::ZERO));
+    future(tokens.ready(Duration::ZERO));
     future(tokens.token_info());
     future(tokens.revoke());
     let api = PlatformClient::new(tokens.clone());

@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+#[cfg(feature = "login")]
+use crate::error::oauth_error;
 use crate::{
     clock::Clock,
     error::{
@@ -35,6 +38,12 @@ pub(super) enum Say {
     Same(u64),
     Unavailable,
     RateLimited(Duration),
+    /// A user's new token, and a refresh token.
+    #[cfg(feature = "login")]
+    Login(u64, Option<&'static str>),
+    /// `invalid_grant`.
+    #[cfg(feature = "login")]
+    InvalidGrant,
     /// `invalid_client`.
     Refuse,
     /// `invalid_client`, unless this is the secret.
@@ -51,6 +60,8 @@ pub(super) struct Endpoint {
     requests: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
+    /// The codes and refresh tokens that came.
+    handed_in: Mutex<Vec<String>>,
     /// One permit lets one request through.
     gate: Semaphore,
     script: Box<dyn Fn(usize) -> Say + Send + Sync>,
@@ -75,9 +86,16 @@ impl Endpoint {
             requests: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
+            handed_in: Mutex::default(),
             gate: Semaphore::new(permits),
             script: Box::new(script),
         })
+    }
+
+    /// Holds every request from now on.
+    #[cfg(feature = "login")]
+    pub(super) fn hold(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     pub(super) fn release(&self, requests: usize) {
@@ -86,6 +104,12 @@ impl Endpoint {
 
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    /// The codes and refresh tokens that came, in their order.
+    #[cfg(feature = "login")]
+    pub(super) fn handed_in(&self) -> Vec<String> {
+        self.handed_in.lock().clone()
     }
 
     pub(super) fn most_at_once(&self) -> usize {
@@ -137,6 +161,24 @@ impl Endpoint {
         self.provider_of(clock, grant.into(), draw, seconds(10.0), settings)
     }
 
+    /// With a store, and a handler of events.
+    pub(super) fn provider_storing(
+        self: &Arc<Self>,
+        clock: Clock,
+        grant: Grant,
+        stored: Stored,
+        handle: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> TokenProvider {
+        let settings = Settings {
+            total: seconds(30.0),
+            background: false,
+            events: Handler::new(handle),
+            stored,
+        };
+        let draw = || Luck::pinned(0.5);
+        self.provider_of(clock, grant, draw, seconds(10.0), settings)
+    }
+
     fn provider_of(
         self: &Arc<Self>,
         clock: Clock,
@@ -148,13 +190,7 @@ impl Endpoint {
         let (endpoint, answers) = (Arc::clone(self), clock.clone());
         let exchange = Box::new(move |request| {
             let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
-            Box::pin(async move {
-                let token = endpoint.answer(request, &clock).await?;
-                Ok(Issued {
-                    token,
-                    refresh_token: None,
-                })
-            }) as _
+            Box::pin(async move { endpoint.answer(request, &clock).await }) as _
         });
         let endpoint = TokenEndpoint {
             // Nobody listens there.
@@ -170,7 +206,7 @@ impl Endpoint {
         }
     }
 
-    async fn answer(&self, request: TokenRequest, clock: &Clock) -> Result<AccessToken, Error> {
+    async fn answer(&self, request: TokenRequest, clock: &Clock) -> Result<Issued, Error> {
         struct Open<'a>(&'a Endpoint);
         impl Drop for Open<'_> {
             fn drop(&mut self) {
@@ -182,6 +218,11 @@ impl Endpoint {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         let _open = Open(self);
+        let secrets = ["code", "refresh_token"];
+        let given = request.form.iter();
+        let given = given.filter(|(name, _)| secrets.contains(name));
+        let given = given.map(|(_, value)| value.expose_secret().to_owned());
+        self.handed_in.lock().extend(given);
         self.most_open.fetch_max(open, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
         let mut say = (self.script)(number);
@@ -191,11 +232,26 @@ impl Endpoint {
         }
         let token = |name: String, life| {
             let life = Some(Duration::from_secs(life));
-            Ok(AccessToken::new(&SecretString::from(name), requested, life, clock).unwrap())
+            let token = AccessToken::new(&SecretString::from(name), requested, life, clock);
+            let (token, refresh_token) = (token.unwrap(), None);
+            Ok(Issued {
+                token,
+                refresh_token,
+            })
         };
         match say {
             Say::Token(life) => token(format!("token-{number}"), life),
             Say::Same(life) => token("the-same-token".to_owned(), life),
+            #[cfg(feature = "login")]
+            Say::Login(life, refresh_token) => {
+                let issued = token(format!("token-{number}"), life)?;
+                Ok(Issued {
+                    refresh_token: refresh_token.map(Into::into),
+                    ..issued
+                })
+            }
+            #[cfg(feature = "login")]
+            Say::InvalidGrant => Err(invalid_grant()),
             Say::Unavailable => Err(unavailable()),
             Say::RateLimited(wait) => Err(limited(wait)),
             Say::RefuseUnless(secret) if matches!(&request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == secret) => {
@@ -240,6 +296,16 @@ fn refused() -> Error {
         description: Some("authentication failed".into()),
     })
     .into()
+}
+
+#[cfg(feature = "login")]
+fn invalid_grant() -> Error {
+    let answer = OAuthError {
+        head: head(400, None),
+        error: "invalid_grant".into(),
+        description: None,
+    };
+    oauth_error(answer, "refresh_token").into()
 }
 
 fn unreachable() -> Error {

@@ -28,8 +28,12 @@ impl Vault {
     }
 
     pub(super) fn credentials(&self) -> ClientCredentials {
+        ClientCredentials::new("a-client", self.source()).unwrap()
+    }
+
+    pub(super) fn source(&self) -> ClientSecret {
         let vault = self.clone();
-        let secret = ClientSecret::from_fn(move || {
+        ClientSecret::from_fn(move || {
             let vault = vault.clone();
             async move {
                 vault.asked.fetch_add(1, Ordering::SeqCst);
@@ -41,8 +45,7 @@ impl Vault {
                     secret => Ok(secret.into()),
                 }
             }
-        });
-        ClientCredentials::new("a-client", secret).unwrap()
+        })
     }
 
     pub(super) fn asked(&self) -> usize {

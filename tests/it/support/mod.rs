@@ -3,6 +3,8 @@
 
 pub mod alone;
 pub mod capture;
+pub mod files;
+pub mod job;
 mod message;
 pub mod names;
 pub mod sentinels;

@@ -1,0 +1,314 @@
+//! Client credentials with a store.
+
+use std::{
+    future::pending,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, channel},
+    },
+};
+
+use super::{secrets::Vault, *};
+use crate::{
+    error::StoreError,
+    grant::{ClientCredentials, Grant},
+    store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
+};
+
+fn under_secret(store: impl TokenStore) -> Stored {
+    let parts = ["a-client".to_owned()];
+    Stored::UnderSecret(Keeping::new(SharedStore::new(store), parts))
+}
+
+/// A provider of a process of its own, with a store that others have too.
+pub(super) fn another(
+    endpoint: &Arc<Endpoint>,
+    clock: &Clock,
+    store: &MemoryStore,
+    credentials: ClientCredentials,
+) -> TokenProvider {
+    let stored = under_secret(store.clone());
+    endpoint.provider_storing(clock.clone(), Grant::from(credentials), stored, |_| {})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_process_starts_with_the_stored_token() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let first = another(&endpoint, &clock, &store, credentials());
+    let token = first.token().await.unwrap();
+    clock.advance(seconds(600.0));
+    let second = another(&endpoint, &clock, &store, credentials());
+    let loaded = second.token().await.unwrap();
+    assert_eq!(loaded.expose_secret(), token.expose_secret());
+    let (left, other) = (loaded.expires_in().unwrap(), token.expires_in().unwrap());
+    assert!(left.abs_diff(other) < seconds(0.01), "{left:?} {other:?}");
+    assert_eq!(endpoint.requests(), 1);
+
+    // And it is renewed in time by one of them, for both.
+    clock.advance(seconds(2_600.0));
+    second.token().await.unwrap();
+    while endpoint.requests() < 2 || second.token().await.unwrap().expose_secret() != "token-1" {
+        tokio::task::yield_now().await;
+    }
+    first.token().await.unwrap();
+    while first.token().await.unwrap().expose_secret() != "token-1" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_start_together_make_one_request() {
+    let endpoint = Endpoint::new(|_| Say::After(seconds(1.0), Box::new(Say::Token(3_600))));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let processes: Vec<_> = (0..8)
+        .map(|_| another(&endpoint, &clock, &store, credentials()))
+        .map(|tokens| tokio::spawn(async move { tokens.token().await }))
+        .collect();
+    for process in processes {
+        let token = process.await.unwrap().unwrap();
+        assert_eq!(token.expose_secret(), "token-0");
+    }
+    assert_eq!(endpoint.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_secret_never_finds_the_token() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    another(&endpoint, &clock, &store, credentials())
+        .token()
+        .await
+        .unwrap();
+    let rotated = ClientCredentials::new("a-client", "secret-2").unwrap();
+    let tokens = another(&endpoint, &clock, &store, rotated);
+    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_rotated_meanwhile_is_stored_under_its_own_name() {
+    let endpoint = Endpoint::new(|_| Say::After(seconds(1.0), Box::new(Say::RefuseUnless("new"))));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let vault = Vault::holding("old");
+    let tokens = another(&endpoint, &clock, &store, vault.credentials());
+    let first = tokio::spawn(async move { tokens.token().await });
+    while endpoint.requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    *vault.secret.lock() = "new";
+    assert_eq!(first.await.unwrap().unwrap().expose_secret(), "token-1");
+    let rotated = ClientCredentials::new("a-client", "new").unwrap();
+    let second = another(&endpoint, &clock, &store, rotated);
+    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_counts_as_absent_and_is_saved_over() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let first = another(&endpoint, &clock, &store, credentials());
+    let second = another(&endpoint, &clock, &store, credentials());
+    let token = first.token().await.unwrap();
+    second.token().await.unwrap();
+    clock.advance(seconds(60.0));
+    first.invalidate(&token);
+    assert_eq!(first.token().await.unwrap().expose_secret(), "token-1");
+    // The other is told by the API, too, and finds the new one.
+    second.invalidate(&token);
+    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+    assert_eq!(endpoint.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_put_back_is_not_served() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let tokens = another(&endpoint, &clock, &store, credentials());
+    let first = tokens.token().await.unwrap();
+    let (key, old) = only_record(&tokens, &store).await;
+    tokens.invalidate(&first);
+    clock.advance(seconds(60.0));
+    let second = tokens.token().await.unwrap();
+    assert_eq!(second.expose_secret(), "token-1");
+    let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
+    store.save(turn, &key, old).await.unwrap();
+    clock.advance(seconds(60.0));
+    tokens.invalidate(&second);
+    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_jumps_costs_one_request_and_no_error() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let start = clock.wall();
+    another(&endpoint, &clock, &store, credentials())
+        .token()
+        .await
+        .unwrap();
+    for (jump, requests) in [(-3_600_i64, 2), (7_200, 3)] {
+        let by = Duration::from_secs(jump.unsigned_abs());
+        clock.set_wall(if jump < 0 { start - by } else { start + by });
+        let tokens = another(&endpoint, &clock, &store, credentials());
+        tokens.token().await.unwrap();
+        tokens.token().await.unwrap();
+        assert_eq!(endpoint.requests(), requests);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_the_store_knows_was_accepted_before() {
+    let endpoint = Endpoint::new(|number| match number {
+        0 => Say::Token(60),
+        _ => Say::Refuse,
+    });
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let start = clock.wall();
+    another(&endpoint, &clock, &store, credentials())
+        .token()
+        .await
+        .unwrap();
+    clock.advance(seconds(600.0));
+    let tokens = another(&endpoint, &clock, &store, credentials());
+    let error = tokens.token().await.unwrap_err();
+    let ErrorKind::InvalidClient(refused) = error.kind() else {
+        panic!("{error:?}")
+    };
+    let before = refused.accepted_before().unwrap();
+    assert!(before.duration_since(start).unwrap_or_default() < seconds(1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_life_is_not_stored() {
+    let endpoint = Endpoint::new(|_| Say::Token(0));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let tokens = another(&endpoint, &clock, &store, credentials());
+    tokens.token().await.unwrap();
+    assert!(stored_here(&tokens, &store).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoke_empties_the_store_even_when_the_server_cannot_be_told() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let tokens = another(&endpoint, &clock, &store, credentials());
+    tokens.token().await.unwrap();
+    assert!(stored_here(&tokens, &store).await.is_some());
+    // Another process, that has no token in hand yet.
+    let second = another(&endpoint, &clock, &store, credentials());
+    let error = second.revoke().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert!(stored_here(&tokens, &store).await.is_none());
+    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+}
+
+/// A store in which one thing goes wrong.
+struct Broken {
+    how: &'static str,
+    calls: Arc<AtomicUsize>,
+    memory: MemoryStore,
+}
+
+impl Broken {
+    async fn may_fail(&self, call: &str) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.how.split_once(' ').unwrap() {
+            (broken, "fails") if broken == call => Err(StoreError::new("planted")),
+            (broken, "panics") if broken == call => panic!("planted"),
+            (broken, "hangs") if broken == call => pending().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl TokenStore for Broken {
+    type Turn = MemoryTurn;
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        self.may_fail("load").await?;
+        self.memory.load(key).await
+    }
+
+    async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<MemoryTurn, StoreError> {
+        self.may_fail("turn").await?;
+        self.memory.take_turn(key, wait).await
+    }
+
+    async fn save(
+        &self,
+        turn: MemoryTurn,
+        key: &StoreKey,
+        value: Sealed,
+    ) -> Result<(), StoreError> {
+        self.may_fail("save").await?;
+        self.memory.save(turn, key, value).await
+    }
+
+    async fn remove(&self, turn: MemoryTurn, key: &StoreKey) -> Result<(), StoreError> {
+        self.may_fail("remove").await?;
+        self.memory.remove(turn, key).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_hangs_or_panics_makes_no_token_unavailable() {
+    for call in ["load", "turn", "save"] {
+        for how in ["fails", "hangs", "panics"] {
+            let how: &str = format!("{call} {how}").leak();
+            let endpoint = Endpoint::new(|_| Say::Token(3_600));
+            let (calls, memory) = (Arc::default(), MemoryStore::new());
+            let store = Broken { how, calls, memory };
+            let (sender, events) = channel();
+            let handle = move |event: &Event| drop(sender.send(event.clone()));
+            let tokens = endpoint.provider_storing(
+                Clock::manual(),
+                credentials().into(),
+                under_secret(store),
+                handle,
+            );
+            let token = tokens.token().await.unwrap();
+            assert_eq!(token.expose_secret(), "token-0", "{how}");
+            assert_eq!(endpoint.requests(), 1, "{how}");
+            let told = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
+            assert!(matches!(told(&events), Event::StoreFailed { .. }), "{how}");
+            assert!(matches!(told(&events), Event::Acquired { .. }), "{how}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_another_keeps_is_waited_for_and_then_done_without() {
+    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let tokens = another(&endpoint, &clock, &store, credentials());
+    let key = key_of(&tokens);
+    let _kept = store.take_turn(&key, Duration::ZERO).await.unwrap();
+    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
+    assert!(store.load(&key).await.unwrap().is_none());
+}
+
+/// Where the provider of [`credentials`] stores.
+fn key_of(tokens: &TokenProvider) -> StoreKey {
+    let Stored::UnderSecret(keeping) = &tokens.shared.settings.stored else {
+        panic!("nothing is stored")
+    };
+    keeping
+        .under_secret(&"secret-1".into())
+        .unwrap()
+        .key()
+        .clone()
+}
+
+async fn stored_here(tokens: &TokenProvider, store: &MemoryStore) -> Option<Sealed> {
+    store.load(&key_of(tokens)).await.unwrap()
+}
+
+async fn only_record(tokens: &TokenProvider, store: &MemoryStore) -> (StoreKey, Sealed) {
+    let key = key_of(tokens);
+    let sealed = stored_here(tokens, store).await.unwrap();
+    (key, sealed)
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,0 +1,59 @@
+//! Stores and the key to them.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    Error, FileStore, MemoryStore, Sealed, SealingKey, StoreError, StoreKey, TokenStore,
+};
+
+use super::{
+    Run,
+    replies::{QUERY, TOKEN},
+};
+
+pub async fn kept(run: &mut Run) {
+    run.keeps_secret("the sealing key", SEALING_KEY);
+    let bytes = <[u8; 32]>::try_from(SEALING_KEY.as_bytes()).unwrap();
+    let key = SealingKey::from_bytes(bytes);
+    run.debug(&key.secret_bytes());
+    run.debug(&key.also_reads(SealingKey::from_bytes(bytes)));
+    run.debug(&SealingKey::unsealed());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, SEALING_KEY.repeat(2)).unwrap();
+    run.error(&SealingKey::file(&path).unwrap_err());
+
+    keeps(run, MemoryStore::new()).await;
+    keeps(run, FileStore::in_folder(folder.path().join("tokens"))).await;
+    let store = FileStore::in_folder(path);
+    let key = StoreKey::for_tests(QUERY);
+    refused(run, store.take_turn(&key, Duration::ZERO).await);
+}
+
+async fn keeps<S>(run: &mut Run, store: S)
+where
+    S: TokenStore<Turn: std::fmt::Debug> + std::fmt::Debug,
+{
+    let key = StoreKey::for_tests(QUERY);
+    run.debug(&key);
+    let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
+    run.debug(&turn);
+    refused(run, store.take_turn(&key, Duration::ZERO).await);
+    let value = Sealed::from_bytes(TOKEN.into());
+    run.debug(&value);
+    store.save(turn, &key, value).await.unwrap();
+    run.debug(&store.load(&key).await.unwrap().unwrap());
+    run.debug(&store);
+    let another = StoreKey::for_tests(TOKEN);
+    let turn = store.take_turn(&another, Duration::ZERO).await.unwrap();
+    let value = Sealed::from_bytes(TOKEN.into());
+    refused(run, store.save(turn, &key, value).await);
+}
+
+fn refused<T>(run: &mut Run, answer: Result<T, StoreError>) {
+    let error = answer.err().expect("it is refused");
+    run.error(&Error::from(error));
+}
+
+const SEALING_KEY: &str = "k/SentinelOfTheSealingKey9182+/=";

@@ -1,0 +1,45 @@
+//! Stores, by processes that share them, end in the middle, or find what others left there.
+
+mod crash;
+#[cfg(unix)]
+mod refused;
+mod shared;
+
+use std::{path::Path, time::Duration};
+
+use genesys_cloud_auth::{FileStore, Sealed, StoreError, StoreKey, TokenStore};
+
+fn key() -> StoreKey {
+    StoreKey::for_tests("a key")
+}
+
+fn store(folder: &Path) -> FileStore {
+    FileStore::in_folder(folder)
+}
+
+/// Waits for the turn for as long as it takes.
+async fn save(store: &FileStore, value: &[u8]) -> Result<(), StoreError> {
+    let turn = store.take_turn(&key(), Duration::from_secs(120)).await?;
+    let value = Sealed::from_bytes(value.to_vec());
+    store.save(turn, &key(), value).await
+}
+
+async fn load(store: &FileStore) -> Result<Option<Vec<u8>>, StoreError> {
+    let record = store.load(&key()).await?;
+    Ok(record.map(|record| record.as_bytes().to_vec()))
+}
+
+/// What an error says, with its causes.
+fn told(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", told(source)),
+        None => error.to_string(),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}

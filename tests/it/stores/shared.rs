@@ -1,0 +1,185 @@
+//! Several processes, one store.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::mpsc, time::Duration};
+
+use genesys_cloud_auth::{
+    FileStore, SealingKey, StoreKey, TokenStore, store_conformance,
+    store_conformance_with_lost_turns,
+};
+use secrecy::ExposeSecret as _;
+
+use super::{key, load, runtime, save, store};
+use crate::support::{
+    files::names,
+    job::{command, job, said, say},
+};
+
+const PROCESSES: usize = 20;
+const TURNS: usize = 100;
+
+#[tokio::test]
+async fn a_file_store_is_all_that_a_store_should_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || store(folder.path());
+    store_conformance(open).await.unwrap();
+    // Whoever removes the lock takes the turn away.
+    let lose = async |key: &StoreKey| {
+        fs::remove_file(folder.path().join(format!("{}.lock", key.as_str()))).unwrap();
+    };
+    store_conformance_with_lost_turns(open, lose).await.unwrap();
+}
+
+#[test]
+fn twenty_processes_lose_no_turn() {
+    let test = "stores::shared::twenty_processes_lose_no_turn";
+    if let Some(job) = job() {
+        return runtime().block_on(add(Path::new(&job[0])));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let children: Vec<_> = (0..PROCESSES)
+        .map(|_| command(test, &[path]).spawn().unwrap())
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(said(&output), ["done"]);
+    }
+    let count = runtime().block_on(load(&store(folder.path())));
+    assert_eq!(
+        count.unwrap().unwrap(),
+        (PROCESSES * TURNS).to_string().as_bytes()
+    );
+    let name = key().as_str().to_owned();
+    assert_eq!(names(folder.path()), [name.clone(), format!("{name}.lock")]);
+}
+
+async fn add(folder: &Path) {
+    let store = store(folder);
+    for _ in 0..TURNS {
+        let turn = store.take_turn(&key(), Duration::from_secs(300)).await;
+        let count = load(&store).await.unwrap().unwrap_or_else(|| b"0".to_vec());
+        let count: usize = String::from_utf8(count).unwrap().parse().unwrap();
+        let value = genesys_cloud_auth::Sealed::from_bytes((count + 1).to_string().into());
+        store.save(turn.unwrap(), &key(), value).await.unwrap();
+    }
+    say("done");
+}
+
+#[test]
+fn processes_that_make_a_key_at_once_make_one() {
+    let test = "stores::shared::processes_that_make_a_key_at_once_make_one";
+    if let Some(job) = job() {
+        let key = SealingKey::file(&job[0]).unwrap();
+        let bytes = *key.secret_bytes().unwrap().expose_secret();
+        return say(&format!("{bytes:?}"));
+    }
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let children: Vec<_> = (0..PROCESSES)
+            .map(|_| command(test, &[path.to_str().unwrap()]).spawn().unwrap())
+            .collect();
+        let keys: BTreeSet<_> = children
+            .into_iter()
+            .map(|child| said(&child.wait_with_output().unwrap()))
+            .collect();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        assert_eq!(names(folder.path()), ["key"]);
+        assert_eq!(fs::read(path).unwrap().len(), 32);
+    }
+}
+
+#[test]
+fn the_folder_is_the_one_for_state() {
+    let test = "stores::shared::the_folder_is_the_one_for_state";
+    if job().is_some() {
+        return say(
+            &FileStore::new().map_or_else(|error| error.to_string(), |store| format!("{store:?}"))
+        );
+    }
+    let told = |variables: &[(&str, &str)]| {
+        let mut child = command(test, &[""]);
+        child.env_remove("XDG_STATE_HOME").env("HOME", "/home/jo");
+        child.env("LOCALAPPDATA", "C:\\Users\\jo\\AppData\\Local");
+        let output = child.envs(variables.iter().copied()).output().unwrap();
+        said(&output).join("")
+    };
+    let usual = if cfg!(windows) {
+        "FileStore(\"C:\\\\Users\\\\jo\\\\AppData\\\\Local\\\\genesys-cloud-auth\")"
+    } else if cfg!(target_os = "macos") {
+        "FileStore(\"/home/jo/Library/Application Support/genesys-cloud-auth\")"
+    } else {
+        "FileStore(\"/home/jo/.local/state/genesys-cloud-auth\")"
+    };
+    assert_eq!(told(&[]), usual);
+    assert_eq!(told(&[("XDG_STATE_HOME", "relative")]), usual);
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let state = "FileStore(\"/var/state/genesys-cloud-auth\")";
+        assert_eq!(told(&[("XDG_STATE_HOME", "/var/state")]), state);
+    }
+    if cfg!(unix) {
+        let nowhere = told(&[("HOME", "not/absolute")]);
+        assert!(nowhere.contains("set HOME or XDG_STATE_HOME"), "{nowhere}");
+    }
+}
+
+/// The test's runtime has one thread: were it held, the gate would never open.
+#[tokio::test]
+async fn a_slow_disk_holds_up_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let slow = store(folder.path()).before_step(move |step| {
+        if step == "write" {
+            gate.lock().unwrap().recv().unwrap();
+        }
+    });
+    let saving = tokio::spawn(async move { save(&slow, b"a").await });
+    let new = folder.path().join(format!("{}.new", key().as_str()));
+    while !new.exists() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(load(&store(folder.path())).await.unwrap(), None);
+    open.send(()).unwrap();
+    saving.await.unwrap().unwrap();
+    assert_eq!(load(&store(folder.path())).await.unwrap().unwrap(), b"a");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_in_the_middle_of_a_save_leaves_it_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let slow = store(folder.path()).before_step(move |step| {
+        if step == "write" {
+            gate.lock().unwrap().recv().unwrap();
+        }
+    });
+    let saving = tokio::spawn(async move { save(&slow, b"a").await });
+    let new = folder.path().join(format!("{}.new", key().as_str()));
+    while !new.exists() {
+        tokio::task::yield_now().await;
+    }
+    saving.abort();
+    assert!(saving.await.unwrap_err().is_cancelled());
+    let store = store(folder.path());
+    // The turn is held until the record is there.
+    assert!(store.take_turn(&key(), Duration::ZERO).await.is_err());
+    open.send(()).unwrap();
+    let turn = store.take_turn(&key(), Duration::from_secs(60)).await;
+    assert_eq!(load(&store).await.unwrap().unwrap(), b"a");
+    drop(turn);
+}
+
+#[tokio::test]
+async fn what_is_removed_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    for _ in 0..2 {
+        save(&store, b"a").await.unwrap();
+        let turn = store.take_turn(&key(), Duration::ZERO).await.unwrap();
+        store.remove(turn, &key()).await.unwrap();
+        assert_eq!(load(&store).await.unwrap(), None);
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}
