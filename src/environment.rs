@@ -48,56 +48,32 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
 /// Why a browser that is opened here would be of no use, if so.
 #[cfg(feature = "login")]
 pub(crate) fn no_browser() -> Option<&'static str> {
-    Machine::look().no_browser()
-}
-
-/// What tells where a program runs.
-#[cfg(feature = "login")]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a question of its own"
-)]
-#[derive(Default)]
-struct Machine {
-    ssh: bool,
-    container: bool,
-    wsl: bool,
-    /// A display, or a platform on which there always is one.
-    display: bool,
-    /// `$BROWSER`, which may be one that needs no display.
-    browser: bool,
+    let file = |path| Path::new(path).exists();
+    let container = file("/.dockerenv")
+        || file("/run/.containerenv")
+        || has_variable("KUBERNETES_SERVICE_HOST")
+        || variable("container").is_some_and(|kind| is_closed(&kind));
+    why_no_browser(has_variable, container)
 }
 
 #[cfg(feature = "login")]
-impl Machine {
-    fn look() -> Self {
-        let any = |names: &[&str]| names.iter().any(|name| has_variable(name));
-        let file = |path| Path::new(path).exists();
-        let graphical = cfg!(any(windows, target_os = "macos"));
-        Self {
-            ssh: any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]),
-            container: file("/.dockerenv")
-                || file("/run/.containerenv")
-                || any(&["KUBERNETES_SERVICE_HOST"])
-                || variable("container").is_some_and(|kind| is_closed(&kind)),
-            wsl: any(&["WSL_DISTRO_NAME", "WSL_INTEROP"]),
-            display: graphical || any(&["DISPLAY", "WAYLAND_DISPLAY"]),
-            browser: has_variable("BROWSER"),
-        }
-    }
-
-    fn no_browser(&self) -> Option<&'static str> {
-        if self.ssh {
-            Some(
-                "this is an SSH session: a browser where you sit does not come back to this machine",
-            )
-        } else if self.container {
-            Some("this is a container: a browser outside it does not come back to it")
-        } else if !self.display && !self.wsl && !self.browser {
-            Some("there is no display here that a browser could open on")
-        } else {
-            None
-        }
+fn why_no_browser(has: impl Fn(&str) -> bool, container: bool) -> Option<&'static str> {
+    let any = |names: &[&str]| names.iter().any(|name| has(name));
+    let always_a_display = cfg!(any(windows, target_os = "macos"));
+    if any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]) {
+        Some("this is an SSH session: a browser where you sit does not come back to this machine")
+    } else if container {
+        Some("this is a container: a browser outside it does not come back to it")
+    } else if always_a_display
+        || any(&["DISPLAY", "WAYLAND_DISPLAY"])
+        // WSL opens the browser of Windows.
+        || any(&["WSL_DISTRO_NAME", "WSL_INTEROP"])
+        // One that is named may need no display.
+        || has("BROWSER")
+    {
+        None
+    } else {
+        Some("there is no display here that a browser could open on")
     }
 }
 
@@ -113,34 +89,26 @@ mod tests {
 
     #[test]
     fn a_browser_is_of_use_only_where_it_comes_back() {
-        let desktop = || Machine {
-            display: true,
-            ..Machine::default()
+        let told = |set: &[&str], container| {
+            let why = why_no_browser(|name| set.contains(&name), container);
+            why.unwrap_or("a browser")
         };
-        let told = |machine: Machine| machine.no_browser().unwrap_or("a browser");
-        assert_eq!(told(desktop()), "a browser");
-        let ssh = Machine {
-            ssh: true,
-            ..desktop()
-        };
-        assert!(told(ssh).starts_with("this is an SSH session"));
-        let container = Machine {
-            container: true,
-            ..desktop()
-        };
-        assert!(told(container).starts_with("this is a container"));
-        assert!(told(Machine::default()).starts_with("there is no display"));
-        // It opens the browser of Windows.
-        let wsl = Machine {
-            wsl: true,
-            ..Machine::default()
-        };
-        assert_eq!(told(wsl), "a browser");
-        let text_browser = Machine {
-            browser: true,
-            ..Machine::default()
-        };
-        assert_eq!(told(text_browser), "a browser");
+        for (set, start) in [
+            (&["DISPLAY"][..], "a browser"),
+            (&["WAYLAND_DISPLAY"], "a browser"),
+            (&["WSL_DISTRO_NAME"], "a browser"),
+            (&["WSL_INTEROP"], "a browser"),
+            (&["BROWSER"], "a browser"),
+            (&["DISPLAY", "SSH_CONNECTION"], "this is an SSH session"),
+            (&["BROWSER", "SSH_TTY"], "this is an SSH session"),
+            (&["WSL_INTEROP", "SSH_CLIENT"], "this is an SSH session"),
+        ] {
+            assert!(told(set, false).starts_with(start), "{set:?}");
+        }
+        assert!(told(&["DISPLAY"], true).starts_with("this is a container"));
+        if cfg!(target_os = "linux") {
+            assert!(told(&[], false).starts_with("there is no display"));
+        }
         assert!(is_closed("docker") && !is_closed("flatpak") && !is_closed("wsl"));
     }
 }

@@ -57,6 +57,15 @@ pub use store::{FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, StoreKey, 
 pub use store::{store_conformance, store_conformance_with_lost_turns};
 pub use token::AccessToken;
 
+/// What the fuzz targets call.
+#[cfg(all(fuzzing, feature = "login"))]
+pub mod fuzzing {
+    /// A request to the redirect URI.
+    pub fn callback(sent: &[u8]) {
+        crate::listener::fuzzing::callback(sent);
+    }
+}
+
 /// Guides.
 #[cfg(doc)]
 pub mod guide {

@@ -6,6 +6,8 @@
 //! request and for at most [`CONNECTION_TIME`]: half a megabyte in all.
 
 mod bind;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod page;
 mod request;
 mod responder;

@@ -1,6 +1,6 @@
 //! The grant of users: a code from the login page, with PKCE (RFC 6749 4.1, RFC 7636).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use secrecy::SecretString;
 use url::Url;
@@ -29,7 +29,10 @@ pub(crate) mod redirect_uri;
 ///
 /// Source: RFC 6749 4.1; RFC 7636; RFC 8252 7.3; Genesys Cloud Developer Center, "Authorization".
 #[derive(Clone)]
-pub struct AuthorizationCode {
+pub struct AuthorizationCode(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
     client_id: String,
     secret: Option<ClientSecret>,
     redirect_uri: RedirectUri,
@@ -73,7 +76,7 @@ impl AuthorizationCode {
         if let Some(secret) = &secret {
             secret.check()?;
         }
-        Ok(Self {
+        Ok(Self(Arc::new(Settings {
             client_id,
             secret,
             redirect_uri: RedirectUri::new(redirect_uri)?,
@@ -81,7 +84,7 @@ impl AuthorizationCode {
             login_hint: None,
             prompt_login: false,
             target_org: None,
-        })
+        })))
     }
 
     /// Leads past the login page to an identity provider of the organisation `org`, such as `okta`,
@@ -91,54 +94,54 @@ impl AuthorizationCode {
         org: impl Into<String>,
         provider: impl Into<String>,
     ) -> Self {
-        self.identity_provider = Some((org.into(), provider.into()));
+        Arc::make_mut(&mut self.0).identity_provider = Some((org.into(), provider.into()));
         self
     }
 
     /// Fills in the login page: an e-mail address, an organisation's name, or both as
     /// `email:orgName`. May not be empty.
     pub fn login_hint(mut self, hint: impl Into<String>) -> Self {
-        self.login_hint = Some(hint.into());
+        Arc::make_mut(&mut self.0).login_hint = Some(hint.into());
         self
     }
 
     /// Wants the user's password, whoever is logged in already. A stored login is not taken then.
     pub fn prompt_login(mut self) -> Self {
-        self.prompt_login = true;
+        Arc::make_mut(&mut self.0).prompt_login = true;
         self
     }
 
     /// Logs in to an organisation, by its id, that lets in users of others. May not be empty.
     pub fn target_org(mut self, id: impl Into<String>) -> Self {
-        self.target_org = Some(id.into());
+        Arc::make_mut(&mut self.0).target_org = Some(id.into());
         self
     }
 
     pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
+        &self.0.client_id
     }
 
     /// None of a public client.
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
-        self.secret.as_ref()
+        self.0.secret.as_ref()
     }
 
     pub(crate) fn redirect_uri(&self) -> &RedirectUri {
-        &self.redirect_uri
+        &self.0.redirect_uri
     }
 
     /// The organisation and its identity provider.
     pub(crate) fn org_and_provider(&self) -> Option<(&str, &str)> {
-        let (org, provider) = self.identity_provider.as_ref()?;
+        let (org, provider) = self.0.identity_provider.as_ref()?;
         Some((org, provider))
     }
 
     pub(crate) fn target(&self) -> Option<&str> {
-        self.target_org.as_deref()
+        self.0.target_org.as_deref()
     }
 
     pub(crate) fn prompts(&self) -> bool {
-        self.prompt_login
+        self.0.prompt_login
     }
 
     /// Whether the optional settings hold anything.
@@ -147,7 +150,7 @@ impl AuthorizationCode {
         let settings = [
             (org, "the organisation of the identity provider is empty"),
             (provider, "the identity provider is empty"),
-            (self.login_hint.as_deref(), "the login hint is empty"),
+            (self.0.login_hint.as_deref(), "the login hint is empty"),
             (self.target(), "the id of the organisation is empty"),
         ];
         match settings.iter().find(|(setting, _)| *setting == Some("")) {
@@ -172,13 +175,13 @@ impl AuthorizationCode {
         let optional = [
             ("org", org),
             ("provider", provider),
-            ("prompt", self.prompt_login.then_some("login")),
-            ("login_hint", self.login_hint.as_deref()),
+            ("prompt", self.0.prompt_login.then_some("login")),
+            ("login_hint", self.0.login_hint.as_deref()),
             ("target", self.target()),
         ];
         url.query_pairs_mut()
             .append_pair("response_type", "code")
-            .append_pair("client_id", &self.client_id)
+            .append_pair("client_id", &self.0.client_id)
             .append_pair("redirect_uri", redirect_uri)
             .append_pair("state", state)
             .append_pair("code_challenge", challenge)
@@ -226,7 +229,7 @@ impl AuthorizationCode {
     }
 
     fn auth(&self, secret: Option<SecretString>) -> ClientAuth {
-        let client_id = self.client_id.clone();
+        let client_id = self.0.client_id.clone();
         match secret {
             Some(secret) => ClientAuth::Basic(BasicAuth { client_id, secret }),
             None => ClientAuth::Public { client_id },
@@ -238,9 +241,9 @@ impl AuthorizationCode {
 impl fmt::Debug for AuthorizationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationCode")
-            .field("client_id", &self.client_id)
-            .field("secret", &self.secret)
-            .field("redirect_uri", &self.redirect_uri.as_str())
+            .field("client_id", &self.0.client_id)
+            .field("secret", &self.0.secret)
+            .field("redirect_uri", &self.0.redirect_uri.as_str())
             .finish_non_exhaustive()
     }
 }

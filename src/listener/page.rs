@@ -89,3 +89,80 @@ const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'u
     Cache-Control: no-store\r\n\
     Referrer-Policy: no-referrer\r\n\
     Connection: close\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_page_says_in_a_sentence_what_to_do_next_and_loads_nothing() {
+        let mut shown = Vec::new();
+        for page in [Page::Success, Page::Denied, Page::Failed] {
+            let whole = answer(page);
+            let (head, html) = whole.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {}\r\n{HEADERS}", page.status())));
+            assert!(head.contains("Content-Type: text/html; charset=utf-8"));
+            assert!(head.contains(&format!("Content-Length: {}", html.len())));
+            assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
+
+            let (_, title, sentence, _) = page.texts();
+            for part in [
+                format!("<title>{title}</title>"),
+                format!("<h1>{title}</h1>"),
+                format!("<p>{sentence}</p>"),
+                "(prefers-color-scheme: dark)".to_owned(),
+                "width=device-width".to_owned(),
+            ] {
+                assert_eq!(html.matches(&part).count(), 1, "{part}");
+            }
+            assert_eq!(sentence.matches('.').count(), 1, "{sentence}");
+            assert!(sentence.starts_with("You can close this tab"));
+            // No mark of the template is left, and nothing that would be run or fetched.
+            for part in [
+                "{ending}",
+                "{title}",
+                "{sentence}",
+                "{sign}",
+                "<script",
+                "javascript:",
+                "onload",
+                "://",
+                "src=",
+                "url(",
+                "@import",
+                "<form",
+                "<iframe",
+                "<meta http-equiv",
+            ] {
+                assert!(!html.contains(part), "{part}");
+            }
+            assert_eq!(html.matches("href=").count(), 1);
+            assert!(html.contains("href=\"data:,\""));
+            // A dropped connection's last words fit any socket's buffer.
+            assert!(whole.len() < 4_096);
+            shown.push(title);
+        }
+        shown.dedup();
+        assert_eq!(shown.len(), 3);
+    }
+
+    #[test]
+    fn who_is_turned_away_reads_one_line() {
+        for reason in Reason::ALL {
+            let Some(whole) = turned_away_answer(reason) else {
+                continue;
+            };
+            let (head, line) = whole.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(HEADERS.trim_end()), "{head}");
+            assert!(head.contains("Content-Type: text/plain; charset=utf-8"));
+            assert_eq!(
+                head.contains("\r\nAllow: GET\r\n"),
+                reason == Reason::Method
+            );
+            assert!(
+                line.len() < 100 && line.ends_with('.') && !line.contains('\n'),
+                "{line}"
+            );
+        }
+    }
+}

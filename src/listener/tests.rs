@@ -2,6 +2,7 @@
 
 mod bad;
 mod bounds;
+mod corpus;
 mod waiting;
 
 use std::{

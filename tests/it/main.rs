@@ -15,6 +15,7 @@ mod diagnose;
 mod environment;
 mod events;
 mod hosts;
+mod login;
 mod odd;
 mod quickstart;
 mod readme;

@@ -3,6 +3,7 @@
 
 mod good;
 mod list;
+mod login;
 mod misuse;
 mod planted;
 mod replies;
@@ -88,6 +89,16 @@ fn no_secret_is_shown_by_the_sandbox() {
 }
 
 #[test]
+fn no_secret_is_shown_where_users_log_in() {
+    heard("no_secret_is_shown_where_users_log_in", login::all);
+}
+
+#[test]
+fn no_secret_is_shown_by_what_keeps_it() {
+    heard("no_secret_is_shown_by_what_keeps_it", stores::kept);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     heard(
         "every_public_type_and_every_kind_of_error_is_shown",
@@ -100,6 +111,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
             servers::useless_tokens(run).await;
             misuse::wrong_place_or_form(run).await;
             sandbox::all(run).await;
+            login::all(run).await;
             stores::kept(run).await;
             let gaps = list::gaps(run.shown());
             assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));

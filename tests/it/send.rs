@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    AccessToken, Chunks, ClientCredentials, ClientSecret, Clock, Connections, Error, Event,
-    FileStore, FileTurn, FixedToken, Gate, Grant, MemoryStore, MemoryTurn, Pages, PlatformClient,
-    RecordedRequest, Region, Request, Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey,
-    TokenProvider, TokenProviderBuilder, TokenStore,
+    AccessToken, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock, Connections,
+    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, Login, LoginBuilder, MemoryStore,
+    MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest, Region, Request, Response,
+    RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider, TokenProviderBuilder,
+    TokenStore, WaitingLogin,
 };
 
 fn send<T: Send>() {}
@@ -16,6 +17,7 @@ fn future<F: Future + Send>(_: F) {}
 #[test]
 fn every_type_is_send() {
     handle::<AccessToken>();
+    handle::<AuthorizationCode>();
     handle::<ClientCredentials>();
     handle::<ClientSecret>();
     handle::<Clock>();
@@ -24,6 +26,7 @@ fn every_type_is_send() {
     handle::<Event>();
     handle::<FileStore>();
     handle::<FixedToken>();
+    handle::<Login>();
     handle::<MemoryStore>();
     handle::<PlatformClient>();
     handle::<Region>();
@@ -36,13 +39,30 @@ fn every_type_is_send() {
     send::<FileTurn>();
     send::<Gate>();
     send::<Grant>();
+    send::<LoginBuilder>();
     send::<MemoryTurn>();
     send::<Pages<String>>();
+    send::<PendingLogin>();
     send::<RecordedRequest>();
     send::<Request>();
     send::<Response>();
     send::<Sandbox>();
     send::<TokenProviderBuilder>();
+    send::<WaitingLogin>();
+}
+
+#[tokio::test]
+async fn every_future_of_a_login_is_send() {
+    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
+    let pending = login.begin().unwrap();
+    future(login.finish(pending, "", "a name"));
+    future(login.saved("a name"));
+    future(login.in_browser("a name", |_| {}));
+    let waiting = login.listen("a name").unwrap();
+    future(waiting.open_browser());
+    future(waiting.redirected());
+    future(waiting.pasted(""));
 }
 
 #[tokio::test]

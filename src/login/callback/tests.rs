@@ -44,77 +44,68 @@ fn a_callback_is_a_url_a_path_or_a_query() {
 }
 
 #[test]
-fn what_is_no_callback_of_this_login_is_refused() {
+fn what_is_no_callback_is_refused() {
     use CallbackFault as Fault;
     let long = format!("code=s3ntinel&state={STATE}&x={}", "y".repeat(MOST_BYTES));
+    let page = "https://login.mypurecloud.ie/oauth/authorize?response_type=code";
     for (callback, expected) in [
         ("", Fault::NoUrl),
         ("s3ntinel", Fault::NoUrl),
         ("?", Fault::NoUrl),
-        ("code=s3ntinel state=state-of-the-login", Fault::NoUrl),
-        ("/cb?code=s3ntinel\n&state=state-of-the-login", Fault::NoUrl),
-        (
-            "http://[x/cb?code=s3ntinel&state=state-of-the-login",
-            Fault::NoUrl,
-        ),
+        ("code=s3ntinel state=STATE", Fault::NoUrl),
+        ("/cb?code=s3ntinel\n&state=STATE", Fault::NoUrl),
+        ("http://[x/cb?code=s3ntinel&state=STATE", Fault::NoUrl),
         ("http://localhost/cb", Fault::NoState),
         ("/cb", Fault::NoState),
-        ("/cb?code=s3ntinel", Fault::NoState),
-        ("/cb?error=access_denied", Fault::NoState),
-        ("/cb?code=s3ntinel&state=", Fault::State),
-        ("/cb?code=s3ntinel&state=another", Fault::State),
-        ("/cb?code=s3ntinel&state=state-of-the-logi", Fault::State),
-        ("/cb?code=s3ntinel&state=state-of-the-login2", Fault::State),
-        ("/cb?code=s3ntinel&state=STATE-of-the-login", Fault::State),
-        ("/cb?error=access_denied&state=another", Fault::State),
-        ("/cb?code=a&error=b&code=c&state=another", Fault::State),
+        ("/?code=s3ntinel&state=STATE", Fault::Elsewhere),
+        ("/cb/?code=s3ntinel&state=STATE", Fault::Elsewhere),
+        ("/CB?code=s3ntinel&state=STATE", Fault::Elsewhere),
+        ("/c%62?code=s3ntinel&state=STATE", Fault::Elsewhere),
         (
-            "/cb?code=s3ntinel&state=another&state=state-of-the-login",
-            Fault::Doubled,
-        ),
-        (
-            "/cb?code=s3ntinel&state=state-of-the-login&state=state-of-the-login",
-            Fault::Doubled,
-        ),
-        (
-            "/cb?code=s3ntinel&code=b&state=state-of-the-login",
-            Fault::Doubled,
-        ),
-        (
-            "/cb?code=s3ntinel&c%6Fde=b&state=state-of-the-login",
-            Fault::Doubled,
-        ),
-        (
-            "/cb?error=a&error=b&state=state-of-the-login",
-            Fault::Doubled,
-        ),
-        (
-            "/cb?code=s3ntinel&error=access_denied&state=state-of-the-login",
-            Fault::CodeAndError,
-        ),
-        ("/cb?state=state-of-the-login", Fault::NoCode),
-        ("/cb?code=&state=state-of-the-login", Fault::NoCode),
-        ("/cb?error=&state=state-of-the-login", Fault::NoCode),
-        ("/?code=s3ntinel&state=state-of-the-login", Fault::Elsewhere),
-        (
-            "/cb/?code=s3ntinel&state=state-of-the-login",
+            "//evil.example/x?code=s3ntinel&state=STATE",
             Fault::Elsewhere,
         ),
-        (
-            "/CB?code=s3ntinel&state=state-of-the-login",
-            Fault::Elsewhere,
-        ),
-        (
-            "//evil.example/x?code=s3ntinel&state=state-of-the-login",
-            Fault::Elsewhere,
-        ),
-        (
-            "https://login.mypurecloud.ie/oauth/authorize?response_type=code&state=state-of-the-login",
-            Fault::Elsewhere,
-        ),
+        (&format!("{page}&state=STATE"), Fault::Elsewhere),
         (&*long, Fault::TooLong),
     ] {
-        assert_eq!(fault(callback), expected, "{callback}");
+        assert_eq!(
+            fault(&callback.replace("STATE", STATE)),
+            expected,
+            "{callback}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_answer_to_this_login_is_refused_its_state_first() {
+    use CallbackFault as Fault;
+    for (query, expected) in [
+        ("code=s3ntinel", Fault::NoState),
+        ("error=access_denied", Fault::NoState),
+        ("code=s3ntinel&state=", Fault::State),
+        ("code=s3ntinel&state=another", Fault::State),
+        ("code=s3ntinel&state=state-of-the-logi", Fault::State),
+        ("code=s3ntinel&state=STATE2", Fault::State),
+        ("code=s3ntinel&state=state-OF-the-login", Fault::State),
+        ("error=access_denied&state=another", Fault::State),
+        ("code=a&error=b&code=c&state=another", Fault::State),
+        ("code=s3ntinel&state=another&state=STATE", Fault::Doubled),
+        ("code=s3ntinel&state=STATE&state=STATE", Fault::Doubled),
+        ("code=s3ntinel&code=b&state=STATE", Fault::Doubled),
+        ("code=s3ntinel&c%6Fde=b&state=STATE", Fault::Doubled),
+        ("error=a&error=b&state=STATE", Fault::Doubled),
+        (
+            "code=s3ntinel&error=access_denied&state=STATE",
+            Fault::CodeAndError,
+        ),
+        ("state=STATE", Fault::NoCode),
+        ("code=&state=STATE", Fault::NoCode),
+        ("error=&state=STATE", Fault::NoCode),
+    ] {
+        let query = query.replace("STATE", STATE);
+        for callback in [query.clone(), format!("/cb?{query}")] {
+            assert_eq!(fault(&callback), expected, "{callback}");
+        }
     }
 }
 

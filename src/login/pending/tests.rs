@@ -113,7 +113,7 @@ fn one_byte_altered_is_refused() {
     }
     for length in 0..text.len() {
         assert_eq!(
-            fault(&login, &text[..length].into()),
+            fault(&login, &text.get(..length).unwrap().into()),
             CallbackFault::Altered
         );
     }
@@ -134,7 +134,7 @@ fn a_planted_plain_record_ends_nothing() {
     let record = URL_SAFE_NO_PAD.decode(pending.into_secret(&unsealed).unwrap().expose_secret());
     let record = String::from_utf8(record.unwrap()).unwrap();
     let (start, end) = record.split_once(r#""verifier":""#).unwrap();
-    let record = format!(r#"{start}"verifier":"{}"#, &end[80..]);
+    let record = format!(r#"{start}"verifier":"{}"#, end.get(80..).unwrap());
     let short = URL_SAFE_NO_PAD.encode(record).into();
     assert_eq!(fault(&unsealed, &short), CallbackFault::Altered);
 }

@@ -8,25 +8,10 @@ use crate::{
 };
 
 /// Types that are not shown, and why: a trait, say.
-const NOT_SHOWN: &[(&str, &str)] = &[
-    ("AuthorizationCode", "its flow comes with the login"),
-    ("InvalidCallback", "its flow comes with the login"),
-    ("ListenerError", "its flow comes with the login"),
-    ("LoginRefused", "its flow comes with the login"),
-    ("LoginRequired", "its flow comes with the login"),
-    ("NoBrowser", "its flow comes with the login"),
-    ("TokenStore", "a trait"),
-];
+const NOT_SHOWN: &[(&str, &str)] = &[("TokenStore", "a trait")];
 
 /// Kinds of errors that no run can make, and why.
-const NOT_MADE: &[(&str, &str)] = &[
-    ("ImplicitGrant", "its flow comes with the login"),
-    ("InvalidCallback", "its flow comes with the login"),
-    ("Listener", "its flow comes with the login"),
-    ("LoginRefused", "its flow comes with the login"),
-    ("LoginRequired", "its flow comes with the login"),
-    ("NoBrowser", "its flow comes with the login"),
-];
+const NOT_MADE: &[(&str, &str)] = &[];
 
 /// What is missing, or listed above without need.
 pub fn gaps(shown: &Shown) -> Vec<String> {

@@ -1,0 +1,5 @@
+//! What a browser or anything else sends to the redirect URI.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|head: &[u8]| genesys_cloud_auth::fuzzing::callback(head));

@@ -1,0 +1,304 @@
+//! A login on this machine: the browser comes back to a listener, or a user pastes.
+
+use std::net::TcpListener;
+
+use genesys_cloud_auth::WaitingLogin;
+use tokio::time::timeout;
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// What a browser sees that follows the login page's redirection.
+async fn come_back(url: &str) -> (u16, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+fn redirect_uri(waiting: &WaitingLogin) -> Url {
+    let uri = parameter(waiting.authorize_url(), "redirect_uri").unwrap();
+    uri.parse().unwrap()
+}
+
+/// A port that nobody has, and the redirect URI with it.
+fn free_port() -> u16 {
+    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+    probe.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn the_browser_comes_back_to_any_port_and_the_login_is_kept() {
+    let sandbox = sandbox().await;
+    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let waiting = login.listen("default").unwrap();
+    let uri = redirect_uri(&waiting);
+    assert_eq!((uri.host_str(), uri.path()), (Some("localhost"), "/cb"));
+    let port = uri.port().unwrap();
+    let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
+    let (tokens, (status, page)) = tokio::join!(waiting.redirected(), come_back(&back));
+    assert_eq!(user_of(&tokens.unwrap()).await, user.email());
+    assert_eq!(status, 200);
+    let code = parameter(&Url::parse(&back).unwrap(), "code").unwrap();
+    let state = parameter(waiting.authorize_url(), "state").unwrap();
+    assert!(!page.contains(&code) && !page.contains(&state), "{page}");
+    assert_eq!(
+        field(&token_requests(&sandbox)[0], "redirect_uri").unwrap(),
+        uri.as_str()
+    );
+
+    // Told again to whoever asks again; the port is free, whoever still has the handle.
+    assert_eq!(
+        user_of(&waiting.redirected().await.unwrap()).await,
+        user.email()
+    );
+    assert!(TcpListener::bind(("127.0.0.1", port)).is_ok());
+    assert_eq!(sandbox.token_requests(), 1);
+
+    // The next time no browser is needed.
+    let no_browser = |_: &str| panic!("the stored login lives");
+    let tokens = login.in_browser("default", no_browser).await.unwrap();
+    assert_eq!(user_of(&tokens).await, user.email());
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_denial_reaches_the_program_and_the_browser() {
+    let sandbox = sandbox().await;
+    let login = login(&sandbox, LOCAL);
+    let waiting = login.listen("default").unwrap();
+    let back = sandbox.deny(waiting.authorize_url().as_str()).await;
+    let (outcome, (_, denied)) = tokio::join!(waiting.redirected(), come_back(&back));
+    let error = outcome.unwrap_err();
+    is(&error, "LoginRefused");
+
+    let waiting = login.listen("default").unwrap();
+    sandbox.next_authorization("server_error");
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    let (outcome, (_, failed)) = tokio::join!(waiting.redirected(), come_back(&back));
+    is(&outcome.unwrap_err(), "LoginRefused");
+    assert_ne!(denied, failed);
+    assert_eq!(sandbox.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn a_code_that_is_refused_fails_in_the_browser_too() {
+    let sandbox = sandbox().await;
+    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
+    let state = parameter(waiting.authorize_url(), "state").unwrap();
+    let back = format!("{}?code=made-up&state={state}", redirect_uri(&waiting));
+    let (outcome, (_, page)) = tokio::join!(waiting.redirected(), come_back(&back));
+    is(&outcome.unwrap_err(), "InvalidGrant");
+    assert!(!page.contains("made-up"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_pasted_is_looked_at_as_closely_and_the_wait_goes_on() {
+    let sandbox = sandbox().await;
+    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let waiting = login.listen("default").unwrap();
+    let uri = redirect_uri(&waiting);
+    let state = parameter(waiting.authorize_url(), "state").unwrap();
+    for (text, kind) in [
+        (String::new(), "InvalidCallback"),
+        (waiting.authorize_url().to_string(), "InvalidCallback"),
+        (uri.to_string(), "InvalidCallback"),
+        (format!("{uri}?code=c&state=another"), "InvalidCallback"),
+        (
+            format!("{uri}?error=access_denied&state=another"),
+            "InvalidCallback",
+        ),
+        (
+            format!("http://localhost/other?code=c&state={state}"),
+            "InvalidCallback",
+        ),
+        (
+            format!("{uri}?code=c&code=d&state={state}"),
+            "InvalidCallback",
+        ),
+        (format!("{uri}#access_token=t"), "ImplicitGrant"),
+    ] {
+        is(&waiting.pasted(&text).await.unwrap_err(), kind);
+    }
+    assert_eq!(sandbox.token_requests(), 0);
+    let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
+    let tokens = waiting.pasted(&format!(" {back}\n")).await.unwrap();
+    assert_eq!(user_of(&tokens).await, user.email());
+}
+
+#[tokio::test]
+async fn two_ways_at_once_exchange_one_code() {
+    let sandbox = sandbox().await;
+    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    let all = async {
+        tokio::join!(
+            waiting.redirected(),
+            waiting.redirected(),
+            waiting.pasted(&back),
+            waiting.pasted(&back),
+        )
+    };
+    let (first, second, third, fourth) = timeout(SOON, all).await.unwrap();
+    for outcome in [first, second, third, fourth] {
+        outcome.unwrap();
+    }
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_loses_nothing() {
+    let sandbox = sandbox().await;
+    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
+    // Before the browser came.
+    for _ in 0..3 {
+        assert!(
+            timeout(Duration::from_millis(1), waiting.redirected())
+                .await
+                .is_err()
+        );
+    }
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    // While the code is exchanged.
+    let gate = sandbox.at_token_endpoint().gate();
+    tokio::select! {
+        _ = waiting.pasted(&back) => panic!("the exchange is held"),
+        () = gate.wait_for(1) => {}
+    }
+    gate.release();
+    waiting.redirected().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_nobody_waits_for_is_kept_all_the_same() {
+    let sandbox = sandbox().await;
+    let login = login(&sandbox, LOCAL);
+    let waiting = login.listen("default").unwrap();
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    let gate = sandbox.at_token_endpoint().gate();
+    let page = tokio::spawn(async move { come_back(&back).await });
+    tokio::select! {
+        _ = waiting.redirected() => panic!("the exchange is held"),
+        () = gate.wait_for(1) => {}
+    }
+    drop(waiting);
+    gate.release();
+    // The page is shown once the login is kept.
+    assert_eq!(timeout(SOON, page).await.unwrap().unwrap().0, 200);
+    assert!(login.saved("default").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn nobody_who_comes_in_time_is_an_error_that_says_who_came_instead() {
+    let sandbox = sandbox().await;
+    let clock = Clock::manual();
+    let builder = builder(&sandbox, LOCAL).clock(clock.clone());
+    let login = builder
+        .login_timeout(Duration::from_secs(60))
+        .build()
+        .unwrap();
+    let waiting = login.listen("default").unwrap();
+    let uri = redirect_uri(&waiting);
+    let strangers = async {
+        assert_eq!(
+            come_back(&format!("{uri}?code=c&state=another")).await.0,
+            400
+        );
+        assert_eq!(come_back(&format!("{uri}/elsewhere")).await.0, 404);
+        clock.advance(Duration::from_secs(61));
+    };
+    let (outcome, ()) = tokio::join!(waiting.redirected(), strangers);
+    let error = outcome.unwrap_err();
+    let ErrorKind::Listener(listener) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(listener.is_timeout());
+    let text = error.to_string();
+    for needed in ["60 s", "another state", "another path", "redirect URI"] {
+        assert!(text.contains(needed), "{needed}: {text}");
+    }
+    assert!(TcpListener::bind(("127.0.0.1", uri.port().unwrap())).is_ok());
+    assert_eq!(sandbox.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn a_registered_port_is_taken_and_no_other() {
+    let port = free_port();
+    let uri = format!("http://127.0.0.1:{port}/cb");
+    let sandbox = Sandbox::builder()
+        .code_client([&uri])
+        .start()
+        .await
+        .unwrap();
+    let login = login(&sandbox, &uri);
+    let waiting = login.listen("default").unwrap();
+    assert_eq!(redirect_uri(&waiting).as_str(), uri);
+    let error = login.listen("default").unwrap_err();
+    let ErrorKind::Listener(listener) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(!listener.is_timeout());
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    let (tokens, _) = tokio::join!(waiting.redirected(), come_back(&back));
+    tokens.unwrap();
+}
+
+#[tokio::test]
+async fn the_first_free_port_of_a_list_is_taken() {
+    let sandbox = sandbox().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_port = taken.local_addr().unwrap().port();
+    let free = free_port();
+    let builder = builder(&sandbox, LOCAL).ports([taken_port, free]);
+    let waiting = builder.build().unwrap().listen("default").unwrap();
+    assert_eq!(redirect_uri(&waiting).port(), Some(free));
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    waiting.pasted(&back).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_redirect_uri_on_this_machine_can_be_listened_at() {
+    let sandbox = sandbox().await;
+    is(
+        &login(&sandbox, WEB).listen("default").unwrap_err(),
+        "Configuration",
+    );
+    let local = "https://localhost:8443/cb";
+    is(
+        &login(&sandbox, local).listen("default").unwrap_err(),
+        "Configuration",
+    );
+    is(
+        &builder(&sandbox, LOCAL).ports([]).build().unwrap_err(),
+        "Configuration",
+    );
+    let never = builder(&sandbox, LOCAL).login_timeout(Duration::ZERO);
+    is(&never.build().unwrap_err(), "Configuration");
+}
+
+#[test]
+fn outside_a_runtime_a_login_cannot_be_waited_for() {
+    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
+    let login = Login::new(genesys_cloud_auth::Region::EuWest1, app).unwrap();
+    let waiting = login.listen("default").unwrap();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut redirected = Box::pin(waiting.redirected());
+    match redirected.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(Err(error)) => is(&error, "NoRuntime"),
+        other => panic!("{other:?}"),
+    }
+}
