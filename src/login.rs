@@ -27,6 +27,8 @@ use crate::{
 };
 use browser::open;
 use callback::code_of;
+#[cfg(fuzzing)]
+pub(crate) use callback::fuzzing;
 use providers::Providers;
 
 /// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
