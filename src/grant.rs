@@ -22,7 +22,7 @@ pub struct Grant(pub(crate) Kind);
 #[derive(Clone)]
 pub(crate) enum Kind {
     #[cfg(feature = "login")]
-    AuthorizationCode(AuthorizationCode),
+    AuthorizationCode(Box<AuthorizationCode>),
     ClientCredentials(ClientCredentials),
     Fixed(FixedToken),
 }

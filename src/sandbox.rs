@@ -105,8 +105,8 @@ use crate::{grant::ClientCredentials, region::Region};
 /// so. `response_type=token` is refused with `unsupported_response_type`, as after the end of the
 /// implicit grant, and a code challenge by another method than `S256` with `invalid_pkce_package`.
 /// `org` and `provider`, `target` and `login_hint` are shown on the page and change nothing else.
-/// A code is good once: it is used up by the first request that brings it, whatever comes of that,
-/// and brought again it ends the tokens that it gave (RFC 6749 section 4.1.2). Consent is asked for
+/// A code is good once: it is used up when its client brings it, whatever comes of that, and brought
+/// again it ends the tokens that it gave (RFC 6749 section 4.1.2). Consent is asked for
 /// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
 ///
 /// The API answers these calls, in Genesys Cloud's own forms:

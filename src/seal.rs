@@ -55,8 +55,8 @@ impl SealingKey {
     }
 
     /// The key in this file, which holds its 32 bytes and nothing else. Where there is none, a new
-    /// key is made there, readable by this user alone; of several processes that start at once, all
-    /// get the same one. Blocks for as long as a small file takes.
+    /// key is made there, and the folder above it, readable by this user alone; of several processes
+    /// that start at once, all get the same one. Blocks for as long as a small file takes.
     ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration): the file cannot be read or made, has

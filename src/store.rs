@@ -153,3 +153,6 @@ impl fmt::Debug for Sealed {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub struct LoginBuilder {
 
 impl LoginBuilder {
     pub(super) fn new(region: Region, app: AuthorizationCode) -> Self {
-        let grant = Grant(Kind::AuthorizationCode(app.clone()));
+        let grant = Grant(Kind::AuthorizationCode(Box::new(app.clone())));
         Self {
             settings: Settings::new(region.clone()),
             tokens: TokenProvider::builder(region, grant),

@@ -189,7 +189,7 @@ impl TokenProviderBuilder {
                     return Ok(Stored::Nowhere);
                 };
                 let (org, provider) = app.org_and_provider().unzip();
-                let asked_for = [org, provider, app.target()].map(|part| part.unwrap_or_default());
+                let asked_for = [org, provider, app.target()].map(Option::unwrap_or_default);
                 parts.extend([app.client_id().to_owned(), name]);
                 parts.extend(asked_for.map(str::to_owned));
                 Ok(Stored::At(Keeping::new(store, parts).under_key(key)))

@@ -1,30 +1,50 @@
 //! What all handles of one provider share.
 
+mod background;
+mod event;
+mod flight;
+mod handler;
+mod kept;
+mod snapshot;
+mod want;
+
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
-use tokio::{sync::watch, task::AbortHandle};
-
-#[cfg(feature = "login")]
-use super::Kept;
-use super::{
-    Dropped, Event, Handler, Keeping, Machine, Outcome, Renewal, SOURCE_LIMIT, STORE_LIMIT,
-    Snapshot, background, read,
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
 };
+
+pub use event::Event;
+
+use super::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
 use crate::{
     clock::{Clock, Moment},
-    error::Error,
+    error::{Error, ErrorKind, TokenExpired},
     grant::{Grant, Kind},
     retry::Luck,
     token::{AccessToken, Fingerprint, Record},
     token_endpoint::{Issued, TokenEndpoint, TokenRequest},
 };
+use background::{Running, keep_warm};
+use event::Landing;
+pub(crate) use event::TARGET;
+#[cfg(feature = "login")]
+pub(super) use flight::Unsaved;
+pub(super) use flight::read;
+use flight::{Flight, SOURCE_LIMIT};
+pub(super) use handler::Handler;
+pub(super) use kept::{Keeping, Kept};
+use kept::{STORE_LIMIT, TURN_LIMIT};
+use snapshot::Snapshot;
 
 /// Sends a request to the token endpoint.
 pub(super) type Exchange = Box<dyn Fn(TokenRequest) -> Exchanging + Send + Sync>;
@@ -42,7 +62,7 @@ pub(super) struct Shared {
     pub(super) draw: fn() -> Luck,
     /// Tells the background task that something changed, and by closing that all handles are gone.
     pub(super) published: watch::Sender<()>,
-    pub(super) background: background::Running,
+    background: Running,
 }
 
 pub(super) struct Settings {
@@ -80,12 +100,12 @@ pub(super) struct Known {
     pub(super) refused: Option<SecretString>,
     /// The generation of the newest record seen; an older one was put back by somebody.
     pub(super) newest: u64,
-    /// The login that was refused last, by its generation; `Some(None)` is the absence of one.
+    /// The login that was refused last, by its generation; 0 is the absence of one.
     #[cfg(feature = "login")]
-    pub(super) refused_login: Option<Option<u64>>,
+    pub(super) refused_login: Option<u64>,
     /// A renewed login that the store has not taken yet.
     #[cfg(feature = "login")]
-    pub(super) unsaved: Option<super::Unsaved>,
+    pub(super) unsaved: Option<Unsaved>,
     /// Whether the user logged out here.
     #[cfg(feature = "login")]
     pub(super) logged_out: bool,
@@ -183,7 +203,7 @@ impl Shared {
             settings,
             draw,
             published: watch::Sender::new(()),
-            background: background::Running::default(),
+            background: Running::default(),
         };
         shared.publish(&shared.locked.lock());
         Ok(Arc::new(shared))
@@ -258,4 +278,59 @@ impl Shared {
             .show(locked.machine.snapshot(now), now, &self.clock);
         self.published.send_replace(());
     }
+}
+
+impl Token for AccessToken {
+    fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint()
+    }
+
+    fn requested(&self) -> Moment {
+        self.requested()
+    }
+
+    fn end(&self) -> Moment {
+        self.end()
+    }
+}
+
+fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
+    let error = match cause {
+        Cause::Error(error) => error,
+        Cause::TokenExpired { renewable } => {
+            let expired = if renewable {
+                TokenExpired::on_arrival()
+            } else {
+                TokenExpired::fixed()
+            };
+            ErrorKind::TokenExpired(expired).into()
+        }
+        Cause::TokenRefused => ErrorKind::TokenRefused.into(),
+        Cause::NoRuntime => ErrorKind::NoRuntime.into(),
+    };
+    match left {
+        Some(left) => error.in_pause(left),
+        None => error,
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Aborted<T>(JoinHandle<T>);
+
+impl<T> Drop for Aborted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The output of `wanted`, or nothing once `limit` ended first.
+async fn either<T>(
+    mut wanted: Pin<&mut impl Future<Output = T>>,
+    mut limit: Pin<&mut impl Future<Output = ()>>,
+) -> Option<T> {
+    poll_fn(|context| match wanted.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

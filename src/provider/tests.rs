@@ -12,12 +12,17 @@ mod secrets;
 mod stored;
 mod warm;
 
-use std::time::Duration;
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Poll, Waker},
+};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::*;
-use crate::retry::Luck;
+use crate::{error::ErrorKind, retry::Luck};
 use endpoint::{Endpoint, Say, credentials, seconds};
 
 #[test]

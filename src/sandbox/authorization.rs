@@ -141,7 +141,7 @@ fn hint(hint: &str) -> (Option<String>, Option<String>) {
 impl IntoResponse for NotAsked {
     fn into_response(self) -> Response {
         match self {
-            Self::InvalidClientOrRedirectUri => Page::new("Not valid")
+            Self::InvalidClientOrRedirectUri => Page::new("No login here")
                 .sentence("The OAuth client ID or redirect URI is invalid.")
                 .small("Nothing was sent back to the program that brought you here.")
                 .response(StatusCode::BAD_REQUEST),

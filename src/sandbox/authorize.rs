@@ -160,9 +160,9 @@ impl<'a> Visit<'a> {
                 user.name
             ))
             .notice(notice)
+            .other_user(&user.email, &format!("?{}", other.join("&")))
             .facts(&self.facts())
-            .consent_form(&self.browser.form_key, &user.id)
-            .other_user(&user.email, &format!("?{}", other.join("&")));
+            .consent_form(&self.browser.form_key, &user.id);
         self.show(page, status)
     }
 

@@ -144,9 +144,10 @@ fn checked_body(org: &Org, mut client: Map<String, Value>) -> Value {
 /// A client as it is shown after its creation: without its secret.
 fn client_body(org: &Org) -> Value {
     let settings = &org.settings;
-    let role_divisions: Vec<_> = org
-        .role()
-        .divisions
+    // No other client has roles of its own.
+    let role = (settings.authorized_grant_type == CLIENT_CREDENTIALS).then(|| org.role());
+    let divisions = role.map(|role| role.divisions).unwrap_or_default();
+    let role_divisions: Vec<_> = divisions
         .into_iter()
         .map(|division| json!({ "roleId": ROLE_ID, "divisionId": division }))
         .collect();

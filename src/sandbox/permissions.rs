@@ -4,7 +4,8 @@ use http::StatusCode;
 
 use super::{ApiRefusal, Sandbox, SandboxBuilder};
 
-/// What the client's role holds, and where. By default that is everything everywhere.
+/// What the client's role holds, and where. By default that is everything everywhere. Users who log
+/// in have the same role.
 ///
 /// A call that lacks a permission is answered 403: `missing.permissions`,
 /// `missing.any.permissions` where one of several would do, and `missing.division.permission` where

@@ -25,6 +25,7 @@ pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
             return Ok(key);
         }
     }
+    private_file::make_folder(folder(path)).map_err(failure)?;
     let file = private_file::open_or_create(path).map_err(failure)?;
     // Who comes second waits here, and then finds the key of the first.
     file.lock()
@@ -65,8 +66,16 @@ fn write(mut file: &File, key: &[u8; KEY_LEN], path: &Path) -> Result<(), Failur
         let _ = file.set_len(0);
         return Err(Failure::io(path, "be written", error));
     }
+    private_file::sync_folder(folder(path))
+}
+
+fn folder(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if folder != Path::new("") => private_file::sync_folder(folder),
-        _ => private_file::sync_folder(Path::new(".")),
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -121,3 +121,6 @@ impl fmt::Debug for MemoryTurn {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

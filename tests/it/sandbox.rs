@@ -3,7 +3,9 @@
 
 mod api;
 mod authorize;
+mod browser;
 mod clients;
+mod codes;
 mod data_action;
 mod faults;
 mod hosts;
@@ -11,8 +13,11 @@ mod life;
 mod limits;
 mod listings;
 mod login;
+mod pages;
 mod permissions;
+mod refresh;
 mod sdks;
+mod users;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Stores, by processes that share them, end in the middle, or find what others left there.
 
 mod crash;
+mod raw;
 #[cfg(unix)]
 mod refused;
 mod shared;

@@ -5,7 +5,7 @@ use std::sync::{
     mpsc::{Receiver, channel},
 };
 
-use super::*;
+use super::{secrets::Vault, *};
 use crate::{
     error::StoreError,
     grant::{AuthorizationCode, Grant, Kind},
@@ -51,7 +51,7 @@ impl User {
         let app = AuthorizationCode::public("a-client", "http://localhost").unwrap();
         let keeping = Keeping::new(SharedStore::new(store), ["somebody".to_owned()]);
         let stored = Stored::At(keeping.under_key(key));
-        let grant = Grant(Kind::AuthorizationCode(app));
+        let grant = Grant(Kind::AuthorizationCode(Box::new(app)));
         let clock = self.clock.clone();
         self.endpoint.provider_storing(clock, grant, stored, handle)
     }
@@ -443,14 +443,14 @@ async fn a_plain_record_counts_for_nothing_where_there_is_a_key() {
 
 #[tokio::test(start_paused = true)]
 async fn a_confidential_clients_secret_that_changed_is_used_at_once() {
-    let vault = super::secrets::Vault::holding("old");
+    let vault = Vault::holding("old");
     let secret = vault.secret.clone();
     let user = User::new(|number| match number {
         0 => Say::Login(60, Some("r-0")),
         _ => Say::RefuseUnless("new"),
     });
     let app = AuthorizationCode::confidential("a-client", vault.source(), "http://localhost");
-    let grant = Grant(Kind::AuthorizationCode(app.unwrap()));
+    let grant = Grant(Kind::AuthorizationCode(Box::new(app.unwrap())));
     let keeping = Keeping::new(SharedStore::new(user.store.clone()), ["x".to_owned()]);
     let stored = Stored::At(keeping.under_key(SealingKey::unsealed()));
     let clock = user.clock.clone();

@@ -21,6 +21,7 @@ pub async fn kept(run: &mut Run) {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
+    SealingKey::file(&path).unwrap();
     std::fs::write(&path, SEALING_KEY.repeat(2)).unwrap();
     run.error(&SealingKey::file(&path).unwrap_err());
 

@@ -1,1 +1,151 @@
+//! Processes that are killed while they save.
 
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::{key, load, runtime, save, store};
+use crate::support::{
+    files::names,
+    job::{Listened, command, hold, job, say},
+};
+
+/// In the order in which a save takes them, and what is there before each.
+const STEPS: [(&str, &[u8], bool); 5] = [
+    ("create", OLD, false),
+    ("write", OLD, true),
+    ("sync", OLD, true),
+    ("rename", OLD, true),
+    ("sync_folder", NEW, false),
+];
+const OLD: &[u8] = b"the old record, and it is the longer one";
+const NEW: &[u8] = b"the new record";
+
+/// Saves that a child makes, each of five steps, before it would end by itself.
+const SAVES: u32 = 8;
+const KILLS: u32 = 200;
+
+#[test]
+fn a_process_killed_at_any_step_leaves_the_old_record_or_the_new_one() {
+    let test = "stores::crash::a_process_killed_at_any_step_leaves_the_old_record_or_the_new_one";
+    if let Some(job) = job() {
+        return save_until(&job);
+    }
+    for (step, record, half) in STEPS {
+        let folder = tempfile::tempdir().unwrap();
+        in_place(folder.path(), OLD);
+        let path = folder.path().to_str().unwrap();
+        let mut child = Listened::start(&mut command(test, &[path, step, "1"]));
+        assert_eq!(child.next().as_deref(), Some(step));
+        // The turn is the child's until it is dead.
+        assert!(!is_free(folder.path()), "{step}");
+        drop(child);
+        assert_eq!(read(folder.path()), record, "{step}");
+        assert_eq!(new_records(folder.path()), usize::from(half), "{step}");
+        // The next run finds a turn that is free and leaves nothing else behind.
+        assert!(is_free(folder.path()), "{step}");
+        in_place(folder.path(), NEW);
+        assert_eq!(new_records(folder.path()), 0, "{step}");
+    }
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "how often which step was met is told")]
+fn two_hundred_kills_at_random_steps_leave_a_whole_record_each() {
+    let test = "stores::crash::two_hundred_kills_at_random_steps_leave_a_whole_record_each";
+    if let Some(job) = job() {
+        return save_until(&job);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    in_place(folder.path(), &numbered(0));
+    let mut counts = BTreeMap::<String, u32>::new();
+    for kill in 0..KILLS {
+        let before = number(&read(folder.path()));
+        let at = 1 + random() % (SAVES * 5);
+        let mut child = Listened::start(&mut command(test, &[path, "", &at.to_string()]));
+        let step = child.next().unwrap();
+        drop(child);
+        // Of five steps the last comes after the rename.
+        let saved = at / 5;
+        assert_eq!(
+            number(&read(folder.path())),
+            before + saved,
+            "{kill}: {step}"
+        );
+        assert!(new_records(folder.path()) <= 1, "{kill}: {step}");
+        *counts.entry(step).or_default() += 1;
+    }
+    println!("killed before each step: {counts:?}");
+    assert_eq!(counts.len(), STEPS.len(), "{counts:?}");
+    in_place(folder.path(), &numbered(0));
+    assert_eq!(names(folder.path()).len(), 2, "{:?}", names(folder.path()));
+}
+
+/// Saves, and stops for ever before the step, or before the first where no name is given, that
+/// comes for the given time.
+fn save_until(job: &[String]) {
+    let [folder, step, left] = job else {
+        panic!("{job:?}")
+    };
+    let (step, left) = (step.clone(), left.parse::<u32>().unwrap());
+    let left = std::sync::atomic::AtomicU32::new(left);
+    let store = store(Path::new(folder)).before_step(move |now| {
+        let counts = step.is_empty() || step == now;
+        if counts && left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+            say(now);
+            hold();
+        }
+    });
+    runtime().block_on(async {
+        for _ in 0..=SAVES {
+            let old = load(&store).await.unwrap().unwrap();
+            let new = if old == OLD {
+                NEW.to_vec()
+            } else {
+                numbered(number(&old) + 1)
+            };
+            save(&store, &new).await.unwrap();
+        }
+    });
+}
+
+/// A record of a length of its own, that is wrong unless it is whole.
+fn numbered(number: u32) -> Vec<u8> {
+    let text = format!("{number},");
+    let times = usize::try_from(500 + number % 700).unwrap();
+    [text.repeat(times), "end".into()].concat().into()
+}
+
+fn number(record: &[u8]) -> u32 {
+    let text = std::str::from_utf8(record).unwrap();
+    let number = text.split(',').next().unwrap().parse().unwrap();
+    assert_eq!(record, numbered(number), "it is not whole");
+    number
+}
+
+fn in_place(folder: &Path, record: &[u8]) {
+    runtime().block_on(save(&store(folder), record)).unwrap();
+}
+
+fn read(folder: &Path) -> Vec<u8> {
+    runtime().block_on(load(&store(folder))).unwrap().unwrap()
+}
+
+/// By a look at the lock that takes nothing away.
+fn is_free(folder: &Path) -> bool {
+    let lock = folder.join(format!("{}.lock", key().as_str()));
+    fs::File::open(lock).unwrap().try_lock().is_ok()
+}
+
+/// Files beside the record and its lock.
+fn new_records(folder: &Path) -> usize {
+    let lock = format!("{}.lock", key().as_str());
+    let others = |name: &String| *name != lock && *name != key().as_str();
+    names(folder).into_iter().filter(others).count()
+}
+
+/// Another number in each run.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    u32::from_le_bytes(bytes)
+}

@@ -1,1 +1,298 @@
+//! Files and folders that are not as they should be.
 
+use std::{
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use genesys_cloud_auth::{FileStore, Sealed, SealingKey, StoreError, TokenStore};
+use tempfile::TempDir;
+
+use super::{key, load, runtime, save, store, told};
+use crate::support::{
+    files::names,
+    job::{command, command_after, job, said, say},
+};
+
+const OTHER_USER: u32 = 65_534;
+
+/// A folder with a record in it.
+struct Kept {
+    folder: TempDir,
+    store: FileStore,
+}
+
+impl Kept {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        save(&store, b"old").await.unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self, ending: &str) -> PathBuf {
+        self.folder
+            .path()
+            .join(format!("{}{ending}", key().as_str()))
+    }
+
+    /// Neither read, nor written, nor removed; the error names the file and says this.
+    async fn is_refused(&self, path: &Path, what: &str) {
+        let read = load(&self.store).await.map(drop);
+        says(&read.unwrap_err(), path, what);
+        self.is_not_written(path, what).await;
+    }
+
+    async fn is_not_written(&self, path: &Path, what: &str) {
+        let saved = save(&self.store, b"new").await;
+        says(&saved.unwrap_err(), path, what);
+        let turn = self.store.take_turn(&key(), Duration::ZERO).await;
+        let removed = match turn {
+            Ok(turn) => self.store.remove(turn, &key()).await,
+            Err(error) => Err(error),
+        };
+        says(&removed.unwrap_err(), path, what);
+    }
+}
+
+fn says(error: &StoreError, path: &Path, what: &str) {
+    let told = told(error);
+    let path = path.to_str().unwrap();
+    assert!(told.contains(path) && told.contains(what), "{told}");
+}
+
+#[tokio::test]
+async fn no_link_is_followed() {
+    for ending in ["", ".new", ".lock"] {
+        for there in [true, false] {
+            let kept = Kept::new().await;
+            let elsewhere = tempfile::tempdir().unwrap();
+            let target = elsewhere.path().join("target");
+            if there {
+                fs::write(&target, "precious").unwrap();
+                fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+            }
+            let link = kept.path(ending);
+            let _ = fs::remove_file(&link);
+            symlink(&target, &link).unwrap();
+            if ending.is_empty() {
+                kept.is_refused(&link, "it is a link").await;
+            } else {
+                kept.is_not_written(&link, "it is a link").await;
+                assert_eq!(load(&kept.store).await.unwrap().unwrap(), b"old");
+            }
+            assert!(link.is_symlink());
+            assert_eq!(target.exists(), there);
+            if there {
+                assert_eq!(fs::read(&target).unwrap(), b"precious");
+                assert_eq!(mode(&target), 0o600);
+            }
+        }
+    }
+}
+
+/// One that comes after the turn was taken.
+#[tokio::test]
+async fn no_link_is_followed_that_comes_late() {
+    for ending in ["", ".new"] {
+        let kept = Kept::new().await;
+        let turn = kept.store.take_turn(&key(), Duration::ZERO).await.unwrap();
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        let link = kept.path(ending);
+        let _ = fs::remove_file(&link);
+        symlink(elsewhere.path(), &link).unwrap();
+        let value = Sealed::from_bytes(b"new".to_vec());
+        let saved = kept.store.save(turn, &key(), value).await;
+        says(&saved.unwrap_err(), &link, "remove it");
+        assert_eq!(fs::read(elsewhere.path()).unwrap(), b"");
+    }
+}
+
+#[tokio::test]
+async fn only_a_regular_file_is_a_record() {
+    let kept = Kept::new().await;
+    let record = kept.path("");
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    kept.is_refused(&record, "where a file was expected").await;
+    fs::remove_dir(&record).unwrap();
+    let made = Command::new("mkfifo").arg(&record).status();
+    assert!(made.unwrap().success());
+    kept.is_refused(&record, "where a file was expected").await;
+    fs::remove_file(&record).unwrap();
+    save(&kept.store, b"new").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_others_may_read_or_write_is_refused() {
+    for ending in ["", ".lock", ".new"] {
+        for bad in [0o644, 0o620, 0o602] {
+            let kept = Kept::new().await;
+            let path = kept.path(ending);
+            fs::write(&path, "x").unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(bad)).unwrap();
+            let what = format!("its mode {bad:o} lets other users in");
+            if ending.is_empty() {
+                kept.is_refused(&path, &what).await;
+            } else {
+                kept.is_not_written(&path, &what).await;
+            }
+        }
+    }
+    for bad in [0o770, 0o707, 0o1777] {
+        let kept = Kept::new().await;
+        let folder = kept.folder.path();
+        fs::set_permissions(folder, Permissions::from_mode(bad)).unwrap();
+        kept.is_refused(folder, "lets other users in").await;
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_user_is_refused() {
+    // Root can give files away, and anybody else has root's.
+    let kept = Kept::new().await;
+    if chown(kept.path(""), Some(OTHER_USER), None).is_ok() {
+        kept.is_refused(&kept.path(""), "it belongs to another user")
+            .await;
+        let folder = kept.folder.path();
+        chown(folder, Some(OTHER_USER), None).unwrap();
+        kept.is_refused(folder, "it belongs to another user").await;
+    } else {
+        let error = load(&store(Path::new("/etc"))).await.unwrap_err();
+        assert!(told(&error).contains("it belongs to another user"));
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_a_file_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = store(file.path());
+    let error = told(&load(&store).await.unwrap_err());
+    assert!(error.contains("it is no folder"), "{error}");
+    let error = told(&save(&store, b"new").await.unwrap_err());
+    assert!(error.contains(file.path().to_str().unwrap()), "{error}");
+}
+
+/// Which is for the key to judge.
+#[tokio::test]
+async fn what_is_not_whole_or_not_ours_is_given_as_it_is() {
+    let kept = Kept::new().await;
+    for content in [
+        &b""[..],
+        b"\0",
+        b"ol",
+        b"{\"access_token\":1}",
+        &vec![0xff; 1 << 20],
+    ] {
+        fs::write(kept.path(""), content).unwrap();
+        assert_eq!(load(&kept.store).await.unwrap().unwrap(), content);
+    }
+    fs::write(kept.path(""), vec![b'x'; (1 << 20) + 1]).unwrap();
+    let error = load(&kept.store).await.unwrap_err();
+    says(&error, &kept.path(""), "longer than 1 MiB");
+    let big = vec![b'x'; (1 << 20) + 1];
+    says(
+        &save(&kept.store, &big).await.unwrap_err(),
+        &kept.path(""),
+        "longer than 1 MiB",
+    );
+    save(&kept.store, b"new").await.unwrap();
+    assert_eq!(load(&kept.store).await.unwrap().unwrap(), b"new");
+}
+
+#[test]
+fn files_are_private_from_their_first_moment_whatever_the_umask() {
+    let test = "stores::refused::files_are_private_from_their_first_moment_whatever_the_umask";
+    if let Some(job) = job() {
+        let abort = job[1] == "abort";
+        let store = store(Path::new(&job[0])).before_step(move |step| {
+            if abort && step == "write" {
+                std::process::abort();
+            }
+        });
+        SealingKey::file(Path::new(&job[0]).with_file_name("key")).unwrap();
+        return runtime().block_on(async { save(&store, b"new").await.unwrap() });
+    }
+    for (end, files) in [("abort", [".lock", ".new"]), ("save", ["", ".lock"])] {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("made/tokens");
+        let job = [folder.to_str().unwrap(), end];
+        let mut child = command_after("umask 000", test, &job);
+        assert_eq!(child.output().unwrap().status.success(), end == "save");
+        let name = key().as_str().to_owned();
+        assert_eq!(
+            names(&folder),
+            files.map(|ending| format!("{name}{ending}"))
+        );
+        for file in names(&folder) {
+            assert_eq!(mode(&folder.join(&file)), 0o600, "{file}");
+        }
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(folder.parent().unwrap()), 0o700);
+        assert_eq!(mode(&folder.with_file_name("key")), 0o600);
+    }
+}
+
+/// The limit of a file's size stands in for that of the disk: it too stops a write in the middle.
+#[test]
+fn a_full_disk_keeps_the_old_record() {
+    let test = "stores::refused::a_full_disk_keeps_the_old_record";
+    if let Some(job) = job() {
+        let saved = runtime().block_on(save(&store(Path::new(&job[0])), &[b'x'; 5_000]));
+        return say(&told(&saved.unwrap_err()));
+    }
+    let kept = runtime().block_on(Kept::new());
+    let job = [kept.folder.path().to_str().unwrap()];
+    let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
+    let said = said(&child.output().unwrap()).join("");
+    assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
+    assert!(said.contains("make room"), "{said}");
+    assert!(!kept.path(".new").exists());
+    assert_eq!(
+        runtime().block_on(load(&kept.store)).unwrap().unwrap(),
+        b"old"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    let test = "stores::refused::a_folder_that_cannot_be_written_is_told";
+    if let Some(job) = job() {
+        let store = store(Path::new(&job[0]));
+        let read = runtime().block_on(load(&store)).unwrap();
+        assert_eq!(read.unwrap(), b"old");
+        let saved = runtime().block_on(save(&store, b"new"));
+        say(&told(&saved.unwrap_err()));
+        let below = super::store(&Path::new(&job[0]).join("below"));
+        let saved = runtime().block_on(save(&below, b"new"));
+        return say(&told(&saved.unwrap_err()));
+    }
+    let kept = runtime().block_on(Kept::new());
+    let folder = kept.folder.path();
+    fs::remove_file(kept.path(".lock")).unwrap();
+    let mut child = command(test, &[folder.to_str().unwrap()]);
+    // Nothing is closed to root, so that another user stands in.
+    if chown(folder, Some(OTHER_USER), None).is_ok() {
+        chown(kept.path(""), Some(OTHER_USER), None).unwrap();
+        child.uid(OTHER_USER);
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
+    let output = child.output().unwrap();
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+    let said = said(&output);
+    assert_eq!(said.len(), 2, "{said:?}");
+    for said in said {
+        assert!(said.contains(folder.to_str().unwrap()), "{said}");
+        assert!(said.contains("let the user of this process"), "{said}");
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}

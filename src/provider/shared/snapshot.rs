@@ -12,7 +12,7 @@ use crate::{
 
 /// The token that is handed out at a glance.
 #[derive(Default)]
-pub(super) struct Snapshot(ArcSwapOption<Shown>);
+pub(in crate::provider) struct Snapshot(ArcSwapOption<Shown>);
 
 struct Shown {
     token: AccessToken,
@@ -31,11 +31,11 @@ impl Snapshot {
         }));
     }
 
-    pub(super) fn token(&self, clock: &Clock) -> Option<AccessToken> {
+    pub(in crate::provider) fn token(&self, clock: &Clock) -> Option<AccessToken> {
         self.look(clock, AccessToken::clone)
     }
 
-    pub(super) fn header(&self, clock: &Clock) -> Option<HeaderValue> {
+    pub(in crate::provider) fn header(&self, clock: &Clock) -> Option<HeaderValue> {
         self.look(clock, |token| token.header().clone())
     }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, LoginRequired, TokenExpired},
     grant::AuthorizationCode,
+    secret::ClientSecret,
     store::SharedTurn,
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -116,7 +117,7 @@ impl Flight {
         let Some(refresh_token) = place.record.refresh_token().cloned() else {
             return Ok(Answer::Lost);
         };
-        let mut asked_enough = !app.secret().is_some_and(|source| source.can_change());
+        let mut asked_enough = !app.secret().is_some_and(ClientSecret::can_change);
         loop {
             let request = || app.refresh(secret.clone(), refresh_token.clone());
             let refusal = match self.request(request).await {
@@ -225,7 +226,7 @@ impl Flight {
     /// Whether the login, and the client's secret, are those that were refused last.
     fn is_unchanged(&self, record: Option<&Record>, secret: Option<&SecretString>) -> bool {
         let known = &self.shared.locked.lock().known;
-        known.refused_login == Some(record.map(Record::generation))
+        known.refused_login == Some(generation(record))
             && known
                 .refused
                 .as_ref()
@@ -234,10 +235,15 @@ impl Flight {
 
     fn login_refused(&self, record: Option<&Record>, cause: Error) -> Answer<AccessToken, Error> {
         let known = &mut self.shared.locked.lock().known;
-        known.refused_login = Some(record.map(Record::generation));
+        known.refused_login = Some(generation(record));
         known.refused = None;
         Answer::Refused(cause)
     }
+}
+
+/// 0 stands for no record.
+fn generation(record: Option<&Record>) -> u64 {
+    record.map_or(0, Record::generation)
 }
 
 fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {

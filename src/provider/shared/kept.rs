@@ -13,7 +13,7 @@ use crate::{
 
 /// What the user set: a store, and what goes into the names of what is stored there.
 #[derive(Clone)]
-pub(super) struct Keeping {
+pub(in crate::provider) struct Keeping {
     store: SharedStore,
     /// What is stored, without the secret: region, client, grant, …
     parts: Arc<[String]>,
@@ -21,7 +21,7 @@ pub(super) struct Keeping {
 
 /// A place in a store.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(in crate::provider) struct Kept {
     keeping: Keeping,
     key: StoreKey,
     sealing: SealingKey,
@@ -30,13 +30,13 @@ pub(super) struct Kept {
 }
 
 impl Keeping {
-    pub(super) fn new(store: SharedStore, parts: impl Into<Arc<[String]>>) -> Self {
+    pub(in crate::provider) fn new(store: SharedStore, parts: impl Into<Arc<[String]>>) -> Self {
         let parts = parts.into();
         Self { store, parts }
     }
 
     /// The place of what was had by a secret: another secret never finds it.
-    pub(super) fn under_secret(&self, secret: &SecretString) -> Result<Kept, Error> {
+    pub(in crate::provider) fn under_secret(&self, secret: &SecretString) -> Result<Kept, Error> {
         let (sealing, fingerprint) = SealingKey::of_secret(secret)?;
         let mut parts = self.parts();
         parts.push(&fingerprint);
@@ -45,7 +45,7 @@ impl Keeping {
 
     /// The place of what is sealed by a key of the app's own.
     #[cfg(feature = "login")]
-    pub(super) fn under_key(&self, sealing: SealingKey) -> Kept {
+    pub(in crate::provider) fn under_key(&self, sealing: SealingKey) -> Kept {
         self.at(&self.parts(), sealing)
     }
 
@@ -66,7 +66,7 @@ impl Keeping {
 
 impl Kept {
     /// What is stored; what does not open, or is no record, counts as absent.
-    pub(super) async fn load(&self) -> Result<Option<Record>, Error> {
+    pub(in crate::provider) async fn load(&self) -> Result<Option<Record>, Error> {
         let (store, key) = (self.keeping.store.clone(), self.key.clone());
         let sealed = in_time(STORE_LIMIT, async move { store.load(&key).await }).await?;
         let plain =
@@ -76,7 +76,7 @@ impl Kept {
 
     /// What is stored; what is under an older key only is sealed anew.
     #[cfg(feature = "login")]
-    pub(super) async fn find(&self) -> Result<Option<Record>, Error> {
+    pub(in crate::provider) async fn find(&self) -> Result<Option<Record>, Error> {
         let record = self.load().await?;
         if record.is_some() {
             return Ok(record);
@@ -91,8 +91,8 @@ impl Kept {
 
     /// How long [`find`](Self::find) may take.
     #[cfg(feature = "login")]
-    pub(super) fn find_limit(&self) -> Duration {
-        let moves = if self.older.is_empty() { 0 } else { 1 };
+    pub(in crate::provider) fn find_limit(&self) -> Duration {
+        let moves = u32::from(!self.older.is_empty());
         let older = u32::try_from(self.older.len()).unwrap_or(u32::MAX);
         STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + 4 * STORE_LIMIT) * moves
     }
@@ -114,7 +114,7 @@ impl Kept {
     }
 
     /// Removes what is stored, under older keys too, and says what it was.
-    pub(super) async fn forget(&self) -> Result<Option<Record>, Error> {
+    pub(in crate::provider) async fn forget(&self) -> Result<Option<Record>, Error> {
         let mut forgotten = None;
         for kept in std::iter::once(self).chain(&self.older) {
             let turn = kept.take_turn().await?;
@@ -128,7 +128,7 @@ impl Kept {
     }
 
     /// Waits for the turn; then what is stored must be loaded again.
-    pub(super) async fn take_turn(&self) -> Result<SharedTurn, Error> {
+    pub(in crate::provider) async fn take_turn(&self) -> Result<SharedTurn, Error> {
         let (store, key) = (self.keeping.store.clone(), self.key.clone());
         in_time(
             TURN_LIMIT,
@@ -137,7 +137,11 @@ impl Kept {
         .await
     }
 
-    pub(super) async fn save(&self, turn: SharedTurn, record: &Record) -> Result<(), Error> {
+    pub(in crate::provider) async fn save(
+        &self,
+        turn: SharedTurn,
+        record: &Record,
+    ) -> Result<(), Error> {
         let sealed = self.sealing.seal(&self.associated(), &record.to_bytes())?;
         let mut sealed = Sealed::from_bytes(sealed);
         if let Some(end) = record.expires_at() {
@@ -151,13 +155,13 @@ impl Kept {
         .await
     }
 
-    pub(super) async fn remove(&self, turn: SharedTurn) -> Result<(), Error> {
+    pub(in crate::provider) async fn remove(&self, turn: SharedTurn) -> Result<(), Error> {
         let (store, key) = (self.keeping.store.clone(), self.key.clone());
         in_time(STORE_LIMIT, async move { store.remove(turn, &key).await }).await
     }
 
     #[cfg(test)]
-    pub(super) fn key(&self) -> &StoreKey {
+    pub(in crate::provider) fn key(&self) -> &StoreKey {
         &self.key
     }
 
@@ -182,10 +186,10 @@ async fn in_time<T: Send + 'static>(
 }
 
 /// How long a store may take to load, to save or to remove.
-pub(super) const STORE_LIMIT: Duration = Duration::from_secs(5);
+pub(in crate::provider) const STORE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long another process's turn is waited for: a lease's length.
 const TURN_WAIT: Duration = Duration::from_secs(15);
 
 /// How long a store may take to say that there is no turn.
-pub(super) const TURN_LIMIT: Duration = Duration::from_secs(16);
+pub(in crate::provider) const TURN_LIMIT: Duration = Duration::from_secs(16);

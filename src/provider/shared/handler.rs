@@ -17,10 +17,10 @@ use super::Event;
 /// Nobody waits for the handler: neither those who use the provider, nor their runtimes, nor the
 /// end of the process.
 #[derive(Clone, Default)]
-pub(super) struct Handler(Option<Arc<Queue>>);
+pub(in crate::provider) struct Handler(Option<Arc<Queue>>);
 
 impl Handler {
-    pub(super) fn new(handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+    pub(in crate::provider) fn new(handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self::starting(handle, start)
     }
 
@@ -34,14 +34,14 @@ impl Handler {
 
     /// Puts an event at the end. Short enough to be called while the provider is locked, which
     /// keeps the events in order; [`deliver`](Self::deliver) follows once it is not.
-    pub(super) fn push(&self, event: Option<&Event>) {
+    pub(in crate::provider) fn push(&self, event: Option<&Event>) {
         if let (Some(queue), Some(event)) = (&self.0, event) {
             queue.waiting.lock().events.push_back(event.clone());
         }
     }
 
     /// Sees to it that the events are handed over.
-    pub(super) fn deliver(&self) {
+    pub(in crate::provider) fn deliver(&self) {
         let Some(queue) = &self.0 else { return };
         let mut waiting = queue.waiting.lock();
         let surplus = waiting.events.len().saturating_sub(MOST_WAITING);

@@ -29,9 +29,9 @@ use crate::{
     token_endpoint::{Issued, TokenRequest},
 };
 #[cfg(feature = "login")]
-pub(super) use login::Unsaved;
+pub(in crate::provider) use login::Unsaved;
 use secret::same;
-pub(super) use secret::{SOURCE_LIMIT, read};
+pub(in crate::provider) use secret::{SOURCE_LIMIT, read};
 
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {
@@ -159,14 +159,14 @@ impl Drop for Flight {
 /// What a flight tells all handles.
 impl Shared {
     /// Sends one request, which takes as long as an attempt may.
-    pub(super) async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
+    pub(in crate::provider) async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
         let exchange = (self.exchange)(request);
         let answer = tokio::time::timeout(self.endpoint.attempt, exchange).await;
         answer.unwrap_or_else(|_| Err(Error::answer_timeout(self.endpoint.region.login_url())))
     }
 
     /// The answer, told with what is known of the client.
-    pub(super) fn told(&self, answer: Result<Issued, Error>) -> Result<Issued, Error> {
+    pub(in crate::provider) fn told(&self, answer: Result<Issued, Error>) -> Result<Issued, Error> {
         let mut locked = self.locked.lock();
         match answer {
             Ok(issued) => {

@@ -17,7 +17,7 @@ use super::{Shared, either};
 pub(super) struct Running(Arc<AtomicBool>);
 
 /// Starts the task, unless it runs. It holds no handle and ends with the last one.
-pub(super) fn start(shared: &Arc<Shared>, runtime: &Handle) {
+pub(super) fn keep_warm(shared: &Arc<Shared>, runtime: &Handle) {
     let running = Arc::clone(&shared.background.0);
     if running.swap(true, Ordering::AcqRel) {
         return;

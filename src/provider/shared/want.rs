@@ -1,0 +1,91 @@
+//! How a handle comes to a token: at once, after a flight, or not at all.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use super::{Cause, Flight, Outcome, Reply, Shared, Waiters, either, error, keep_warm};
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+    token::AccessToken,
+};
+
+impl Shared {
+    pub(in crate::provider) fn total_from_now(&self) -> Moment {
+        self.clock.now() + self.settings.total
+    }
+
+    /// A valid token, at the latest at `deadline`.
+    pub(in crate::provider) async fn wait_for_token(
+        self: &Arc<Self>,
+        deadline: Moment,
+    ) -> Result<AccessToken, Error> {
+        loop {
+            let (due, mut outcome) = match self.want() {
+                (Reply::Serve(token), _) => return Ok(token),
+                (Reply::Fail { cause, left }, _) => return Err(error(cause, left)),
+                (Reply::Wait { due }, waiters) => (due, waiters.subscribe()),
+            };
+            // Without a runtime there is no timer to wait by.
+            if Handle::try_current().is_err() {
+                return Err(ErrorKind::NoRuntime.into());
+            }
+            let sleep = pin!(self.clock.sleep_until(due.min(deadline)));
+            let told = either(pin!(outcome.wait_for(Option::is_some)), sleep).await;
+            let told = told.and_then(|outcome| outcome.ok()?.clone());
+            match told {
+                Some(Outcome::Token(token)) => return Ok(token),
+                Some(Outcome::Failed { cause, left }) => return Err(error(cause, Some(left))),
+                Some(Outcome::Again) | None if self.clock.now() < deadline => {}
+                Some(Outcome::Again) | None => return Err(ErrorKind::Timeout.into()),
+            }
+        }
+    }
+
+    /// The valid token there is; starts what is due.
+    pub(in crate::provider) fn try_token(self: &Arc<Self>) -> Option<AccessToken> {
+        match self.want().0 {
+            Reply::Serve(token) => Some(token),
+            Reply::Wait { .. } | Reply::Fail { .. } => None,
+        }
+    }
+
+    /// Asks the machine, and starts the flight it wants, as a task of the current runtime.
+    pub(super) fn want(self: &Arc<Self>) -> (Reply<AccessToken, Error>, Waiters) {
+        let runtime = Handle::try_current();
+        if self.settings.background
+            && let Ok(runtime) = &runtime
+        {
+            keep_warm(self, runtime);
+        }
+        let mut locked = self.locked.lock();
+        let now = self.clock.now();
+        let (mut reply, launch) = locked.machine.wanted(now, runtime.is_ok());
+        let waiters = Arc::clone(&locked.waiters);
+        self.publish(&locked);
+        drop(locked);
+        // A runtime that is shutting down drops the task at once, and that takes the lock.
+        if let (Some(launch), Ok(runtime)) = (launch, runtime) {
+            let flight = Flight::new(Arc::clone(self), launch, now);
+            let task = runtime.spawn(flight.fly());
+            self.locked.lock().flight = Some(task.abort_handle());
+            if was_turned_away(task) && matches!(reply, Reply::Wait { .. }) {
+                let (cause, left) = (Cause::NoRuntime, None);
+                reply = Reply::Fail { cause, left };
+            }
+        }
+        (reply, waiters)
+    }
+}
+
+/// Whether the runtime is shutting down and dropped the task before it began.
+fn was_turned_away<T>(task: JoinHandle<T>) -> bool {
+    let ended = pin!(task).poll(&mut Context::from_waker(Waker::noop()));
+    matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
+}

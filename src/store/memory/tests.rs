@@ -1,0 +1,61 @@
+use super::*;
+
+const NOW: Duration = Duration::ZERO;
+
+fn key(number: u8) -> StoreKey {
+    StoreKey::new([number; 32])
+}
+
+async fn save(store: &MemoryStore, number: u8) {
+    let turn = store.take_turn(&key(number), NOW).await.unwrap();
+    let value = Sealed::from_bytes(vec![number]);
+    store.save(turn, &key(number), value).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_gone_leaves_nothing_behind() {
+    let store = MemoryStore::new();
+    save(&store, 1).await;
+    drop(store.take_turn(&key(1), NOW).await.unwrap());
+    assert_eq!(store.0.lock().len(), 1);
+    let turn = store.take_turn(&key(1), NOW).await.unwrap();
+    store.remove(turn, &key(1)).await.unwrap();
+    // Turns that came to nothing, and one that was not waited for.
+    let turn = store.take_turn(&key(2), NOW).await.unwrap();
+    assert!(store.take_turn(&key(2), NOW).await.is_err());
+    assert!(store.load(&key(3)).await.unwrap().is_none());
+    assert_eq!(store.0.lock().len(), 1);
+    drop(turn);
+    assert!(store.0.lock().is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_has_the_turn_of_a_record_that_was_removed() {
+    let store = MemoryStore::new();
+    save(&store, 1).await;
+    let turn = store.take_turn(&key(1), NOW).await.unwrap();
+    let waiter = store.clone();
+    let waiting = tokio::spawn(async move {
+        waiter
+            .take_turn(&key(1), Duration::from_secs(60))
+            .await
+            .unwrap()
+    });
+    tokio::task::yield_now().await;
+    store.remove(turn, &key(1)).await.unwrap();
+    let turn = waiting.await.unwrap();
+    assert!(store.take_turn(&key(1), NOW).await.is_err());
+    drop(turn);
+    assert!(store.0.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_turn_is_good_for_its_own_record_only() {
+    let (store, other) = (MemoryStore::new(), MemoryStore::new());
+    save(&store, 1).await;
+    let turn = store.take_turn(&key(2), NOW).await.unwrap();
+    assert!(store.remove(turn, &key(1)).await.is_err());
+    let turn = other.take_turn(&key(1), NOW).await.unwrap();
+    assert!(store.remove(turn, &key(1)).await.is_err());
+    assert!(store.load(&key(1)).await.unwrap().is_some());
+}

@@ -1,0 +1,178 @@
+//! Records under the names and the seal that a provider gives them.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use super::*;
+use crate::seal::SealingKey;
+
+const NOW: Duration = Duration::ZERO;
+
+fn key(sealing: &SealingKey, parts: &[&[u8]]) -> StoreKey {
+    StoreKey::new(sealing.name(parts))
+}
+
+async fn put(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]], plain: &[u8]) {
+    let key = key(sealing, parts);
+    let turn = store.take_turn(&key, NOW).await.unwrap();
+    let sealed = Sealed::from_bytes(sealing.seal(parts, plain).unwrap());
+    store.save(turn, &key, sealed).await.unwrap();
+}
+
+async fn get(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    let record = store.load(&key(sealing, parts)).await.unwrap()?;
+    Some(sealing.open(parts, record.as_bytes())?.to_vec())
+}
+
+fn files(folder: &Path) -> HashSet<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_name_leads_nowhere_but_into_the_folder_and_no_two_meet() {
+    let long = [b'n'; 10_000];
+    let names: [&[u8]; 9] = [
+        b"../../x",
+        b"/etc/x",
+        b"\0",
+        b"",
+        b"CON",
+        b"A",
+        b"a",
+        b"\xff\xfe",
+        &long,
+    ];
+    for sealing in [SealingKey::unsealed(), SealingKey::from_bytes([1; 32])] {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("a/b");
+        let store = FileStore::in_folder(&folder);
+        for (number, name) in names.iter().enumerate() {
+            put(&store, &sealing, &[name], &[u8::try_from(number).unwrap()]).await;
+        }
+        for (number, name) in names.iter().enumerate() {
+            let plain = get(&store, &sealing, &[name]).await.unwrap();
+            assert_eq!(usize::from(plain[0]), number);
+        }
+        // A record and a lock for each, and nothing beside the folder.
+        let made = files(&folder);
+        assert_eq!(made.len(), 2 * names.len());
+        for file in made {
+            let name = file.strip_suffix(".lock").unwrap_or(&file);
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            assert!(name.len() == 43 && name.chars().all(plain), "{file}");
+        }
+        assert_eq!(files(place.path()), HashSet::from(["a".to_owned()]));
+        assert_eq!(
+            files(&place.path().join("a")),
+            HashSet::from(["b".to_owned()])
+        );
+    }
+}
+
+#[tokio::test]
+async fn records_that_are_exchanged_count_as_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::in_folder(folder.path());
+    let sealing = SealingKey::from_bytes([1; 32]);
+    let (jo, ann): (&[&[u8]], &[&[u8]]) = (&[b"a|b", b"c"], &[b"a", b"b|c"]);
+    put(&store, &sealing, jo, b"jo's").await;
+    put(&store, &sealing, ann, b"ann's").await;
+    assert_eq!(get(&store, &sealing, jo).await.unwrap(), b"jo's");
+    let path = |parts| folder.path().join(key(&sealing, parts).as_str());
+    fs::rename(path(jo), folder.path().join("aside")).unwrap();
+    fs::rename(path(ann), path(jo)).unwrap();
+    fs::rename(folder.path().join("aside"), path(ann)).unwrap();
+    assert_eq!(get(&store, &sealing, jo).await, None);
+    assert_eq!(get(&store, &sealing, ann).await, None);
+}
+
+#[tokio::test]
+async fn any_store_is_the_same_behind_one_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = StoreKey::new([7; 32]);
+    for store in [
+        SharedStore::new(MemoryStore::new()),
+        SharedStore::new(FileStore::in_folder(folder.path())),
+    ] {
+        let turn = store.take_turn(&key, NOW).await.unwrap();
+        assert!(store.clone().take_turn(&key, NOW).await.is_err());
+        let value = Sealed::from_bytes(b"value".to_vec());
+        store.save(turn, &key, value).await.unwrap();
+        assert_eq!(
+            store.load(&key).await.unwrap().unwrap().as_bytes(),
+            b"value"
+        );
+        let turn = store.take_turn(&key, NOW).await.unwrap();
+        store.remove(turn, &key).await.unwrap();
+        assert!(store.load(&key).await.unwrap().is_none());
+        // The turn of a store of another kind.
+        let other = SharedStore::new(Foreign);
+        let turn = other.take_turn(&key, NOW).await.unwrap();
+        assert!(store.remove(turn, &key).await.is_err());
+    }
+}
+
+/// Gives turns of its own kind.
+struct Foreign;
+
+impl TokenStore for Foreign {
+    type Turn = ();
+
+    async fn load(&self, _: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        Ok(None)
+    }
+
+    async fn take_turn(&self, _: &StoreKey, _: Duration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn save(&self, (): (), _: &StoreKey, _: Sealed) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn remove(&self, (): (), _: &StoreKey) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn debug_shows_the_name_and_the_length() {
+    let key = StoreKey::new([0xff; 32]);
+    assert_eq!(format!("{key:?}"), format!("StoreKey({})", key.as_str()));
+    assert_eq!(key.as_str().len(), 43);
+    let sealed = Sealed::from_bytes(b"sentinel".to_vec());
+    let shown = format!("{sealed:?}");
+    assert_eq!(shown, "Sealed { length: 8, expires_at: None }");
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    assert_eq!(sealed.with_expiry(end).expires_at(), Some(end));
+}
+
+/// What a former release wrote is found and opened by the next.
+#[test]
+fn names_and_records_stay_as_they_are() {
+    let parts: &[&[u8]] = &[b"eu-west-1", b"client", b"jo"];
+    let sealing = SealingKey::from_bytes([7; 32]);
+    let (of_secret, fingerprint) = SealingKey::of_secret(&"secret".into()).unwrap();
+    assert_eq!(
+        key(&SealingKey::unsealed(), parts).as_str(),
+        "EXR52GoLBN_kBZaRuzGMj5DR07k3RcpndSTQ4dietoI"
+    );
+    assert_eq!(
+        key(&sealing, parts).as_str(),
+        "-jrWjNTPPc9NKC-NOIMv2ZalDr9RcjQIz1ZTtfg1kCE"
+    );
+    assert_eq!(
+        key(&of_secret, parts).as_str(),
+        "7hAYoYVlEtmCL7q3bntV6O2ErnVPHny3_wAyxQ3q1Qg"
+    );
+    assert_eq!(
+        StoreKey::new(fingerprint).as_str(),
+        "LRJ906gVcOYxmO77y257otcKdlGxH7uGR8vp7_pMDJY"
+    );
+    let record = BASE64_URL_SAFE_NO_PAD
+        .decode("AYy3n0ea-1_pTzy_MBdxAkP6no20fpkbShv-ax8IanDOzA")
+        .unwrap();
+    assert_eq!(**sealing.open(parts, &record).unwrap(), *b"plain");
+}

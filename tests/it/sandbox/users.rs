@@ -1,0 +1,107 @@
+//! The users, and what is theirs.
+
+use std::collections::HashSet;
+
+use genesys_cloud_auth::{Sandbox, SandboxUser};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use super::{
+    ORGANIZATION, TOKEN, USER, ask,
+    authorize::{REDIRECT, builder, url},
+    call,
+    codes::exchanged,
+    get,
+};
+
+/// A token of each user.
+async fn tokens(sandbox: &Sandbox) -> Vec<String> {
+    let url = url(sandbox, REDIRECT);
+    let mut tokens = Vec::new();
+    for user in sandbox.users() {
+        let answer = exchanged(sandbox, &sandbox.log_in(&url, &user).await).await;
+        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+    }
+    tokens
+}
+
+#[tokio::test]
+async fn users_are_those_of_the_listing_and_each_has_a_password() {
+    let sandbox = builder().users(30).start().await.unwrap();
+    let users = sandbox.users();
+    let token = &tokens(&sandbox).await[0];
+    let page = get(&sandbox, "/api/v2/users?pageSize=100", token)
+        .await
+        .json();
+    let listed = page["entities"].as_array().unwrap();
+    assert_eq!(listed.len(), 30);
+    for (user, listed) in users.iter().zip(listed) {
+        assert_eq!(
+            (user.id(), user.name()),
+            (text(listed, "id"), text(listed, "name"))
+        );
+        assert_eq!(
+            (user.email(), user.email()),
+            (text(listed, "email"), text(listed, "username"))
+        );
+    }
+    let other = Sandbox::start().await.unwrap().users();
+    assert_eq!((other.len(), other[0].id()), (3, users[0].id()));
+    let passwords = users.iter().chain(&other).map(SandboxUser::password);
+    let passwords: HashSet<_> = passwords
+        .map(|one| one.expose_secret().to_owned())
+        .collect();
+    assert_eq!(passwords.len(), 33);
+
+    let sandbox = Sandbox::builder().password("mine").start().await.unwrap();
+    let users = sandbox.users();
+    assert!(
+        users
+            .iter()
+            .all(|user| user.password().expose_secret() == "mine")
+    );
+}
+
+fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_users_token_answers_for_that_user() {
+    let sandbox = builder().start().await.unwrap();
+    let page = get(&sandbox, "/api/v2/users", &tokens(&sandbox).await[0])
+        .await
+        .json();
+    for (place, token) in tokens(&sandbox).await.iter().enumerate() {
+        let me = get(&sandbox, USER, token).await;
+        assert_eq!((me.status, &me.json()), (200, &page["entities"][place]));
+        assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, 200);
+        let info = get(&sandbox, TOKEN, token).await.json();
+        assert_eq!(info["OAuthClient"]["id"], sandbox.client_id());
+        assert_eq!(info["OAuthClient"]["authorizedGrantType"], "CODE");
+    }
+    let client = format!("/api/v2/oauth/clients/{}", sandbox.client_id());
+    let client = get(&sandbox, &client, &tokens(&sandbox).await[0])
+        .await
+        .json();
+    let uris = ["http://localhost", super::authorize::CALLBACK];
+    assert_eq!(client["registeredRedirectUri"], serde_json::json!(uris));
+    assert_eq!(client["roleDivisions"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn the_tokens_of_one_user_end_and_no_others() {
+    let sandbox = builder().start().await.unwrap();
+    let (first, again) = (tokens(&sandbox).await, tokens(&sandbox).await);
+    let path = format!("/api/v2/tokens/{}", sandbox.users()[1].id());
+    assert_eq!(
+        ask(&sandbox, call("DELETE", &path, &first[0])).await.status,
+        200
+    );
+    for tokens in [first, again] {
+        for (place, token) in tokens.iter().enumerate() {
+            let status = if place == 1 { 401 } else { 200 };
+            assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, status);
+        }
+    }
+}
