@@ -14,7 +14,7 @@ use ask::{clause, expect, free, key, refused, remove, save, taken, told};
 /// Checks a store against all that [`TokenStore`] says, but for turns that are lost.
 ///
 /// `open` gives a handle of its own at each call, such as another connection, to one and the same
-/// storage, which need not be empty. Takes about a second, in real time.
+/// storage, which need not be empty. Takes a second or two, in real time.
 ///
 /// ```
 /// use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};

@@ -8,10 +8,10 @@ use genesys_cloud_auth::{
 };
 use secrecy::ExposeSecret as _;
 
-use super::{key, load, runtime, save, store};
+use super::{key, load, runtime, save, store, told};
 use crate::support::{
     files::names,
-    job::{command, job, said, say},
+    job::{Listened, command, hold, job, said, say},
 };
 
 const PROCESSES: usize = 20;
@@ -66,6 +66,33 @@ async fn add(folder: &Path) {
         store.save(turn.unwrap(), &key(), value).await.unwrap();
     }
     say("done");
+}
+
+#[test]
+fn a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it() {
+    let test = "stores::shared::a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it";
+    let take = async |folder: &str, wait| {
+        let store = store(Path::new(folder));
+        store.take_turn(&key(), wait).await
+    };
+    if let Some(job) = job() {
+        let turn = runtime().block_on(take(&job[0], Duration::ZERO)).unwrap();
+        say("taken");
+        hold();
+        return drop(turn);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut child = Listened::start(&mut command(test, &[path]));
+    assert_eq!(child.next().as_deref(), Some("taken"));
+    for wait in [Duration::ZERO, Duration::from_millis(200)] {
+        let error = told(&runtime().block_on(take(path, wait)).unwrap_err());
+        let lock = folder.path().join(format!("{}.lock", key().as_str()));
+        assert!(error.contains(lock.to_str().unwrap()), "{error}");
+        assert!(error.contains("another process has the turn"), "{error}");
+    }
+    drop(child);
+    runtime().block_on(take(path, Duration::ZERO)).unwrap();
 }
 
 #[test]
