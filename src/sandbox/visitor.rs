@@ -103,7 +103,7 @@ impl Visitor {
             ("password", password.expose_secret()),
         ];
         let Shown::Redirect(next) = self.go(&url, Some(&form)).await? else {
-            return Err("the password is wrong".to_owned());
+            return Err("the login was not taken".to_owned());
         };
         let next = url.join(&next).map_err(|_| "the next address is no URL")?;
         let Shown::Page(page) = self.go(&next, None).await? else {
@@ -111,7 +111,10 @@ impl Visitor {
         };
         let form = [
             ("form_key", &*hidden(&page, "form_key")?),
-            ("user", &*hidden(&page, "user")?),
+            (
+                "user",
+                &*hidden(&page, "user").map_err(|_| "the password is wrong")?,
+            ),
             ("decision", decision),
         ];
         match self.go(&next, Some(&form)).await? {

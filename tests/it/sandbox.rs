@@ -17,6 +17,7 @@ mod pages;
 mod permissions;
 mod refresh;
 mod sdks;
+mod sessions;
 mod users;
 
 use std::time::Duration;

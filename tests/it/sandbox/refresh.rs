@@ -290,6 +290,8 @@ async fn what_was_never_a_refresh_token_is_refused() {
     }
     let answer = refresh(&sandbox, &serde_json::json!({ "refresh_token": "" })).await;
     assert_eq!(answer.json()["error"], "invalid_request");
+    let elsewhere = request(&sandbox, &tokens).replace("/oauth/token", "/logout");
+    assert_eq!(ask(&sandbox, elsewhere).await.status, 405);
     assert_eq!(
         (sandbox.refresh_reuses(), sandbox.refresh_requests()),
         (0, 3)
