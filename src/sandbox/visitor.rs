@@ -20,6 +20,25 @@ impl Sandbox {
     /// allows what is asked for. Gives the address that the browser is sent to, with `code` and
     /// `state`; nobody opens it.
     ///
+    /// ```
+    /// use genesys_cloud_auth::Sandbox;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let sandbox = Sandbox::builder().code_client(["http://localhost"]).start().await?;
+    /// let user = &sandbox.users()[0];
+    /// let url = format!(
+    ///     "{}/login/oauth/authorize?response_type=code&client_id={}&state=s&redirect_uri={}",
+    ///     sandbox.url(),
+    ///     sandbox.client_id(),
+    ///     "http://localhost:8085",
+    /// );
+    /// let redirected = sandbox.log_in(&url, user).await;
+    /// assert!(redirected.starts_with("http://localhost:8085?code="));
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// Where the login host sends the browser back at once, with an error, that address is given.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ mod browser;
 mod clients;
 mod codes;
 mod data_action;
+mod endings;
 mod faults;
 mod hosts;
 mod life;
@@ -19,6 +20,7 @@ mod refresh;
 mod sdks;
 mod sessions;
 mod users;
+mod visits;
 
 use std::time::Duration;
 

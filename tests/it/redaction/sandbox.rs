@@ -136,6 +136,8 @@ async fn logs_in(run: &mut Run) {
     ] {
         assert!(tokio::spawn(sandbox.log_in(url, user)).await.is_err());
     }
+    let from = http.get(format!("{}/login/logout", sandbox.url()));
+    from.header("Referer", &back).send().await.unwrap();
     run.debug(&sandbox);
     for request in sandbox.requests() {
         for cookie in request.headers().get_all("Cookie") {
