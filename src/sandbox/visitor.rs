@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
 use secrecy::ExposeSecret as _;
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
 
 use super::{Front, Sandbox, SandboxUser};
 
@@ -176,7 +176,10 @@ impl Visitor {
             return Err("the address is not this sandbox's".to_owned());
         }
         let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-        let mut request = Request::builder().uri(target).header(header::HOST, host);
+        let mut request = Request::builder().uri(target).header(
+            header::HOST,
+            &url[Position::BeforeHost..Position::AfterPort],
+        );
         if form.is_some() {
             request = request
                 .method("POST")
