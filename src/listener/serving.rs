@@ -180,7 +180,7 @@ impl Serving {
     }
 
     /// Gives a connection its place; until the moment that comes back there is none for another.
-    fn admit(self: &Arc<Self>, stream: TcpStream, clock: &Clock) -> Moment {
+    pub(super) fn admit(self: &Arc<Self>, stream: TcpStream, clock: &Clock) -> Moment {
         let since = clock.now();
         let future = Box::pin(Arc::clone(self).connection(stream, since, clock.clone()));
         let mut door = self.door.lock();

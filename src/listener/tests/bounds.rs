@@ -27,6 +27,23 @@ async fn idle_connections_give_way_to_the_right_request() {
     }
 }
 
+#[tokio::test]
+async fn a_full_house_takes_nobody_before_its_oldest_has_had_its_time() {
+    let (listener, address) = listener();
+    let clock = Clock::manual();
+    let start = clock.now();
+    for count in 1..=2 * MOST_CONNECTIONS {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let next = listener.serving.admit(stream, &clock);
+        if count < MOST_CONNECTIONS {
+            assert!(next <= clock.now());
+        } else {
+            assert!(next >= start + LEAST_TIME && next <= clock.now() + LEAST_TIME);
+        }
+        assert_eq!(listener.serving.connections(), count.min(MOST_CONNECTIONS));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_that_never_ends_does_not_starve_the_right_request() {
     let (listener, address) = listener();
