@@ -67,7 +67,7 @@ async fn a_flood_that_never_ends_does_not_starve_the_right_request() {
         let waiting = tokio::spawn(async move { wait(&flooded).await });
         turned_away(&listener, Reason::Crowded, crowded + 200).await;
         let shown = spawn_send(at, right(address));
-        let callback = tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+        let callback = timeout(PATIENCE, waiting).await.unwrap();
         callback.unwrap().unwrap().respond.success().await;
         assert!(shown.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(listener.serving.connections() <= MOST_CONNECTIONS);

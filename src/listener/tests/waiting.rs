@@ -26,7 +26,7 @@ async fn who_leaves_a_wait_loses_nothing() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+        timeout(PATIENCE, arrived).await.unwrap();
 
         let callback = wait(&listener).await.unwrap();
         // Another is wanted no more than where it was waited for all the time.
@@ -154,9 +154,10 @@ async fn the_deadline_tells_what_came_instead() {
         clock.advance(Duration::from_secs(300));
     };
     let expected = expected();
-    let (ended, ()) = tokio::join!(listener.wait(&expected, deadline, &clock), browser);
+    let wait = timeout(PATIENCE, listener.wait(&expected, deadline, &clock));
+    let (ended, ()) = tokio::join!(wait, browser);
     assert_eq!(
-        ended.unwrap_err().to_string(),
+        ended.unwrap().unwrap_err().to_string(),
         "5 requests had another state: an older login's tab may still be open; \
          1 request asked for another path than the redirect URI's"
     );
