@@ -250,18 +250,10 @@ impl Login {
 
     /// The one provider of this name.
     fn provider(&self, name: &str) -> Result<TokenProvider, Error> {
-        self.check_name(name)?;
+        check_name(name)?;
         self.0
             .providers
             .get_or_make(name, || self.provider_of(name))
-    }
-
-    fn check_name(&self, name: &str) -> Result<(), Error> {
-        if name.is_empty() {
-            let what = "the name of a login is empty: two users would share it";
-            return Err(Error::configuration(what));
-        }
-        Ok(())
     }
 
     fn provider_of(&self, name: &str) -> Result<TokenProvider, Error> {
@@ -294,6 +286,14 @@ impl fmt::Debug for Login {
             .field("app", self.app())
             .finish_non_exhaustive()
     }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() {
+        let what = "the name of a login is empty: two users would share it";
+        return Err(Error::configuration(what));
+    }
+    Ok(())
 }
 
 const LIMIT: Duration = Duration::from_secs(300);

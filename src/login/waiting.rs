@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::watch};
 use url::{Host, Url};
 
-use super::{Login, PendingLogin, code_of, open};
+use super::{Login, PendingLogin, check_name, code_of, open};
 use crate::{
     clock::Moment,
     error::{CallbackFault, Error, ErrorKind, ListenerError},
@@ -58,7 +58,7 @@ type Outcome = Result<TokenProvider, Error>;
 
 impl WaitingLogin {
     pub(super) fn new(login: &Login, name: &str) -> Result<Self, Error> {
-        login.check_name(name)?;
+        check_name(name)?;
         let redirect_uri = login.app().redirect_uri();
         let host = host_of(redirect_uri.url()).filter(|_| redirect_uri.is_local());
         let host = host.ok_or_else(|| {

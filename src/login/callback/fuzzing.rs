@@ -25,8 +25,13 @@ pub(crate) fn pasted(pasted: &[u8]) {
             ErrorKind::LoginRefused(_) => {
                 assert!(matches!(&plain, Some(("error", _))), "{plain:?}");
             }
-            ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant => {}
-            _ => panic!("{error:?}"),
+            kind => assert!(
+                matches!(
+                    kind,
+                    ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
+                ),
+                "{kind:?}"
+            ),
         },
     }
 }
