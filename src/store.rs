@@ -62,8 +62,8 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Puts `value` in the place of what is under `key`, whole or not at all, and gives up the turn.
     ///
     /// # Errors
-    /// Nothing is changed: the turn was lost, which the store finds out in the same step, or the
-    /// store cannot be reached or written.
+    /// The turn was lost, which the store finds out in the same step: then nothing is changed. The
+    /// store cannot be reached or written: then the old record is there whole, or the new one is.
     fn save(
         &self,
         turn: Self::Turn,
