@@ -114,9 +114,10 @@ impl Serving {
             .map_or(0, |door| door.connections.len())
     }
 
-    /// Closes every socket but the one of the right request.
+    /// Closes every socket but that of a right request in somebody's hands.
     pub(super) fn close(&self) {
         drop(self.door.lock().take());
+        drop(self.desk.lock().callback.take());
     }
 
     /// Where connections are taken.
@@ -221,12 +222,8 @@ impl Serving {
         self.turn_away(reason);
         if let Some(answer) = turned_away_answer(reason) {
             let limit = clock.sleep_until(clock.now() + ANSWER_TIME);
-            let sent = async {
-                stream.write_all(answer.as_bytes()).await?;
-                stream.shutdown().await
-            };
             // However it ends, only the other side has to know.
-            let _ = until(limit, sent).await;
+            let _ = until(limit, stream.write_all(answer.as_bytes())).await;
         }
     }
 
