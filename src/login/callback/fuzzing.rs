@@ -21,18 +21,16 @@ pub(crate) fn pasted(pasted: &[u8]) {
     let plain = plainly(text);
     match code_of(text, &redirect_uri, STATE) {
         Ok(code) => assert_eq!(plain, Some(("code", code.expose_secret().to_owned()))),
-        Err(error) => match error.kind() {
-            ErrorKind::LoginRefused(_) => {
-                assert!(matches!(&plain, Some(("error", _))), "{plain:?}");
-            }
-            kind => assert!(
-                matches!(
+        Err(error) => assert!(
+            match error.kind() {
+                ErrorKind::LoginRefused(_) => matches!(&plain, Some(("error", _))),
+                kind => matches!(
                     kind,
                     ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
                 ),
-                "{kind:?}"
-            ),
-        },
+            },
+            "{error:?}, {plain:?}"
+        ),
     }
 }
 
