@@ -77,7 +77,6 @@ fn recorded(folder: &Path) -> Vec<String> {
     panic!("the browser was not opened")
 }
 
-#[cfg(unix)]
 #[test]
 fn the_browser_gets_one_argument_and_is_opened_once() {
     if is_child() {
@@ -160,7 +159,6 @@ async fn tells_why() {
     println!("REASON {error}");
 }
 
-#[cfg(unix)]
 #[test]
 fn told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there() {
     let test = "told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there";
@@ -253,7 +251,6 @@ async fn takes_what_is_stored() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_browser_that_does_not_open_is_an_error() {
     let test = "a_browser_that_does_not_open_is_an_error";
