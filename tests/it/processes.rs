@@ -30,11 +30,7 @@ use tempfile::TempDir;
 
 use crate::{
     login::WEB,
-    support::{
-        files::names,
-        job::{command, say},
-        kind_of,
-    },
+    support::{files::names, job::command, kind_of},
 };
 
 const USER: &str = "jo";
@@ -173,7 +169,7 @@ fn connections() -> Connections {
 }
 
 /// A file store that calls `before` at each step from the turn to the end of a save: `turn`,
-/// `save`, and then the file store's own.
+/// `saves` with the hash of what is saved, `save`, and then the file store's own.
 #[derive(Clone)]
 struct Stepwise {
     files: FileStore,
@@ -208,7 +204,7 @@ impl TokenStore for Stepwise {
     }
 
     async fn save(&self, turn: FileTurn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
-        say(&format!("saves {}", hash(value.as_bytes())));
+        (self.before)(&format!("saves {}", hash(value.as_bytes())));
         (self.before)("save");
         self.files.save(turn, key, value).await
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::support::job::{Listened, heard, hold, job};
+use crate::support::job::{Listened, heard, hold, job, say};
 
 /// In the order in which a renewal takes them, once its answer has arrived.
 const STEPS: [&str; 6] = ["save", "create", "write", "sync", "rename", "sync_folder"];
@@ -189,6 +189,9 @@ async fn renews_until_killed(here: &Here) {
     clock.advance(seconds(moved.parse().unwrap()));
     let (step, left) = (step.clone(), AtomicU32::new(at.parse().unwrap()));
     let store = Stepwise::new(&here.folder, move |now| {
+        if now.starts_with("saves ") {
+            say(now);
+        }
         let counts = if step.is_empty() {
             STEPS.contains(&now)
         } else {

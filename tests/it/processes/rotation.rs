@@ -6,7 +6,7 @@ use genesys_cloud_auth::PlatformClient;
 use serde_json::Value;
 
 use super::*;
-use crate::support::job::{Listened, heard, job};
+use crate::support::job::{Listened, heard, job, say};
 
 const PROCESSES: usize = 20;
 const ROTATIONS: usize = 100;
