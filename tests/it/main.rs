@@ -17,6 +17,7 @@ mod events;
 mod hosts;
 mod login;
 mod odd;
+mod processes;
 mod quickstart;
 mod readme;
 mod redaction;

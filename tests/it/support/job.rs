@@ -5,7 +5,7 @@
 )]
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
@@ -78,6 +78,16 @@ impl Listened {
             }
         }
     }
+
+    /// Tells it something, which it [hears](heard).
+    pub fn tell(&mut self, word: &str) {
+        let mut stdin = self.child.stdin.as_ref().unwrap();
+        writeln!(stdin, "{word}").unwrap();
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Listened {
@@ -85,6 +95,13 @@ impl Drop for Listened {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What who started this process tells it next, for which it waits.
+pub fn heard() -> String {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
 }
 
 /// Holds this process until who started it lets go or kills it.
