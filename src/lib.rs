@@ -47,8 +47,8 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox, SandboxBuilder,
-    SandboxHost, SandboxUser,
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
+    SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;
 pub use secret::ClientSecret;
