@@ -79,10 +79,10 @@ use self::{
     redirect::{Redirect, is_registered, redirect_to},
     refusal::{ApiRefusal, OAuthRefusal, Unsealed, json_response, ok, sealed},
     rfc3339::{time, timestamp},
-    saml::{Asserted, BEARER, PROTOCOL, SAML, SUCCESS, XMLDSIG, issue_for_assertion, unverified},
+    saml::{BEARER, PROTOCOL, SAML, SUCCESS, XMLDSIG, issue_for_assertion, unverified},
     server::Server,
     settings::{CLIENT_CREDENTIALS, CODE, SAML2_BEARER, Settings},
-    tokens::{Approval, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
+    tokens::{Approval, Asserted, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
     users::{User, fixed_id},
     xml::Element,
 };

@@ -12,14 +12,7 @@ use base64::{
 };
 use http::HeaderValue;
 
-use super::{Element, Form, Issued, OAuthRefusal, Org, Proof, time};
-
-/// What an assertion says, where it counts.
-pub(super) struct Asserted {
-    pub(super) user: usize,
-    /// Its issuer and its id, for which it is known again.
-    pub(super) name: (String, String),
-}
+use super::{Asserted, Element, Form, Issued, OAuthRefusal, Org, Proof, time};
 
 /// The answer's word that nobody has looked at the signature.
 pub(super) fn unverified(answer: impl IntoResponse) -> Response {

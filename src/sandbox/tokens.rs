@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Asserted, Counted, RefreshTokens, Settings, Window, random_text, verifies};
+use super::{Counted, RefreshTokens, Settings, Window, random_text, verifies};
 use crate::clock::Moment;
 
 /// Everything issued so far. What no longer counts is gone, but for used codes and refresh tokens:
@@ -58,6 +58,13 @@ pub(super) struct Approval {
     pub(super) redirect_uri: String,
     /// By S256 (RFC 7636 section 4.2).
     pub(super) challenge: Option<String>,
+}
+
+/// What an assertion says, where it counts.
+pub(super) struct Asserted {
+    pub(super) user: usize,
+    /// Its issuer and its id, by which it is known again.
+    pub(super) name: (String, String),
 }
 
 /// How a client showed who it is.
@@ -323,7 +330,6 @@ impl Tokens {
     /// Ends access tokens, refresh tokens and codes.
     pub(super) fn end_all(&mut self) {
         *self = Self {
-            assertions: std::mem::take(&mut self.assertions),
             reuses: self.reuses,
             ..Self::default()
         };
