@@ -3,6 +3,7 @@
 
 mod asked_for;
 mod credentials;
+mod ended;
 mod kills;
 #[cfg(unix)]
 mod refused;
