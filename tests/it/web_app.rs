@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use genesys_cloud_auth::{AuthorizationCode, FileStore, Login, Sandbox, SandboxUser, SealingKey};
+use genesys_cloud_auth::{
+    AuthorizationCode, FileStore, Login, RefreshTokens, Sandbox, SandboxBuilder, SandboxUser,
+    SealingKey,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::{
@@ -16,6 +19,7 @@ use url::Url;
 
 use super::{
     quickstart::program,
+    readme::is_in_the_readme,
     support::visitor::{Shown, Visitor},
 };
 
@@ -40,16 +44,16 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
-        Self::told("http").await
+        Self::with("http", Sandbox::builder()).await
     }
 
     /// Started as if browsers found it under this scheme.
-    async fn told(scheme: &str) -> Self {
+    async fn with(scheme: &str, sandbox: SandboxBuilder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let base = Url::parse(&format!("{scheme}://localhost:{port}/")).unwrap();
         let callback = base.join("callback").unwrap();
-        let sandbox = Sandbox::builder().code_client([callback.clone(), base.clone()]);
+        let sandbox = sandbox.code_client([callback.clone(), base.clone()]);
         let sandbox = sandbox.start().await.unwrap();
         let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
         let app = AuthorizationCode::confidential(id, secret, callback.as_str()).unwrap();
@@ -294,6 +298,19 @@ async fn who_denies_can_log_in_after_all() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_over_at_genesys_cloud_is_over_here() {
+    let sandbox = Sandbox::builder().refresh_tokens(RefreshTokens::None);
+    let app = Running::with("http", sandbox).await;
+    let mut visitor = Visitor::new();
+    app.log_in(&mut visitor, &app.user(0)).await;
+    app.sandbox.revoke_all();
+    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert!(app.kept().is_empty());
+    app.log_in(&mut visitor, &app.user(0)).await;
+    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+}
+
+#[tokio::test]
 async fn what_its_user_cannot_mend_is_not_told() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
@@ -338,7 +355,7 @@ async fn every_page_keeps_to_itself_and_holds_no_secret() {
 
 #[tokio::test]
 async fn over_tls_the_cookie_stays_there() {
-    let app = Running::told("https").await;
+    let app = Running::with("https", Sandbox::builder()).await;
     let mut visitor = Visitor::new();
     let answer = visitor.get(app.at("login")).await;
     let cookie = answer.header("set-cookie");
@@ -385,10 +402,11 @@ async fn it_runs_with_no_arguments() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut users = Vec::new();
+    let (mut text, mut users) = (String::new(), Vec::new());
     let base = loop {
         let line = timeout(Duration::from_secs(20), lines.next_line()).await;
         let line = line.unwrap().unwrap().expect("an address");
+        text += &format!("{line}\n");
         if let Some(url) = line.strip_prefix("Open ") {
             break Url::parse(url).unwrap();
         }
@@ -396,7 +414,7 @@ async fn it_runs_with_no_arguments() {
             users.push((email.to_owned(), password.trim().to_owned()));
         }
     };
-    assert_eq!(users.len(), 3);
+    is_in_the_readme(&text);
     let mut visitor = Visitor::new();
     let login = visitor.get(base.join("login").unwrap()).await.location();
     let user = (users[2].0.as_str(), users[2].1.as_str());
