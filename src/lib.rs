@@ -84,6 +84,8 @@ pub mod guide {
     pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
+    #[doc = include_str!("guide/sso.md")]
+    pub mod sso {}
     #[doc = include_str!("guide/troubleshooting.md")]
     pub mod troubleshooting {}
 }

@@ -28,6 +28,7 @@ mod send;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "other checks use the rest")]
 mod source;
+mod sso;
 mod stores;
 mod support;
 mod threats;
