@@ -2,6 +2,7 @@
 
 mod access_denied;
 mod api;
+mod assertion;
 mod body;
 mod head;
 mod here;
@@ -19,7 +20,10 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 pub use access_denied::AccessDenied;
 pub(crate) use api::correlation_id;
 pub use api::{ApiError, ErrorDetail, Limit};
+pub(crate) use assertion::AssertionFault;
+pub use assertion::InvalidAssertion;
 pub(crate) use head::Head;
+pub(crate) use here::StaleAssertion;
 pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
 pub use kind::ErrorKind;
 #[cfg(feature = "login")]
@@ -220,6 +224,12 @@ impl Error {
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self(Arc::new(Inner::Kind(kind)))
+    }
+}
+
+impl From<InvalidAssertion> for Error {
+    fn from(error: InvalidAssertion) -> Self {
+        ErrorKind::InvalidAssertion(error).into()
     }
 }
 

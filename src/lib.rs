@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[allow(dead_code, unused_imports, reason = "no grant takes an assertion yet")]
+mod assertion;
 mod client;
 mod clock;
 mod environment;
@@ -24,13 +26,15 @@ mod store;
 mod token;
 mod token_endpoint;
 
+pub use assertion::Assertion;
 pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidCallback,
-    InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit, ListenerError,
-    LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError, StoreError,
-    TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
+    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidAssertion,
+    InvalidCallback, InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit,
+    ListenerError, LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError,
+    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
+    UnexpectedAnswer,
 };
 pub use facts::{
     IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,

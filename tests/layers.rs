@@ -366,7 +366,7 @@ const LAYERS: [&[&str]; 12] = [
     &["clock", "environment", "facts", "private_file"],
     &["region"],
     &["error"],
-    &["token", "secret", "seal", "retry"],
+    &["assertion", "token", "secret", "seal", "retry"],
     &["http", "listener", "store"],
     &["token_endpoint"],
     &["grant"],

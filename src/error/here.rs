@@ -1,6 +1,8 @@
 //! What went wrong on this side.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::SystemTime};
+
+use httpdate::fmt_http_date;
 
 /// Something given to this crate is missing or malformed.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl fmt::Display for InvalidPath {
     }
 }
 
-/// The source of a client secret did not give one.
+/// The source of a client secret, or of a SAML assertion, did not give one.
 #[derive(Debug)]
 pub struct SecretError {
     what: Cow<'static, str>,
@@ -83,6 +85,19 @@ enum Expired {
     OnArrival,
     Fixed,
     Login,
+    #[allow(dead_code, reason = "no grant takes an assertion yet")]
+    Assertion(StaleAssertion),
+}
+
+/// Why an assertion brings no token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StaleAssertion {
+    /// It was answered already.
+    #[allow(dead_code, reason = "no grant takes an assertion yet")]
+    Used,
+    /// Since then.
+    Ended(SystemTime),
+    NotBefore(SystemTime),
 }
 
 #[cfg_attr(not(feature = "login"), allow(dead_code, reason = "nobody logs in"))]
@@ -102,18 +117,25 @@ impl TokenExpired {
         Self(Expired::Login)
     }
 
+    /// A token for whose renewal the source gives no fresh assertion.
+    #[allow(dead_code, reason = "no grant takes an assertion yet")]
+    pub(crate) fn of_assertion(why: StaleAssertion) -> Self {
+        Self(Expired::Assertion(why))
+    }
+
     pub(super) fn is_renewable(&self) -> bool {
         matches!(self.0, Expired::OnArrival)
     }
 
     pub(super) fn needs_login(&self) -> bool {
-        matches!(self.0, Expired::Login)
+        matches!(self.0, Expired::Login | Expired::Assertion(_))
     }
 }
 
 impl fmt::Display for TokenExpired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match &self.0 {
+            Expired::Assertion(why) => return why.fmt(f),
             Expired::OnArrival => {
                 "the token endpoint hands out tokens that have no life left; set a token duration \
                  that fits at the OAuth client (Admin → Integrations → OAuth)"
@@ -129,6 +151,26 @@ impl fmt::Display for TokenExpired {
                  → OAuth)"
             }
         })
+    }
+}
+
+impl fmt::Display for StaleAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no fresh SAML assertion to renew the token: the one given ")?;
+        match self {
+            Self::Used => f.write_str("was used already"),
+            Self::Ended(when) => write!(f, "is out of date since {}", fmt_http_date(*when)),
+            Self::NotBefore(when) => write!(
+                f,
+                "is not valid before {}; see whether this machine's clock is right",
+                fmt_http_date(*when)
+            ),
+        }?;
+        f.write_str(
+            ": log in anew at the identity provider for another; a source that asks it each time \
+             (Assertion::from_fn) renews by itself, and a token duration that fits (Admin → \
+             Integrations → OAuth) makes it rarer",
+        )
     }
 }
 

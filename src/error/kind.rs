@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::{
-    AccessDenied, ApiError, Configuration, Head, InvalidCallback, InvalidClient, InvalidGrant,
-    InvalidGrantCause, InvalidPath, InvalidRegion, ListenerError, LoginRefused, LoginRequired,
-    NoBrowser, OAuthError, RateLimited, SecretError, StoreError, TokenExpired, Transport,
-    TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
+    AccessDenied, ApiError, Configuration, Head, InvalidAssertion, InvalidCallback, InvalidClient,
+    InvalidGrant, InvalidGrantCause, InvalidPath, InvalidRegion, ListenerError, LoginRefused,
+    LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError, StoreError, TokenExpired,
+    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
 };
 use crate::facts::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
@@ -20,8 +20,11 @@ pub enum ErrorKind {
     Configuration(Configuration),
     /// A path that would leave the Platform API, or names no one place in it. Nothing was sent.
     InvalidPath(InvalidPath),
-    /// The source of the client secret failed, panicked, or took longer than 10 seconds.
+    /// The source of the client secret or of the SAML assertion failed, panicked, or took longer than
+    /// 10 seconds.
     Secret(SecretError),
+    /// What was given as a SAML assertion cannot be exchanged for a token. Nothing was sent.
+    InvalidAssertion(InvalidAssertion),
     /// The token endpoint does not know the client, or not with this secret.
     InvalidClient(InvalidClient),
     /// The OAuth client has another grant type.
@@ -88,6 +91,7 @@ impl ErrorKind {
             Self::InvalidRegion(_)
             | Self::Configuration(_)
             | Self::InvalidPath(_)
+            | Self::InvalidAssertion(_)
             | Self::InvalidClient(_)
             | Self::UnauthorizedClient(_)
             | Self::InvalidGrant(_)
@@ -160,6 +164,7 @@ impl fmt::Display for ErrorKind {
             Self::Configuration(error) => error.fmt(f),
             Self::InvalidPath(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),
+            Self::InvalidAssertion(error) => error.fmt(f),
             Self::InvalidClient(error) => error.fmt(f),
             Self::UnauthorizedClient(error) => error.fmt(f),
             Self::InvalidGrant(error) => error.fmt(f),

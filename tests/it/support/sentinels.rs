@@ -142,6 +142,7 @@ impl Shown {
             }
             ErrorKind::InvalidPath(path) => self.both(path),
             ErrorKind::InvalidRegion(region) => self.both(region),
+            ErrorKind::InvalidAssertion(error) => self.both(error),
             ErrorKind::InvalidCallback(error) => self.both(error),
             ErrorKind::Listener(error) => self.both(error),
             ErrorKind::LoginRefused(error) => self.both(error),
