@@ -149,8 +149,7 @@ impl Error {
         self.kind().refuses_credentials()
     }
 
-    /// Whether it is the lack of a refresh token: the login lives as long as its token.
-    #[cfg(feature = "login")]
+    /// Whether nothing renews the token: the login lives as long as it.
     pub(crate) fn ends_with_token(&self) -> bool {
         matches!(self.kind(), ErrorKind::TokenExpired(expired) if expired.needs_login())
     }

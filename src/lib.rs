@@ -42,7 +42,7 @@ pub use facts::{
 };
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
-pub use grant::{ClientCredentials, FixedToken, Grant};
+pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
 pub use http::Connections;
 #[cfg(feature = "login")]
 pub use login::{Login, LoginBuilder, PendingLogin, WaitingLogin};
