@@ -111,7 +111,8 @@ impl TokenProvider {
     }
 
     /// Waits until there is a valid token, at start-up for instance. Pauses after transient failures
-    /// are waited out; refused credentials end the wait at once.
+    /// are waited out; refused credentials, and a login that only its user can renew, end the wait at
+    /// once.
     ///
     /// # Errors
     /// Why there is no token within `limit`, or none before it can be had.
@@ -155,7 +156,9 @@ impl TokenProvider {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            let next = error.retry_after().filter(|_| !error.refuses_credentials());
+            // What somebody has to do first, no pause does.
+            let waits = !error.refuses_credentials() && !error.needs_login();
+            let next = error.retry_after().filter(|_| waits);
             let Some(next) = next.map(|left| self.shared.clock.now() + left) else {
                 return Err(error);
             };

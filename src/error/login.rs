@@ -257,6 +257,12 @@ impl NoBrowser {
     pub(super) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(self.source.as_ref()?)
     }
+
+    /// Why none was opened, for the user.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
 }
 
 impl fmt::Display for NoBrowser {

@@ -83,6 +83,12 @@ impl FileStore {
         }))
     }
 
+    /// Where its records are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
     /// Calls `step` before each step of a change of a record, with its name, on the thread that
     /// takes it: `create`, `write`, `sync`, `rename`, `sync_folder` to save, and `unlink`,
     /// `sync_folder` to remove. For tests that hold a process there until it is killed.

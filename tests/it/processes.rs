@@ -3,6 +3,7 @@
 
 mod asked_for;
 mod credentials;
+mod ended;
 mod kills;
 #[cfg(unix)]
 mod refused;
@@ -10,7 +11,11 @@ mod revoked;
 mod rotation;
 mod sealed;
 #[cfg(unix)]
+mod spoiled;
+#[cfg(unix)]
 mod turns;
+#[cfg(unix)]
+mod unavailable;
 
 use std::{
     fs,
@@ -96,11 +101,8 @@ impl Site {
         command(test, &job)
     }
 
-    /// The one record.
     fn record(&self) -> PathBuf {
-        let mut names = names(self.folder.path()).into_iter();
-        let name = names.find(|name| !name.contains('.')).unwrap();
-        self.folder.path().join(name)
+        record_in(self.folder.path())
     }
 
     fn names(&self) -> Vec<String> {
@@ -212,6 +214,19 @@ impl TokenStore for Stepwise {
     async fn remove(&self, turn: FileTurn, key: &StoreKey) -> Result<(), StoreError> {
         self.plain.remove(turn, key).await
     }
+}
+
+/// The one record.
+fn record_in(folder: &Path) -> PathBuf {
+    let mut names = names(folder).into_iter();
+    folder.join(names.find(|name| !name.contains('.')).unwrap())
+}
+
+/// By the ending of its name.
+fn is_a(name: &str, ending: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|given| given == ending)
 }
 
 /// Tells texts apart without showing them.

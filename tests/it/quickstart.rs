@@ -1,6 +1,9 @@
 //! The quickstart: what it prints is what the sandbox saw.
 
-use std::process::{Command, Output};
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+};
 
 use genesys_cloud_auth::Sandbox;
 
@@ -79,17 +82,21 @@ async fn it_prints_what_the_sandbox_saw() {
     }
 }
 
-/// Runs an example with these variables alone.
-pub(super) fn run(example: &str, variables: &[(&str, &str)]) -> Output {
+/// An example that was built with the tests.
+pub(super) fn program(example: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
-    let program = tests
+    tests
         .ancestors()
         .nth(2)
         .unwrap()
         .join("examples")
-        .join(name);
-    let mut command = Command::new(program);
+        .join(name)
+}
+
+/// Runs an example with these variables alone.
+pub(super) fn run(example: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(program(example));
     for name in VARIABLES {
         command.env_remove(name);
     }

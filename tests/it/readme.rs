@@ -48,3 +48,26 @@ async fn the_quickstart_prints_what_the_readme_shows() {
         .unwrap();
     assert_eq!(shape(shown), shape(&String::from_utf8(out).unwrap()));
 }
+
+/// Whether `text` is what the README shows of it, where `…` stands for what differs from run to run.
+#[track_caller]
+pub(super) fn is_in_the_readme(text: &str) {
+    let blocks = README.split("```text\n").skip(1);
+    let mut blocks = blocks.map(|block| block.split("```").next().unwrap());
+    assert!(blocks.any(|shown| is_as_shown(text, shown)), "{text}");
+}
+
+fn is_as_shown(text: &str, shown: &str) -> bool {
+    let mut parts = shown.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.is_empty()
+}

@@ -56,6 +56,39 @@ async fn asks() {
     assert_eq!(site.sandbox.token_requests(), apps.len());
 }
 
+#[tokio::test]
+async fn a_login_of_any_name_is_its_own_and_leads_only_into_the_folder() {
+    let site = Site::new(RefreshTokens::Rotating).await;
+    let mut here = site.here();
+    here.folder = here.folder.join("tokens");
+    let long = "n".repeat(10_000);
+    let names = ["../../x", "/etc/x", "x\0y", "x", "X", "CON", " ", &long];
+    let login = here.login(here.store(), &site.clock);
+    let mut tokens = Vec::new();
+    for name in names {
+        let pending = login.begin().unwrap();
+        let url = pending.authorize_url().clone();
+        let user = &site.sandbox.users()[0];
+        let back = site.sandbox.log_in(url.as_str(), user).await;
+        let provider = login.finish(pending, &back, name).await.unwrap();
+        tokens.push(hash_of(&provider.token().await.unwrap()));
+    }
+    assert_eq!(site.names(), ["tokens"]);
+    let files = crate::support::files::names(&here.folder);
+    assert_eq!(files.len(), 2 * names.len());
+    for file in files {
+        let name = file.trim_end_matches(".lock");
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        assert!(name.len() == 43 && name.bytes().all(is_plain), "{file}");
+    }
+    let again = here.login(here.store(), &site.clock);
+    for (name, token) in names.into_iter().zip(tokens) {
+        let provider = again.saved(name).await.unwrap().unwrap();
+        assert_eq!(hash_of(&provider.token().await.unwrap()), token);
+    }
+    assert_eq!(site.sandbox.token_requests(), names.len());
+}
+
 fn login_by(site: &Site, app: AuthorizationCode) -> Login {
     let builder = Login::builder(site.here().region(), app).connections(connections());
     let key = SealingKey::from_bytes([7; 32]);

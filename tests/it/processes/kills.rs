@@ -124,7 +124,7 @@ impl Course {
         let left: Vec<_> = site
             .names()
             .into_iter()
-            .filter(|name| name.ends_with(".new"))
+            .filter(|name| is_a(name, "new"))
             .collect();
         assert!(left.len() <= 1, "{left:?}");
     }

@@ -1,14 +1,11 @@
 //! What a login's file may have become, and a disk that takes nothing.
 
-use std::os::unix::{
-    fs::{PermissionsExt as _, chown, symlink},
-    process::CommandExt as _,
-};
+use std::os::unix::{fs::chown, process::CommandExt as _};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{
-    credentials::{alter, cut},
+    spoiled::{ABSENT, REFUSED, mode},
     *,
 };
 use crate::support::job::{Listened, command_after, heard, job, say};
@@ -18,19 +15,10 @@ const OTHER_USER: u32 = 65_534;
 /// It is as if nobody had logged in: also for a process that knew better, once its token has ended.
 #[tokio::test]
 async fn a_login_that_is_not_whole_or_not_ours_is_one_to_make_anew() {
-    type Spoil = fn(&Path);
-    let spoils: [(&str, Spoil); 5] = [
-        ("cut", |record| cut(record, |length| length / 2)),
-        ("empty", |record| cut(record, |_| 0)),
-        ("foreign", |record| {
-            fs::write(record, "[tokens]\na = 1\n").unwrap()
-        }),
-        ("altered", alter),
-        ("gone", |record| fs::remove_file(record).unwrap()),
-    ];
-    for (name, spoil) in spoils {
-        let site = Site::new(RefreshTokens::Rotating).await;
-        let tokens = site.log_in().await;
+    for (name, spoil) in ABSENT {
+        let site = logged_in().await;
+        let tokens = site.saved().await.unwrap();
+        tokens.token().await.unwrap();
         spoil(&site.record());
         assert!(site.saved().await.is_none(), "{name}");
         site.clock.advance(LIFE);
@@ -48,46 +36,10 @@ async fn a_login_that_is_not_whole_or_not_ours_is_one_to_make_anew() {
 /// A login is not given up for it: whoever puts it right has it again.
 #[tokio::test]
 async fn a_login_that_cannot_be_read_is_an_error_that_names_the_file() {
-    type Spoil = fn(&Path);
-    let elsewhere = |record: &Path| record.with_extension("elsewhere");
-    let spoils: [(&str, Spoil, Spoil); 4] = [
-        (
-            "world-readable",
-            |record| mode(record, 0o644),
-            |record| mode(record, 0o600),
-        ),
-        (
-            "too long",
-            |record| cut(record, |length| length + (2 << 20)),
-            |record| {
-                cut(record, |length| length - (2 << 20));
-            },
-        ),
-        (
-            "a folder",
-            |record| {
-                fs::rename(record, record.with_extension("elsewhere")).unwrap();
-                fs::create_dir(record).unwrap();
-            },
-            |record| {
-                fs::remove_dir(record).unwrap();
-                fs::rename(record.with_extension("elsewhere"), record).unwrap();
-            },
-        ),
-        (
-            "a link",
-            |record| {
-                fs::rename(record, record.with_extension("elsewhere")).unwrap();
-                symlink(record.with_extension("elsewhere"), record).unwrap();
-            },
-            |record| {
-                fs::rename(record.with_extension("elsewhere"), record).unwrap();
-            },
-        ),
-    ];
-    for (name, spoil, mend) in spoils {
-        let site = Site::new(RefreshTokens::Rotating).await;
-        let tokens = site.log_in().await;
+    for (name, spoil, mend) in REFUSED {
+        let site = logged_in().await;
+        let tokens = site.saved().await.unwrap();
+        tokens.token().await.unwrap();
         let record = site.record();
         spoil(&record);
         let login = site.login();
@@ -105,7 +57,7 @@ async fn a_login_that_cannot_be_read_is_an_error_that_names_the_file() {
         site.clock.advance(error.retry_after().unwrap());
         tokens.token().await.unwrap();
         assert_eq!(site.sandbox.refresh_requests(), 1, "{name}");
-        assert!(!elsewhere(&record).exists());
+        site.is_tidy();
     }
 }
 
@@ -246,8 +198,4 @@ async fn logged_in() -> Site {
     let site = Site::new(RefreshTokens::Rotating).await;
     site.log_in().await;
     site
-}
-
-fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

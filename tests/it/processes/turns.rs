@@ -39,7 +39,7 @@ fn a_lock_that_is_held_for_ever_costs_no_refresh_token() {
     if let Some(job) = job() {
         let here = Here::of(job);
         let mut files = names(&here.folder).into_iter();
-        let lock = files.find(|name| name.ends_with(".lock")).unwrap();
+        let lock = files.find(|name| is_a(name, "lock")).unwrap();
         let lock = fs::File::open(here.folder.join(lock)).unwrap();
         lock.try_lock().unwrap();
         say("locked");
@@ -74,12 +74,9 @@ fn asks_in_vain(site: &Site) {
             tokio::time::sleep(seconds(17)).await;
         }
         clock.advance(LIFE / 10);
-        let started = tokio::time::Instant::now();
         let error = tokens.token().await.unwrap_err();
         is(&error, "Store");
         assert!(error.is_transient() && !error.needs_login(), "{error}");
-        // In the time of its own runtime it is the time that a turn is waited for.
-        assert!(started.elapsed() <= seconds(20), "{error}");
     });
 }
 
@@ -96,7 +93,7 @@ fn the_turn_of_a_process_that_is_killed_goes_to_who_waits() {
     site.clock.advance(LIFE);
     let (begins, waits) = mpsc::channel();
     let store = Stepwise::new(site.folder.path(), move |step| {
-        drop(begins.send(step.to_owned()))
+        drop(begins.send(step.to_owned()));
     });
     runtime().block_on(async {
         let login = site.here().login(store, &site.clock);
@@ -133,6 +130,12 @@ async fn renews_in_steps(here: &Here) {
     let login = here.login(store, &clock);
     let tokens = login.saved(USER).await.unwrap().unwrap();
     clock.advance(LIFE);
-    let token = tokens.token().await.unwrap();
+    let token = loop {
+        match tokens.token().await {
+            Ok(token) => break token,
+            // It was held for longer than a store may take.
+            Err(error) => clock.advance(error.retry_after().unwrap()),
+        }
+    };
     say(&hash_of(&token));
 }

@@ -16,14 +16,14 @@ pub fn job() -> Option<Vec<String>> {
 }
 
 /// The test `name` again, in a process of its own that has this job.
-pub fn command(name: &str, job: &[&str]) -> Command {
+pub fn command<S: AsRef<str>>(name: &str, job: &[S]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     tell(&mut command, name, job);
     command
 }
 
 /// The same, after a shell did `first`.
-pub fn command_after(first: &str, name: &str, job: &[&str]) -> Command {
+pub fn command_after<S: AsRef<str>>(first: &str, name: &str, job: &[S]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
     command.arg(std::env::current_exe().unwrap());
@@ -31,7 +31,8 @@ pub fn command_after(first: &str, name: &str, job: &[&str]) -> Command {
     command
 }
 
-fn tell(command: &mut Command, name: &str, job: &[&str]) {
+fn tell<S: AsRef<str>>(command: &mut Command, name: &str, job: &[S]) {
+    let job: Vec<_> = job.iter().map(AsRef::as_ref).collect();
     command
         .args([name, "--exact", "--nocapture"])
         .env(JOB, job.join("\n"))

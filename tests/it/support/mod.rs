@@ -10,6 +10,7 @@ pub mod names;
 pub mod sentinels;
 pub mod server;
 pub mod tls;
+pub mod visitor;
 
 use std::{
     future::{Future, poll_fn},

@@ -1,0 +1,238 @@
+//! The application: four routes, and a session for each browser.
+
+use std::{error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
+    response::{AppendHeaders, IntoResponse, Response},
+    routing::{get, post},
+};
+use genesys_cloud_auth::{Error, ErrorKind, Login, PendingLogin, PlatformClient};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{
+    page::{HEADERS, Page},
+    sessions::{Sessions, new_id},
+};
+
+struct App {
+    login: Login,
+    sessions: Sessions,
+    base: Url,
+}
+
+/// Serves browsers, which find it at `base`.
+///
+/// # Errors
+/// That it can serve no longer.
+pub async fn serve(listener: TcpListener, login: Login, base: Url) -> io::Result<()> {
+    let sessions = Sessions::new(base.scheme() == "https");
+    let app = Arc::new(App {
+        login,
+        sessions,
+        base,
+    });
+    tokio::spawn(end_old_sessions(Arc::clone(&app)));
+    let routes = Router::new()
+        .route("/", get(home))
+        .route("/login", get(begin))
+        .route("/callback", get(finish))
+        .route("/logout", post(log_out))
+        .layer(middleware::map_response(with_headers))
+        .with_state(app);
+    axum::serve(listener, routes).await
+}
+
+async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let Some(id) = app.sessions.logged_in(&headers) else {
+        return logged_out();
+    };
+    match app.profile(&id).await {
+        Ok(Some((user, organization))) => {
+            let email = user.email.as_deref().unwrap_or("not told");
+            Page::new(&format!("Hello, {}", user.name), "You are logged in.")
+                .facts(&[("Email", email), ("Organisation", &organization.name)])
+                .button("Log out", "/logout")
+                .response(StatusCode::OK)
+        }
+        Ok(None) => {
+            app.end(&id).await;
+            logged_out()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Leads to the login page. What has to come back is kept in the session of this browser alone.
+async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if app.sessions.logged_in(&headers).is_some() {
+        return see_other("/", None);
+    }
+    let begun = || -> Result<_, Box<dyn StdError>> {
+        let pending = app.login.begin()?;
+        let url = pending.authorize_url().to_string();
+        let pending = pending.into_secret(&app.login)?;
+        let id = app.sessions.id(&headers).map_or_else(new_id, Ok)?;
+        app.sessions.begin(&id, pending);
+        Ok(see_other(&url, Some(app.sessions.cookie(&id))))
+    };
+    begun().unwrap_or_else(|error| failed(&error))
+}
+
+/// Where the login page sends the browser back to.
+async fn finish(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let before = app.sessions.id(&headers).unwrap_or_default();
+    let Some(kept) = app.sessions.take_pending(&before) else {
+        return not_begun();
+    };
+    let Ok(id) = new_id() else {
+        return failed(&"the machine gives no random bytes");
+    };
+    let finished = async {
+        let pending = PendingLogin::from_secret(&app.login, &kept)?;
+        app.login
+            .finish(pending, &query.unwrap_or_default(), &id)
+            .await
+    };
+    match finished.await.as_ref().map_err(Error::kind) {
+        Ok(_) => {
+            app.sessions.log_in(&before, &id);
+            see_other("/", Some(app.sessions.cookie(&id)))
+        }
+        Err(ErrorKind::LoginRefused(_)) => Page::new(
+            "Access was not granted",
+            "Nothing was done in your name; you can log in after all.",
+        )
+        .link("Log in", "/login")
+        .response(StatusCode::FORBIDDEN),
+        // Nothing was sent for it. The login that this browser did begin may still come back.
+        Err(ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant) => {
+            app.sessions.put_back(&before, kept);
+            not_begun()
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// Ends the login here, at Genesys Cloud and, by the page it leads to, in the browser.
+async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if !app.is_own_page(&headers) {
+        return Page::new("Not logged out", "Another site asked for it, not you.")
+            .link("Back to the start", "/")
+            .response(StatusCode::FORBIDDEN);
+    }
+    let Some(id) = app.sessions.id(&headers) else {
+        return see_other("/", None);
+    };
+    app.end(&id).await;
+    let url = app.login.logout_url(Some(app.base.as_str()));
+    see_other(url.as_str(), Some(app.sessions.no_cookie()))
+}
+
+#[derive(Deserialize)]
+struct User {
+    name: String,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Organization {
+    name: String,
+}
+
+impl App {
+    /// Asks the API as the user of a session; none where the user has to log in anew.
+    async fn profile(&self, id: &str) -> Result<Option<(User, Organization)>, Error> {
+        let Some(tokens) = self.login.saved(id).await? else {
+            return Ok(None);
+        };
+        let api = PlatformClient::new(tokens);
+        let profile = async {
+            let user = api.get("/api/v2/users/me").fetch().await?;
+            let organization = api.get("/api/v2/organizations/me").fetch().await?;
+            Ok(Some((user, organization)))
+        };
+        match profile.await {
+            Err(error) if Error::needs_login(&error) => Ok(None),
+            told => told,
+        }
+    }
+
+    /// Ends a session, and then its login.
+    async fn end(&self, id: &str) {
+        self.sessions.end(id);
+        let ended = async {
+            match self.login.saved(id).await? {
+                Some(tokens) => tokens.revoke().await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = ended.await {
+            eprintln!("a login could not be ended: {error}");
+        }
+    }
+
+    /// Whether a page of this application sent the request, and not another site's. Browsers tell
+    /// that over TLS and on this machine; older ones name the origin alone.
+    fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        if let Some(site) = headers.get("sec-fetch-site") {
+            return site == "same-origin";
+        }
+        let own = self.base.origin().ascii_serialization();
+        let origin = headers.get(header::ORIGIN);
+        origin.is_some_and(|origin| *origin == *own)
+    }
+}
+
+async fn end_old_sessions(app: Arc<App>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        for id in app.sessions.take_ended() {
+            app.end(&id).await;
+        }
+    }
+}
+
+fn logged_out() -> Response {
+    Page::new("Welcome", "Log in with your Genesys Cloud account.")
+        .link("Log in", "/login")
+        .response(StatusCode::OK)
+}
+
+fn not_begun() -> Response {
+    let sentence = "It is over, or was begun in another browser or tab.";
+    Page::new("This login cannot be finished here", sentence)
+        .link("Back to the start", "/")
+        .response(StatusCode::BAD_REQUEST)
+}
+
+/// The user can do nothing about it: why is for whoever runs the application.
+fn failed(error: &(impl Display + ?Sized)) -> Response {
+    eprintln!("{error}");
+    Page::new("This did not succeed", "Please try again in a minute.")
+        .link("Back to the start", "/")
+        .response(StatusCode::BAD_GATEWAY)
+}
+
+fn see_other(to: &str, cookie: Option<String>) -> Response {
+    let set = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)], set).into_response()
+}
+
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}

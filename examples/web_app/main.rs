@@ -1,0 +1,114 @@
+//! A web application whose users log in to Genesys Cloud: it calls the API as each of them.
+//!
+//! With no argument it starts a sandbox, a Genesys Cloud on this machine, and names its users:
+//!
+//! ```sh
+//! cargo run --example web_app
+//! ```
+//!
+//! For your own organisation name the region, an OAuth client of the grant type "Code
+//! Authorization", and the address under which browsers find the application; its authorized
+//! redirect URIs are that address with `/callback` and with `/`. The client's secret is in
+//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or in the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
+//! names. Behind a proxy that ends TLS, say also where to listen:
+//!
+//! ```sh
+//! cargo run --example web_app -- eu-west-1 CLIENT_ID http://localhost:8080/
+//! cargo run --example web_app -- eu-west-1 CLIENT_ID https://app.example/ 127.0.0.1:8080
+//! ```
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example may print, and read the clock, the environment and its arguments"
+)]
+
+mod app;
+mod page;
+pub(crate) mod sessions;
+
+use std::{env, error::Error};
+
+use genesys_cloud_auth::{
+    AuthorizationCode, ClientSecret, Login, MemoryStore, Region, Sandbox, SealingKey,
+};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use url::Url;
+
+pub use app::serve;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => on_the_sandbox().await,
+        [region, client_id, base] => {
+            let base: Url = base.parse()?;
+            let port = base.port_or_known_default().unwrap_or_default();
+            on_the_region(region, client_id, base, &format!("127.0.0.1:{port}")).await
+        }
+        [region, client_id, base, address] => {
+            on_the_region(region, client_id, base.parse()?, address).await
+        }
+        _ => Err("the arguments are REGION CLIENT_ID BASE_URL [ADDRESS], or none".into()),
+    }
+}
+
+async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let base = Url::parse(&format!(
+        "http://localhost:{}/",
+        listener.local_addr()?.port()
+    ))?;
+    let sandbox = Sandbox::builder()
+        .code_client([base.join("callback")?, base.clone()])
+        .start()
+        .await?;
+    println!("A sandbox on this machine stands in for Genesys Cloud. Its users:\n");
+    for user in sandbox.users() {
+        // A real password would never be shown.
+        let password = user.password();
+        println!("  {}  {}", user.email(), password.expose_secret());
+    }
+    let secret = sandbox.client_secret().into();
+    let login = login(sandbox.region(), sandbox.client_id(), secret, &base)?;
+    println!("\nOpen {base}");
+    Ok(serve(listener, login, base).await?)
+}
+
+async fn on_the_region(
+    region: &str,
+    client_id: &str,
+    base: Url,
+    address: &str,
+) -> Result<(), Box<dyn Error>> {
+    let is_here = ["localhost", "127.0.0.1", "[::1]"]
+        .map(Some)
+        .contains(&base.host_str());
+    if base.scheme() != "https" && !is_here {
+        return Err("off this machine the address must be https: a cookie is a password".into());
+    }
+    let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
+        Some(file) => ClientSecret::from_file(file),
+        None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
+    };
+    let login = login(region.parse()?, client_id, secret, &base)?;
+    let listener = TcpListener::bind(address).await?;
+    println!("Open {base}");
+    Ok(serve(listener, login, base).await?)
+}
+
+/// Logins end with the program here, as its sessions do. With sessions that outlive it, take a store
+/// that does, and a key that it cannot tell: `SealingKey::file`.
+fn login(
+    region: Region,
+    client_id: &str,
+    secret: ClientSecret,
+    base: &Url,
+) -> Result<Login, Box<dyn Error>> {
+    let redirect_uri = base.join("/callback")?;
+    let app = AuthorizationCode::confidential(client_id, secret, redirect_uri.as_str())?;
+    let login = Login::builder(region, app).store(MemoryStore::new(), SealingKey::generate()?);
+    Ok(login.app("web_app").build()?)
+}

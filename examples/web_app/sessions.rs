@@ -1,0 +1,138 @@
+//! The sessions of browsers, in memory: a random id in a cookie, and here what belongs to it.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_lc_rs::rand;
+use axum::http::{HeaderMap, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use parking_lot::Mutex;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+/// All sessions. The login that belongs to one is kept under its id.
+pub(crate) struct Sessions {
+    all: Mutex<HashMap<String, Session>>,
+    tls: bool,
+}
+
+struct Session {
+    logged_in: bool,
+    /// The login that this browser has begun.
+    pending: Option<SecretString>,
+    ends: Instant,
+}
+
+impl Sessions {
+    /// Over TLS their cookie is told to stay there.
+    pub(crate) fn new(tls: bool) -> Self {
+        let all = Mutex::default();
+        Self { all, tls }
+    }
+
+    /// The id in the browser's cookie, where it opens a session.
+    pub(crate) fn id(&self, headers: &HeaderMap) -> Option<String> {
+        let cookies = headers.get_all(header::COOKIE).iter();
+        let mut pairs = cookies
+            .filter_map(|cookie| cookie.to_str().ok())
+            .flat_map(|cookie| cookie.split("; "))
+            .filter_map(|pair| pair.split_once('='));
+        let (_, id) = pairs.find(|(name, _)| *name == self.cookie_name())?;
+        self.session(id, |_| id.to_owned())
+    }
+
+    /// That of a user who is logged in.
+    pub(crate) fn logged_in(&self, headers: &HeaderMap) -> Option<String> {
+        let id = self.id(headers)?;
+        self.session(&id, |session| session.logged_in)?
+            .then_some(id)
+    }
+
+    /// Keeps a login that this browser has begun, in its session.
+    pub(crate) fn begin(&self, id: &str, pending: SecretString) {
+        self.open(id, false, Some(pending), TO_LOG_IN);
+    }
+
+    /// Takes the login that this browser has begun, so that a callback is answered only once.
+    pub(crate) fn take_pending(&self, id: &str) -> Option<SecretString> {
+        self.session(id, |session| session.pending.take())?
+    }
+
+    /// Gives back a login that was not ended, unless another was begun.
+    pub(crate) fn put_back(&self, id: &str, pending: SecretString) {
+        self.session(id, |session| {
+            session.pending.get_or_insert(pending);
+        });
+    }
+
+    /// Opens the session of a user who has logged in, in place of the one before: whoever knew its
+    /// id does not know this one.
+    pub(crate) fn log_in(&self, before: &str, id: &str) {
+        self.end(before);
+        self.open(id, true, None, LOGGED_IN);
+    }
+
+    pub(crate) fn end(&self, id: &str) {
+        self.all.lock().remove(id);
+    }
+
+    /// Takes out all whose time is over, and gives the ids of those that were logged in.
+    pub(crate) fn take_ended(&self) -> Vec<String> {
+        let now = Instant::now();
+        let mut all = self.all.lock();
+        let ended = all.extract_if(|_, session| session.ends <= now);
+        ended
+            .filter_map(|(id, session)| session.logged_in.then_some(id))
+            .collect()
+    }
+
+    /// What gives the browser this id. No script sees it, and what another site sends does not
+    /// bring it along, but for a link that is followed.
+    pub(crate) fn cookie(&self, id: &str) -> String {
+        let secure = if self.tls { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax{secure}")
+    }
+
+    /// What takes it away.
+    pub(crate) fn no_cookie(&self) -> String {
+        format!("{}; Max-Age=0", self.cookie(""))
+    }
+
+    /// By its prefix a browser knows that no other host may set it.
+    fn cookie_name(&self) -> &'static str {
+        if self.tls {
+            "__Host-session"
+        } else {
+            "session"
+        }
+    }
+
+    fn open(&self, id: &str, logged_in: bool, pending: Option<SecretString>, life: Duration) {
+        let ends = Instant::now() + life;
+        let session = Session {
+            logged_in,
+            pending,
+            ends,
+        };
+        self.all.lock().insert(id.to_owned(), session);
+    }
+
+    fn session<T>(&self, id: &str, look: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let mut all = self.all.lock();
+        let session = all.get_mut(id)?;
+        (Instant::now() < session.ends).then(|| look(session))
+    }
+}
+
+/// An id that nobody guesses.
+pub(crate) fn new_id() -> Result<String, aws_lc_rs::error::Unspecified> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// As long as a login that was begun is good.
+const TO_LOG_IN: Duration = Duration::from_secs(600);
+
+/// A day's work.
+const LOGGED_IN: Duration = Duration::from_secs(8 * 3_600);

@@ -1,0 +1,9 @@
+//! The examples that log users in, driven by Chromium: `bash tests/run browser`.
+//!
+//! What the pages look like is left in `target/browser`, in light and dark.
+
+mod chromium;
+mod example;
+mod login;
+mod site;
+mod web_app;

@@ -1,0 +1,355 @@
+//! The example of a login on this machine.
+
+use std::{process::Stdio, time::Duration};
+
+use genesys_cloud_auth::{
+    AuthorizationCode, FileStore, Login, LoginBuilder, PlatformClient, Sandbox, SandboxUser,
+    SealingKey,
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::mpsc,
+    time::timeout,
+};
+use url::Url;
+
+use super::{quickstart::program, readme::is_in_the_readme, support::visitor::Visitor};
+
+#[path = "../../examples/login.rs"]
+#[allow(
+    clippy::module_inception,
+    dead_code,
+    reason = "a program with parts of its own"
+)]
+mod login;
+
+const SOON: Duration = Duration::from_secs(20);
+
+async fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::builder().code_client(["http://localhost"]);
+    sandbox.start().await.unwrap()
+}
+
+fn builder(sandbox: &Sandbox) -> LoginBuilder {
+    let app = AuthorizationCode::public(sandbox.client_id(), "http://localhost").unwrap();
+    Login::builder(sandbox.region(), app)
+}
+
+/// Where `by_hand` writes: whoever waits sees each line once it is whole.
+struct Out(mpsc::UnboundedSender<String>, Vec<u8>);
+
+impl std::io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for byte in bytes {
+            match byte {
+                b'\n' => {
+                    let line = String::from_utf8(std::mem::take(&mut self.1)).unwrap();
+                    let _ = self.0.send(line);
+                }
+                byte => self.1.push(*byte),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a user sees and types.
+struct Terminal {
+    lines: mpsc::UnboundedReceiver<String>,
+    typed: Option<mpsc::Sender<String>>,
+    seen: String,
+}
+
+impl Terminal {
+    fn new() -> (Self, mpsc::Receiver<String>, Out) {
+        let (written, lines) = mpsc::unbounded_channel();
+        let (typed, receiver) = mpsc::channel(1);
+        let terminal = Self {
+            lines,
+            typed: Some(typed),
+            seen: String::new(),
+        };
+        (terminal, receiver, Out(written, Vec::new()))
+    }
+
+    /// Reads on up to the line that holds `part`.
+    async fn line_with(&mut self, part: &str) -> String {
+        loop {
+            let line = timeout(SOON, self.lines.recv()).await.expect(part);
+            let line = line.unwrap_or_else(|| panic!("no line with {part}: {}", self.seen));
+            self.seen += &format!("{line}\n");
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    async fn types(&self, line: &str) {
+        let typed = self.typed.as_ref().unwrap();
+        typed.send(line.to_owned()).await.unwrap();
+    }
+
+    async fn rest(mut self) -> String {
+        while let Some(line) = self.lines.recv().await {
+            self.seen += &format!("{line}\n");
+        }
+        self.seen
+    }
+}
+
+fn value_of(url: &Url, name: &str) -> String {
+    let mut pairs = url.query_pairs();
+    pairs.find(|(given, _)| given == name).unwrap().1.into()
+}
+
+/// What the output says beside `name`.
+fn row<'a>(text: &'a str, name: &str) -> &'a str {
+    let lines = text.lines().map(str::trim);
+    let row = lines.filter_map(|line| line.strip_prefix(name)).last();
+    row.unwrap_or_else(|| panic!("no {name}: {text}")).trim()
+}
+
+fn names_of(sandbox: &Sandbox, user: &SandboxUser, text: &str) {
+    assert_eq!(row(text, "user "), user.name());
+    assert_eq!(row(text, "email address"), user.email());
+    let region = sandbox.region().to_string();
+    assert_eq!(row(text, "region"), region);
+}
+
+#[tokio::test]
+async fn what_is_pasted_is_looked_at_and_the_right_one_names_user_and_organisation() {
+    let sandbox = sandbox().await;
+    let login = builder(&sandbox).build().unwrap();
+    let user = sandbox.users().remove(1);
+    let (mut terminal, lines, mut out) = Terminal::new();
+    let program = tokio::spawn(async move {
+        let tokens = login::by_hand(&login, lines, &mut out).await.unwrap();
+        login::who(tokens.clone(), &mut out).await.unwrap();
+        tokens
+    });
+    let url = terminal.line_with("/oauth/authorize?").await;
+    let back = sandbox.log_in(&url, &user).await;
+    let back = Url::parse(&back).unwrap();
+    let state = value_of(&back, "state");
+    for (bad, told) in [
+        ("what".to_owned(), "neither a URL nor the query"),
+        (back.as_str().replace(&state, "other"), "another login"),
+        (format!("{back}&response_type=token"), "implicit grant"),
+        (
+            "http://localhost/x?code=1".to_owned(),
+            "not at the redirect URI",
+        ),
+    ] {
+        terminal.types(&bad).await;
+        terminal.line_with(told).await;
+        terminal.line_with("Paste it again").await;
+    }
+    assert_eq!(sandbox.token_requests(), 0);
+    terminal.types(&format!("  {back}  ")).await;
+    let tokens = timeout(SOON, program).await.unwrap().unwrap();
+    let text = terminal.rest().await;
+
+    names_of(&sandbox, &user, &text);
+    let api = PlatformClient::new(tokens.clone());
+    let organization: Value = api.get("/api/v2/organizations/me").fetch().await.unwrap();
+    assert_eq!(row(&text, "organisation"), organization["name"]);
+    let token = tokens.token().await.unwrap();
+    for secret in [value_of(&back, "code").as_str(), token.expose_secret()] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_browser_may_come_back_by_itself_also_where_nobody_types() {
+    for closed in [false, true] {
+        let sandbox = sandbox().await;
+        let login = builder(&sandbox).build().unwrap();
+        let (mut terminal, lines, mut out) = Terminal::new();
+        if closed {
+            terminal.typed = None;
+        }
+        let program = tokio::spawn(async move {
+            let tokens = login::by_hand(&login, lines, &mut out).await.unwrap();
+            login::who(tokens, &mut out).await.unwrap();
+        });
+        let url = terminal.line_with("/oauth/authorize?").await;
+        let user = &sandbox.users()[0];
+        let back = sandbox.log_in(&url, user).await;
+        assert_eq!(Visitor::new().get(&back).await.status, 200);
+        timeout(SOON, program).await.unwrap().unwrap();
+        names_of(&sandbox, user, &terminal.rest().await);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_kept_needs_no_browser_until_it_is_ended() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let store = FileStore::in_folder(folder.path());
+        let login = builder(&sandbox).store(store, SealingKey::unsealed());
+        login.build().unwrap()
+    };
+    let (mut terminal, lines, mut out) = Terminal::new();
+    let first = run();
+    let program = tokio::spawn(async move {
+        login::by_hand(&first, lines, &mut out).await.unwrap();
+    });
+    let url = terminal.line_with("/oauth/authorize?").await;
+    let back = sandbox.log_in(&url, &sandbox.users()[0]).await;
+    terminal.types(&back).await;
+    timeout(SOON, program).await.unwrap().unwrap();
+
+    let mut out = Vec::new();
+    login::log_in(&run(), &mut out).await.unwrap();
+    assert!(out.is_empty());
+    assert_eq!(sandbox.token_requests(), 1);
+
+    for told in ["The login is ended, and not kept", "No login is kept here."] {
+        let mut out = Vec::new();
+        login::log_out(&run(), &mut out).await.unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with(told), "{text}");
+        let url = text.lines().last().unwrap();
+        assert_eq!(url, run().logout_url(None).as_str());
+    }
+    assert!(run().saved("default").await.unwrap().is_none());
+}
+
+/// The example as a program of its own.
+struct Running {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    seen: String,
+}
+
+impl Running {
+    fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program("login"));
+        for name in ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "BROWSER"] {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Self {
+            input: child.stdin.take().unwrap(),
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            seen: String::new(),
+        }
+    }
+
+    async fn line_with(&mut self, part: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.output.read_line(&mut line);
+            let read = timeout(SOON, read).await.expect(part).unwrap();
+            assert!(read > 0, "no line with {part}: {}", self.seen);
+            self.seen += &line;
+            if line.contains(part) {
+                return line.trim().to_owned();
+            }
+        }
+    }
+
+    /// The rest of what it printed, and whether it ended well. Its input stays open: a program that
+    /// waited for a key would not end.
+    async fn end(mut self) -> (String, bool) {
+        let ended = async {
+            self.output.read_to_string(&mut self.seen).await.unwrap();
+            self.child.wait().await.unwrap().success()
+        };
+        let success = timeout(SOON, ended).await.expect("it does not end");
+        (self.seen, success)
+    }
+}
+
+/// Logs in at the sandbox of the example, as the user that it names.
+async fn log_in(running: &mut Running, decision: &str) -> Url {
+    running.line_with("A sandbox on this machine").await;
+    let value = |line: String| line.split_whitespace().last().unwrap().to_owned();
+    let email = value(running.line_with("email address").await);
+    let password = value(running.line_with("password").await);
+    let url = running.line_with("/oauth/authorize?").await;
+    let mut visitor = Visitor::new();
+    visitor.log_in(&url, (&email, &password), decision).await
+}
+
+#[tokio::test]
+async fn over_ssh_it_says_why_and_takes_what_is_pasted() {
+    let mut running = Running::start(&[], &[("SSH_CONNECTION", "1"), ("BROWSER", "true")]);
+    let back = log_in(&mut running, "allow").await;
+    let line = format!("wrong\n\n{back}\n");
+    running.input.write_all(line.as_bytes()).await.unwrap();
+    let (text, success) = running.end().await;
+    assert!(success, "{text}");
+    assert!(text.contains("this is an SSH session"), "{text}");
+    assert!(text.contains("neither a URL nor the query"), "{text}");
+    assert_eq!(row(&text, "user "), "User 1");
+    assert_eq!(row(&text, "organisation"), "Sandbox");
+    assert!(!text.contains(&value_of(&back, "code")), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record");
+    std::process::Command::new("mkfifo")
+        .arg(&record)
+        .status()
+        .unwrap();
+    let script = folder.path().join("browser");
+    let text = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{}'\n", record.display());
+    std::fs::write(&script, text).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let browser = script.display().to_string();
+    let mut running = Running::start(&["--open-browser"], &[("BROWSER", &browser)]);
+    let opened = tokio::task::spawn_blocking(move || std::fs::read_to_string(record).unwrap());
+    let back = log_in(&mut running, "allow").await;
+    let opened = timeout(SOON, opened).await.unwrap().unwrap();
+    assert!(running.seen.contains(&format!("\n{opened}\n")), "{opened}");
+    assert_eq!(Visitor::new().get(&back).await.status, 200);
+    let (text, success) = running.end().await;
+    assert!(success, "{text}");
+    is_in_the_readme(&text);
+}
+
+#[tokio::test]
+async fn who_denies_is_told_so() {
+    let mut running = Running::start(&[], &[("SSH_CONNECTION", "1")]);
+    let back = log_in(&mut running, "deny").await;
+    assert_eq!(Visitor::new().get(&back).await.status, 403);
+    let (text, success) = running.end().await;
+    assert!(!success);
+    assert!(text.contains("This did not succeed"), "{text}");
+    assert!(text.contains("access_denied"), "{text}");
+}
+
+#[tokio::test]
+async fn arguments_that_it_does_not_take_are_told() {
+    for (arguments, told) in [
+        (&["eu-west-1"][..], "the arguments are REGION CLIENT_ID"),
+        (&["--logout"], "the arguments are REGION CLIENT_ID"),
+        (&["moon", "an-id"], "moon"),
+        (&["eu-west-1", "an-id", "http://x y"], "redirect URI"),
+    ] {
+        let (text, success) = Running::start(arguments, &[]).end().await;
+        assert!(!success && text.contains(told), "{text}");
+    }
+}

@@ -1,0 +1,439 @@
+//! The example of a web application, and the rules of its sessions.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use genesys_cloud_auth::{
+    AuthorizationCode, FileStore, Login, RefreshTokens, Sandbox, SandboxBuilder, SandboxUser,
+    SealingKey,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::Command,
+    task::JoinHandle,
+    time::timeout,
+};
+use url::Url;
+
+use super::{
+    quickstart::program,
+    readme::is_in_the_readme,
+    support::visitor::{Shown, Visitor},
+};
+
+#[path = "../../examples/web_app/main.rs"]
+#[allow(
+    clippy::module_inception,
+    dead_code,
+    reason = "a program with parts of its own"
+)]
+mod web_app;
+
+const HOST: &str = "localhost";
+const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
+
+/// The application, with its sandbox and the folder in which it keeps logins.
+struct Running {
+    sandbox: Sandbox,
+    folder: TempDir,
+    base: Url,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    async fn start() -> Self {
+        Self::with("http", Sandbox::builder()).await
+    }
+
+    /// Started as if browsers found it under this scheme.
+    async fn with(scheme: &str, sandbox: SandboxBuilder) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let base = Url::parse(&format!("{scheme}://localhost:{port}/")).unwrap();
+        let callback = base.join("callback").unwrap();
+        let sandbox = sandbox.code_client([callback.clone(), base.clone()]);
+        let sandbox = sandbox.start().await.unwrap();
+        let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
+        let app = AuthorizationCode::confidential(id, secret, callback.as_str()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::in_folder(folder.path());
+        let key = SealingKey::generate().unwrap();
+        let login = Login::builder(sandbox.region(), app).store(store, key);
+        let server = web_app::serve(listener, login.build().unwrap(), base.clone());
+        Self {
+            sandbox,
+            folder,
+            base: Url::parse(&format!("http://localhost:{port}/")).unwrap(),
+            server: tokio::spawn(server),
+        }
+    }
+
+    fn at(&self, path: &str) -> Url {
+        self.base.join(path).unwrap()
+    }
+
+    fn user(&self, place: usize) -> SandboxUser {
+        self.sandbox.users().remove(place)
+    }
+
+    /// From the login button to the address of the callback.
+    async fn to_callback(&self, visitor: &mut Visitor, user: &SandboxUser) -> Url {
+        let login = visitor.get(self.at("login")).await;
+        assert_eq!(login.status, 303);
+        self.decided(visitor, &login.location(), user, "allow")
+            .await
+    }
+
+    async fn decided(
+        &self,
+        visitor: &mut Visitor,
+        page: &Url,
+        user: &SandboxUser,
+        decision: &str,
+    ) -> Url {
+        let password = user.password();
+        let user = (user.email(), password.expose_secret());
+        visitor.log_in(page.as_str(), user, decision).await
+    }
+
+    async fn log_in(&self, visitor: &mut Visitor, user: &SandboxUser) {
+        let callback = self.to_callback(visitor, user).await;
+        let answer = visitor.get(callback).await;
+        assert_eq!((answer.status, answer.location()), (303, self.base.clone()));
+    }
+
+    /// Who the application says is there.
+    async fn greeted(&self, visitor: &mut Visitor) -> Option<String> {
+        let home = visitor.get(self.at("/")).await;
+        assert_eq!(home.status, 200);
+        let title = home.text.split("<h1>").nth(1).unwrap();
+        let title = title.split("</h1>").next().unwrap();
+        title.strip_prefix("Hello, ").map(str::to_owned)
+    }
+
+    /// The files of its store that hold logins.
+    fn kept(&self) -> Vec<(String, Vec<u8>)> {
+        files(self.folder.path())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .filter(|(_, bytes)| !bytes.is_empty())
+        .collect();
+    files.sort();
+    files
+}
+
+fn value_of(url: &Url, name: &str) -> String {
+    let mut pairs = url.query_pairs();
+    pairs.find(|(given, _)| given == name).unwrap().1.into()
+}
+
+#[tokio::test]
+async fn a_user_logs_in_and_out_and_the_session_is_another_each_time() {
+    let app = Running::start().await;
+    let (user, mut visitor) = (app.user(1), Visitor::new());
+    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert_eq!(visitor.cookie(HOST, "session"), None);
+
+    let callback = app.to_callback(&mut visitor, &user).await;
+    let before = visitor.cookie(HOST, "session").unwrap().to_owned();
+    let answer = visitor.get(callback).await;
+    let after = visitor.cookie(HOST, "session").unwrap().to_owned();
+    assert_eq!((answer.status, answer.location()), (303, app.base.clone()));
+    assert_ne!(before, after);
+    assert_eq!(
+        answer.header("set-cookie"),
+        format!("session={after}; Path=/; HttpOnly; SameSite=Lax")
+    );
+
+    let home = visitor.get(app.at("/")).await;
+    for told in [user.name(), user.email(), "<dd>Sandbox</dd>"] {
+        assert!(home.text.contains(told), "{}", home.text);
+    }
+    for id in [&before, "another"] {
+        let mut other = Visitor::new();
+        other.set_cookie(HOST, "session", id);
+        assert_eq!(app.greeted(&mut other).await, None);
+    }
+    // A second login would need a logout first.
+    assert_eq!(visitor.get(app.at("login")).await.location(), app.base);
+
+    let mut copy = visitor.clone();
+    let answer = visitor.post(app.at("logout"), &[], OWN).await;
+    assert_eq!(answer.status, 303);
+    let url = answer.location();
+    assert_eq!(url.path(), "/login/logout");
+    assert_eq!(visitor.get(url).await.location(), app.base);
+    assert_eq!(visitor.cookie(HOST, "session"), None);
+    assert_eq!(app.greeted(&mut copy).await, None);
+    assert!(app.kept().is_empty());
+    let ended = app.sandbox.requests();
+    let mut ended = ended.iter().filter(|request| request.method() == "DELETE");
+    assert_eq!(ended.next().unwrap().path(), "/api/v2/tokens/me");
+}
+
+#[tokio::test]
+async fn two_users_are_logged_in_at_once_and_keep_their_own() {
+    let app = Running::start().await;
+    let (mut one, mut two) = (Visitor::new(), Visitor::new());
+    let first = app.to_callback(&mut one, &app.user(0)).await;
+    let second = app.to_callback(&mut two, &app.user(1)).await;
+    two.get(second).await;
+    one.get(first).await;
+    assert_eq!(app.greeted(&mut one).await.as_deref(), Some("User 1"));
+    assert_eq!(app.greeted(&mut two).await.as_deref(), Some("User 2"));
+    one.post(app.at("logout"), &[], OWN).await;
+    assert_eq!(app.greeted(&mut one).await, None);
+    assert_eq!(app.greeted(&mut two).await.as_deref(), Some("User 2"));
+}
+
+#[tokio::test]
+async fn a_callback_in_another_browser_does_nothing() {
+    let app = Running::start().await;
+    let (mut asked, mut fresh, mut begun, mut inside) = (
+        Visitor::new(),
+        Visitor::new(),
+        Visitor::new(),
+        Visitor::new(),
+    );
+    app.log_in(&mut inside, &app.user(1)).await;
+    let own = app.to_callback(&mut begun, &app.user(2)).await;
+    let callback = app.to_callback(&mut asked, &app.user(0)).await;
+    let (kept, requests) = (app.kept(), app.sandbox.token_requests());
+    for visitor in [&mut fresh, &mut begun, &mut inside] {
+        let answer = visitor.get(&callback).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+    assert_eq!(app.sandbox.token_requests(), requests);
+    assert_eq!(app.kept(), kept);
+    assert_eq!(app.greeted(&mut fresh).await, None);
+    assert_eq!(app.greeted(&mut inside).await.as_deref(), Some("User 2"));
+    // Those that did ask are not disturbed.
+    begun.get(own).await;
+    asked.get(callback).await;
+    assert_eq!(app.greeted(&mut begun).await.as_deref(), Some("User 3"));
+    assert_eq!(app.greeted(&mut asked).await.as_deref(), Some("User 1"));
+}
+
+#[tokio::test]
+async fn a_callback_that_comes_twice_at_once_is_answered_once() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    let callback = app.to_callback(&mut visitor, &app.user(0)).await;
+    let mut again = visitor.clone();
+    let gate = app.sandbox.at_token_endpoint().times(1).gate();
+    let first = async {
+        let answer = visitor.get(&callback).await;
+        (answer.status, visitor)
+    };
+    let second = async {
+        gate.wait_for(1).await;
+        let answer = again.get(&callback).await;
+        gate.release();
+        answer.status
+    };
+    let ((first, mut visitor), second) = tokio::join!(first, second);
+    assert_eq!((first, second), (303, 400));
+    assert_eq!(app.sandbox.token_requests(), 1);
+    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+}
+
+#[tokio::test]
+async fn a_logout_that_another_site_asks_for_logs_nobody_out() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    app.log_in(&mut visitor, &app.user(0)).await;
+    let origin = app.base.origin().ascii_serialization();
+    let own = [("origin", origin.as_str())];
+    for headers in [
+        &[("sec-fetch-site", "cross-site")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "none")],
+        &[("sec-fetch-site", "cross-site"), own[0]],
+        &[("origin", "http://localhost")],
+        &[("origin", "null")],
+        &[],
+    ] {
+        let answer = visitor.post(app.at("logout"), &[], headers).await;
+        assert_eq!(answer.status, 403, "{headers:?}");
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+    assert_eq!(visitor.get(app.at("logout")).await.status, 405);
+    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    // A browser that does not tell more than its origin.
+    let answer = visitor.post(app.at("logout"), &[], &own).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(app.greeted(&mut visitor).await, None);
+}
+
+#[tokio::test]
+async fn who_denies_can_log_in_after_all() {
+    let app = Running::start().await;
+    let (user, mut visitor) = (app.user(0), Visitor::new());
+    let page = visitor.get(app.at("login")).await.location();
+    let callback = app.decided(&mut visitor, &page, &user, "deny").await;
+    let answer = visitor.get(callback).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.text.contains("Access was not granted"));
+    assert_eq!(app.sandbox.token_requests(), 0);
+    assert_eq!(app.greeted(&mut visitor).await, None);
+    app.log_in(&mut visitor, &user).await;
+    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+}
+
+#[tokio::test]
+async fn a_login_that_is_over_at_genesys_cloud_is_over_here() {
+    let sandbox = Sandbox::builder().refresh_tokens(RefreshTokens::None);
+    let app = Running::with("http", sandbox).await;
+    let mut visitor = Visitor::new();
+    app.log_in(&mut visitor, &app.user(0)).await;
+    app.sandbox.revoke_all();
+    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert!(app.kept().is_empty());
+    app.log_in(&mut visitor, &app.user(0)).await;
+    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+}
+
+#[tokio::test]
+async fn what_its_user_cannot_mend_is_not_told() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    app.log_in(&mut visitor, &app.user(0)).await;
+    app.sandbox.disable_client();
+    app.sandbox.revoke_all();
+    let answer = visitor.get(app.at("/")).await;
+    // Its user can do nothing about it.
+    assert_eq!(answer.status, 502, "{}", answer.text);
+    assert!(!answer.text.contains("invalid_client"));
+}
+
+#[tokio::test]
+async fn every_page_keeps_to_itself_and_holds_no_secret() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    let mut shown: Vec<Shown> = vec![visitor.get(app.at("/")).await];
+    let callback = app.to_callback(&mut visitor, &app.user(0)).await;
+    let pending = visitor.cookie(HOST, "session").unwrap().to_owned();
+    let altered = format!("{callback}1");
+    shown.push(visitor.get(altered.replace("state=", "x=")).await);
+    shown.push(visitor.get(&callback).await);
+    shown.push(visitor.get(app.at("/")).await);
+    let session = visitor.cookie(HOST, "session").unwrap().to_owned();
+    shown.push(visitor.post(app.at("logout"), &[], &[]).await);
+    let statuses: Vec<_> = shown.iter().map(|shown| shown.status).collect();
+    assert_eq!(statuses, [200, 400, 303, 200, 403]);
+    let secrets = [value_of(&callback, "state"), value_of(&callback, "code")];
+    for shown in shown {
+        assert_eq!(shown.header("cache-control"), "no-store");
+        assert_eq!(shown.header("referrer-policy"), "no-referrer");
+        assert_eq!(shown.header("x-content-type-options"), "nosniff");
+        let policy = shown.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        for secret in secrets.iter().chain([&pending, &session]) {
+            assert!(!shown.text.contains(secret), "{}", shown.text);
+        }
+        assert!(!shown.text.contains("<script"));
+    }
+}
+
+#[tokio::test]
+async fn over_tls_the_cookie_stays_there() {
+    let app = Running::with("https", Sandbox::builder()).await;
+    let mut visitor = Visitor::new();
+    let answer = visitor.get(app.at("login")).await;
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-session="), "{cookie}");
+    assert!(
+        cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_has_an_end() {
+    let sessions = web_app::sessions::Sessions::new(false);
+    let headers = |id: &str| {
+        let cookie = format!("other=1; session={id}").parse().unwrap();
+        http::HeaderMap::from_iter([(http::header::COOKIE, cookie)])
+    };
+    let begin = || sessions.begin("begun", SecretString::from("a login"));
+    begin();
+    assert!(sessions.id(&headers("begun")).is_some());
+    assert!(sessions.logged_in(&headers("begun")).is_none());
+    tokio::time::advance(Duration::from_secs(601)).await;
+    assert!(sessions.id(&headers("begun")).is_none());
+    assert!(sessions.take_pending("begun").is_none());
+
+    begin();
+    sessions.log_in("begun", "inside");
+    assert!(sessions.id(&headers("begun")).is_none());
+    tokio::time::advance(Duration::from_secs(8 * 3_600 - 1)).await;
+    assert!(sessions.logged_in(&headers("inside")).is_some());
+    assert!(sessions.take_ended().is_empty());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(sessions.logged_in(&headers("inside")).is_none());
+    begin();
+    assert_eq!(sessions.take_ended(), ["inside"]);
+    assert!(sessions.take_ended().is_empty());
+}
+
+#[tokio::test]
+async fn it_runs_with_no_arguments() {
+    let mut child = Command::new(program("web_app"))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (mut text, mut users) = (String::new(), Vec::new());
+    let base = loop {
+        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = line.unwrap().unwrap().expect("an address");
+        text += &format!("{line}\n");
+        if let Some(url) = line.strip_prefix("Open ") {
+            break Url::parse(url).unwrap();
+        }
+        if let Some((email, password)) = line.trim().split_once("  ") {
+            users.push((email.to_owned(), password.trim().to_owned()));
+        }
+    };
+    is_in_the_readme(&text);
+    let mut visitor = Visitor::new();
+    let login = visitor.get(base.join("login").unwrap()).await.location();
+    let user = (users[2].0.as_str(), users[2].1.as_str());
+    let callback = visitor.log_in(login.as_str(), user, "allow").await;
+    let home = visitor.get(callback).await.location();
+    let home = visitor.get(home).await;
+    assert!(home.text.contains("Hello, User 3"), "{}", home.text);
+}
+
+#[tokio::test]
+async fn off_this_machine_it_wants_tls() {
+    for (arguments, told) in [
+        (&["eu-west-1", "an-id", "http://app.example/"][..], "https"),
+        (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
+    ] {
+        let output = Command::new(program("web_app")).args(arguments).output();
+        let output = timeout(Duration::from_secs(20), output).await;
+        let output = output.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(told), "{text}");
+    }
+}
