@@ -1,5 +1,6 @@
 //! Where a SAML assertion comes from, each time one is needed, and a look at it before it is sent.
 
+mod content;
 mod document;
 mod encode;
 mod given;
