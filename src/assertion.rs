@@ -17,6 +17,13 @@ pub(crate) use document::{Looked, read};
 pub(crate) use encode::Form;
 pub(crate) use given::Given;
 
+use content::{Content, Found};
+use given::BYTE_ORDER_MARK;
+use namespaces::{Namespace, Namespaces};
+use scan::scan_xml;
+use tag::{Tag, is_character, is_name};
+use time::date_time;
+
 use crate::error::Error;
 
 /// A SAML 2.0 assertion, or whom to ask for a fresh one each time a token is needed.

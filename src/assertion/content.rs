@@ -4,7 +4,7 @@
 
 use std::{ops::Range, time::SystemTime};
 
-use super::{namespaces::Namespace, tag::Tag, time::time};
+use super::{Namespace, Tag, date_time};
 use crate::error::AssertionFault;
 
 /// One assertion, and what is said of its time.
@@ -235,7 +235,7 @@ fn declaration(name: &str, value: &str) -> String {
 }
 
 fn time_of(tag: &Tag<'_>, name: &str) -> Result<Option<SystemTime>, AssertionFault> {
-    let read = |text| time(text).ok_or(AssertionFault::Time);
+    let read = |text| date_time(text).ok_or(AssertionFault::Time);
     tag.attribute(name).map(read).transpose()
 }
 

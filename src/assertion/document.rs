@@ -8,7 +8,7 @@ use std::{
 use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
-use super::{Given, content::Found, given::BYTE_ORDER_MARK, scan::scan};
+use super::{BYTE_ORDER_MARK, Found, Given, scan_xml};
 use crate::error::{InvalidAssertion, StaleAssertion, XmlFault};
 
 /// One signed assertion, alone or in its Response, as its maker wrote it. Whether it is true, the
@@ -50,7 +50,7 @@ pub(crate) fn read(given: &Given) -> Result<Looked, InvalidAssertion> {
     let text = xml.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&xml);
     let start = xml.len() - text.len();
     let text = str::from_utf8(text).map_err(|_| XmlFault::Encoding)?;
-    let found = Arc::new(scan(text)?);
+    let found = Arc::new(scan_xml(text)?);
     let mut looked = Looked {
         xml,
         start,

@@ -7,15 +7,11 @@ use quick_xml::{
     events::{BytesDecl, BytesPI, BytesRef, BytesStart, Event},
 };
 
-use super::{
-    content::{Content, Found},
-    namespaces::Namespaces,
-    tag::{Tag, is_character, is_name},
-};
+use super::{Content, Found, Namespaces, Tag, is_character, is_name};
 use crate::error::{AssertionFault, XmlFault};
 
 /// Reads a document, and gives the assertion in it.
-pub(super) fn scan(xml: &str) -> Result<Found, AssertionFault> {
+pub(super) fn scan_xml(xml: &str) -> Result<Found, AssertionFault> {
     if !xml.chars().all(is_character) {
         return Err(XmlFault::Malformed.into());
     }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use quick_xml::{escape::unescape, events::BytesStart};
 
-use super::namespaces::{Namespace, Namespaces};
+use super::{Namespace, Namespaces};
 use crate::error::XmlFault;
 
 /// A start tag, all of which was checked.

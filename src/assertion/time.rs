@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// Reads a time, whose fraction is dropped and which is none before 1970. In UTC it ends in `Z` or
 /// in nothing; an offset from UTC is as clear, and read too.
-pub(super) fn time(text: &str) -> Option<SystemTime> {
+pub(super) fn date_time(text: &str) -> Option<SystemTime> {
     let text = text.trim_ascii();
     let (date, clock) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn seconds(text: &str) -> Option<u64> {
-        let since = time(text)?.duration_since(SystemTime::UNIX_EPOCH);
+        let since = date_time(text)?.duration_since(SystemTime::UNIX_EPOCH);
         Some(since.unwrap().as_secs())
     }
 
