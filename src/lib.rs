@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-#[allow(dead_code, unused_imports, reason = "no grant takes an assertion yet")]
 mod assertion;
 mod client;
 mod clock;

@@ -40,7 +40,7 @@ pub(crate) use event::TARGET;
 #[cfg(feature = "login")]
 pub(super) use flight::Unsaved;
 pub(super) use flight::read;
-use flight::{Flight, SOURCE_LIMIT};
+use flight::{Flight, HandedIn, SOURCE_LIMIT};
 pub(super) use handler::Handler;
 pub(super) use kept::{Keeping, Kept};
 use kept::{STORE_LIMIT, TURN_LIMIT};

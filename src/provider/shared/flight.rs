@@ -29,12 +29,12 @@ use crate::{
     token::{AccessToken, Record},
     token_endpoint::{Issued, TokenRequest},
 };
-#[cfg(feature = "login")]
-pub(in crate::provider) use login::Unsaved;
 pub(super) use assertion::HandedIn;
 use client::Look;
-use secret::{asked, same};
+#[cfg(feature = "login")]
+pub(in crate::provider) use login::Unsaved;
 pub(in crate::provider) use secret::{SOURCE_LIMIT, read};
+use secret::{asked, same};
 
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {

@@ -1,12 +1,16 @@
 //! A flight with a SAML assertion: its source is asked for one that was not handed in before and is
 //! in date, and a token that another process stored is used.
 
+use std::collections::VecDeque;
+
+use secrecy::SecretString;
+
 use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read, same};
 use crate::{
     assertion::{Looked, read as look_at},
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
-    token::{AccessToken, Fingerprint},
+    token::AccessToken,
 };
 
 impl Flight {
@@ -33,39 +37,10 @@ impl Flight {
         }
         let mut asked_enough = !source.can_change();
         loop {
-            let place = match self.look(&secret).await {
-                Look::Found(token) => return Answer::Token(token),
-                Look::Lost => return Answer::Lost,
-                Look::Missing(place) => Some(place),
-                Look::Alone => None,
+            let refusal = match self.hand_in(grant, &secret, next.take()).await {
+                Ok(answer) => return answer,
+                Err(refusal) => refusal,
             };
-            let assertion = match next.take() {
-                Some(assertion) => assertion,
-                None => match self.next_assertion(grant).await {
-                    Ok(assertion) => assertion,
-                    Err(NoAssertion::Source(cause)) => return failed(cause),
-                    Err(NoAssertion::Useless(cause)) => return self.grant_refused(cause),
-                },
-            };
-            let sent = match assertion.encode(grant.form()) {
-                Ok(sent) => sent,
-                Err(cause) => return self.grant_refused(cause.into()),
-            };
-            let request = || grant.request(secret.clone(), sent.clone());
-            let refusal = match self.request(request).await {
-                None => return Answer::Lost,
-                Some(Ok(issued)) => {
-                    self.handed_in(&assertion);
-                    return self.arrived(place, issued).await;
-                }
-                Some(Err(cause)) if cause.refuses_credentials() => cause,
-                // It may not have been looked at, and is handed in again.
-                Some(Err(cause)) => return failed(cause),
-            };
-            self.handed_in(&assertion);
-            if matches!(refusal.kind(), ErrorKind::InvalidGrant(_)) {
-                return self.grant_refused(refusal);
-            }
             if asked_enough || !self.step(SOURCE_LIMIT) {
                 return self.refused(secret, refusal);
             }
@@ -78,17 +53,68 @@ impl Flight {
         }
     }
 
+    /// From a look into the store to the answer; an error is the client's refusal.
+    async fn hand_in(
+        &mut self,
+        grant: &Saml2Bearer,
+        secret: &SecretString,
+        assertion: Option<Looked>,
+    ) -> Result<Answer<AccessToken, Error>, Error> {
+        let place = match self.look(secret).await {
+            Look::Found(token) => return Ok(Answer::Token(token)),
+            Look::Lost => return Ok(Answer::Lost),
+            Look::Missing(place) => Some(place),
+            Look::Alone => None,
+        };
+        let assertion = match assertion {
+            Some(assertion) => assertion,
+            None => match self.next_assertion(grant).await {
+                Ok(assertion) => assertion,
+                Err(NoAssertion::Source(cause)) => return Ok(failed(cause)),
+                Err(NoAssertion::Useless(cause)) => return Ok(self.grant_refused(cause)),
+            },
+        };
+        let sent = match assertion.encode(grant.form()) {
+            Ok(sent) => sent,
+            Err(cause) => return Ok(self.grant_refused(cause.into())),
+        };
+        let request = || grant.request(secret.clone(), sent.clone());
+        let refusal = match self.request(request).await {
+            None => return Ok(Answer::Lost),
+            Some(Ok(issued)) => {
+                self.handed_in(&assertion);
+                return Ok(self.arrived(place, issued).await);
+            }
+            Some(Err(cause)) if cause.refuses_credentials() => cause,
+            // It may not have been looked at, and is handed in again.
+            Some(Err(cause)) => return Ok(failed(cause)),
+        };
+        self.handed_in(&assertion);
+        if matches!(refusal.kind(), ErrorKind::InvalidGrant(_)) {
+            return Ok(self.grant_refused(refusal));
+        }
+        Err(refusal)
+    }
+
     /// An assertion that is in date and was not answered before.
     async fn next_assertion(&self, grant: &Saml2Bearer) -> Result<Looked, NoAssertion> {
         self.step(SOURCE_LIMIT);
         let source = grant.assertion().clone();
         let given = asked("SAML assertion", source.ask()).await;
         let given = given.map_err(NoAssertion::Source)?;
-        let useless = |error: Error| NoAssertion::Useless(error);
-        let looked = look_at(&given).map_err(|error| useless(error.into()))?;
-        let wall = self.shared.clock.wall();
-        looked.check_times(wall).map_err(|error| useless(error.into()))?;
-        Ok(looked)
+        let looked = look_at(&given).map_err(|error| NoAssertion::Useless(error.into()))?;
+        let stale = looked.stale(self.shared.clock.wall());
+        let used = self.was_handed_in(&looked).then_some(StaleAssertion::Used);
+        let Some(stale) = stale.or(used) else {
+            return Ok(looked);
+        };
+        let expired = ErrorKind::TokenExpired(TokenExpired::of_assertion(stale));
+        Err(NoAssertion::Useless(expired.into()))
+    }
+
+    fn was_handed_in(&self, assertion: &Looked) -> bool {
+        let known = &self.shared.locked.lock().known;
+        known.handed_in.has(assertion.fingerprint())
     }
 
     fn handed_in(&self, assertion: &Looked) {
@@ -110,3 +136,22 @@ enum NoAssertion {
     /// The one it gave would be refused.
     Useless(Error),
 }
+
+/// The assertions that were answered: good for one use each.
+#[derive(Default)]
+pub(in crate::provider) struct HandedIn(VecDeque<[u8; 32]>);
+
+impl HandedIn {
+    fn remember(&mut self, assertion: [u8; 32]) {
+        self.0.truncate(MOST_REMEMBERED - 1);
+        self.0.push_front(assertion);
+    }
+
+    fn has(&self, assertion: [u8; 32]) -> bool {
+        self.0.contains(&assertion)
+    }
+}
+
+/// An assertion lives for minutes and a token for hours: its source hardly gives one again after so
+/// many others.
+const MOST_REMEMBERED: usize = 64;

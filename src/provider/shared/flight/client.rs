@@ -117,7 +117,11 @@ impl Flight {
         Some(token)
     }
 
-    pub(super) async fn arrived(&self, place: Option<Place>, issued: Issued) -> Answer<AccessToken, Error> {
+    pub(super) async fn arrived(
+        &self,
+        place: Option<Place>,
+        issued: Issued,
+    ) -> Answer<AccessToken, Error> {
         let shared = &self.shared;
         if let Some(Place { kept, turn, former }) = place
             && shared.may_save(self.launch, &issued.token)
