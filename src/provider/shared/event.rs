@@ -7,7 +7,7 @@ use tracing::Span;
 use super::{Cause, Machine, Outcome, Shared, error};
 use crate::{clock::Moment, error::Error, token::AccessToken};
 
-/// What happened to a provider's token; see [`on_event`](super::TokenProviderBuilder::on_event).
+/// What happened to a provider's token; see [`on_event`](crate::TokenProviderBuilder::on_event).
 ///
 /// No event holds a secret or says whose token it was. A caller that fails in a pause is no event:
 /// the failure that began the pause was one.

@@ -202,7 +202,7 @@ impl Browser {
         let log = self.log().await;
         let given = log
             .iter()
-            .filter_map(|event| match &*event["method"].as_str()? {
+            .filter_map(|event| match event["method"].as_str()? {
                 "Network.responseReceived" => Some(&event["params"]["response"]),
                 "Network.requestWillBeSent" => event["params"].get("redirectResponse"),
                 _ => None,
