@@ -259,6 +259,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Inner::Kind(kind) => fmt::Display::fmt(kind, f),
+            // A user is waited for, not a request.
+            Inner::Pause { cause, .. } if self.needs_login() => fmt::Display::fmt(cause, f),
             Inner::Pause { cause, left } => {
                 let left = left.as_secs_f64();
                 write!(f, "{cause} (the next token request is due in {left:.1} s)")

@@ -64,6 +64,11 @@ pub mod fuzzing {
     pub fn callback(sent: &[u8]) {
         crate::listener::fuzzing::callback(sent);
     }
+
+    /// What a user pastes instead.
+    pub fn pasted(text: &[u8]) {
+        crate::login::fuzzing::pasted(text);
+    }
 }
 
 /// Guides.

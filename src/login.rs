@@ -27,6 +27,8 @@ use crate::{
 };
 use browser::open;
 use callback::code_of;
+#[cfg(fuzzing)]
+pub(crate) use callback::fuzzing;
 use providers::Providers;
 
 /// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
@@ -56,7 +58,7 @@ use providers::Providers;
 /// // The first: redirect to the URL, and keep the rest in this browser's session.
 /// let pending = login.begin()?;
 /// let url = pending.authorize_url().clone();
-/// let secret = pending.into_secret(&login)?;
+/// let secret = pending.into_secret()?;
 ///
 /// // The second, at the redirect URI.
 /// let pending = PendingLogin::from_secret(&login, &kept)?;
@@ -248,10 +250,7 @@ impl Login {
 
     /// The one provider of this name.
     fn provider(&self, name: &str) -> Result<TokenProvider, Error> {
-        if name.is_empty() {
-            let what = "the name of a login is empty: two users would share it";
-            return Err(Error::configuration(what));
-        }
+        check_name(name)?;
         self.0
             .providers
             .get_or_make(name, || self.provider_of(name))
@@ -287,6 +286,14 @@ impl fmt::Debug for Login {
             .field("app", self.app())
             .finish_non_exhaustive()
     }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() {
+        let what = "the name of a login is empty: two users would share it";
+        return Err(Error::configuration(what));
+    }
+    Ok(())
 }
 
 const LIMIT: Duration = Duration::from_secs(300);

@@ -35,7 +35,6 @@ pub struct SealingKey {
     older: Vec<Self>,
 }
 
-#[allow(dead_code, reason = "the provider and the login use it")]
 impl SealingKey {
     /// A new random key. Keep its [`secret_bytes`](Self::secret_bytes): what it seals, no other key
     /// opens.

@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "test-util")]
 pub use conformance::{store_conformance, store_conformance_with_lost_turns};
-#[allow(unused_imports, reason = "the provider and the login use it")]
 pub(crate) use erased::{SharedStore, SharedTurn};
 pub use file::{FileStore, FileTurn};
 pub use memory::{MemoryStore, MemoryTurn};
@@ -62,8 +61,8 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Puts `value` in the place of what is under `key`, whole or not at all, and gives up the turn.
     ///
     /// # Errors
-    /// Nothing is changed: the turn was lost, which the store finds out in the same step, or the
-    /// store cannot be reached or written.
+    /// The turn was lost, which the store finds out in the same step: then nothing is changed. The
+    /// store cannot be reached or written: then the old record is there whole, or the new one is.
     fn save(
         &self,
         turn: Self::Turn,
@@ -87,7 +86,6 @@ pub trait TokenStore: Send + Sync + 'static {
 pub struct StoreKey(Arc<str>);
 
 impl StoreKey {
-    #[allow(dead_code, reason = "the provider makes them")]
     pub(crate) fn new(name: [u8; 32]) -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(name).into())
     }
@@ -138,7 +136,6 @@ impl Sealed {
         self.expires_at
     }
 
-    #[allow(dead_code, reason = "the provider knows the end of a token")]
     pub(crate) fn with_expiry(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);
         self

@@ -162,7 +162,7 @@ pub(crate) enum CallbackFault {
     Ended,
     Altered,
     OtherLogin,
-    Over,
+    Lost,
 }
 
 impl InvalidCallback {
@@ -224,8 +224,9 @@ impl fmt::Display for InvalidCallback {
                 "this pending login was begun for another region, client or redirect URI; finish it \
                  where it was begun"
             }
-            CallbackFault::Over => {
-                "this login was finished already; each code is handed in once, so log in anew"
+            CallbackFault::Lost => {
+                "the runtime ended while this login's code was exchanged, and each code is handed in \
+                 once: log in anew"
             }
         })
     }

@@ -212,3 +212,36 @@ fn a_refused_address_and_a_missing_user_do_not_cost_the_token() {
     }
     assert!(api(401, "").invalidates_token());
 }
+
+#[cfg(feature = "login")]
+#[test]
+fn a_refused_refresh_token_is_the_end_of_the_login() {
+    let refused = |grant_type| {
+        let answer = OAuthError {
+            head: head(400),
+            error: "invalid_grant".to_owned(),
+            description: None,
+        };
+        Error::from(oauth_error(answer, grant_type)).of_login()
+    };
+    let error = refused("refresh_token");
+    let ErrorKind::LoginRequired(required) = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(required.answer().unwrap().error(), "invalid_grant");
+    assert_eq!(error.status(), Some(400));
+    assert_eq!(error.troubleshooting(), Some(Troubleshooting::TokenExpired));
+    assert!(error.needs_login() && !error.is_transient());
+
+    let error = refused("authorization_code");
+    assert!(
+        matches!(error.kind(), ErrorKind::InvalidGrant(_)),
+        "{error:?}"
+    );
+    let nobody = Error::from(ErrorKind::LoginRequired(LoginRequired::nobody()));
+    assert!(nobody.needs_login() && nobody.troubleshooting().is_none());
+    let expired = |expired: TokenExpired| Error::from(ErrorKind::TokenExpired(expired));
+    assert!(expired(TokenExpired::of_login()).needs_login());
+    assert!(!expired(TokenExpired::fixed()).needs_login());
+    assert!(!expired(TokenExpired::on_arrival()).needs_login());
+}

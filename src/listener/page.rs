@@ -83,6 +83,7 @@ fn whole(status: &str, more: &str, media_type: &str, body: &str) -> String {
     )
 }
 
+/// The policy also keeps a browser from asking for an icon.
 const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
     X-Content-Type-Options: nosniff\r\n\
@@ -128,6 +129,7 @@ mod tests {
                 "onload",
                 "://",
                 "src=",
+                "href=",
                 "url(",
                 "@import",
                 "<form",
@@ -136,8 +138,6 @@ mod tests {
             ] {
                 assert!(!html.contains(part), "{part}");
             }
-            assert_eq!(html.matches("href=").count(), 1);
-            assert!(html.contains("href=\"data:,\""));
             // A dropped connection's last words fit any socket's buffer.
             assert!(whole.len() < 4_096);
             shown.push(title);
@@ -159,10 +159,10 @@ mod tests {
                 head.contains("\r\nAllow: GET\r\n"),
                 reason == Reason::Method
             );
-            assert!(
-                line.len() < 100 && line.ends_with('.') && !line.contains('\n'),
-                "{line}"
-            );
+            // An answer to HEAD has no body.
+            assert_eq!(line.is_empty(), reason == Reason::Method);
+            let ends = line.is_empty() || line.ends_with('.');
+            assert!(line.len() < 100 && ends && !line.contains('\n'), "{line}");
         }
     }
 }

@@ -31,11 +31,7 @@ impl Responder {
     /// Ends within two seconds, and well or not: only the browser has to know.
     async fn show(mut self, page: Page) {
         if let Some(mut stream) = self.0.take() {
-            let sent = async {
-                stream.write_all(answer(page).as_bytes()).await?;
-                stream.shutdown().await
-            };
-            let _ = timeout(ANSWER_TIME, sent).await;
+            let _ = timeout(ANSWER_TIME, stream.write_all(answer(page).as_bytes())).await;
         }
     }
 }

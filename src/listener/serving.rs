@@ -114,9 +114,10 @@ impl Serving {
             .map_or(0, |door| door.connections.len())
     }
 
-    /// Closes every socket but the one of the right request.
+    /// Closes every socket but that of a right request in somebody's hands.
     pub(super) fn close(&self) {
         drop(self.door.lock().take());
+        drop(self.desk.lock().callback.take());
     }
 
     /// Where connections are taken.
@@ -180,7 +181,7 @@ impl Serving {
     }
 
     /// Gives a connection its place; until the moment that comes back there is none for another.
-    fn admit(self: &Arc<Self>, stream: TcpStream, clock: &Clock) -> Moment {
+    pub(super) fn admit(self: &Arc<Self>, stream: TcpStream, clock: &Clock) -> Moment {
         let since = clock.now();
         let future = Box::pin(Arc::clone(self).connection(stream, since, clock.clone()));
         let mut door = self.door.lock();
@@ -221,12 +222,8 @@ impl Serving {
         self.turn_away(reason);
         if let Some(answer) = turned_away_answer(reason) {
             let limit = clock.sleep_until(clock.now() + ANSWER_TIME);
-            let sent = async {
-                stream.write_all(answer.as_bytes()).await?;
-                stream.shutdown().await
-            };
             // However it ends, only the other side has to know.
-            let _ = until(limit, sent).await;
+            let _ = until(limit, stream.write_all(answer.as_bytes())).await;
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
+    time::timeout,
 };
 
 use super::*;
@@ -91,7 +92,7 @@ async fn turned_away(listener: &Listener, reason: Reason, count: u32) {
             tokio::task::yield_now().await;
         }
     };
-    let counted = tokio::time::timeout(PATIENCE, counted).await;
+    let counted = timeout(PATIENCE, counted).await;
     counted.unwrap_or_else(|_| panic!("{reason:?}: {}", listener.serving.turned_away()));
 }
 
@@ -129,7 +130,8 @@ async fn send(address: SocketAddr, bytes: &[u8]) -> String {
 
 async fn rest(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
+    let read = stream.read_to_end(&mut answer);
+    let _ = timeout(PATIENCE, read).await.expect("an answer or an end");
     String::from_utf8(answer).unwrap()
 }
 

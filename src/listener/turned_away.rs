@@ -67,7 +67,8 @@ impl Reason {
             ),
             Self::Path => ("404 Not Found", "There is nothing here."),
             Self::Host => ("421 Misdirected Request", "There is no such host here."),
-            Self::Method => ("405 Method Not Allowed", "Only GET is served here."),
+            // An answer to HEAD has no body.
+            Self::Method => ("405 Method Not Allowed", ""),
             Self::Prefetch => (
                 "503 Service Unavailable",
                 "Nothing is served ahead of time.",

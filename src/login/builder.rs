@@ -37,8 +37,9 @@ impl LoginBuilder {
         }
     }
 
-    /// Where logins are kept, and the key that seals them there. By default they are kept in memory
-    /// and end with the program.
+    /// Where logins are kept, and the key that seals them there, and pending ones too. By default they
+    /// are kept in memory under a key of their own and end with the program; several instances of a
+    /// web application need a store and a key in common.
     pub fn store(mut self, store: impl TokenStore, key: SealingKey) -> Self {
         self.store = Some((SharedStore::new(store), key));
         self

@@ -107,5 +107,7 @@ fn path_of(place: &str) -> Result<String, Error> {
 /// What is read of a callback; a listener takes as much.
 const MOST_BYTES: usize = 16 * 1024;
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ use crate::error::{CallbackFault, Error};
 /// region, client and redirect URI, can finish it.
 #[must_use = "the login page has to be opened, and the login finished"]
 pub struct PendingLogin {
+    login: Login,
     place: Place,
     state: CsrfToken,
     verifier: PkceCodeVerifier,
@@ -32,12 +33,14 @@ pub struct PendingLogin {
 }
 
 /// Where a login belongs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
     login_url: Url,
     api_url: Url,
     client_id: String,
     redirect_uri: String,
+    /// The identity provider's organisation and name, and the organisation to log in to.
+    asked_for: [Option<String>; 3],
 }
 
 impl PendingLogin {
@@ -65,6 +68,7 @@ impl PendingLogin {
             challenge.as_str(),
         );
         Self {
+            login: login.clone(),
             place,
             state,
             verifier,
@@ -87,7 +91,7 @@ impl PendingLogin {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the machine gives no
     /// random bytes.
-    pub fn into_secret(self, login: &Login) -> Result<SecretString, Error> {
+    pub fn into_secret(self) -> Result<SecretString, Error> {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH);
         let record = Record {
             place: self.place,
@@ -99,7 +103,7 @@ impl PendingLogin {
         let mut plain = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         serde_json::to_writer(&mut *plain, &record)
             .map_err(|_| Error::configuration("the redirect URI is too long"))?;
-        let sealed = login.key().seal(&[LABEL], &plain)?;
+        let sealed = self.login.key().seal(&[LABEL], &plain)?;
         Ok(URL_SAFE_NO_PAD.encode(Zeroizing::new(sealed)).into())
     }
 
@@ -165,11 +169,13 @@ impl PendingLogin {
 
 impl Place {
     fn of(login: &Login, redirect_uri: &str) -> Self {
+        let (org, provider) = login.app().org_and_provider().unzip();
         Self {
             login_url: login.region().login_url().clone(),
             api_url: login.region().api_url().clone(),
             client_id: login.app().client_id().to_owned(),
             redirect_uri: redirect_uri.to_owned(),
+            asked_for: [org, provider, login.app().target()].map(|part| part.map(str::to_owned)),
         }
     }
 }
@@ -178,7 +184,7 @@ impl Place {
 impl fmt::Debug for PendingLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingLogin")
-            .field("place", &self.place)
+            .field("login", &self.login)
             .finish_non_exhaustive()
     }
 }

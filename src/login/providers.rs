@@ -42,3 +42,32 @@ impl Providers {
 }
 
 const LEAST: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Login, grant::AuthorizationCode, region::Region};
+
+    #[test]
+    fn names_whose_handles_are_gone_are_forgotten() {
+        let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
+        let login = Login::new(Region::EuWest1, app).unwrap();
+        let living: Vec<_> = (0..100)
+            .map(|number| login.provider(&format!("living-{number}")).unwrap())
+            .collect();
+        for number in 0..1_000 {
+            login.provider(&format!("gone-{number}")).unwrap();
+        }
+        let known = login.0.providers.0.lock();
+        let names = known.by_name.len();
+        assert!(
+            (living.len()..=2 * living.len()).contains(&names),
+            "{names}"
+        );
+        let upgrades = |number| {
+            known.by_name[&format!("living-{number}")]
+                .upgrade()
+                .is_some()
+        };
+        assert!((0..100).all(upgrades));
+    }
+}

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::watch};
 use url::{Host, Url};
 
-use super::{Login, PendingLogin, code_of, open};
+use super::{Login, PendingLogin, check_name, code_of, open};
 use crate::{
     clock::Moment,
     error::{CallbackFault, Error, ErrorKind, ListenerError},
@@ -37,8 +37,7 @@ struct Waiting {
     name: String,
     pending: PendingLogin,
     expected: Expected,
-    /// None once the login has ended: the port is free then.
-    listener: Mutex<Option<Arc<Listener>>>,
+    port: Mutex<Port>,
     deadline: Moment,
     browser_opened: AtomicBool,
     /// Whether there was a right answer.
@@ -46,10 +45,20 @@ struct Waiting {
     outcome: watch::Sender<Option<Outcome>>,
 }
 
+/// The port is taken while somebody may still come.
+enum Port {
+    Taken(Arc<Listener>),
+    /// Nobody came in time.
+    TooLate(Error),
+    /// The login has ended.
+    Free,
+}
+
 type Outcome = Result<TokenProvider, Error>;
 
 impl WaitingLogin {
     pub(super) fn new(login: &Login, name: &str) -> Result<Self, Error> {
+        check_name(name)?;
         let redirect_uri = login.app().redirect_uri();
         let host = host_of(redirect_uri.url()).filter(|_| redirect_uri.is_local());
         let host = host.ok_or_else(|| {
@@ -73,7 +82,7 @@ impl WaitingLogin {
             name: name.to_owned(),
             pending,
             expected,
-            listener: Mutex::new(Some(Arc::new(listener))),
+            port: Mutex::new(Port::Taken(Arc::new(listener))),
             deadline: login.clock().now() + settings.limit,
             browser_opened: AtomicBool::new(false),
             answered: AtomicBool::new(false),
@@ -107,19 +116,19 @@ impl WaitingLogin {
     /// or the login not be kept.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
         runtime()?;
-        let listener = self.0.listener.lock().clone();
-        if let Some(listener) = listener {
-            match self.0.first(listener.as_ref()).await {
-                First::Outcome(outcome) => return outcome,
-                First::Callback(callback) => {
-                    let query = callback.query.expose_secret();
-                    let answer = self.0.judge(&format!("?{query}"));
-                    self.0.answer(answer, Some(callback.respond))?;
-                }
-                // An answer that was pasted may be on its way.
-                First::Deadline(_) if self.0.answered.load(Ordering::SeqCst) => {}
-                First::Deadline(came) => return Err(self.0.too_late(&came)),
+        let Some(listener) = self.0.listener()? else {
+            return self.0.outcome().await;
+        };
+        match self.0.first(&listener).await {
+            First::Outcome(outcome) => return outcome,
+            First::Callback(callback) => {
+                let query = callback.query.expose_secret();
+                let answer = self.0.judge(&format!("?{query}"));
+                self.0.answer(answer, Some(callback.respond))?;
             }
+            // An answer that was pasted may be on its way.
+            First::Deadline(_) if self.0.is_answered() => {}
+            First::Deadline(came) => return Err(self.0.too_late(&came)),
         }
         self.0.outcome().await
     }
@@ -146,6 +155,15 @@ enum First {
 }
 
 impl Waiting {
+    /// None where there is an answer already, on its way or at its end.
+    fn listener(&self) -> Result<Option<Arc<Listener>>, Error> {
+        match &*self.port.lock() {
+            Port::Taken(listener) => Ok(Some(Arc::clone(listener))),
+            Port::TooLate(error) if !self.is_answered() => Err(error.clone()),
+            Port::TooLate(_) | Port::Free => Ok(None),
+        }
+    }
+
     /// What comes first: the outcome of an answer that came another way, or the browser.
     async fn first(&self, listener: &Listener) -> First {
         let mut outcome = pin!(self.outcome());
@@ -213,7 +231,7 @@ impl Waiting {
     }
 
     fn end(&self, outcome: Outcome) {
-        self.listener.lock().take();
+        *self.port.lock() = Port::Free;
         self.outcome.send_if_modified(|told| {
             let first = told.is_none();
             told.get_or_insert(outcome);
@@ -233,9 +251,14 @@ impl Waiting {
     }
 
     fn too_late(&self, came: &TurnedAway) -> Error {
-        self.listener.lock().take();
         let limit = self.login.0.settings.limit;
-        ErrorKind::Listener(ListenerError::deadline(limit, came)).into()
+        let error = Error::from(ErrorKind::Listener(ListenerError::deadline(limit, came)));
+        *self.port.lock() = Port::TooLate(error.clone());
+        error
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::SeqCst)
     }
 }
 
@@ -243,7 +266,6 @@ impl fmt::Debug for WaitingLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WaitingLogin")
             .field("login", &self.0.login)
-            .field("listener", &*self.0.listener.lock())
             .finish_non_exhaustive()
     }
 }
@@ -253,7 +275,7 @@ struct Unfinished(Arc<Waiting>);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        self.0.end(Err(CallbackFault::Over.into()));
+        self.0.end(Err(CallbackFault::Lost.into()));
     }
 }
 

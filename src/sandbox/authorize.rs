@@ -34,7 +34,11 @@ async fn ask(
         let refusal = OAuthRefusal::new(error, "as the test has asked for");
         return Err(NotAsked::Refused(asked.redirect, refusal));
     }
-    Ok(Visit::new(&org, &query, &headers, asked).page(StatusCode::OK, None))
+    let mut visit = Visit::new(&org, &query, &headers, asked);
+    let refused = org.browsers.take_refused(&visit.cookie.0);
+    let notice = refused.as_ref().map(|_| WRONG_PASSWORD);
+    visit.asked.email = refused.or(visit.asked.email);
+    Ok(visit.page(StatusCode::OK, notice))
 }
 
 /// Takes what the user filled in.
@@ -95,20 +99,13 @@ impl<'a> Visit<'a> {
         let user = self.org.users.iter().position(|user| {
             user.email.eq_ignore_ascii_case(email) && password == Some(&user.password)
         });
+        // Either way to a page of its own, which a browser can come back to.
         let Some(id) = user.and_then(|user| self.org.browsers.log_in(&self.cookie.0, user)) else {
-            let mut visit = self;
-            visit.asked.email = Some(email.to_owned());
-            return visit.log_in_page(StatusCode::FORBIDDEN, Some(WRONG_PASSWORD));
+            self.org.browsers.refuse(&self.cookie.0, email);
+            return redirect_to(StatusCode::SEE_OTHER, &format!("authorize?{}", self.query));
         };
-        // The same again, where `prompt` has now been answered.
-        let query: Vec<_> = self
-            .query
-            .split('&')
-            .filter(|pair| !is_prompt(pair))
-            .collect();
-        let next = format!("authorize?{}", query.join("&"));
-        let response = redirect_to(StatusCode::SEE_OTHER, &next);
-        with_cookie(response, self.org, &id)
+        let next = format!("authorize?{}", self.without_prompt().join("&"));
+        with_cookie(redirect_to(StatusCode::SEE_OTHER, &next), self.org, &id)
     }
 
     fn decided(self, form: &Form, allowed: bool) -> Response {
@@ -152,8 +149,7 @@ impl<'a> Visit<'a> {
     }
 
     fn consent_page(self, user: &User, status: StatusCode, notice: Option<&str>) -> Response {
-        let other = self.query.split('&').filter(|pair| !is_prompt(pair));
-        let other: Vec<_> = other.chain(["prompt=login"]).collect();
+        let other = [self.without_prompt(), vec!["prompt=login"]].concat();
         let page = Page::new(&format!("Allow {CLIENT_NAME}?"))
             .sentence(&format!(
                 "{CLIENT_NAME} asks to use Genesys Cloud as {}.",
@@ -164,6 +160,12 @@ impl<'a> Visit<'a> {
             .facts(&self.facts())
             .consent_form(&self.browser.form_key, &user.id);
         self.show(page, status)
+    }
+
+    /// The query for when `prompt` has been answered.
+    fn without_prompt(&self) -> Vec<&'a str> {
+        let pairs = self.query.split('&');
+        pairs.filter(|pair| !pair.starts_with("prompt=")).collect()
     }
 
     /// What the client has asked for.
@@ -230,10 +232,6 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 /// One for each sandbox: cookies know hosts, and no ports.
 fn cookie_name(org: &Org) -> String {
     format!("sandbox-{}", org.id)
-}
-
-fn is_prompt(pair: &str) -> bool {
-    pair.starts_with("prompt=")
 }
 
 /// A URI up to its path.

@@ -21,6 +21,8 @@ pub(super) struct Browser {
     pub(super) form_key: String,
     /// Who is logged in.
     pub(super) user: Option<usize>,
+    /// The email address of a login that was refused, until a page has told it.
+    refused: Option<String>,
 }
 
 impl Browsers {
@@ -33,6 +35,7 @@ impl Browsers {
         let browser = Browser {
             form_key: random_text::<32>(),
             user: None,
+            refused: None,
         };
         (self.insert(browser.clone()), browser)
     }
@@ -43,6 +46,17 @@ impl Browsers {
         let mut browser = self.open.lock().remove(id)?;
         browser.user = Some(user);
         Some(self.insert(browser))
+    }
+
+    pub(super) fn refuse(&self, id: &str, email: &str) {
+        if let Some(browser) = self.open.lock().get_mut(id) {
+            browser.refused = Some(email.to_owned());
+        }
+    }
+
+    /// The email address of a login that was refused, once.
+    pub(super) fn take_refused(&self, id: &str) -> Option<String> {
+        self.open.lock().get_mut(id)?.refused.take()
     }
 
     pub(super) fn close(&self, id: &str) {

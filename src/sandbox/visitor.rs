@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
 use secrecy::ExposeSecret as _;
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
 
 use super::{Front, Sandbox, SandboxUser};
 
@@ -19,6 +19,25 @@ impl Sandbox {
     /// Does what a person would in a fresh browser: opens the address, logs in as `user` and
     /// allows what is asked for. Gives the address that the browser is sent to, with `code` and
     /// `state`; nobody opens it.
+    ///
+    /// ```
+    /// use genesys_cloud_auth::Sandbox;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let sandbox = Sandbox::builder().code_client(["http://localhost"]).start().await?;
+    /// let user = &sandbox.users()[0];
+    /// let url = format!(
+    ///     "{}/login/oauth/authorize?response_type=code&client_id={}&state=s&redirect_uri={}",
+    ///     sandbox.url(),
+    ///     sandbox.client_id(),
+    ///     "http://localhost:8085",
+    /// );
+    /// let redirected = sandbox.log_in(&url, user).await;
+    /// assert!(redirected.starts_with("http://localhost:8085?code="));
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// Where the login host sends the browser back at once, with an error, that address is given.
     ///
@@ -103,7 +122,7 @@ impl Visitor {
             ("password", password.expose_secret()),
         ];
         let Shown::Redirect(next) = self.go(&url, Some(&form)).await? else {
-            return Err("the password is wrong".to_owned());
+            return Err("the login was not taken".to_owned());
         };
         let next = url.join(&next).map_err(|_| "the next address is no URL")?;
         let Shown::Page(page) = self.go(&next, None).await? else {
@@ -111,7 +130,10 @@ impl Visitor {
         };
         let form = [
             ("form_key", &*hidden(&page, "form_key")?),
-            ("user", &*hidden(&page, "user")?),
+            (
+                "user",
+                &*hidden(&page, "user").map_err(|_| "the password is wrong")?,
+            ),
             ("decision", decision),
         ];
         match self.go(&next, Some(&form)).await? {
@@ -154,7 +176,10 @@ impl Visitor {
             return Err("the address is not this sandbox's".to_owned());
         }
         let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-        let mut request = Request::builder().uri(target).header(header::HOST, host);
+        let mut request = Request::builder().uri(target).header(
+            header::HOST,
+            &url[Position::BeforeHost..Position::AfterPort],
+        );
         if form.is_some() {
             request = request
                 .method("POST")

@@ -14,15 +14,54 @@ use ask::{clause, expect, free, key, refused, remove, save, taken, told};
 /// Checks a store against all that [`TokenStore`] says, but for turns that are lost.
 ///
 /// `open` gives a handle of its own at each call, such as another connection, to one and the same
-/// storage, which need not be empty. Takes about a second, in real time.
+/// storage, which need not be empty. Takes a second or two, in real time.
 ///
 /// ```
-/// use genesys_cloud_auth::{MemoryStore, store_conformance};
+/// use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
+/// use genesys_cloud_auth::{Sealed, StoreError, StoreKey, TokenStore, store_conformance};
+///
+/// /// Rows of a name, a value, and who has the turn.
+/// #[derive(Clone, Default)]
+/// struct Table(Arc<Mutex<HashMap<String, Row>>>);
+///
+/// #[derive(Clone, Default)]
+/// struct Row {
+///     value: Option<Vec<u8>>,
+///     turn: Arc<tokio::sync::Mutex<()>>,
+/// }
+///
+/// impl Table {
+///     fn with<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Row) -> T) -> T {
+///         change(self.0.lock().unwrap().entry(key.as_str().to_owned()).or_default())
+///     }
+/// }
+///
+/// impl TokenStore for Table {
+///     type Turn = tokio::sync::OwnedMutexGuard<()>;
+///
+///     async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+///         Ok(self.with(key, |row| row.value.clone()).map(Sealed::from_bytes))
+///     }
+///
+///     async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<Self::Turn, StoreError> {
+///         let turn = self.with(key, |row| row.turn.clone());
+///         tokio::time::timeout(wait, turn.lock_owned()).await.map_err(StoreError::new)
+///     }
+///
+///     async fn save(&self, _: Self::Turn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
+///         let value = value.as_bytes().to_vec();
+///         Ok(self.with(key, |row| row.value = Some(value)))
+///     }
+///
+///     async fn remove(&self, _: Self::Turn, key: &StoreKey) -> Result<(), StoreError> {
+///         Ok(self.with(key, |row| row.value = None))
+///     }
+/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), String> {
-/// let store = MemoryStore::new();
-/// store_conformance(async || store.clone()).await
+/// let table = Table::default();
+/// store_conformance(async || table.clone()).await
 /// # }
 /// ```
 ///

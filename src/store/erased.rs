@@ -14,7 +14,6 @@ pub(crate) struct SharedTurn(Box<dyn Any + Send>);
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-#[allow(dead_code, reason = "the provider and the login use it")]
 impl SharedStore {
     pub(crate) fn new(store: impl TokenStore) -> Self {
         Self(Arc::new(store))

@@ -1,5 +1,6 @@
 //! What a server makes of a request's secrets.
 
+use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
@@ -7,13 +8,7 @@ use super::*;
 #[tokio::test]
 async fn a_secret_of_the_form_is_in_no_error() {
     let server = MockServer::start().await;
-    let endpoint = TokenEndpoint {
-        region: Region::custom(&server.uri(), &server.uri(), None).unwrap(),
-        connections: Connections::default(),
-        app: App::new(None).unwrap(),
-        attempt: Duration::from_secs(10),
-        clock: Clock::system(),
-    };
+    let endpoint = endpoint(&server);
     for (status, body) in [
         (200, "{}"),
         (302, ""),
@@ -27,20 +22,65 @@ async fn a_secret_of_the_form_is_in_no_error() {
             .set_body_string(body.replace("CODE", CODE))
             .insert_header("ININ-Correlation-Id", format!("you sent <{CODE}>"));
         Mock::given(any()).respond_with(answer).mount(&server).await;
-        let request = TokenRequest {
-            auth: ClientAuth::Basic(BasicAuth {
-                client_id: "a-client".to_owned(),
-                secret: "a-secret".into(),
-            }),
-            form: vec![
-                ("grant_type", "authorization_code".into()),
-                ("code", CODE.into()),
-            ],
-        };
-        let error = endpoint.ask(request).await.unwrap_err();
+        let error = endpoint.ask(request()).await.unwrap_err();
         assert_eq!(error.correlation_id(), Some("you sent <[redacted]>"));
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(CODE), "{status}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_visible_ascii_or_absent() {
+    let server = MockServer::start().await;
+    let endpoint = endpoint(&server);
+    let long = "x".repeat(8_192);
+    for (given, expected) in [
+        (json!("r/+~"), Ok(Some("r/+~"))),
+        (json!(long), Ok(Some(&*long))),
+        (json!(""), Ok(None)),
+        (json!(null), Ok(None)),
+        (json!(format!("{long}x")), Err(())),
+        (json!("a b"), Err(())),
+        (json!("a\n"), Err(())),
+        (json!("é"), Err(())),
+        (json!(7), Err(())),
+    ] {
+        server.reset().await;
+        let body = json!({"access_token": "t", "expires_in": 60, "refresh_token": given});
+        let answer = ResponseTemplate::new(200).set_body_json(body);
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let issued = endpoint.ask(request()).await.map_err(drop);
+        let refresh_token = issued.map(|issued| issued.refresh_token);
+        let refresh_token = refresh_token.as_ref().map(Option::as_ref);
+        let refresh_token = refresh_token.map(|token| token.map(ExposeSecret::expose_secret));
+        assert_eq!(
+            refresh_token,
+            expected.as_ref().map(|token| *token),
+            "{given}"
+        );
+    }
+}
+
+fn endpoint(server: &MockServer) -> TokenEndpoint {
+    TokenEndpoint {
+        region: Region::custom(&server.uri(), &server.uri(), None).unwrap(),
+        connections: Connections::default(),
+        app: App::new(None).unwrap(),
+        attempt: Duration::from_secs(10),
+        clock: Clock::system(),
+    }
+}
+
+fn request() -> TokenRequest {
+    TokenRequest {
+        auth: ClientAuth::Basic(BasicAuth {
+            client_id: "a-client".to_owned(),
+            secret: "a-secret".into(),
+        }),
+        form: vec![
+            ("grant_type", "authorization_code".into()),
+            ("code", CODE.into()),
+        ],
     }
 }
 

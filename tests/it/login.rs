@@ -1,5 +1,6 @@
 //! Users who log in, through the public interface, at the sandbox.
 
+#[cfg(unix)]
 mod browser;
 mod local;
 mod web;

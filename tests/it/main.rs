@@ -18,6 +18,7 @@ mod hosts;
 mod login;
 mod login_example;
 mod odd;
+mod processes;
 mod quickstart;
 mod readme;
 mod redaction;

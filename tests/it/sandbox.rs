@@ -7,6 +7,7 @@ mod browser;
 mod clients;
 mod codes;
 mod data_action;
+mod endings;
 mod faults;
 mod hosts;
 mod life;
@@ -17,7 +18,9 @@ mod pages;
 mod permissions;
 mod refresh;
 mod sdks;
+mod sessions;
 mod users;
+mod visits;
 
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
 //! Stores, by processes that share them, end in the middle, or find what others left there.
 
 mod crash;
+#[cfg(unix)]
+mod lost;
 mod raw;
 #[cfg(unix)]
 mod refused;

@@ -62,6 +62,7 @@ async fn a_megabyte_of_request_line_or_head_is_not_read() {
 fn check_answer(answer: &str, status: u16) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+    assert_eq!(body.is_empty(), status == 405, "{answer}");
     for line in HEADERS {
         assert_eq!(head.lines().filter(|has| *has == line).count(), 1, "{head}");
     }
@@ -101,6 +102,12 @@ fn other_methods(host: &str) -> Vec<Bad> {
     })
     .into_iter()
     .chain([
+        // An answer with a body would not be one to HEAD.
+        Bad(
+            right_but(host, "GET ", "HEAD ").into(),
+            Some(405),
+            Reason::Method,
+        ),
         // A browser's question before a request into a private network, and what form_post sends.
         Bad(
             right_but(

@@ -27,6 +27,23 @@ async fn idle_connections_give_way_to_the_right_request() {
     }
 }
 
+#[tokio::test]
+async fn a_full_house_takes_nobody_before_its_oldest_has_had_its_time() {
+    let (listener, address) = listener();
+    let clock = Clock::manual();
+    let start = clock.now();
+    for count in 1..=2 * MOST_CONNECTIONS {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let next = listener.serving.admit(stream, &clock);
+        if count < MOST_CONNECTIONS {
+            assert!(next <= clock.now());
+        } else {
+            assert!(next >= start + LEAST_TIME && next <= clock.now() + LEAST_TIME);
+        }
+        assert_eq!(listener.serving.connections(), count.min(MOST_CONNECTIONS));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_that_never_ends_does_not_starve_the_right_request() {
     let (listener, address) = listener();
@@ -50,7 +67,7 @@ async fn a_flood_that_never_ends_does_not_starve_the_right_request() {
         let waiting = tokio::spawn(async move { wait(&flooded).await });
         turned_away(&listener, Reason::Crowded, crowded + 200).await;
         let shown = spawn_send(at, right(address));
-        let callback = tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+        let callback = timeout(PATIENCE, waiting).await.unwrap();
         callback.unwrap().unwrap().respond.success().await;
         assert!(shown.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(listener.serving.connections() <= MOST_CONNECTIONS);
@@ -66,7 +83,8 @@ async fn a_byte_a_second_and_a_silent_connection_end_after_ten_seconds() {
     for sends in [true, false] {
         let (listener, address) = listener();
         let clock = Clock::manual();
-        let deadline = clock.now() + Duration::from_secs(3_600);
+        // What takes twice as long ends after the wait itself.
+        let deadline = clock.now() + 2 * CONNECTION_TIME - Duration::from_secs(1);
         let mut stream = TcpStream::connect(address).await.unwrap();
         let expected = expected();
         let slow = async {

@@ -1,6 +1,11 @@
 //! A wait begins, is left, begins again, and ends.
 
-use std::{io, net, task::Context, task::Waker};
+use std::{
+    io::{self, Read, Write},
+    net,
+    task::Context,
+    task::Waker,
+};
 
 use super::*;
 
@@ -21,9 +26,12 @@ async fn who_leaves_a_wait_loses_nothing() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+        timeout(PATIENCE, arrived).await.unwrap();
 
         let callback = wait(&listener).await.unwrap();
+        // Another is wanted no more than where it was waited for all the time.
+        let second = send(address, right.as_bytes()).await;
+        assert!(second.starts_with("HTTP/1.1 409 Conflict\r\n"), "{second}");
         callback.respond.success().await;
         let shown = rest(&mut browser).await;
         assert!(
@@ -31,10 +39,8 @@ async fn who_leaves_a_wait_loses_nothing() {
             "cut at {cut}: {shown}"
         );
     }
-    assert_eq!(
-        listener.serving.turned_away().to_string(),
-        "no request came"
-    );
+    let counts = listener.serving.turned_away();
+    assert_eq!((counts.of(Reason::Again), total(&counts)), (5, 5));
 }
 
 /// Begins a wait and leaves it at once.
@@ -56,6 +62,23 @@ async fn a_browser_that_is_back_before_the_wait_begins_is_served() {
     browser.write_all(right(address).as_bytes()).await.unwrap();
     wait(&listener).await.unwrap().respond.success().await;
     assert!(rest(&mut browser).await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn a_browser_whose_answer_nobody_took_is_told_so() {
+    let (listener, address) = listener();
+    // It blocks this thread, so the listener's task does nothing more.
+    let mut browser = net::TcpStream::connect(address).unwrap();
+    browser.set_read_timeout(Some(PATIENCE)).unwrap();
+    browser.write_all(right(address).as_bytes()).unwrap();
+    start(&listener).await;
+    while listener.serving.is_wanted() {
+        tokio::task::yield_now().await;
+    }
+    drop(listener);
+    let mut shown = String::new();
+    browser.read_to_string(&mut shown).unwrap();
+    assert!(shown.starts_with("HTTP/1.1 500 "), "{shown}");
 }
 
 #[tokio::test]
@@ -131,9 +154,10 @@ async fn the_deadline_tells_what_came_instead() {
         clock.advance(Duration::from_secs(300));
     };
     let expected = expected();
-    let (ended, ()) = tokio::join!(listener.wait(&expected, deadline, &clock), browser);
+    let wait = timeout(PATIENCE, listener.wait(&expected, deadline, &clock));
+    let (ended, ()) = tokio::join!(wait, browser);
     assert_eq!(
-        ended.unwrap_err().to_string(),
+        ended.unwrap().unwrap_err().to_string(),
         "5 requests had another state: an older login's tab may still be open; \
          1 request asked for another path than the redirect URI's"
     );
@@ -161,7 +185,8 @@ fn another_runtime_serves_on() {
     for _ in 0..3 {
         runtime().unwrap().block_on(async {
             let _idle = TcpStream::connect(listener.addresses()[0]).await.unwrap();
-            succeed(&listener).await
+            // What ended with its runtime is not counted.
+            assert_eq!(total(&succeed(&listener).await), 0);
         });
     }
 }

@@ -1,5 +1,7 @@
 //! Every shape that a callback may come in.
 
+use std::{fs, path::Path};
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -155,4 +157,15 @@ fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
     }
     let code = "/cb?response_type=code&code=c&state=state-of-the-login";
     assert_eq!(read(code).unwrap(), "c");
+}
+
+#[test]
+fn the_fuzzers_corpus_is_read_rightly() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/pasted");
+    let mut files = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        fuzzing::pasted(&fs::read(entry.unwrap().path()).unwrap());
+        files += 1;
+    }
+    assert!(files >= 35, "{files} files");
 }

@@ -15,6 +15,10 @@ fn builder(region: Region, client_id: &str, redirect_uri: &str) -> LoginBuilder 
     Login::builder(region, app).store(MemoryStore::new(), SealingKey::from_bytes(KEY))
 }
 
+fn app() -> AuthorizationCode {
+    AuthorizationCode::public("an-id", "https://app.example/cb").unwrap()
+}
+
 fn usual() -> LoginBuilder {
     builder(Region::EuWest1, "an-id", "https://app.example/cb")
 }
@@ -63,7 +67,7 @@ fn what_was_kept_is_the_same_login_again() {
         let pending = login.begin().unwrap();
         let (state, url) = (pending.state().to_owned(), pending.authorize_url().clone());
         let verifier = pending.verifier();
-        let secret = pending.into_secret(&login).unwrap();
+        let secret = pending.into_secret().unwrap();
         let again = PendingLogin::from_secret(&login, &secret).unwrap();
         assert_eq!((again.state(), again.authorize_url()), (&*state, &url));
         assert_eq!(again.verifier().expose_secret(), verifier.expose_secret());
@@ -72,7 +76,7 @@ fn what_was_kept_is_the_same_login_again() {
 
 #[test]
 fn another_login_does_not_go_on_with_it() {
-    let secret = |login: &Login| login.begin().unwrap().into_secret(login).unwrap();
+    let secret = |login: &Login| login.begin().unwrap().into_secret().unwrap();
     let kept = secret(&usual().build().unwrap());
     for (region, client_id, redirect_uri) in [
         (Region::EuCentral1, "an-id", "https://app.example/cb"),
@@ -85,9 +89,19 @@ fn another_login_does_not_go_on_with_it() {
         let error = pending.check(&usual().build().unwrap()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::InvalidCallback(_)));
     }
+    for app in [
+        app().target_org("org-2"),
+        app().identity_provider("acme", "okta"),
+    ] {
+        let other = Login::builder(Region::EuWest1, app);
+        let other = other.store(MemoryStore::new(), SealingKey::from_bytes(KEY));
+        assert_eq!(
+            fault(&other.build().unwrap(), &kept),
+            CallbackFault::OtherLogin
+        );
+    }
     // A key of its own, as each login without a store has one.
-    let app = AuthorizationCode::public("an-id", "https://app.example/cb").unwrap();
-    let other = Login::new(Region::EuWest1, app).unwrap();
+    let other = Login::new(Region::EuWest1, app()).unwrap();
     assert_eq!(fault(&other, &kept), CallbackFault::Altered);
     assert_eq!(
         fault(&usual().build().unwrap(), &secret(&other)),
@@ -102,7 +116,7 @@ fn another_login_does_not_go_on_with_it() {
 #[test]
 fn one_byte_altered_is_refused() {
     let login = usual().build().unwrap();
-    let secret = login.begin().unwrap().into_secret(&login).unwrap();
+    let secret = login.begin().unwrap().into_secret().unwrap();
     let text = secret.expose_secret();
     let sealed = URL_SAFE_NO_PAD.decode(text).unwrap();
     for at in 0..sealed.len() {
@@ -127,11 +141,11 @@ fn a_planted_plain_record_ends_nothing() {
     let login = usual().build().unwrap();
     let unsealed = usual().store(MemoryStore::new(), SealingKey::unsealed());
     let unsealed = unsealed.build().unwrap();
-    let plain = unsealed.begin().unwrap().into_secret(&unsealed).unwrap();
+    let plain = unsealed.begin().unwrap().into_secret().unwrap();
     assert_eq!(fault(&login, &plain), CallbackFault::Altered);
     // A verifier of a length that PKCE does not have.
     let pending = unsealed.begin().unwrap();
-    let record = URL_SAFE_NO_PAD.decode(pending.into_secret(&unsealed).unwrap().expose_secret());
+    let record = URL_SAFE_NO_PAD.decode(pending.into_secret().unwrap().expose_secret());
     let record = String::from_utf8(record.unwrap()).unwrap();
     let (start, end) = record.split_once(r#""verifier":""#).unwrap();
     let record = format!(r#"{start}"verifier":"{}"#, end.get(80..).unwrap());
@@ -145,7 +159,7 @@ fn it_ends_after_ten_minutes_by_the_wall_clock() {
     let clock = Clock::manual();
     let login = usual().clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
-    let secret = login.begin().unwrap().into_secret(&login).unwrap();
+    let secret = login.begin().unwrap().into_secret().unwrap();
     clock.advance(Duration::from_secs(599));
     pending.check(&login).unwrap();
     assert!(PendingLogin::from_secret(&login, &secret).is_ok());

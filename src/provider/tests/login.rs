@@ -468,6 +468,20 @@ async fn a_confidential_clients_secret_that_changed_is_used_at_once() {
     assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0", "r-0"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_api_refuses_is_renewed_once_for_all_processes() {
+    let user = User::new(|number| Say::Login(600, Some(["r-0", "r-1", "r-2"][number])));
+    let (tokens, other) = (user.logged_in().await, user.process());
+    let refused = tokens.token().await.unwrap();
+    assert_eq!(text(&other).await, "token-0");
+    user.clock.advance(seconds(60.0));
+    for tokens in [&tokens, &other] {
+        tokens.invalidate(&refused);
+        assert_eq!(text(tokens).await, "token-1");
+    }
+    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0"]);
+}
+
 /// Where the login of somebody is stored.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Stored::At(kept) = &tokens.shared.settings.stored else {

@@ -1,6 +1,6 @@
 //! What is asked of a store, and how the answer is told.
 
-use std::{fmt::Display, time::Duration};
+use std::time::Duration;
 
 use tokio::time::timeout;
 
@@ -76,7 +76,7 @@ pub(super) fn told(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text = format!("{text}: {}", error as &dyn Display);
+        text = format!("{text}: {error}");
         source = error.source();
     }
     text

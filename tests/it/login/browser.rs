@@ -7,6 +7,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use genesys_cloud_auth::{MemoryStore, SealingKey};
+
 use super::*;
 
 /// What tells a machine apart, which a child must not inherit.
@@ -75,7 +77,6 @@ fn recorded(folder: &Path) -> Vec<String> {
     panic!("the browser was not opened")
 }
 
-#[cfg(unix)]
 #[test]
 fn the_browser_gets_one_argument_and_is_opened_once() {
     if is_child() {
@@ -158,7 +159,6 @@ async fn tells_why() {
     println!("REASON {error}");
 }
 
-#[cfg(unix)]
 #[test]
 fn told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there() {
     let test = "told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there";
@@ -194,17 +194,63 @@ async fn logs_in_all_the_same() {
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
     assert_eq!(user_of(&tokens.unwrap()).await, user.email());
     println!("LOGGED IN");
+}
 
-    // One that prompts never takes what is stored.
-    let app = app(&sandbox, LOCAL).prompt_login();
-    let login = Login::new(sandbox.region(), app).unwrap();
-    is(
-        &login.in_browser("default", |_| {}).await.unwrap_err(),
-        "NoBrowser",
+#[test]
+fn a_stored_login_is_taken_while_it_lives_unless_the_app_prompts() {
+    let test = "a_stored_login_is_taken_while_it_lives_unless_the_app_prompts";
+    if is_child() {
+        return takes_what_is_stored();
+    }
+    // A browser is called for where this error comes.
+    let printed = child(test, &[("SSH_CONNECTION", "x")]);
+    assert!(
+        printed.contains("TAKEN, NoBrowser, Status, NoBrowser"),
+        "{printed}"
     );
 }
 
-#[cfg(unix)]
+#[tokio::main(flavor = "current_thread")]
+async fn takes_what_is_stored() {
+    let sandbox = sandbox().await;
+    let (store, clock) = (MemoryStore::new(), Clock::manual());
+    let with = |app| {
+        let builder = Login::builder(sandbox.region(), app).clock(clock.clone());
+        builder
+            .store(store.clone(), SealingKey::unsealed())
+            .build()
+            .unwrap()
+    };
+    let login = with(app(&sandbox, LOCAL));
+    let waiting = login.listen("default").unwrap();
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    waiting.pasted(&back).await.unwrap();
+    drop(waiting);
+    login
+        .in_browser("default", |_| panic!("the login lives"))
+        .await
+        .unwrap();
+    let prompts = with(app(&sandbox, LOCAL).prompt_login());
+    let prompted = prompts.in_browser("default", |_| {}).await.unwrap_err();
+
+    // A login host that is away is no reason to log in anew; one that refuses the login is.
+    clock.advance(Duration::from_secs(86_400));
+    let fault = sandbox.at_token_endpoint().answer(503);
+    let away = login.in_browser("default", |_| {}).await.unwrap_err();
+    is(&away, "UnexpectedAnswer");
+    fault.remove();
+    sandbox.expire_refresh_tokens();
+    clock.advance(Duration::from_secs(60));
+    let refused = login.in_browser("default", |_| {}).await.unwrap_err();
+    println!(
+        "TAKEN, {}, Status, {}",
+        kind_of(&prompted),
+        kind_of(&refused)
+    );
+}
+
 #[test]
 fn a_browser_that_does_not_open_is_an_error() {
     let test = "a_browser_that_does_not_open_is_an_error";

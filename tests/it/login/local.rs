@@ -145,7 +145,8 @@ async fn two_ways_at_once_exchange_one_code() {
     };
     let (first, second, third, fourth) = timeout(SOON, all).await.unwrap();
     for outcome in [first, second, third, fourth] {
-        outcome.unwrap();
+        // It takes the turn at the store, behind another exchange if there were one.
+        outcome.unwrap().revoke().await.unwrap();
     }
     assert_eq!(sandbox.token_requests(), 1);
 }
@@ -172,7 +173,7 @@ async fn a_caller_that_leaves_loses_nothing() {
         () = gate.wait_for(1) => {}
     }
     gate.release();
-    waiting.redirected().await.unwrap();
+    timeout(SOON, waiting.redirected()).await.unwrap().unwrap();
     assert_eq!(sandbox.token_requests(), 1);
 }
 
@@ -228,6 +229,15 @@ async fn nobody_who_comes_in_time_is_an_error_that_says_who_came_instead() {
     }
     assert!(TcpListener::bind(("127.0.0.1", uri.port().unwrap())).is_ok());
     assert_eq!(sandbox.token_requests(), 0);
+
+    // It stays too late for the browser, and not for a user who pastes.
+    let again = timeout(SOON, waiting.redirected()).await.unwrap();
+    assert_eq!(again.unwrap_err().to_string(), text);
+    let back = sandbox
+        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    waiting.pasted(&back).await.unwrap();
+    waiting.redirected().await.unwrap();
 }
 
 #[tokio::test]
@@ -286,8 +296,40 @@ async fn only_a_redirect_uri_on_this_machine_can_be_listened_at() {
         &builder(&sandbox, LOCAL).ports([]).build().unwrap_err(),
         "Configuration",
     );
+    is(
+        &login(&sandbox, LOCAL).listen("").unwrap_err(),
+        "Configuration",
+    );
     let never = builder(&sandbox, LOCAL).login_timeout(Duration::ZERO);
     is(&never.build().unwrap_err(), "Configuration");
+}
+
+#[test]
+fn a_runtime_that_ends_in_the_exchange_ends_the_login_and_not_its_next_one() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let outer = runtime();
+    let sandbox = outer.block_on(sandbox());
+    let login = login(&sandbox, LOCAL);
+    let waiting = login.listen("default").unwrap();
+    let user = &sandbox.users()[0];
+    let back = outer.block_on(sandbox.log_in(waiting.authorize_url().as_str(), user));
+    let gate = sandbox.at_token_endpoint().gate();
+    let inner = runtime();
+    inner.block_on(async {
+        tokio::select! {
+            _ = waiting.pasted(&back) => panic!("the exchange is held"),
+            () = gate.wait_for(1) => {}
+        }
+    });
+    drop(inner);
+    gate.release();
+    outer.block_on(async {
+        let outcome = timeout(SOON, waiting.redirected()).await.unwrap();
+        is(&outcome.unwrap_err(), "InvalidCallback");
+        let waiting = login.listen("default").unwrap();
+        let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
+        timeout(SOON, waiting.pasted(&back)).await.unwrap().unwrap();
+    });
 }
 
 #[test]

@@ -107,7 +107,7 @@ async fn a_pending_login_goes_through_the_session_of_the_browser_that_asked() {
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
     let pending = login.begin().unwrap();
     let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
-    let kept = pending.into_secret(&login).unwrap();
+    let kept = pending.into_secret().unwrap();
 
     // Later, in another request.
     let pending = PendingLogin::from_secret(&login, &kept).unwrap();
@@ -145,11 +145,7 @@ async fn a_pending_login_of_one_region_is_refused_in_another_before_any_request(
     is(&error, "InvalidCallback");
     assert!(error.to_string().contains("another region"), "{error}");
 
-    let kept = login_here
-        .begin()
-        .unwrap()
-        .into_secret(&login_here)
-        .unwrap();
+    let kept = login_here.begin().unwrap().into_secret().unwrap();
     let error = PendingLogin::from_secret(&login_there, &kept).unwrap_err();
     is(&error, "InvalidCallback");
     assert_eq!((here.requests().len(), there.requests().len()), (0, 0));
@@ -162,7 +158,7 @@ async fn an_old_or_altered_pending_login_is_refused_before_any_request() {
     let login = builder(&sandbox, WEB).clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
     let state = parameter(pending.authorize_url(), "state").unwrap();
-    let kept = login.begin().unwrap().into_secret(&login).unwrap();
+    let kept = login.begin().unwrap().into_secret().unwrap();
     let mut altered = kept.expose_secret().to_owned();
     let last = altered.pop().unwrap();
     altered.insert(0, last);
@@ -339,6 +335,30 @@ async fn all_handles_of_a_name_share_one_token() {
     is(&again.token().await.unwrap_err(), "LoginRequired");
     assert!(again.token().await.unwrap_err().needs_login());
     assert!(login.saved("jo").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_login_to_one_organisation_is_none_to_another() {
+    let sandbox = sandbox().await;
+    let store = MemoryStore::new();
+    let to = |org: Option<&str>| {
+        let app = app(&sandbox, WEB);
+        let app = org.into_iter().fold(app, AuthorizationCode::target_org);
+        let builder = Login::builder(sandbox.region(), app);
+        builder
+            .store(store.clone(), SealingKey::from_bytes([7; 32]))
+            .build()
+            .unwrap()
+    };
+    let login = to(Some("org-a"));
+    let pending = login.begin().unwrap();
+    let back = sandbox
+        .log_in(pending.authorize_url().as_str(), &sandbox.users()[0])
+        .await;
+    login.finish(pending, &back, "jo").await.unwrap();
+    assert!(to(Some("org-a")).saved("jo").await.unwrap().is_some());
+    assert!(to(Some("org-b")).saved("jo").await.unwrap().is_none());
+    assert!(to(None).saved("jo").await.unwrap().is_none());
 }
 
 #[tokio::test]

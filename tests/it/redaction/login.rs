@@ -62,7 +62,7 @@ async fn in_two_requests(run: &mut Run, sandbox: &Sandbox, login: &Login) {
     run.debug(&pending);
     let url = pending.authorize_url().clone();
     let back = visit(run, sandbox, &url).await;
-    let secret = pending.into_secret(login).unwrap();
+    let secret = pending.into_secret().unwrap();
     run.keeps_secret("a pending login", secret.expose_secret());
     run.debug(&secret);
     let pending = PendingLogin::from_secret(login, &secret).unwrap();

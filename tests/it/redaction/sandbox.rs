@@ -100,12 +100,13 @@ async fn logs_in(run: &mut Run) {
     let builder = Sandbox::builder()
         .client(CLIENT_ID, SECRET)
         .code_client(["http://localhost"])
+        .password("passw0rd-of-all-users")
         .refresh_tokens(RefreshTokens::Kept);
+    run.keeps_secret("the users' password", "passw0rd-of-all-users");
     run.debug(&builder);
     run.debug(&RefreshTokens::Kept);
     let sandbox = builder.start().await.unwrap();
     let user = sandbox.users().remove(0);
-    run.keeps_secret("a user's password", user.password().expose_secret());
     run.debug(&user);
     run.debug(&user.password());
     let url = format!(
@@ -127,6 +128,16 @@ async fn logs_in(run: &mut Run) {
     for name in ["access_token", "refresh_token"] {
         run.keeps_secret("a user's token", tokens[name].as_str().unwrap());
     }
+    // Visits that lead nowhere panic.
+    let foreign = Sandbox::start().await.unwrap().users().remove(0);
+    for (url, user) in [
+        (&*url, &foreign),
+        (&format!("http://x/?code={code}"), &user),
+    ] {
+        assert!(tokio::spawn(sandbox.log_in(url, user)).await.is_err());
+    }
+    let from = http.get(format!("{}/login/logout", sandbox.url()));
+    from.header("Referer", &back).send().await.unwrap();
     run.debug(&sandbox);
     for request in sandbox.requests() {
         for cookie in request.headers().get_all("Cookie") {

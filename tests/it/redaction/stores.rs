@@ -1,6 +1,6 @@
 //! Stores and the key to them.
 
-use std::time::Duration;
+use std::{sync::mpsc::channel, time::Duration};
 
 use genesys_cloud_auth::{
     Error, FileStore, MemoryStore, Sealed, SealingKey, StoreError, StoreKey, TokenStore,
@@ -8,10 +8,43 @@ use genesys_cloud_auth::{
 
 use super::{
     Run,
-    replies::{QUERY, TOKEN},
+    replies::{QUERY, TOKEN, good},
 };
+use crate::support::{region_of, server::Server};
 
 pub async fn kept(run: &mut Run) {
+    keys(run).await;
+    through_providers(run).await;
+}
+
+/// Tokens that are stored, loaded, and could not be stored.
+async fn through_providers(run: &mut Run) {
+    let server = Server::start(good());
+    let region = region_of(&server, &server);
+    let folder = tempfile::tempdir().unwrap();
+    for store in ["tokens", "tokens", "not-a-folder"] {
+        let path = folder.path().join(store);
+        if store == "not-a-folder" {
+            std::fs::write(&path, "").unwrap();
+        }
+        let (told, events) = channel();
+        let (builder, _clock) = run.builder(region.clone());
+        let tokens = builder
+            .store(FileStore::in_folder(path))
+            .on_event(move |event| drop(told.send(event.clone())))
+            .build()
+            .unwrap();
+        run.debug(&tokens);
+        run.debug(&tokens.token().await.unwrap());
+        drop(tokens);
+        for event in events {
+            run.debug(&event);
+        }
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+async fn keys(run: &mut Run) {
     run.keeps_secret("the sealing key", SEALING_KEY);
     let bytes = <[u8; 32]>::try_from(SEALING_KEY.as_bytes()).unwrap();
     let key = SealingKey::from_bytes(bytes);

@@ -1,7 +1,5 @@
 //! What `/oauth/authorize` takes, and what goes back to the client.
 
-use std::time::Duration;
-
 use genesys_cloud_auth::{Sandbox, SandboxBuilder};
 
 use super::{
@@ -231,65 +229,6 @@ async fn a_test_sets_the_next_errors() {
     }
     let back = sandbox.log_in(&url, &user).await;
     exchanged(&sandbox, &back).await;
-}
-
-#[tokio::test]
-async fn it_is_recorded_and_meets_its_own_faults() {
-    let sandbox = builder().start().await.unwrap();
-    let user = sandbox.users().remove(0);
-    let gate = sandbox.at_login().path("/oauth/authorize").gate();
-    let url = url(&sandbox, REDIRECT);
-    let visit = tokio::spawn(sandbox.log_in(&url, &user));
-    gate.wait_for(1).await;
-    sandbox.at_login().times(1).answer(503);
-    let answer = open(&sandbox, "/logout").await;
-    assert_eq!(answer.status, 503);
-    gate.release();
-    exchanged(&sandbox, &visit.await.unwrap()).await;
-    // Two pages and two forms, `/logout`, and no token request among them.
-    assert_eq!((sandbox.requests().len(), sandbox.token_requests()), (6, 1));
-    sandbox.at_login().answer(503);
-    assert_eq!(sandbox.refresh_requests(), 0);
-    let shown = format!("{:?}", sandbox.requests());
-    assert!(!shown.contains("redirect_uri"), "{shown}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_visit_needs_nothing_of_the_tests_runtime() {
-    let sandbox = builder().start().await.unwrap();
-    let url = url(&sandbox, REDIRECT);
-    sandbox.at_login().delay(Duration::from_millis(1));
-    assert!(sandbox.deny(&url).await.contains("access_denied"));
-}
-
-#[tokio::test]
-async fn a_visit_that_leads_nowhere_panics() {
-    let sandbox = builder().start().await.unwrap();
-    let other = builder().start().await.unwrap();
-    let user = sandbox.users().remove(0);
-    for (url, why) in [
-        (url(&other, REDIRECT), "is not this sandbox's"),
-        (url(&sandbox, "redirect_uri=x"), "400 Bad Request"),
-        ("x".to_owned(), "no URL"),
-    ] {
-        let visit = tokio::spawn(sandbox.log_in(&url, &user)).await;
-        let panic = visit.unwrap_err().into_panic();
-        let panic = panic.downcast_ref::<String>().unwrap();
-        assert!(
-            panic.contains(why) && panic.contains("authorize.rs:"),
-            "{panic}"
-        );
-    }
-    // Passwords are random.
-    let foreign = other.users().remove(0);
-    let visit = tokio::spawn(sandbox.log_in(&url(&sandbox, REDIRECT), &foreign));
-    let panic = visit.await.unwrap_err().into_panic();
-    assert!(
-        panic
-            .downcast_ref::<String>()
-            .unwrap()
-            .contains("password is wrong")
-    );
 }
 
 fn encoded(text: &str) -> String {

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{RefreshTokens, Sandbox, SandboxBuilder};
+use genesys_cloud_auth::{RefreshTokens, Sandbox};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
-    Answer, FORM, ORGANIZATION, TOKEN, Wire, ask,
+    Answer, FORM, ORGANIZATION, Wire, ask,
     authorize::{REDIRECT, VERIFIER, builder, url},
-    basic, call,
+    basic,
     codes::{exchanged, pkce_code},
     get, token_request_with,
 };
 
-async fn start(refresh_tokens: RefreshTokens) -> Sandbox {
+pub(super) async fn start(refresh_tokens: RefreshTokens) -> Sandbox {
     builder()
         .refresh_tokens(refresh_tokens)
         .start()
@@ -23,7 +23,7 @@ async fn start(refresh_tokens: RefreshTokens) -> Sandbox {
 }
 
 /// The first tokens of a new login, by the client's secret.
-async fn log_in(sandbox: &Sandbox) -> Value {
+pub(super) async fn log_in(sandbox: &Sandbox) -> Value {
     let user = sandbox.users().remove(0);
     exchanged(
         sandbox,
@@ -53,7 +53,7 @@ pub(super) async fn refreshed(sandbox: &Sandbox, tokens: &Value) -> Value {
     renewed
 }
 
-async fn is_refused(sandbox: &Sandbox, tokens: &Value) {
+pub(super) async fn is_refused(sandbox: &Sandbox, tokens: &Value) {
     let answer = refresh(sandbox, tokens).await;
     assert_eq!(answer.status, 400);
     let body = answer.json();
@@ -62,7 +62,7 @@ async fn is_refused(sandbox: &Sandbox, tokens: &Value) {
     assert_eq!(body["description"], body["error_description"]);
 }
 
-async fn lives(sandbox: &Sandbox, tokens: &Value) -> bool {
+pub(super) async fn lives(sandbox: &Sandbox, tokens: &Value) -> bool {
     let access = tokens["access_token"].as_str().unwrap();
     get(sandbox, ORGANIZATION, access).await.status == 200
 }
@@ -161,65 +161,6 @@ async fn a_refresh_token_lives_as_long_as_is_said() {
 }
 
 #[tokio::test]
-async fn the_end_of_access_tokens_is_not_that_of_refresh_tokens() {
-    let sandbox = start(RefreshTokens::Kept).await;
-    let tokens = log_in(&sandbox).await;
-    sandbox.revoke_all();
-    assert!(!lives(&sandbox, &tokens).await);
-    let renewed = refreshed(&sandbox, &tokens).await;
-    sandbox.expire_all();
-    assert!(!lives(&sandbox, &renewed).await);
-    let renewed = refreshed(&sandbox, &tokens).await;
-    sandbox.advance(Duration::from_secs(86_400));
-    assert!(!lives(&sandbox, &renewed).await);
-    refreshed(&sandbox, &tokens).await;
-}
-
-#[tokio::test]
-async fn a_refresh_ends_the_access_tokens_before_it_only_where_that_is_said() {
-    for ends in [false, true] {
-        let builder = builder().refresh_ends_access_tokens(ends);
-        let sandbox = builder.start().await.unwrap();
-        let (first, other) = (log_in(&sandbox).await, log_in(&sandbox).await);
-        let second = refreshed(&sandbox, &first).await;
-        assert_eq!(lives(&sandbox, &first).await, !ends);
-        assert!(lives(&sandbox, &second).await && lives(&sandbox, &other).await);
-    }
-}
-
-#[tokio::test]
-async fn a_revoked_access_token_takes_the_refresh_token_along_only_where_that_is_said() {
-    for ends in [false, true] {
-        let ends_both = |builder: SandboxBuilder| builder.revoking_ends_refresh_tokens(ends);
-        let sandbox = ends_both(builder()).start().await.unwrap();
-        let (mine, of_all) = (log_in(&sandbox).await, log_in(&sandbox).await);
-        let access = mine["access_token"].as_str().unwrap();
-        assert_eq!(
-            ask(&sandbox, call("DELETE", TOKEN, access)).await.status,
-            200
-        );
-        assert!(!lives(&sandbox, &mine).await && lives(&sandbox, &of_all).await);
-        if ends {
-            is_refused(&sandbox, &mine).await;
-        } else {
-            refreshed(&sandbox, &mine).await;
-        }
-        let path = format!("/api/v2/tokens/{}", sandbox.users()[0].id());
-        let access = of_all["access_token"].as_str().unwrap();
-        assert_eq!(
-            ask(&sandbox, call("DELETE", &path, access)).await.status,
-            200
-        );
-        assert!(!lives(&sandbox, &of_all).await);
-        if ends {
-            is_refused(&sandbox, &of_all).await;
-        } else {
-            refreshed(&sandbox, &of_all).await;
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_public_client_names_itself_in_the_form() {
     let sandbox = start(RefreshTokens::Kept).await;
     let id = sandbox.client_id();
@@ -290,6 +231,8 @@ async fn what_was_never_a_refresh_token_is_refused() {
     }
     let answer = refresh(&sandbox, &serde_json::json!({ "refresh_token": "" })).await;
     assert_eq!(answer.json()["error"], "invalid_request");
+    let elsewhere = request(&sandbox, &tokens).replace("/oauth/token", "/logout");
+    assert_eq!(ask(&sandbox, elsewhere).await.status, 405);
     assert_eq!(
         (sandbox.refresh_reuses(), sandbox.refresh_requests()),
         (0, 3)

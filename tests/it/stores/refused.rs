@@ -20,7 +20,8 @@ use crate::support::{
     job::{command, command_after, job, said, say},
 };
 
-const OTHER_USER: u32 = 65_534;
+/// Not the one that containers run as, which is 65,534.
+const OTHER_USER: u32 = 65_533;
 
 /// A folder with a record in it.
 struct Kept {

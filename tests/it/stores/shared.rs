@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::mpsc, time::Duration};
 
 use genesys_cloud_auth::{
-    FileStore, SealingKey, StoreKey, TokenStore, store_conformance,
+    FileStore, Sealed, SealingKey, StoreKey, TokenStore, store_conformance,
     store_conformance_with_lost_turns,
 };
 use secrecy::ExposeSecret as _;
 
-use super::{key, load, runtime, save, store};
+use super::{key, load, runtime, save, store, told};
 use crate::support::{
     files::names,
-    job::{command, job, said, say},
+    job::{Listened, command, hold, job, said, say},
 };
 
 const PROCESSES: usize = 20;
@@ -22,7 +22,10 @@ async fn a_file_store_is_all_that_a_store_should_be() {
     let folder = tempfile::tempdir().unwrap();
     let open = async || store(folder.path());
     store_conformance(open).await.unwrap();
-    // Whoever removes the lock takes the turn away.
+    if cfg!(not(unix)) {
+        return;
+    }
+    // Whoever removes the lock takes the turn away, where an open file can lose its name.
     let lose = async |key: &StoreKey| {
         fs::remove_file(folder.path().join(format!("{}.lock", key.as_str()))).unwrap();
     };
@@ -59,10 +62,37 @@ async fn add(folder: &Path) {
         let turn = store.take_turn(&key(), Duration::from_secs(300)).await;
         let count = load(&store).await.unwrap().unwrap_or_else(|| b"0".to_vec());
         let count: usize = String::from_utf8(count).unwrap().parse().unwrap();
-        let value = genesys_cloud_auth::Sealed::from_bytes((count + 1).to_string().into());
+        let value = Sealed::from_bytes((count + 1).to_string().into());
         store.save(turn.unwrap(), &key(), value).await.unwrap();
     }
     say("done");
+}
+
+#[test]
+fn a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it() {
+    let test = "stores::shared::a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it";
+    let take = async |folder: &str, wait| {
+        let store = store(Path::new(folder));
+        store.take_turn(&key(), wait).await
+    };
+    if let Some(job) = job() {
+        let turn = runtime().block_on(take(&job[0], Duration::ZERO)).unwrap();
+        say("taken");
+        hold();
+        return drop(turn);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut child = Listened::start(&mut command(test, &[path]));
+    assert_eq!(child.next().as_deref(), Some("taken"));
+    for wait in [Duration::ZERO, Duration::from_millis(200)] {
+        let error = told(&runtime().block_on(take(path, wait)).unwrap_err());
+        let lock = folder.path().join(format!("{}.lock", key().as_str()));
+        assert!(error.contains(lock.to_str().unwrap()), "{error}");
+        assert!(error.contains("another process has the turn"), "{error}");
+    }
+    drop(child);
+    runtime().block_on(take(path, Duration::ZERO)).unwrap();
 }
 
 #[test]
@@ -136,9 +166,7 @@ async fn a_slow_disk_holds_up_nobody_else() {
     });
     let saving = tokio::spawn(async move { save(&slow, b"a").await });
     let new = folder.path().join(format!("{}.new", key().as_str()));
-    while !new.exists() {
-        tokio::task::yield_now().await;
-    }
+    until(|| new.exists()).await;
     assert_eq!(load(&store(folder.path())).await.unwrap(), None);
     open.send(()).unwrap();
     saving.await.unwrap().unwrap();
@@ -157,9 +185,7 @@ async fn a_caller_that_leaves_in_the_middle_of_a_save_leaves_it_whole() {
     });
     let saving = tokio::spawn(async move { save(&slow, b"a").await });
     let new = folder.path().join(format!("{}.new", key().as_str()));
-    while !new.exists() {
-        tokio::task::yield_now().await;
-    }
+    until(|| new.exists()).await;
     saving.abort();
     assert!(saving.await.unwrap_err().is_cancelled());
     let store = store(folder.path());
@@ -180,6 +206,18 @@ async fn what_is_removed_leaves_nothing() {
         let turn = store.take_turn(&key(), Duration::ZERO).await.unwrap();
         store.remove(turn, &key()).await.unwrap();
         assert_eq!(load(&store).await.unwrap(), None);
-        assert_eq!(names(folder.path()), [""; 0]);
+        // Elsewhere the lock stays: it cannot be told whether somebody waits for it.
+        let left = usize::from(!cfg!(unix));
+        assert_eq!(names(folder.path()).len(), left);
     }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let looking = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(60), looking).await;
+    looked.expect("it comes to be so");
 }

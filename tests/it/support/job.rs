@@ -5,7 +5,7 @@
 )]
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
@@ -16,14 +16,14 @@ pub fn job() -> Option<Vec<String>> {
 }
 
 /// The test `name` again, in a process of its own that has this job.
-pub fn command(name: &str, job: &[&str]) -> Command {
+pub fn command<S: AsRef<str>>(name: &str, job: &[S]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     tell(&mut command, name, job);
     command
 }
 
 /// The same, after a shell did `first`.
-pub fn command_after(first: &str, name: &str, job: &[&str]) -> Command {
+pub fn command_after<S: AsRef<str>>(first: &str, name: &str, job: &[S]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
     command.arg(std::env::current_exe().unwrap());
@@ -31,7 +31,8 @@ pub fn command_after(first: &str, name: &str, job: &[&str]) -> Command {
     command
 }
 
-fn tell(command: &mut Command, name: &str, job: &[&str]) {
+fn tell<S: AsRef<str>>(command: &mut Command, name: &str, job: &[S]) {
+    let job: Vec<_> = job.iter().map(AsRef::as_ref).collect();
     command
         .args([name, "--exact", "--nocapture"])
         .env(JOB, job.join("\n"))
@@ -78,6 +79,16 @@ impl Listened {
             }
         }
     }
+
+    /// Tells it something, which it [hears](heard).
+    pub fn tell(&mut self, word: &str) {
+        let mut stdin = self.child.stdin.as_ref().unwrap();
+        writeln!(stdin, "{word}").unwrap();
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Listened {
@@ -85,6 +96,13 @@ impl Drop for Listened {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What who started this process tells it next, for which it waits.
+pub fn heard() -> String {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
 }
 
 /// Holds this process until who started it lets go or kills it.

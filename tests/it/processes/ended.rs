@@ -1,0 +1,87 @@
+//! Logins that the server ended, or whose answer was lost.
+
+use super::*;
+use crate::support::job::{Listened, hold, job, say};
+
+/// The server has exchanged the refresh token, and nobody has the new one.
+#[tokio::test]
+async fn a_lost_answer_costs_a_login_at_most() {
+    for grace in [false, true] {
+        let site = Site::new(if grace {
+            RefreshTokens::RotatingWithGrace(LIFE)
+        } else {
+            RefreshTokens::Rotating
+        });
+        let site = site.await;
+        let tokens = site.log_in().await;
+        site.sandbox.at_token_endpoint().times(1).drop_reply();
+        site.clock.advance(LIFE);
+        let error = tokens.token().await.unwrap_err();
+        assert!(error.is_transient() && !error.needs_login(), "{error}");
+        // A process that starts anew asks again: it cannot know better.
+        drop(tokens);
+        let tokens = site.saved().await.unwrap();
+        let again = tokens.token().await;
+        assert_eq!(site.sandbox.refresh_reuses(), 1);
+        if grace {
+            again.unwrap();
+        } else {
+            is(&again.unwrap_err(), "LoginRequired");
+            assert!(site.saved().await.is_none());
+            site.log_in().await.token().await.unwrap();
+        }
+        assert_eq!(site.sandbox.refresh_requests(), 2);
+        site.is_tidy();
+    }
+}
+
+#[test]
+fn a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing() {
+    let test =
+        "processes::ended::a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing";
+    if let Some(job) = job() {
+        return runtime().block_on(removes_until_killed(&Here::of(job)));
+    }
+    for (step, is_left) in [("unlink", true), ("sync_folder", false)] {
+        let runtime = runtime();
+        let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
+        runtime.block_on(site.log_in());
+        site.sandbox.expire_refresh_tokens();
+        let old = hash_of_file(&site.record());
+        let mut child = Listened::start(&mut site.child(test, &[step]));
+        assert_eq!(child.next().as_deref(), Some(step));
+        drop(child);
+        site.clock.advance(LIFE);
+        runtime.block_on(async {
+            let saved = site.saved().await;
+            assert_eq!(saved.is_some(), is_left, "{step}");
+            if let Some(tokens) = saved {
+                assert_eq!(hash_of_file(&site.record()), old);
+                is(&tokens.token().await.unwrap_err(), "LoginRequired");
+                assert!(site.saved().await.is_none());
+            }
+            // The second is that of who found it there still.
+            let requests = 1 + usize::from(is_left);
+            assert_eq!(site.sandbox.refresh_requests(), requests, "{step}");
+            site.log_in().await;
+            site.saved().await.unwrap().token().await.unwrap();
+        });
+        site.is_tidy();
+    }
+}
+
+async fn removes_until_killed(here: &Here) {
+    let step = here.rest[0].clone();
+    let store = here.store().before_step(move |now| {
+        if now == step {
+            say(now);
+            hold();
+        }
+    });
+    let clock = Clock::manual();
+    let login = here.login(store, &clock);
+    let tokens = login.saved(USER).await.unwrap().unwrap();
+    clock.advance(LIFE);
+    let ended = tokens.token().await;
+    panic!("it is held before it ends: {ended:?}");
+}

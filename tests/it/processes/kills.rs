@@ -1,0 +1,234 @@
+//! Processes that are killed between the answer with a new refresh token and its place in the file.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::*;
+use crate::support::job::{Listened, heard, hold, job, say};
+
+/// In the order in which a renewal takes them, once its answer has arrived.
+const STEPS: [&str; 6] = ["save", "create", "write", "sync", "rename", "sync_folder"];
+/// Before this one, and those after it, the new record is there.
+const AFTER_RENAME: &str = "sync_folder";
+
+const KILLS: u32 = 200;
+/// That a process makes, each of six steps, before it would end by itself.
+const RENEWALS: u32 = 2;
+const LOGIN_REQUIRED: &str = "login required";
+/// After this long by somebody who was told to log in.
+const ASKED_AGAIN: Duration = Duration::from_secs(30);
+/// More than a process moves its clock.
+const A_PROCESS: Duration = Duration::from_secs(3_600);
+
+/// What came of kills.
+struct Course {
+    /// Where the user logs in anew.
+    login: Login,
+    /// How far all clocks are.
+    moved: Duration,
+    requests: usize,
+    logins_required: usize,
+    /// Whether the sandbox has seen the refresh token that is stored already.
+    is_burnt: bool,
+    killed_before: BTreeMap<String, u32>,
+}
+
+#[test]
+fn a_kill_at_any_step_costs_a_login_at_most_where_the_server_has_no_grace() {
+    let test =
+        "processes::kills::a_kill_at_any_step_costs_a_login_at_most_where_the_server_has_no_grace";
+    if let Some(job) = job() {
+        return runtime().block_on(renews_until_killed(&Here::of(job)));
+    }
+    for grace in [false, true] {
+        for step in STEPS {
+            let (site, mut course) = begin(grace);
+            course.kill(&site, test, step, 1);
+            assert!(course.killed_before.contains_key(step));
+            course.end(&site, test);
+            let lost = usize::from(!grace && step != AFTER_RENAME);
+            assert_eq!(course.logins_required, lost, "{step}");
+        }
+    }
+}
+
+#[test]
+fn two_hundred_kills_at_random_steps_cost_a_login_each_at_most() {
+    let test = "processes::kills::two_hundred_kills_at_random_steps_cost_a_login_each_at_most";
+    kill_at_random(test, false);
+}
+
+#[test]
+fn two_hundred_kills_at_random_steps_lose_no_login_where_the_server_has_grace() {
+    let test = "processes::kills::two_hundred_kills_at_random_steps_lose_no_login_where_the_server_has_grace";
+    kill_at_random(test, true);
+}
+
+#[allow(clippy::print_stdout, reason = "how often which step was met is told")]
+fn kill_at_random(test: &str, grace: bool) {
+    if let Some(job) = job() {
+        return runtime().block_on(renews_until_killed(&Here::of(job)));
+    }
+    let (site, mut course) = begin(grace);
+    for _ in 0..KILLS {
+        let at = 1 + random() % (RENEWALS * 6);
+        course.kill(&site, test, "", at);
+    }
+    course.end(&site, test);
+    let Course {
+        killed_before,
+        logins_required,
+        requests,
+        ..
+    } = course;
+    let after = usize::try_from(killed_before[AFTER_RENAME]).unwrap();
+    let lost = usize::try_from(KILLS).unwrap() - after;
+    println!(
+        "grace: {grace}; killed before each step: {killed_before:?}; refresh requests: {requests}; \
+         logins required: {logins_required}"
+    );
+    assert_eq!(killed_before.len(), STEPS.len(), "{killed_before:?}");
+    assert_eq!(logins_required, if grace { 0 } else { lost });
+    assert_eq!(site.sandbox.refresh_reuses(), lost);
+}
+
+fn begin(grace: bool) -> (Site, Course) {
+    let refresh_tokens = if grace {
+        RefreshTokens::RotatingWithGrace(A_PROCESS)
+    } else {
+        RefreshTokens::Rotating
+    };
+    let site = runtime().block_on(Site::new(refresh_tokens));
+    let login = site.login();
+    runtime().block_on(site.log_in_by(&login));
+    let course = Course {
+        login,
+        moved: Duration::ZERO,
+        requests: 0,
+        logins_required: 0,
+        is_burnt: false,
+        killed_before: BTreeMap::new(),
+    };
+    (site, course)
+}
+
+impl Course {
+    /// A process that renews until it is killed before the step that comes for the `at`th time.
+    fn kill(&mut self, site: &Site, test: &str, step: &str, at: u32) {
+        let killed = self
+            .run(site, test, step, at)
+            .expect("it ends only by the kill");
+        *self.killed_before.entry(killed).or_default() += 1;
+        let left: Vec<_> = site
+            .names()
+            .into_iter()
+            .filter(|name| is_a(name, "new"))
+            .collect();
+        assert!(left.len() <= 1, "{left:?}");
+    }
+
+    /// A process that ends by itself.
+    fn end(&mut self, site: &Site, test: &str) {
+        assert_eq!(self.run(site, test, "", 0), None);
+        site.is_tidy();
+    }
+
+    /// The step before which it was killed, if it was. The record is the old or the new one whole,
+    /// and each request is accounted for.
+    fn run(&mut self, site: &Site, test: &str, step: &str, at: u32) -> Option<String> {
+        let moved = self.moved.as_secs().to_string();
+        let at = at.to_string();
+        let mut child = Listened::start(&mut site.child(test, &[&moved, step, &at]));
+        let (mut old, mut new) = (hash_of_file(&site.record()), None);
+        let mut lost = 0;
+        let killed = loop {
+            match child.next().as_deref() {
+                None => break None,
+                Some("renewed") => old = new.take().unwrap(),
+                Some(word) if word.starts_with("saves ") => {
+                    self.requests += 1;
+                    new = word.strip_prefix("saves ").map(str::to_owned);
+                }
+                Some(LOGIN_REQUIRED) => {
+                    self.requests += 1;
+                    lost += 1;
+                    self.advance(site, LIFE + 5 * ASKED_AGAIN);
+                    runtime().block_on(site.log_in_by(&self.login));
+                    old = hash_of_file(&site.record());
+                    child.tell("go on");
+                }
+                Some(step) => break Some(step.to_owned()),
+            }
+        };
+        drop(child);
+        self.advance(site, A_PROCESS);
+        // At most one for the kill before, and not without one.
+        assert!(lost <= usize::from(self.is_burnt), "{lost}");
+        self.logins_required += lost;
+        assert_eq!(site.sandbox.refresh_requests(), self.requests);
+        let is_new = killed.as_deref() == Some(AFTER_RENAME);
+        self.is_burnt = killed.is_some() && !is_new;
+        let whole = if is_new { new.unwrap() } else { old };
+        assert_eq!(hash_of_file(&site.record()), whole, "{killed:?}");
+        killed
+    }
+
+    fn advance(&mut self, site: &Site, by: Duration) {
+        self.moved += by;
+        site.clock.advance(by);
+    }
+}
+
+async fn renews_until_killed(here: &Here) {
+    let [moved, step, at] = &here.rest[..] else {
+        panic!("{:?}", here.rest)
+    };
+    let clock = Clock::manual();
+    clock.advance(seconds(moved.parse().unwrap()));
+    let (step, left) = (step.clone(), AtomicU32::new(at.parse().unwrap()));
+    let store = Stepwise::new(&here.folder, move |now| {
+        if now.starts_with("saves ") {
+            say(now);
+        }
+        let counts = if step.is_empty() {
+            STEPS.contains(&now)
+        } else {
+            step == now
+        };
+        if counts && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            say(now);
+            hold();
+        }
+    });
+    let login = here.login(store, &clock);
+    let tokens = login.saved(USER).await.unwrap().unwrap();
+    for _ in 0..=RENEWALS {
+        clock.advance(LIFE);
+        match tokens.token().await {
+            Ok(_) => say("renewed"),
+            Err(error) => logs_in_again(&tokens, &clock, &error).await,
+        }
+    }
+}
+
+async fn logs_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
+    is(error, "LoginRequired");
+    // Whoever asks again and again sends nothing more.
+    for _ in 0..5 {
+        clock.advance(ASKED_AGAIN);
+        is(&tokens.token().await.unwrap_err(), "LoginRequired");
+    }
+    say(LOGIN_REQUIRED);
+    heard();
+    clock.advance(seconds(1));
+    tokens.token().await.unwrap();
+}
+
+/// Another number in each run.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    u32::from_le_bytes(bytes)
+}

@@ -1,0 +1,74 @@
+//! Processes that renew one login whose refresh token is good for one use.
+
+use std::collections::BTreeSet;
+
+use genesys_cloud_auth::PlatformClient;
+use serde_json::Value;
+
+use super::*;
+use crate::support::job::{Listened, heard, job, say};
+
+const PROCESSES: usize = 20;
+const ROTATIONS: usize = 100;
+
+/// Every other time all tokens have ended by the clock, and else by the API's word alone.
+#[test]
+fn twenty_processes_rotate_a_refresh_token_a_hundred_times() {
+    let test = "processes::rotation::twenty_processes_rotate_a_refresh_token_a_hundred_times";
+    if let Some(job) = job() {
+        return runtime().block_on(uses_the_login(&Here::of(job)));
+    }
+    let runtime = runtime();
+    let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
+    runtime.block_on(site.log_in());
+    let mut children: Vec<_> = (0..PROCESSES)
+        .map(|_| Listened::start(&mut site.child(test, &[])))
+        .collect();
+    let mut seen = BTreeSet::new();
+    for rotation in 1..=ROTATIONS {
+        let moved = if rotation % 2 == 0 {
+            LIFE.as_secs()
+        } else {
+            site.sandbox.expire_all();
+            60
+        };
+        let email = site.sandbox.users()[0].email().to_owned();
+        for child in &mut children {
+            child.tell(&moved.to_string());
+        }
+        let tokens = children.iter_mut().map(|child| {
+            let said = child.next().expect("no process ends");
+            let (user, token) = said.split_once(' ').unwrap();
+            assert_eq!(user, email);
+            token.to_owned()
+        });
+        let tokens: BTreeSet<_> = tokens.collect();
+        assert_eq!(tokens.len(), 1, "one token for all in rotation {rotation}");
+        assert!(seen.is_disjoint(&tokens), "an old one in {rotation}");
+        seen.extend(tokens);
+        assert_eq!(site.sandbox.refresh_requests(), rotation);
+    }
+    assert_eq!(site.sandbox.refresh_reuses(), 0);
+    assert_eq!(site.sandbox.token_requests(), 1 + ROTATIONS);
+    drop(children);
+    site.is_tidy();
+}
+
+async fn uses_the_login(here: &Here) {
+    let clock = Clock::manual();
+    let login = here.login(here.store(), &clock);
+    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let api = PlatformClient::new(tokens.clone());
+    let mut moved = heard();
+    while !moved.is_empty() {
+        clock.advance(seconds(moved.parse().unwrap()));
+        let me: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
+        let token = tokens.token().await.unwrap();
+        say(&format!(
+            "{} {}",
+            me["email"].as_str().unwrap(),
+            hash_of(&token)
+        ));
+        moved = heard();
+    }
+}

@@ -1,0 +1,140 @@
+//! What whoever reads the files of a store can see.
+
+use std::sync::{Arc, Mutex};
+
+use genesys_cloud_auth::ClientCredentials;
+
+use super::*;
+use crate::support::{
+    files::assert_sealed,
+    region_of,
+    sentinels::Sentinel,
+    server::{Reply, Server},
+};
+
+const ACCESS_TOKEN: Sentinel = ("the access token", "t/+SentinelOfTheAccessToken4711");
+const REFRESH_TOKEN: Sentinel = ("the refresh token", "r/+SentinelOfTheRefreshToken8350");
+const RENEWED: Sentinel = ("the new access token", "t/+SentinelOfTheNextToken6127");
+const ROTATED: Sentinel = ("the new refresh token", "r/+SentinelOfTheNextRefresh9043");
+const SECRET: Sentinel = ("the secret", "s3cret/SentinelOfTheSecret2264");
+const CLIENT_ID: Sentinel = ("the client id", "b6f0c1de-5eed-4222-8333-c0ffee004711");
+const NAME: Sentinel = ("the login's name", "SentinelOfTheName7718@example.com");
+const ORG: Sentinel = ("the organisation", "SentinelOfTheOrg3390");
+const HINT: Sentinel = ("the hint", "SentinelOfTheHint5521@example.com");
+
+/// Before, in the middle of, and after a renewal, whose new record lies beside the old one.
+#[tokio::test]
+async fn a_sealed_login_shows_nothing_of_itself() {
+    let key = SealingKey::from_bytes(*b"k/SentinelOfTheSealingKey9182+/=");
+    let sealed = kept(key).await;
+    let unsealed = kept(SealingKey::unsealed()).await;
+    // Not in a record, but in what goes into its name.
+    plant(&unsealed, &[SECRET, CLIENT_ID, NAME, ORG, HINT]);
+    for (sealed, control, tokens) in [
+        (
+            &sealed.before,
+            &unsealed.before,
+            &[ACCESS_TOKEN, REFRESH_TOKEN][..],
+        ),
+        (
+            &sealed.between,
+            &unsealed.between,
+            &[ACCESS_TOKEN, REFRESH_TOKEN, RENEWED, ROTATED],
+        ),
+        (&sealed.after, &unsealed.after, &[RENEWED, ROTATED]),
+    ] {
+        assert_sealed(sealed.path(), control.path(), tokens);
+        let asked = [SECRET, CLIENT_ID, NAME, ORG, HINT];
+        assert_sealed(sealed.path(), control.path(), &asked);
+    }
+    assert_eq!(names(sealed.between.path()).len(), 3);
+}
+
+#[tokio::test]
+async fn a_stored_token_of_client_credentials_shows_nothing_of_itself() {
+    let server = Server::start(answer(ACCESS_TOKEN, REFRESH_TOKEN));
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = ClientCredentials::new(CLIENT_ID.1, SECRET.1).unwrap();
+    let builder = TokenProvider::builder(region_of(&server, &server), credentials);
+    let builder = builder.store(FileStore::in_folder(folder.path()));
+    let tokens = builder.connections(connections()).build().unwrap();
+    assert_eq!(
+        tokens.token().await.unwrap().expose_secret(),
+        ACCESS_TOKEN.1
+    );
+    assert_eq!(names(folder.path()).len(), 2);
+
+    let control = tempfile::tempdir().unwrap();
+    let all = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, CLIENT_ID];
+    fs::write(
+        control.path().join("plain"),
+        all.map(|(_, text)| text).join("\n"),
+    )
+    .unwrap();
+    assert_sealed(folder.path(), control.path(), &all);
+}
+
+/// Copies of the folder of a login that was renewed once.
+struct Copies {
+    before: TempDir,
+    between: TempDir,
+    after: TempDir,
+}
+
+async fn kept(key: SealingKey) -> Copies {
+    let server = Server::start(answer(ACCESS_TOKEN, REFRESH_TOKEN));
+    let folder = tempfile::tempdir().unwrap();
+    let between = Arc::new(Mutex::new(tempfile::tempdir().unwrap()));
+    let (from, to) = (folder.path().to_owned(), Arc::clone(&between));
+    let store = FileStore::in_folder(folder.path()).before_step(move |step| {
+        if step == "rename" {
+            *to.lock().unwrap() = copy(&from);
+        }
+    });
+    let app = AuthorizationCode::confidential(CLIENT_ID.1, SECRET.1, WEB).unwrap();
+    let app = app.target_org(ORG.1).login_hint(HINT.1);
+    let clock = Clock::manual();
+    let builder = Login::builder(region_of(&server, &server), app).store(store, key);
+    let builder = builder.connections(connections()).clock(clock.clone());
+    let login = builder.build().unwrap();
+    let pending = login.begin().unwrap();
+    let state = crate::login::parameter(pending.authorize_url(), "state").unwrap();
+    let callback = format!("{WEB}?code=c&state={state}");
+    let tokens = login.finish(pending, &callback, NAME.1).await.unwrap();
+    let before = copy(folder.path());
+    server.answers([answer(RENEWED, ROTATED)]);
+    clock.advance(LIFE);
+    assert_eq!(tokens.token().await.unwrap().expose_secret(), RENEWED.1);
+    let between = std::mem::replace(&mut *between.lock().unwrap(), copy(folder.path()));
+    Copies {
+        before,
+        between,
+        after: folder,
+    }
+}
+
+fn answer(access_token: Sentinel, refresh_token: Sentinel) -> Reply {
+    let life = LIFE.as_secs();
+    let (access_token, refresh_token) = (access_token.1, refresh_token.1);
+    Reply::json(
+        200,
+        &format!(
+            r#"{{"access_token":"{access_token}","refresh_token":"{refresh_token}","expires_in":{life}}}"#
+        ),
+    )
+}
+
+fn plant(copies: &Copies, sentinels: &[Sentinel]) {
+    let text = sentinels.iter().map(|(_, text)| *text).collect::<Vec<_>>();
+    for folder in [&copies.before, &copies.between, &copies.after] {
+        fs::write(folder.path().join("plain"), text.join("\n")).unwrap();
+    }
+}
+
+fn copy(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in names(folder) {
+        fs::copy(folder.join(&name), copy.path().join(&name)).unwrap();
+    }
+    copy
+}

@@ -1,0 +1,76 @@
+//! What may become of a record's file.
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+};
+
+pub type Change = fn(&Path);
+
+/// What does not open.
+pub const ABSENT: [(&str, Change); 5] = [
+    ("cut", |record| set_length(record, |length| length / 2)),
+    ("empty", |record| set_length(record, |_| 0)),
+    ("foreign", |record| {
+        fs::write(record, "[tokens]\na = 1\n").unwrap();
+    }),
+    ("altered", alter),
+    ("gone", |record| fs::remove_file(record).unwrap()),
+];
+
+/// What is refused, and what mends it.
+pub const REFUSED: [(&str, Change, Change); 4] = [
+    (
+        "world-readable",
+        |record| mode(record, 0o644),
+        |record| mode(record, 0o600),
+    ),
+    (
+        "too long",
+        |record| set_length(record, |length| length + TOO_LONG),
+        |record| set_length(record, |length| length - TOO_LONG),
+    ),
+    (
+        "a folder",
+        |record| {
+            fs::rename(record, elsewhere(record)).unwrap();
+            fs::create_dir(record).unwrap();
+        },
+        |record| {
+            fs::remove_dir(record).unwrap();
+            fs::rename(elsewhere(record), record).unwrap();
+        },
+    ),
+    (
+        "a link",
+        |record| {
+            fs::rename(record, elsewhere(record)).unwrap();
+            symlink(elsewhere(record), record).unwrap();
+        },
+        |record| fs::rename(elsewhere(record), record).unwrap(),
+    ),
+];
+
+pub fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn set_length(record: &Path, to: fn(u64) -> u64) {
+    let file = OpenOptions::new().write(true).open(record).unwrap();
+    let length = file.metadata().unwrap().len();
+    file.set_len(to(length)).unwrap();
+}
+
+fn alter(record: &Path) {
+    let mut bytes = fs::read(record).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(record, bytes).unwrap();
+}
+
+fn elsewhere(record: &Path) -> PathBuf {
+    record.with_extension("elsewhere")
+}
+
+const TOO_LONG: u64 = 2 << 20;

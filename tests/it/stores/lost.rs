@@ -1,0 +1,122 @@
+//! Turns that are lost, because somebody removed the file that is locked.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use genesys_cloud_auth::{Sealed, TokenStore};
+
+use super::{key, load, save, store};
+use crate::support::files::names;
+
+const TASKS: usize = 8;
+const REMOVALS: usize = 100;
+
+fn file(folder: &Path, ending: &str) -> PathBuf {
+    folder.join(format!("{}{ending}", key().as_str()))
+}
+
+#[tokio::test]
+async fn a_turn_that_was_lost_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&steps);
+    let store = store(folder.path()).before_step(move |step| {
+        kept.lock().unwrap().push(step.to_owned());
+    });
+    save(&store, b"old").await.unwrap();
+    steps.lock().unwrap().clear();
+    for removes in [false, true] {
+        let turn = store.take_turn(&key(), Duration::ZERO).await.unwrap();
+        fs::remove_file(file(folder.path(), ".lock")).unwrap();
+        let other = store.take_turn(&key(), Duration::ZERO).await.unwrap();
+        let late = Sealed::from_bytes(b"late".to_vec());
+        let changed = if removes {
+            store.remove(turn, &key()).await
+        } else {
+            store.save(turn, &key(), late).await
+        };
+        assert!(super::told(&changed.unwrap_err()).contains("the turn was lost"));
+        drop(other);
+        assert_eq!(load(&store).await.unwrap().unwrap(), b"old");
+    }
+    assert_eq!(*steps.lock().unwrap(), [""; 0]);
+}
+
+/// In the middle of a save, and whoever took it over saves too.
+#[tokio::test]
+async fn a_turn_lost_while_it_saves_leaves_the_others_alone() {
+    for taken_over in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        save(&store(folder.path()), b"old").await.unwrap();
+        let (lock, new) = (file(folder.path(), ".lock"), file(folder.path(), ".new"));
+        let others = new.clone();
+        let slow = store(folder.path()).before_step(move |step| {
+            if step == "sync" {
+                fs::remove_file(&lock).unwrap();
+                if taken_over {
+                    fs::remove_file(&others).unwrap();
+                    fs::write(&others, "another's").unwrap();
+                }
+            }
+        });
+        let error = save(&slow, b"late").await.unwrap_err();
+        assert!(super::told(&error).contains("the turn was lost"));
+        assert_eq!(load(&slow).await.unwrap().unwrap(), b"old");
+        assert_eq!(new.exists(), taken_over);
+        if taken_over {
+            assert_eq!(fs::read(new).unwrap(), b"another's");
+        }
+    }
+}
+
+/// After a removal the lock's file goes too, unless it is somebody else's by then.
+#[tokio::test]
+async fn a_removal_leaves_the_others_lock() {
+    for lost in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        save(&store(folder.path()), b"old").await.unwrap();
+        let lock = file(folder.path(), ".lock");
+        let others = lock.clone();
+        let slow = store(folder.path()).before_step(move |step| {
+            if lost && step == "sync_folder" {
+                fs::remove_file(&others).unwrap();
+                fs::write(&others, "").unwrap();
+            }
+        });
+        let turn = slow.take_turn(&key(), Duration::ZERO).await.unwrap();
+        slow.remove(turn, &key()).await.unwrap();
+        assert_eq!(lock.exists(), lost);
+    }
+}
+
+/// A removal takes the lock's file away from under those who wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_two_have_a_turn_whose_file_comes_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let holders = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (store, holders) = (store(folder.path()), Arc::clone(&holders));
+            tokio::spawn(async move {
+                for _ in 0..REMOVALS {
+                    let turn = store.take_turn(&key(), Duration::from_secs(60)).await;
+                    assert_eq!(holders.fetch_add(1, SeqCst), 0, "somebody has it already");
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    holders.fetch_sub(1, SeqCst);
+                    store.remove(turn.unwrap(), &key()).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(names(folder.path()), [""; 0]);
+}
