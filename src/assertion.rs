@@ -1,5 +1,6 @@
 //! Where a SAML assertion comes from, each time one is needed, and a look at it before it is sent.
 
+mod content;
 mod document;
 mod encode;
 mod given;
@@ -15,6 +16,13 @@ use secrecy::SecretString;
 pub(crate) use document::{Looked, read};
 pub(crate) use encode::Form;
 pub(crate) use given::Given;
+
+use content::{Content, Found};
+use given::BYTE_ORDER_MARK;
+use namespaces::{Namespace, Namespaces};
+use scan::scan_xml;
+use tag::{Tag, is_character, is_name};
+use time::date_time;
 
 use crate::error::Error;
 

@@ -20,8 +20,8 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 pub use access_denied::AccessDenied;
 pub(crate) use api::correlation_id;
 pub use api::{ApiError, ErrorDetail, Limit};
-pub(crate) use assertion::AssertionFault;
 pub use assertion::InvalidAssertion;
+pub(crate) use assertion::{AssertionFault, FormFault, XmlFault};
 pub(crate) use head::Head;
 pub(crate) use here::StaleAssertion;
 pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
@@ -149,8 +149,7 @@ impl Error {
         self.kind().refuses_credentials()
     }
 
-    /// Whether it is the lack of a refresh token: the login lives as long as its token.
-    #[cfg(feature = "login")]
+    /// Whether nothing renews the token: the login lives as long as it.
     pub(crate) fn ends_with_token(&self) -> bool {
         matches!(self.kind(), ErrorKind::TokenExpired(expired) if expired.needs_login())
     }

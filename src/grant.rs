@@ -4,6 +4,7 @@
 mod authorization_code;
 mod client_credentials;
 mod fixed;
+mod saml2_bearer;
 
 use std::fmt;
 
@@ -11,11 +12,12 @@ use std::fmt;
 pub use authorization_code::AuthorizationCode;
 pub use client_credentials::ClientCredentials;
 pub use fixed::FixedToken;
+pub use saml2_bearer::Saml2Bearer;
 
 use crate::error::Error;
 
 /// How a [`TokenProvider`](crate::TokenProvider) comes to its tokens. Made from
-/// [`ClientCredentials`] or a [`FixedToken`].
+/// [`ClientCredentials`], [`Saml2Bearer`] or a [`FixedToken`].
 #[derive(Clone)]
 pub struct Grant(pub(crate) Kind);
 
@@ -25,6 +27,7 @@ pub(crate) enum Kind {
     AuthorizationCode(Box<AuthorizationCode>),
     ClientCredentials(ClientCredentials),
     Fixed(FixedToken),
+    Saml2Bearer(Box<Saml2Bearer>),
 }
 
 impl Grant {
@@ -35,6 +38,7 @@ impl Grant {
             Kind::AuthorizationCode(_) => "authorization_code",
             Kind::ClientCredentials(_) => "client_credentials",
             Kind::Fixed(_) => "fixed_token",
+            Kind::Saml2Bearer(_) => "saml2_bearer",
         }
     }
 }
@@ -51,6 +55,12 @@ impl From<FixedToken> for Grant {
     }
 }
 
+impl From<Saml2Bearer> for Grant {
+    fn from(saml: Saml2Bearer) -> Self {
+        Self(Kind::Saml2Bearer(Box::new(saml)))
+    }
+}
+
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -58,6 +68,7 @@ impl fmt::Debug for Grant {
             Kind::AuthorizationCode(code) => code.fmt(f),
             Kind::ClientCredentials(credentials) => credentials.fmt(f),
             Kind::Fixed(token) => token.fmt(f),
+            Kind::Saml2Bearer(saml) => saml.fmt(f),
         }
     }
 }

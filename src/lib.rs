@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-#[allow(dead_code, unused_imports, reason = "no grant takes an assertion yet")]
 mod assertion;
 mod client;
 mod clock;
@@ -42,7 +41,7 @@ pub use facts::{
 };
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
-pub use grant::{ClientCredentials, FixedToken, Grant};
+pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
 pub use http::Connections;
 #[cfg(feature = "login")]
 pub use login::{Login, LoginBuilder, PendingLogin, WaitingLogin};

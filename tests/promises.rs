@@ -22,7 +22,7 @@ fn tests(files: &Files) -> BTreeSet<String> {
     for root in files.paths() {
         let program = match root.split('/').collect::<Vec<_>>()[..] {
             ["src", "lib.rs"] => None,
-            ["tests", program, "main.rs"] => Some(program),
+            ["tests", program, "main.rs"] | ["tests", program, "tests", "main.rs"] => Some(program),
             ["tests", file] => Some(file.trim_end_matches(".rs")),
             _ => continue,
         };

@@ -105,6 +105,6 @@ dt{color:var(--soft)}\
 dd{margin:0;overflow-wrap:anywhere}\
 .button,button{display:block;width:100%;margin-top:1.75rem;padding:.7rem 1rem;font:inherit;\
 font-weight:600;text-align:center;text-decoration:none;color:inherit;background:none;\
-border:1px solid var(--edge);border-radius:.5rem;cursor:pointer}\
+border:1px solid var(--soft);border-radius:.5rem;cursor:pointer}\
 .button{color:var(--on-main);background:var(--main);border-color:var(--main)}\
 :focus-visible{outline:3px solid var(--main);outline-offset:3px}";

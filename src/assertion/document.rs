@@ -8,12 +8,8 @@ use std::{
 use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
-use super::{
-    Given,
-    given::BYTE_ORDER_MARK,
-    scan::{Found, scan},
-};
-use crate::error::{AssertionFault, InvalidAssertion, StaleAssertion};
+use super::{BYTE_ORDER_MARK, Found, Given, scan_xml};
+use crate::error::{InvalidAssertion, StaleAssertion, XmlFault};
 
 /// One signed assertion, alone or in its Response, as its maker wrote it. Whether it is true, the
 /// server knows.
@@ -53,8 +49,8 @@ pub(crate) fn read(given: &Given) -> Result<Looked, InvalidAssertion> {
     let xml = given.xml()?;
     let text = xml.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&xml);
     let start = xml.len() - text.len();
-    let text = str::from_utf8(text).map_err(|_| AssertionFault::Encoding)?;
-    let found = Arc::new(scan(text)?);
+    let text = str::from_utf8(text).map_err(|_| XmlFault::Encoding)?;
+    let found = Arc::new(scan_xml(text)?);
     let mut looked = Looked {
         xml,
         start,

@@ -10,7 +10,7 @@ use base64::{
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::error::AssertionFault;
+use crate::error::{AssertionFault, FormFault, XmlFault};
 
 /// An assertion as it was given, in whichever form.
 #[derive(Clone)]
@@ -19,14 +19,14 @@ pub(crate) struct Given(Option<Arc<Zeroizing<Vec<u8>>>>);
 impl Given {
     /// The XML in it, byte by byte as its maker wrote it.
     pub(super) fn xml(&self) -> Result<Arc<Zeroizing<Vec<u8>>>, AssertionFault> {
-        let given = self.0.as_ref().ok_or(AssertionFault::TooLong)?;
-        let xml = if is_xml(given)? {
-            Arc::clone(given)
-        } else {
-            Arc::new(decoded(given)?)
+        let given = self.0.as_ref().ok_or(FormFault::TooLong)?;
+        let xml = match is_xml(given)? {
+            Some(true) => Arc::clone(given),
+            Some(false) => Arc::new(decoded(given)?),
+            None => return Err(FormFault::Empty.into()),
         };
         if xml.len() > MOST_BYTES {
-            return Err(AssertionFault::TooLong);
+            return Err(FormFault::TooLong.into());
         }
         Ok(xml)
     }
@@ -53,20 +53,15 @@ impl From<SecretString> for Given {
     }
 }
 
-/// Whether it is XML and not the base64 of it.
-fn is_xml(given: &[u8]) -> Result<bool, AssertionFault> {
-    if [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"]
-        .iter()
-        .any(|utf_16| given.starts_with(utf_16))
-    {
-        return Err(AssertionFault::Encoding);
+/// Whether it is XML and not the base64 of it; `None` where there is nothing.
+fn is_xml(given: &[u8]) -> Result<Option<bool>, XmlFault> {
+    let utf_16 = [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"];
+    if utf_16.iter().any(|start| given.starts_with(start)) {
+        return Err(XmlFault::Encoding);
     }
-    let text = given
-        .strip_prefix(BYTE_ORDER_MARK)
-        .unwrap_or(given)
-        .trim_ascii_start();
-    let first = text.first().ok_or(AssertionFault::Empty)?;
-    Ok(*first == b'<')
+    let given = given.strip_prefix(BYTE_ORDER_MARK).unwrap_or(given);
+    let first = given.trim_ascii_start().first();
+    Ok(first.map(|&first| first == b'<'))
 }
 
 fn decoded(given: &[u8]) -> Result<Zeroizing<Vec<u8>>, AssertionFault> {
@@ -76,30 +71,33 @@ fn decoded(given: &[u8]) -> Result<Zeroizing<Vec<u8>>, AssertionFault> {
         .trim_ascii();
     let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
     if has(b"%&") || text.starts_with(b"SAMLResponse=") {
-        return Err(AssertionFault::PercentEncoded);
+        return Err(FormFault::PercentEncoded.into());
+    }
+    let foreign = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"+/-_= \t\r\n".contains(byte));
+    if text.iter().any(foreign) {
+        return Err(FormFault::Base64.into());
     }
     if has(b" \t") {
-        return Err(AssertionFault::Spaces);
+        return Err(FormFault::Spaces.into());
     }
     let engine = match (has(b"+/"), has(b"-_")) {
-        (true, true) => return Err(AssertionFault::TwoAlphabets),
+        (true, true) => return Err(FormFault::TwoAlphabets.into()),
         (_, false) => engine(&STANDARD),
         (_, true) => engine(&URL_SAFE),
     };
     let mut line = Zeroizing::new(Vec::with_capacity(text.len()));
     line.extend(text.iter().filter(|byte| !b"\r\n".contains(byte)));
     if line.len().div_ceil(4) * 3 > MOST_BYTES + 2 {
-        return Err(AssertionFault::TooLong);
+        return Err(FormFault::TooLong.into());
     }
     let mut xml = Zeroizing::new(Vec::with_capacity(line.len().div_ceil(4) * 3));
     engine
         .decode_vec(line.as_slice(), &mut xml)
-        .map_err(|_| AssertionFault::Base64)?;
-    match is_xml(&xml) {
-        Ok(true) => Ok(xml),
-        Ok(false) | Err(AssertionFault::Empty) => Err(AssertionFault::NoXml),
-        Err(fault) => Err(fault),
+        .map_err(|_| FormFault::Base64)?;
+    if is_xml(&xml)? != Some(true) {
+        return Err(FormFault::NoXml.into());
     }
+    Ok(xml)
 }
 
 fn engine(alphabet: &Alphabet) -> GeneralPurpose {

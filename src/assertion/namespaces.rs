@@ -1,6 +1,6 @@
 //! The namespaces in which an element is (Namespaces in XML 1.0).
 
-use crate::error::AssertionFault;
+use crate::error::XmlFault;
 
 /// The bindings of prefixes in scope, the innermost last.
 #[derive(Default)]
@@ -23,18 +23,13 @@ pub(super) enum Namespace {
 
 impl Namespaces {
     /// Binds `prefix`, or what has none where it is empty, for the element at `depth`.
-    pub(super) fn bind(
-        &mut self,
-        depth: usize,
-        prefix: &str,
-        uri: &str,
-    ) -> Result<(), AssertionFault> {
+    pub(super) fn bind(&mut self, depth: usize, prefix: &str, uri: &str) -> Result<(), XmlFault> {
         if self.0.len() >= MOST_IN_SCOPE {
-            return Err(AssertionFault::TooWide);
+            return Err(XmlFault::TooWide);
         }
         let reserved = prefix == "xmlns" || uri == XMLNS || (prefix == "xml") != (uri == XML);
         if reserved || (uri.is_empty() && !prefix.is_empty()) {
-            return Err(AssertionFault::Malformed);
+            return Err(XmlFault::Malformed);
         }
         self.0.push(Binding {
             depth,
@@ -50,12 +45,12 @@ impl Namespaces {
     }
 
     /// The namespace of an element whose name has this prefix.
-    pub(super) fn of(&self, prefix: &str) -> Result<Namespace, AssertionFault> {
+    pub(super) fn of(&self, prefix: &str) -> Result<Namespace, XmlFault> {
         let mut innermost = self.0.iter().rev();
         match innermost.find(|binding| binding.prefix == prefix) {
             Some(binding) => Ok(binding.namespace),
             None if prefix.is_empty() || prefix == "xml" => Ok(Namespace::Other),
-            None => Err(AssertionFault::Malformed),
+            None => Err(XmlFault::Malformed),
         }
     }
 

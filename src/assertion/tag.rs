@@ -4,11 +4,12 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use quick_xml::{escape::unescape, events::BytesStart};
 
-use super::namespaces::{Namespace, Namespaces};
-use crate::error::AssertionFault;
+use super::{Namespace, Namespaces};
+use crate::error::XmlFault;
 
-/// A start tag, of which nothing is left unchecked.
+/// A start tag, all of which was checked.
 pub(super) struct Tag<'t> {
+    pub(super) name: &'t str,
     pub(super) namespace: Namespace,
     pub(super) local: &'t str,
     /// The attributes without a prefix.
@@ -25,21 +26,26 @@ impl<'t> Tag<'t> {
         start: &'t BytesStart<'_>,
         depth: usize,
         namespaces: &mut Namespaces,
-    ) -> Result<Self, AssertionFault> {
-        let (prefix, local) = split(start.name().0)?;
+    ) -> Result<Self, XmlFault> {
+        let name = start.name().0;
+        let (prefix, local) = split(name)?;
         let mut tag = Self {
+            name,
             namespace: Namespace::Other,
             local,
             attributes: BTreeMap::new(),
             declared: BTreeMap::new(),
             xml: Vec::new(),
         };
+        if !is_spaced(start.attributes_raw()) {
+            return Err(XmlFault::Malformed);
+        }
         let mut prefixes = vec![prefix];
         let mut attributes = 0;
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|_| AssertionFault::Malformed)?;
+            let attribute = attribute.map_err(|_| XmlFault::Malformed)?;
             let (Cow::Borrowed(raw), name) = (attribute.value, attribute.key.0) else {
-                return Err(AssertionFault::Malformed);
+                return Err(XmlFault::Malformed);
             };
             let value = unescaped(raw)?;
             let (prefix, local) = split(name)?;
@@ -56,7 +62,7 @@ impl<'t> Tag<'t> {
                 }
             }
             if tag.declared.len() > MOST_WIDE || attributes > MOST_WIDE {
-                return Err(AssertionFault::TooWide);
+                return Err(XmlFault::TooWide);
             }
         }
         // Only now is all bound that the tag declares.
@@ -72,24 +78,39 @@ impl<'t> Tag<'t> {
 }
 
 /// A name's prefix, which may be empty, and the rest (Namespaces in XML 1.0, section 4).
-fn split(name: &str) -> Result<(&str, &str), AssertionFault> {
+fn split(name: &str) -> Result<(&str, &str), XmlFault> {
     let (prefix, local) = name.split_once(':').unwrap_or(("", name));
     if is_name(local) && (is_name(prefix) || prefix.len() + local.len() == name.len()) {
         return Ok((prefix, local));
     }
-    Err(AssertionFault::Malformed)
+    Err(XmlFault::Malformed)
+}
+
+/// Whether there is a space behind each value, unless nothing more comes.
+fn is_spaced(attributes: &str) -> bool {
+    let mut open = None;
+    let mut ended = false;
+    attributes.chars().all(|c| {
+        let follows = std::mem::replace(&mut ended, open == Some(c));
+        match open {
+            Some(quote) if c == quote => open = None,
+            None if c == '"' || c == '\'' => open = Some(c),
+            _ => {}
+        }
+        !follows || c.is_ascii_whitespace()
+    })
 }
 
 /// The value of an attribute, with the entities that XML has of itself put in.
-fn unescaped(raw: &str) -> Result<Cow<'_, str>, AssertionFault> {
+fn unescaped(raw: &str) -> Result<Cow<'_, str>, XmlFault> {
     if raw.contains('<') {
-        return Err(AssertionFault::Malformed);
+        return Err(XmlFault::Malformed);
     }
-    let value = unescape(raw).map_err(|_| AssertionFault::Malformed)?;
+    let value = unescape(raw).map_err(|_| XmlFault::Malformed)?;
     if value.chars().all(is_character) {
         return Ok(value);
     }
-    Err(AssertionFault::Malformed)
+    Err(XmlFault::Malformed)
 }
 
 /// Whether this is a name without a colon.

@@ -1,4 +1,10 @@
+mod bounds;
+mod content;
+mod cutting;
+mod forms;
 mod good;
+mod source;
+mod xml;
 
 use std::time::{Duration, SystemTime};
 
@@ -41,6 +47,16 @@ fn alone() -> String {
 
 fn looked(given: impl Into<Given>) -> Looked {
     read(&given.into()).unwrap()
+}
+
+/// What is wrong with it.
+fn fault(given: impl Into<Given>) -> String {
+    let error = read(&given.into()).err().map(|error| format!("{error:?}"));
+    let error = error.unwrap_or_else(|| "nothing".into());
+    error
+        .trim_start_matches("InvalidAssertion(")
+        .trim_end_matches(')')
+        .to_owned()
 }
 
 fn decoded(sent: &SecretString, engine: &impl Engine) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// Reads a time, whose fraction is dropped and which is none before 1970. In UTC it ends in `Z` or
 /// in nothing; an offset from UTC is as clear, and read too.
-pub(super) fn time(text: &str) -> Option<SystemTime> {
+pub(super) fn date_time(text: &str) -> Option<SystemTime> {
     let text = text.trim_ascii();
     let (date, clock) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -79,3 +79,93 @@ const DAYS_TO_1970: i64 = 719_468;
 
 /// The last second of the year 9999.
 const LATEST: u64 = 253_402_300_799;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(text: &str) -> Option<u64> {
+        let since = date_time(text)?.duration_since(SystemTime::UNIX_EPOCH);
+        Some(since.unwrap().as_secs())
+    }
+
+    #[test]
+    fn times_are_read() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T23:59:59Z", 951_868_799),
+            ("2000-03-01T00:00:00Z", 951_868_800),
+            ("2026-01-31T12:00:00Z", 1_769_860_800),
+            ("2026-01-31T12:00:00.9999999Z", 1_769_860_800),
+            ("2026-01-31T12:00:00", 1_769_860_800),
+            (" 2026-01-31T12:00:00.1\n", 1_769_860_800),
+            ("2026-01-31T12:00:00+00:00", 1_769_860_800),
+            ("2026-01-31T13:30:00.5+01:30", 1_769_860_800),
+            ("2026-01-31T04:00:00-08:00", 1_769_860_800),
+            ("2100-12-31T23:59:59Z", 4_133_980_799),
+            ("9999-12-31T23:59:59Z", LATEST),
+            ("9999-12-31T23:59:59-14:00", LATEST),
+            ("1969-12-31T23:59:59Z", 0),
+            ("0001-01-01T00:00:00+14:00", 0),
+        ] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_told() {
+        for text in [
+            "",
+            "Z",
+            "T",
+            "2026-01-31",
+            "2026-01-31 12:00:00Z",
+            "2026-01-31t12:00:00Z",
+            "2026-01-31T12:00:00z",
+            "2026-01-31T12:00:00ZZ",
+            "2026-01-31T12:00Z",
+            "2026-01-31T12:00:00.Z",
+            "2026-01-31T12:00:00.1.2Z",
+            "2026-01-31T12:00:00,5Z",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31T12:60:00Z",
+            "2026-01-31T12:00:60Z",
+            "2026-00-31T12:00:00Z",
+            "2026-13-31T12:00:00Z",
+            "2026-01-00T12:00:00Z",
+            "2026-04-31T12:00:00Z",
+            "2025-02-29T12:00:00Z",
+            "1900-02-29T12:00:00Z",
+            "0000-01-01T12:00:00Z",
+            "-2026-01-31T12:00:00Z",
+            "12026-01-31T12:00:00Z",
+            "2026-1-31T12:00:00Z",
+            "2026-01-31T12:00:00+1:00",
+            "2026-01-31T12:00:00+14:01",
+            "2026-01-31T12:00:00+01:60",
+            "2026-01-31T12:00:00+01:00Z",
+            "2026-01-31T+2:00:00Z",
+            "２026-01-31T12:00:00Z",
+            "2026-01-31T12:00:0é",
+        ] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_day_follows_the_other() {
+        let mut expected = 0;
+        for year in 1970..=2400 {
+            for month in 1..=12 {
+                for day in 1..=days_of(year, month).unwrap() {
+                    assert_eq!(
+                        days_before(year, month, day),
+                        expected,
+                        "{year}-{month}-{day}"
+                    );
+                    expected += 1;
+                }
+            }
+        }
+    }
+}

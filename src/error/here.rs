@@ -85,7 +85,6 @@ enum Expired {
     OnArrival,
     Fixed,
     Login,
-    #[allow(dead_code, reason = "no grant takes an assertion yet")]
     Assertion(StaleAssertion),
 }
 
@@ -93,7 +92,6 @@ enum Expired {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StaleAssertion {
     /// It was answered already.
-    #[allow(dead_code, reason = "no grant takes an assertion yet")]
     Used,
     /// Since then.
     Ended(SystemTime),
@@ -118,7 +116,6 @@ impl TokenExpired {
     }
 
     /// A token for whose renewal the source gives no fresh assertion.
-    #[allow(dead_code, reason = "no grant takes an assertion yet")]
     pub(crate) fn of_assertion(why: StaleAssertion) -> Self {
         Self(Expired::Assertion(why))
     }

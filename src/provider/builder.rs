@@ -194,6 +194,12 @@ impl TokenProviderBuilder {
                 parts.extend(asked_for.map(str::to_owned));
                 Ok(Stored::At(Keeping::new(store, parts).under_key(key)))
             }
+            Kind::Saml2Bearer(saml) => {
+                let identity = saml.identity_for_store()?;
+                let own = [saml.client_id(), saml.org_short_name(), identity];
+                parts.extend(own.map(str::to_owned));
+                Ok(Stored::UnderSecret(Keeping::new(store, parts)))
+            }
             Kind::Fixed(_) => Err(Error::configuration(
                 "a token from outside is not stored; leave the store out",
             )),

@@ -40,7 +40,7 @@ pub(crate) use event::TARGET;
 #[cfg(feature = "login")]
 pub(super) use flight::Unsaved;
 pub(super) use flight::read;
-use flight::{Flight, SOURCE_LIMIT};
+use flight::{Flight, HandedIn, SOURCE_LIMIT};
 pub(super) use handler::Handler;
 pub(super) use kept::{Keeping, Kept};
 use kept::{STORE_LIMIT, TURN_LIMIT};
@@ -103,6 +103,8 @@ pub(super) struct Known {
     /// The login that was refused last, by its generation; 0 is the absence of one.
     #[cfg(feature = "login")]
     pub(super) refused_login: Option<u64>,
+    /// The SAML assertions that were answered.
+    pub(super) handed_in: HandedIn,
     /// A renewed login that the store has not taken yet.
     #[cfg(feature = "login")]
     pub(super) unsaved: Option<Unsaved>,
@@ -110,13 +112,11 @@ pub(super) struct Known {
     #[cfg(feature = "login")]
     pub(super) logged_out: bool,
     /// The token whose end was told ahead of time.
-    #[cfg(feature = "login")]
     pub(super) told_expiring: Option<Fingerprint>,
 }
 
 pub(super) type Waiters = Arc<watch::Sender<Option<Outcome<AccessToken, Error>>>>;
 
-#[cfg(feature = "login")]
 impl Locked {
     /// That nothing renews the token in hand is told as such, and once.
     pub(super) fn told_in_time(&mut self, event: Event, now: Moment) -> Option<Event> {
@@ -184,6 +184,7 @@ impl Shared {
                 Machine::new(Renewal::Asked, SOURCE_LIMIT)
             }
             Kind::ClientCredentials(_) => Machine::new(Renewal::Fixed, first_step),
+            Kind::Saml2Bearer(_) => Machine::new(Renewal::Asked, SOURCE_LIMIT),
             // Another login may be stored at any time.
             #[cfg(feature = "login")]
             Kind::AuthorizationCode(_) => Machine::new(Renewal::Asked, first_step),
@@ -255,6 +256,9 @@ impl Shared {
             (Stored::At(kept), _) => kept.clone(),
             (Stored::UnderSecret(keeping), Kind::ClientCredentials(credentials)) => {
                 keeping.under_secret(&read(credentials.secret()).await?)?
+            }
+            (Stored::UnderSecret(keeping), Kind::Saml2Bearer(saml)) => {
+                keeping.under_secret(&read(saml.secret()).await?)?
             }
             _ => return Ok(None),
         };

@@ -8,6 +8,7 @@ mod life;
 mod login;
 mod outage;
 mod runtimes;
+mod saml;
 mod secrets;
 mod stored;
 mod warm;

@@ -83,7 +83,7 @@ impl Terminal {
         loop {
             let line = timeout(SOON, self.lines.recv()).await.expect(part);
             let line = line.unwrap_or_else(|| panic!("no line with {part}: {}", self.seen));
-            self.seen += &format!("{line}\n");
+            self.seen.extend([&line, "\n"]);
             if line.contains(part) {
                 return line;
             }
@@ -97,7 +97,7 @@ impl Terminal {
 
     async fn rest(mut self) -> String {
         while let Some(line) = self.lines.recv().await {
-            self.seen += &format!("{line}\n");
+            self.seen.extend([&line, "\n"]);
         }
         self.seen
     }
@@ -111,7 +111,7 @@ fn value_of(url: &Url, name: &str) -> String {
 /// What the output says beside `name`.
 fn row<'a>(text: &'a str, name: &str) -> &'a str {
     let lines = text.lines().map(str::trim);
-    let row = lines.filter_map(|line| line.strip_prefix(name)).last();
+    let row = lines.filter_map(|line| line.strip_prefix(name)).next_back();
     row.unwrap_or_else(|| panic!("no {name}: {text}")).trim()
 }
 

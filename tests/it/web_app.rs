@@ -406,7 +406,7 @@ async fn it_runs_with_no_arguments() {
     let base = loop {
         let line = timeout(Duration::from_secs(20), lines.next_line()).await;
         let line = line.unwrap().unwrap().expect("an address");
-        text += &format!("{line}\n");
+        text.extend([&line, "\n"]);
         if let Some(url) = line.strip_prefix("Open ") {
             break Url::parse(url).unwrap();
         }

@@ -52,8 +52,9 @@ pub enum Event {
         /// What the store said.
         error: Error,
     },
-    /// A user's login ends soon, and nothing can renew it: the server gave no refresh token. Told
-    /// once, while the token is still valid, where it would otherwise have been renewed.
+    /// A user's login ends soon, and nothing can renew it: the server gave no refresh token, or the
+    /// source of SAML assertions has no other. Told once, while the token is still valid, where it
+    /// would otherwise have been renewed.
     #[non_exhaustive]
     LoginExpiring {
         /// How long its token lives from now on.

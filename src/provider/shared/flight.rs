@@ -1,5 +1,6 @@
 //! One token request on its way: a task of its own, so that no caller's leaving loses its answer.
 
+mod assertion;
 mod client;
 #[cfg(feature = "login")]
 mod login;
@@ -28,10 +29,12 @@ use crate::{
     token::{AccessToken, Record},
     token_endpoint::{Issued, TokenRequest},
 };
+pub(super) use assertion::HandedIn;
+use client::Look;
 #[cfg(feature = "login")]
 pub(in crate::provider) use login::Unsaved;
-use secret::same;
 pub(in crate::provider) use secret::{SOURCE_LIMIT, read};
+use secret::{asked, same};
 
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {
@@ -89,6 +92,7 @@ impl Flight {
             Kind::ClientCredentials(credentials) => self.ask_as_client(credentials).await,
             #[cfg(feature = "login")]
             Kind::AuthorizationCode(app) => self.ask_as_user(app).await,
+            Kind::Saml2Bearer(saml) => self.ask_with_assertion(saml).await,
             // The machine starts no flight for it.
             Kind::Fixed(_) => Answer::Lost,
         }
@@ -239,7 +243,6 @@ impl Shared {
         };
         let outcome = machine.ended(launch.number, now, (self.draw)(), answer);
         let event = Event::of_flight(&landing, &outcome, machine);
-        #[cfg(feature = "login")]
         let event = event.and_then(|event| locked.told_in_time(event, now));
         self.publish(&locked);
         // Those who wait, wait for the flight that took a lost one's place; a good answer that comes

@@ -12,13 +12,11 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-#[cfg(feature = "login")]
-use crate::error::oauth_error;
 use crate::{
     clock::Clock,
     error::{
         Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
-        UnexpectedAnswer,
+        UnexpectedAnswer, oauth_error,
     },
     grant::{ClientCredentials, Grant},
     http::{App, Connections},
@@ -42,7 +40,6 @@ pub(super) enum Say {
     #[cfg(feature = "login")]
     Login(u64, Option<&'static str>),
     /// `invalid_grant`.
-    #[cfg(feature = "login")]
     InvalidGrant,
     /// `invalid_client`.
     Refuse,
@@ -60,7 +57,7 @@ pub(super) struct Endpoint {
     requests: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
-    /// The codes and refresh tokens that came.
+    /// The codes, refresh tokens and assertions that came.
     handed_in: Mutex<Vec<String>>,
     /// One permit lets one request through.
     gate: Semaphore,
@@ -106,8 +103,7 @@ impl Endpoint {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// The codes and refresh tokens that came, in their order.
-    #[cfg(feature = "login")]
+    /// The codes, refresh tokens and assertions that came, in their order.
     pub(super) fn handed_in(&self) -> Vec<String> {
         self.handed_in.lock().clone()
     }
@@ -218,7 +214,7 @@ impl Endpoint {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         let _open = Open(self);
-        let secrets = ["code", "refresh_token"];
+        let secrets = ["code", "refresh_token", "assertion"];
         let given = request.form.iter();
         let given = given.filter(|(name, _)| secrets.contains(name));
         let given = given.map(|(_, value)| value.expose_secret().to_owned());
@@ -250,8 +246,7 @@ impl Endpoint {
                     ..issued
                 })
             }
-            #[cfg(feature = "login")]
-            Say::InvalidGrant => Err(invalid_grant()),
+            Say::InvalidGrant => Err(invalid_grant(&request)),
             Say::Unavailable => Err(unavailable()),
             Say::RateLimited(wait) => Err(limited(wait)),
             Say::RefuseUnless(secret) if matches!(&request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == secret) => {
@@ -298,14 +293,15 @@ fn refused() -> Error {
     .into()
 }
 
-#[cfg(feature = "login")]
-fn invalid_grant() -> Error {
+fn invalid_grant(request: &TokenRequest) -> Error {
+    let grant_type = request.form.iter().find(|(name, _)| *name == "grant_type");
+    let grant_type = grant_type.map_or("", |(_, value)| value.expose_secret());
     let answer = OAuthError {
         head: head(400, None),
         error: "invalid_grant".into(),
         description: None,
     };
-    oauth_error(answer, "refresh_token").into()
+    oauth_error(answer, grant_type).into()
 }
 
 fn unreachable() -> Error {

@@ -73,7 +73,7 @@ impl Flight {
 
     /// Looks into the store, and takes the turn where it has no token. A store that fails is done
     /// without.
-    async fn look(&mut self, secret: &SecretString) -> Look {
+    pub(super) async fn look(&mut self, secret: &SecretString) -> Look {
         let shared = Arc::clone(&self.shared);
         let Stored::UnderSecret(keeping) = &shared.settings.stored else {
             return Look::Alone;
@@ -117,7 +117,11 @@ impl Flight {
         Some(token)
     }
 
-    async fn arrived(&self, place: Option<Place>, issued: Issued) -> Answer<AccessToken, Error> {
+    pub(super) async fn arrived(
+        &self,
+        place: Option<Place>,
+        issued: Issued,
+    ) -> Answer<AccessToken, Error> {
         let shared = &self.shared;
         if let Some(Place { kept, turn, former }) = place
             && shared.may_save(self.launch, &issued.token)
@@ -135,7 +139,7 @@ impl Flight {
 }
 
 /// What a look into the store comes to.
-enum Look {
+pub(super) enum Look {
     Found(AccessToken),
     /// This provider's turn to ask.
     Missing(Place),
@@ -145,7 +149,7 @@ enum Look {
     Lost,
 }
 
-struct Place {
+pub(super) struct Place {
     kept: Kept,
     turn: SharedTurn,
     former: Option<Record>,

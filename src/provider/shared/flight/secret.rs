@@ -1,6 +1,6 @@
-//! The source of a secret, which may fail, hang or panic.
+//! The sources of secrets, which may fail, hang or panic.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,15 +12,23 @@ pub(in crate::provider) async fn read(secret: &ClientSecret) -> Result<SecretStr
     if !secret.can_change() {
         return secret.clone().read().await;
     }
-    let mut task = Aborted(tokio::spawn(secret.clone().read()));
+    asked("client secret", secret.clone().read()).await
+}
+
+/// The answer of the source of `what`, which may never come.
+pub(super) async fn asked<T: Send + 'static>(
+    what: &str,
+    source: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let mut task = Aborted(tokio::spawn(source));
     match tokio::time::timeout(SOURCE_LIMIT, &mut task.0).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(Error::secret(
-            "the source of the client secret panicked",
+            format!("the source of the {what} panicked"),
             None,
         )),
         Err(_) => Err(Error::secret(
-            "the source of the client secret took longer than 10 seconds",
+            format!("the source of the {what} took longer than 10 seconds"),
             None,
         )),
     }

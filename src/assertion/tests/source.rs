@@ -1,0 +1,58 @@
+//! Where it comes from.
+
+use std::io;
+
+use super::*;
+use crate::error::ErrorKind;
+
+fn handle<T: Clone + Send + Sync + 'static>(_: &T) {}
+fn future<T: Send>(future: T) -> T {
+    future
+}
+
+async fn ask(assertion: &Assertion) -> Given {
+    handle(assertion);
+    future(assertion.clone().ask()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_closure_gives_any_form_and_is_asked_each_time() {
+    async fn identity_provider() -> io::Result<String> {
+        tokio::task::yield_now().await;
+        Ok(STANDARD.encode(response(&assertion())))
+    }
+    let from_string = Assertion::from_fn(|| async { Ok(identity_provider().await?) });
+    let from_bytes = Assertion::from_fn(|| async { Ok(response(&assertion()).into_bytes()) });
+    let from_secret =
+        Assertion::from_fn(|| async { Ok(SecretString::from(response(&assertion()))) });
+    let from_str = Assertion::from_fn(|| async { Ok("PHgvPg") });
+    let again = from_bytes.clone();
+    let nested = Assertion::from_fn(move || {
+        let again = again.clone();
+        async move { Ok(again) }
+    });
+    let one = looked(ask(&from_string).await).fingerprint();
+    for source in [from_bytes, from_secret, nested] {
+        assert!(source.value().is_none());
+        assert_eq!(looked(ask(&source).await).fingerprint(), one);
+    }
+    assert_eq!(fault(ask(&from_str).await), "NoSaml");
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_a_transient_failure_with_its_cause() {
+    let source = Assertion::from_fn(|| async { Err::<String, _>("the provider is down".into()) });
+    let error = source.ask().await.err().unwrap();
+    assert!(matches!(error.kind(), ErrorKind::Secret(_)) && error.is_transient());
+    assert!(error.to_string().contains("SAML assertion"), "{error}");
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(cause.to_string(), "the provider is down");
+}
+
+#[test]
+fn debug_shows_nothing() {
+    let value = Assertion::from("sentinel");
+    let source = Assertion::from_fn(|| async { Ok("sentinel") });
+    let shown = format!("{value:?} {source:?}");
+    assert_eq!(shown, "Assertion([redacted]) Assertion(from a closure)");
+}
