@@ -18,9 +18,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use genesys_cloud_auth::{
-    ClientSecret, Error, PlatformClient, Region, Saml2Bearer, TokenProvider,
-};
+use genesys_cloud_auth::{ClientSecret, Error, PlatformClient, Region, Saml2Bearer, TokenProvider};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};

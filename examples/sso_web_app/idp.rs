@@ -16,7 +16,11 @@ use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
 /// Serves logins at `/sso`, and has browsers post what comes of them to `acs`.
-pub(crate) async fn serve(listener: TcpListener, sandbox: Arc<Sandbox>, acs: Url) -> io::Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    sandbox: Arc<Sandbox>,
+    acs: Url,
+) -> io::Result<()> {
     let routes = Router::new().route("/sso", get(users));
     axum::serve(listener, routes.with_state((sandbox, acs))).await
 }
@@ -27,12 +31,15 @@ async fn users(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let query: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let query: HashMap<_, _> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
     let request = query.get("SAMLRequest").and_then(|text| request_id(text));
     let (Some(request), Some(relay_state)) = (request, query.get("RelayState")) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let mut page = "<!doctype html><title>Identity provider</title><h1>Who are you?</h1>".to_owned();
+    let mut page =
+        "<!doctype html><title>Identity provider</title><h1>Who are you?</h1>".to_owned();
     for user in sandbox.users() {
         let assertions = sandbox.assertions(&user).in_response_to(&request);
         let _ = write!(

@@ -56,7 +56,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         [region, client_id, org, idp, base, address] => {
             on_the_region([region, client_id, org, idp, base], address).await
         }
-        _ => Err("the arguments are REGION CLIENT_ID ORG IDP_URL BASE_URL [ADDRESS], or none".into()),
+        _ => {
+            Err("the arguments are REGION CLIENT_ID ORG IDP_URL BASE_URL [ADDRESS], or none".into())
+        }
     }
 }
 

@@ -43,7 +43,10 @@ impl Begun {
         );
         let mut url = idp.clone();
         url.query_pairs_mut()
-            .append_pair("SAMLRequest", &STANDARD.encode(deflated(request.as_bytes())))
+            .append_pair(
+                "SAMLRequest",
+                &STANDARD.encode(deflated(request.as_bytes())),
+            )
             .append_pair("RelayState", &self.relay_state);
         url
     }

@@ -154,16 +154,29 @@ async fn a_user_logs_in_at_the_identity_provider() {
     let page = visitor.get(&begun.idp).await;
     let response = page.hidden("SAMLResponse");
     assert_eq!(page.hidden("RelayState"), begun.relay_state);
-    let answer = running.post(&mut visitor, &response, &begun.relay_state).await;
-    assert_eq!((answer.status, answer.location()), (303, running.base.clone()));
-    assert_eq!(running.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    let answer = running
+        .post(&mut visitor, &response, &begun.relay_state)
+        .await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (303, running.base.clone())
+    );
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
     assert_eq!(running.greeted(&mut other).await, None);
 
     let begun = running.begin(&mut other).await;
     let response = running.answer_to(&begun);
-    running.post(&mut other, &response, &begun.relay_state).await;
+    running
+        .post(&mut other, &response, &begun.relay_state)
+        .await;
     assert_eq!(running.greeted(&mut other).await.as_deref(), Some("User 2"));
-    assert_eq!(running.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
     assert_eq!(running.sandbox.token_requests(), 2);
 }
 
@@ -181,7 +194,10 @@ async fn the_request_names_the_application_and_no_two_are_alike() {
     let request = inflated(&STANDARD.decode(&*request).unwrap());
     let acs = running.at("saml");
     assert!(request.contains(&format!("AssertionConsumerServiceURL=\"{acs}\"")));
-    assert_eq!(between(&request, "assertion\">", "</saml:Issuer>"), acs.as_str());
+    assert_eq!(
+        between(&request, "assertion\">", "</saml:Issuer>"),
+        acs.as_str()
+    );
     let issued = between(&request, "IssueInstant=\"", "\"");
     let shape: String = issued
         .chars()
@@ -212,7 +228,9 @@ async fn an_answer_without_this_browsers_relay_state_is_refused() {
         assert_eq!(running.greeted(browser).await, None);
     }
     // None of that has ended the visitor's own login.
-    let answer = running.post(&mut visitor, &response, &own.relay_state).await;
+    let answer = running
+        .post(&mut visitor, &response, &own.relay_state)
+        .await;
     assert_eq!(answer.status, 303);
 }
 
@@ -221,39 +239,60 @@ async fn an_answer_that_nobody_asked_for_is_refused() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
     let begun = running.begin(&mut visitor).await;
-    let right = running.answers().in_response_to(&begun.request_id).response();
+    let right = running
+        .answers()
+        .in_response_to(&begun.request_id)
+        .response();
     let unsolicited = running.answers().response();
     let subject = between(&right, "<saml:Subject>", "</saml:Subject>").to_owned();
     let subject = format!("<saml:Subject>{subject}</saml:Subject>");
     let attribute = format!(" InResponseTo=\"{}\"", begun.request_id);
     // What is outside of an assertion's signature says nothing.
-    let outside = unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1);
+    let outside =
+        unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1);
     assert_ne!(outside, unsolicited);
     for document in [
         unsolicited.clone(),
         outside,
         right.replace(&begun.request_id, "_another"),
         right.replacen("<saml:Subject>", &format!("{subject}<saml:Subject>"), 1),
-        unsolicited.replace("</ds:SignatureValue>", &format!("</ds:SignatureValue>{subject}")),
+        unsolicited.replace(
+            "</ds:SignatureValue>",
+            &format!("</ds:SignatureValue>{subject}"),
+        ),
         unsolicited.replace("<samlp:Status>", &format!("{subject}<samlp:Status>")),
         unsolicited.replace(
             "<samlp:Status>",
-            &format!("<saml:Assertion xmlns:saml=\"urn:other\">{subject}</saml:Assertion><samlp:Status>"),
+            &format!(
+                "<saml:Assertion xmlns:saml=\"urn:other\">{subject}</saml:Assertion><samlp:Status>"
+            ),
         ),
         format!("<!DOCTYPE a>{right}"),
         format!("{right}<"),
         "no XML".to_owned(),
     ] {
         let response = STANDARD.encode(&document);
-        let answer = running.post(&mut visitor, &response, &begun.relay_state).await;
+        let answer = running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await;
         running.is_refused(&answer);
     }
     for response in ["", "!!!"] {
-        let answer = running.post(&mut visitor, response, &begun.relay_state).await;
+        let answer = running
+            .post(&mut visitor, response, &begun.relay_state)
+            .await;
         running.is_refused(&answer);
     }
-    let in_lines = STANDARD.encode(right).as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap().to_owned()).collect::<Vec<_>>().join("\r\n");
-    let answer = running.post(&mut visitor, &in_lines, &begun.relay_state).await;
+    let in_lines = STANDARD
+        .encode(right)
+        .as_bytes()
+        .chunks(76)
+        .map(|line| str::from_utf8(line).unwrap().to_owned())
+        .collect::<Vec<_>>()
+        .join("\r\n");
+    let answer = running
+        .post(&mut visitor, &in_lines, &begun.relay_state)
+        .await;
     assert_eq!(answer.status, 303);
 }
 
@@ -264,7 +303,13 @@ async fn an_answer_that_comes_again_is_refused() {
     let begun = running.begin(&mut visitor).await;
     let response = running.answer_to(&begun);
     let mut thief = visitor.clone();
-    assert_eq!(running.post(&mut visitor, &response, &begun.relay_state).await.status, 303);
+    assert_eq!(
+        running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await
+            .status,
+        303
+    );
     for browser in [&mut visitor, &mut thief] {
         let answer = running.post(browser, &response, &begun.relay_state).await;
         assert_eq!(answer.status, 403);
@@ -275,7 +320,10 @@ async fn an_answer_that_comes_again_is_refused() {
     let answer = running.post(&mut thief, &response, &next.relay_state).await;
     assert_eq!(answer.status, 403);
     assert_eq!(running.sandbox.token_requests(), 1);
-    assert_eq!(running.greeted(&mut visitor).await.as_deref(), Some("User 2"));
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 2")
+    );
 }
 
 #[tokio::test]
@@ -284,7 +332,9 @@ async fn an_assertion_that_genesys_does_not_take_opens_no_session() {
     let answers = |begun: &Begun| running.answers().in_response_to(&begun.request_id);
     let mut visitor = Visitor::new();
     let begun = running.begin(&mut visitor).await;
-    let other = answers(&begun).audience("https://other.example/saml").saml_response();
+    let other = answers(&begun)
+        .audience("https://other.example/saml")
+        .saml_response();
     let answer = running.post(&mut visitor, &other, &begun.relay_state).await;
     assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
     assert!(answer.headers.get("set-cookie").is_none());
@@ -292,11 +342,15 @@ async fn an_assertion_that_genesys_does_not_take_opens_no_session() {
     let begun = running.begin(&mut visitor).await;
     let old = answers(&begun).life(Duration::ZERO).response();
     let old = old.replace("NotOnOrAfter=\"20", "NotOnOrAfter=\"19");
-    let answer = running.post(&mut visitor, &STANDARD.encode(old), &begun.relay_state).await;
+    let answer = running
+        .post(&mut visitor, &STANDARD.encode(old), &begun.relay_state)
+        .await;
     assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
     let begun = running.begin(&mut visitor).await;
     running.sandbox.at_token_endpoint().times(1).answer(503);
-    let answer = running.post(&mut visitor, &running.answer_to(&begun), &begun.relay_state).await;
+    let answer = running
+        .post(&mut visitor, &running.answer_to(&begun), &begun.relay_state)
+        .await;
     assert_eq!((answer.status, running.sandbox.token_requests()), (502, 2));
     assert_eq!(running.greeted(&mut visitor).await, None);
 }
@@ -317,7 +371,9 @@ async fn cookies_are_those_of_the_moment() {
 
         let begun = running.begin(&mut visitor).await;
         let response = running.answer_to(&begun);
-        let answer = running.post(&mut visitor, &response, &begun.relay_state).await;
+        let answer = running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await;
         let cookies = answer.headers.get_all("set-cookie").iter();
         let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
         let [session, login] = cookies[..] else {
@@ -347,7 +403,9 @@ async fn when_the_token_has_ended_the_user_logs_in_again() {
     let mut visitor = Visitor::new();
     let begun = running.begin(&mut visitor).await;
     let response = running.answer_to(&begun);
-    running.post(&mut visitor, &response, &begun.relay_state).await;
+    running
+        .post(&mut visitor, &response, &begun.relay_state)
+        .await;
     running.sandbox.revoke_all();
     assert_eq!(running.greeted(&mut visitor).await, None);
     assert_eq!(running.greeted(&mut visitor).await, None);
@@ -386,10 +444,15 @@ async fn it_runs_with_no_arguments() {
 async fn off_this_machine_it_wants_tls() {
     let idp = "https://idp.example/sso";
     for (arguments, told) in [
-        (&["eu-west-1", "an-id", "org", idp, "http://app.example/"][..], "https"),
+        (
+            &["eu-west-1", "an-id", "org", idp, "http://app.example/"][..],
+            "https",
+        ),
         (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
     ] {
-        let output = Command::new(program("sso_web_app")).args(arguments).output();
+        let output = Command::new(program("sso_web_app"))
+            .args(arguments)
+            .output();
         let output = timeout(Duration::from_secs(20), output).await;
         let output = output.unwrap().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
@@ -406,7 +469,9 @@ const PROGRAM: [&str; 2] = [
 #[test]
 fn the_guides_code_is_the_programs() {
     let blocks = GUIDE.split("```rust,ignore\n").skip(1);
-    let blocks: Vec<_> = blocks.map(|block| block.split("```").next().unwrap()).collect();
+    let blocks: Vec<_> = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
     assert!(blocks.len() > 2);
     for block in blocks {
         assert!(PROGRAM.iter().any(|file| file.contains(block)), "{block}");
