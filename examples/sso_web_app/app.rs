@@ -18,7 +18,9 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use genesys_cloud_auth::{ClientSecret, Error, PlatformClient, Region, Saml2Bearer, TokenProvider};
+use genesys_cloud_auth::{
+    ClientSecret, Error, ErrorKind, PlatformClient, Region, Saml2Bearer, TokenProvider,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
@@ -136,7 +138,7 @@ async fn finish(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
             ];
             see_other("/", &cookies)
         }
-        Err(error) if error.needs_login() => {
+        Err(error) if is_for_another_login(&error) => {
             eprintln!("{error}");
             refused()
         }
@@ -188,6 +190,11 @@ impl App {
     fn is_on_tls(&self) -> bool {
         self.sso.base.scheme() == "https"
     }
+}
+
+/// Whether an assertion was not sent, or not taken: another one may be.
+fn is_for_another_login(error: &Error) -> bool {
+    error.needs_login() || matches!(error.kind(), ErrorKind::InvalidAssertion(_))
 }
 
 /// The time as SAML writes it.

@@ -30,7 +30,11 @@ mod app;
 mod idp;
 mod kept;
 #[path = "../web_app/page.rs"]
-#[allow(dead_code, reason = "the other application shows more")]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the other application has it, too, and shows more"
+)]
 mod page;
 mod request;
 
