@@ -244,29 +244,13 @@ async fn an_answer_that_nobody_asked_for_is_refused() {
         .in_response_to(&begun.request_id)
         .response();
     let unsolicited = running.answers().response();
-    let subject = between(&right, "<saml:Subject>", "</saml:Subject>").to_owned();
-    let subject = format!("<saml:Subject>{subject}</saml:Subject>");
     let attribute = format!(" InResponseTo=\"{}\"", begun.request_id);
-    // What is outside of an assertion's signature says nothing.
-    let outside =
-        unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1);
-    assert_ne!(outside, unsolicited);
     for document in [
         unsolicited.clone(),
-        outside,
+        // What is outside of an assertion's signature says nothing.
+        unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1),
         right.replace(&begun.request_id, "_another"),
-        right.replacen("<saml:Subject>", &format!("{subject}<saml:Subject>"), 1),
-        unsolicited.replace(
-            "</ds:SignatureValue>",
-            &format!("</ds:SignatureValue>{subject}"),
-        ),
-        unsolicited.replace("<samlp:Status>", &format!("{subject}<samlp:Status>")),
-        unsolicited.replace(
-            "<samlp:Status>",
-            &format!(
-                "<saml:Assertion xmlns:saml=\"urn:other\">{subject}</saml:Assertion><samlp:Status>"
-            ),
-        ),
+        right.replace(&attribute, " Other=\"\""),
         format!("<!DOCTYPE a>{right}"),
         format!("{right}<"),
         "no XML".to_owned(),
@@ -289,6 +273,41 @@ async fn an_answer_that_nobody_asked_for_is_refused() {
         .post(&mut visitor, &in_lines, &begun.relay_state)
         .await;
     assert_eq!(answer.status, 303);
+}
+
+/// Where whoever has an assertion that nobody asked for might write that it was.
+#[tokio::test]
+async fn a_word_in_another_place_makes_no_answer() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let right = running.answers().in_response_to(&begun.request_id);
+    let right = right.response();
+    let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    let subject = between(&right, "<saml:Subject>", "</saml:Subject>");
+    let subject = format!("<saml:Subject {saml}>{subject}</saml:Subject>");
+    let unsolicited = running.answers().response();
+    let data = between(&unsolicited, "<saml:SubjectConfirmationData", "/>");
+    let bare = unsolicited.replace(&format!("<saml:SubjectConfirmationData{data}/>"), "");
+    assert_ne!(bare, unsolicited);
+    let foreign = "<x:Assertion xmlns:x=\"urn:x\">";
+    for (before, planted) in [
+        ("</ds:Signature>", subject.clone()),
+        ("<samlp:Status>", subject.clone()),
+        (
+            "<samlp:Status>",
+            format!("{foreign}{subject}</x:Assertion>"),
+        ),
+    ] {
+        for document in [&bare, &unsolicited] {
+            let document = document.replacen(before, &format!("{planted}{before}"), 1);
+            let response = STANDARD.encode(document);
+            let answer = running
+                .post(&mut visitor, &response, &begun.relay_state)
+                .await;
+            running.is_refused(&answer);
+        }
+    }
 }
 
 #[tokio::test]
