@@ -76,7 +76,7 @@ async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let begun = || -> Result<_, Box<dyn StdError>> {
         let pending = app.login.begin()?;
         let url = pending.authorize_url().to_string();
-        let pending = pending.into_secret(&app.login)?;
+        let pending = pending.into_secret()?;
         let id = app.sessions.id(&headers).map_or_else(new_id, Ok)?;
         app.sessions.begin(&id, pending);
         Ok(see_other(&url, Some(app.sessions.cookie(&id))))
