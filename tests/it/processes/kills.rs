@@ -138,10 +138,10 @@ impl Course {
     /// The step before which it was killed, if it was. The record is the old or the new one whole,
     /// and each request is accounted for.
     fn run(&mut self, site: &Site, test: &str, step: &str, at: u32) -> Option<String> {
+        let (mut old, mut new) = (hash_of_file(&site.record()), None);
         let moved = self.moved.as_secs().to_string();
         let at = at.to_string();
         let mut child = Listened::start(&mut site.child(test, &[&moved, step, &at]));
-        let (mut old, mut new) = (hash_of_file(&site.record()), None);
         let mut lost = 0;
         let killed = loop {
             match child.next().as_deref() {
