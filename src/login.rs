@@ -70,6 +70,8 @@ use providers::Providers;
 /// # }
 /// ```
 ///
+/// The examples `login` and `web_app` show both as whole programs.
+///
 /// Source: RFC 6749 4.1; RFC 7636; Genesys Cloud Developer Center, "Authorization".
 #[derive(Clone)]
 pub struct Login(Arc<Inner>);
