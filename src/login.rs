@@ -205,8 +205,8 @@ impl Login {
     }
 
     /// The page that ends the user's session at the login page, to be opened in the browser: after a
-    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which the
-    /// OAuth client must have.
+    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which is to
+    /// be one of the OAuth client's authorized redirect URIs.
     ///
     /// Source: Genesys Cloud's JavaScript SDK, `logout`.
     #[must_use]
