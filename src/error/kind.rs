@@ -66,7 +66,7 @@ pub enum ErrorKind {
     Store(StoreError),
     /// The deadline passed before there was a token, or before the request could be sent.
     Timeout,
-    /// A token has to be asked for, and that needs a tokio runtime.
+    /// Something has to be asked for or waited for, and that needs a tokio runtime.
     NoRuntime,
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, NoBrowser};
 
-/// Opens `url` in the user's browser: `$BROWSER`, or what the platform takes.
+/// Opens `url` in the user's browser: on Unix other than macOS `$BROWSER`, or else the default one.
 pub(super) async fn open(url: &Url) -> Result<(), Error> {
     let url = harmless(url);
     let opened = tokio::task::spawn_blocking(move || webbrowser::open(&url)).await;

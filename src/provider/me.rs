@@ -75,7 +75,8 @@ impl TokenProvider {
     ///
     /// # Errors
     /// What could not be done: the store may still hold the token, which is not used here any more,
-    /// or the server did not end it. Here it is given up all the same.
+    /// or the server did not end it. Here it is given up all the same. Outside a tokio runtime it is
+    /// [`NoRuntime`](crate::ErrorKind::NoRuntime).
     pub async fn revoke(&self) -> Result<(), Error> {
         let held = self.shared.revoked();
         let Ok(runtime) = Handle::try_current() else {

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// On Unix the folder is made with mode 0700 and its files with 0600, whatever the umask; a record,
 /// a lock or a folder that others may write to, or that belongs to another user, is an error, and
-/// so is a link in the place of a file. Elsewhere the platform's own default rights of the folder
+/// so is a link in the place of a file. A link in the place of the folder is followed. Elsewhere the platform's own default rights of the folder
 /// hold. All this holds for local file systems that honour locks, rename and sync, not for network
 /// folders, and is tested on Linux.
 ///
