@@ -7,7 +7,14 @@ mod pending;
 mod providers;
 mod waiting;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use url::Url;
 
@@ -202,8 +209,21 @@ impl Login {
         }
         let waiting = self.listen(name)?;
         show(waiting.authorize_url().as_str());
-        waiting.open_browser().await?;
-        waiting.redirected().await
+        // A browser in the terminal ends only with its user: the callback is waited for meanwhile.
+        let mut opening = Some(Box::pin(waiting.open_browser()));
+        let mut redirected = pin!(waiting.redirected());
+        poll_fn(|context| {
+            if let Some(Poll::Ready(opened)) =
+                opening.as_mut().map(|open| open.as_mut().poll(context))
+            {
+                opening = None;
+                if let Err(error) = opened {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            redirected.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The page that ends the user's session at the login page, to be opened in the browser: after a

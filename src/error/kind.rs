@@ -200,7 +200,8 @@ impl fmt::Display for ErrorKind {
             Self::Store(error) => error.fmt(f),
             Self::Timeout => f.write_str("the time allowed is over"),
             Self::NoRuntime => f.write_str(
-                "a token has to be asked for, and that needs a tokio runtime; call this inside one",
+                "something has to be asked for here, and that needs a tokio runtime; call this inside \
+                 one",
             ),
         }
     }

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::watch};
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::{Login, PendingLogin, check_name, code_of, open};
 use crate::{
@@ -124,7 +125,8 @@ impl WaitingLogin {
             First::Outcome(outcome) => return outcome,
             First::Callback(callback) => {
                 let query = callback.query.expose_secret();
-                let answer = self.0.judge(&format!("?{query}"));
+                let query = Zeroizing::new(format!("?{query}"));
+                let answer = self.0.judge(&query);
                 self.0.answer(answer, Some(callback.respond))?;
             }
             // An answer that was pasted may be on its way.

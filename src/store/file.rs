@@ -12,6 +12,8 @@ use std::{
 
 pub use turn::FileTurn;
 
+use zeroize::Zeroizing;
+
 use super::{Sealed, StoreKey, TokenStore};
 use crate::{
     environment,
@@ -181,11 +183,16 @@ impl Inner {
         let Some(file) = private_file::open(&path)? else {
             return Ok(None);
         };
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_or(0, |about| about.len());
+        let length = usize::try_from(length)
+            .unwrap_or(MOST_BYTES)
+            .min(MOST_BYTES);
+        // With room for one more it does not grow, so that no copy is left behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(MOST_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::io(&path, "be read", error))?;
-        let record = Sealed::from_bytes(bytes);
+        let record = Sealed::from_bytes(std::mem::take(&mut *bytes));
         check_length(&path, &record)?;
         Ok(Some(record))
     }
