@@ -3,6 +3,7 @@
 mod crash;
 #[cfg(unix)]
 mod lost;
+mod places;
 mod raw;
 #[cfg(unix)]
 mod refused;
