@@ -6,6 +6,8 @@ mod lost;
 mod places;
 mod raw;
 #[cfg(unix)]
+mod read_only;
+#[cfg(unix)]
 mod refused;
 mod shared;
 
