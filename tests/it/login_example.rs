@@ -304,7 +304,8 @@ async fn over_ssh_it_says_why_and_takes_what_is_pasted() {
     assert!(!text.contains(&value_of(&back, "code")), "{text}");
 }
 
-#[cfg(target_os = "linux")]
+// Where `$BROWSER` says which program is opened.
+#[cfg(all(unix, not(target_os = "macos")))]
 #[tokio::test]
 async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
     let folder = tempfile::tempdir().unwrap();
