@@ -88,11 +88,11 @@ use self::{
 };
 use crate::{grant::ClientCredentials, region::Region};
 
-/// A local Genesys Cloud: a login host and an API host, with one organization and one OAuth client.
+/// A local Genesys Cloud: a login host and an API host, with one organisation and one OAuth client.
 ///
 /// It listens on a free port of 127.0.0.1 and runs on a thread of its own, whatever runtime the
 /// test uses. It stops when it is dropped. Start as many as you like: each has its own
-/// organization, client and clock.
+/// organisation, client and clock.
 ///
 /// The login host is under the path `/login` and the API host under `/api`, each followed by the
 /// full path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header begins with
@@ -116,12 +116,12 @@ use crate::{grant::ClientCredentials, region::Region};
 /// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
 ///
 /// With [`SandboxBuilder::saml_client`] it brings SAML assertions, which
-/// [`assertions`](Self::assertions) makes: in `orgName` the organization's short name, in
+/// [`assertions`](Self::assertions) makes: in `orgName` the organisation's short name, in
 /// `assertion` what an identity provider posts, in standard base64, or one `Assertion` in base64url.
 /// The token is that of the user whose email address is the `NameID`. Checked are the times by the
 /// sandbox's own clock, without any tolerance, the audience, the status of a `Response`, that there
 /// is one assertion with a signature, and that it has given no token before; what is wrong with one
-/// is refused with `invalid_grant`, another organization with `invalid_request`. Whether Genesys
+/// is refused with `invalid_grant`, another organisation with `invalid_request`. Whether Genesys
 /// Cloud does the same is not known. **The signature is not checked**, and each answer says so in
 /// the header `Sandbox-Signature`.
 ///
@@ -129,7 +129,7 @@ use crate::{grant::ClientCredentials, region::Region};
 ///
 /// | call | |
 /// |---|---|
-/// | `GET /api/v2/organizations/me` | the organization |
+/// | `GET /api/v2/organizations/me` | the organisation |
 /// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
 /// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::answer_users_me`] |
 /// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
@@ -176,7 +176,7 @@ impl Sandbox {
         Self::builder().start().await
     }
 
-    /// Starts with what differs from one organization to the next.
+    /// Starts with what differs from one organisation to the next.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
@@ -233,7 +233,7 @@ impl Sandbox {
     }
 
     /// Whether the API takes calls from the caller's address. Where it does not, it answers each
-    /// call with 401 `ip.not.authorized`, as where the organization has a list of allowed addresses;
+    /// call with 401 `ip.not.authorized`, as where the organisation has a list of allowed addresses;
     /// tokens stay as they are.
     pub fn set_ip_authorized(&self, authorized: bool) {
         self.org.set_ip_authorized(authorized);
@@ -314,7 +314,7 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// What differs from one organization to the next.
+/// What differs from one organisation to the next.
 ///
 /// ```
 /// use std::time::Duration;
