@@ -242,7 +242,10 @@ pub async fn log_out(login: &Login, out: &mut impl Write) -> Result<(), Box<dyn 
 }
 
 /// What went wrong, and what to do about it.
-fn explain(out: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
+///
+/// # Errors
+/// That the output was closed.
+pub fn explain(out: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
     writeln!(out, "\nThis did not succeed: {error}")?;
     let error = error.downcast_ref::<Error>();
     if let Some(help) = error.and_then(Error::troubleshooting) {

@@ -1,9 +1,9 @@
-//! A loopback listener that waits for one right request: the browser's return from a login.
+//! A loopback listener that waits for one right request: the callback of a login.
 //!
 //! The right request is one `GET` of the redirect URI, with its `Host` and the login's `state`.
 //! Everything else is answered briefly, counted, and waited past. However many connections come,
 //! it holds at most [`MOST_CONNECTIONS`] of them, each with at most [`LONGEST_HEAD`] bytes of
-//! request and for at most [`CONNECTION_TIME`]: half a megabyte in all.
+//! request and for at most [`CONNECTION_TIME`]: under 576 KiB in all.
 
 mod bind;
 #[cfg(any(fuzzing, test))]

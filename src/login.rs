@@ -7,7 +7,14 @@ mod pending;
 mod providers;
 mod waiting;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use url::Url;
 
@@ -33,8 +40,8 @@ use providers::Providers;
 
 /// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
 ///
-/// A name of the program's own tells them apart: `"default"` where there is one user, the session's
-/// id in a web application.
+/// A name that the program chooses tells them apart: `"default"` where there is one user, the
+/// session's id in a web application.
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{AuthorizationCode, FileStore, Login, Region, SealingKey};
@@ -70,6 +77,8 @@ use providers::Providers;
 /// # }
 /// ```
 ///
+/// The examples `login` and `web_app` show both as whole programs.
+///
 /// Source: RFC 6749 4.1; RFC 7636; Genesys Cloud Developer Center, "Authorization".
 #[derive(Clone)]
 pub struct Login(Arc<Inner>);
@@ -93,7 +102,9 @@ struct Settings {
 }
 
 impl Login {
-    /// Logins to `region` by the OAuth client `app`, kept in memory.
+    /// Logins to `region` by the OAuth client `app`, kept in memory: they end with the program, and
+    /// no other instance of it has them. Pending ones are sealed under a key that ends with it, too.
+    /// [`LoginBuilder::store`] keeps both.
     ///
     /// # Errors
     /// As [`LoginBuilder::build`].
@@ -123,8 +134,9 @@ impl Login {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this
-    /// login, [`ErrorKind::LoginRefused`] for the login page's refusal: nothing was sent. Else why
-    /// the code could not be exchanged, or the login not be kept.
+    /// login, [`ErrorKind::LoginRefused`] for the login page's refusal,
+    /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
+    /// runtime: nothing was sent. Else why the code could not be exchanged, or the login not be kept.
     pub async fn finish(
         &self,
         pending: PendingLogin,
@@ -145,7 +157,8 @@ impl Login {
     /// of the same provider each time.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the store cannot be read.
+    /// [`ErrorKind::Store`] where the store cannot be read, [`ErrorKind::Configuration`] for an empty
+    /// name, and [`ErrorKind::NoRuntime`] outside a tokio runtime.
     pub async fn saved(&self, name: &str) -> Result<Option<TokenProvider>, Error> {
         let provider = self.provider(name)?;
         Ok(provider.is_logged_in().await?.then_some(provider))
@@ -156,7 +169,8 @@ impl Login {
     ///
     /// # Errors
     /// [`ErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
-    /// that is not `http` on this machine.
+    /// that is not `http` on this machine, for an empty name, and where the machine gives no random
+    /// bytes.
     pub fn listen(&self, name: &str) -> Result<WaitingLogin, Error> {
         WaitingLogin::new(self, name)
     }
@@ -172,7 +186,8 @@ impl Login {
     /// # Errors
     /// [`ErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
     /// [`listen`](Self::listen) and [`pasted`](WaitingLogin::pasted). Else as
-    /// [`WaitingLogin::redirected`].
+    /// [`saved`](Self::saved), as [`TokenProvider::token`] of the login that is kept, as
+    /// [`listen`](Self::listen), and as [`WaitingLogin::redirected`].
     pub async fn in_browser(
         &self,
         name: &str,
@@ -194,13 +209,26 @@ impl Login {
         }
         let waiting = self.listen(name)?;
         show(waiting.authorize_url().as_str());
-        waiting.open_browser().await?;
-        waiting.redirected().await
+        // A browser in the terminal ends only with its user: the callback is waited for meanwhile.
+        let mut opening = Some(Box::pin(waiting.open_browser()));
+        let mut redirected = pin!(waiting.redirected());
+        poll_fn(|context| {
+            if let Some(Poll::Ready(opened)) =
+                opening.as_mut().map(|open| open.as_mut().poll(context))
+            {
+                opening = None;
+                if let Err(error) = opened {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            redirected.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The page that ends the user's session at the login page, to be opened in the browser: after a
-    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which the
-    /// OAuth client must have.
+    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which is to
+    /// be one of the OAuth client's authorized redirect URIs.
     ///
     /// Source: Genesys Cloud's JavaScript SDK, `logout`.
     #[must_use]

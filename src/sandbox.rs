@@ -82,11 +82,11 @@ use self::{
 };
 use crate::{grant::ClientCredentials, region::Region};
 
-/// A local Genesys Cloud: a login host and an API host, with one organization and one OAuth client.
+/// A local Genesys Cloud: a login host and an API host, with one organisation and one OAuth client.
 ///
 /// It listens on a free port of 127.0.0.1 and runs on a thread of its own, whatever runtime the
 /// test uses. It stops when it is dropped. Start as many as you like: each has its own
-/// organization, client and clock.
+/// organisation, client and clock.
 ///
 /// The login host is under the path `/login` and the API host under `/api`, each followed by the
 /// full path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header begins with
@@ -113,7 +113,7 @@ use crate::{grant::ClientCredentials, region::Region};
 ///
 /// | call | |
 /// |---|---|
-/// | `GET /api/v2/organizations/me` | the organization |
+/// | `GET /api/v2/organizations/me` | the organisation |
 /// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
 /// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::answer_users_me`] |
 /// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
@@ -160,7 +160,7 @@ impl Sandbox {
         Self::builder().start().await
     }
 
-    /// Starts with what differs from one organization to the next.
+    /// Starts with what differs from one organisation to the next.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
@@ -217,7 +217,7 @@ impl Sandbox {
     }
 
     /// Whether the API takes calls from the caller's address. Where it does not, it answers each
-    /// call with 401 `ip.not.authorized`, as where the organization has a list of allowed addresses;
+    /// call with 401 `ip.not.authorized`, as where the organisation has a list of allowed addresses;
     /// tokens stay as they are.
     pub fn set_ip_authorized(&self, authorized: bool) {
         self.org.set_ip_authorized(authorized);
@@ -298,7 +298,7 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// What differs from one organization to the next.
+/// What differs from one organisation to the next.
 ///
 /// ```
 /// use std::time::Duration;

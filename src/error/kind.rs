@@ -69,7 +69,7 @@ pub enum ErrorKind {
     Store(StoreError),
     /// The deadline passed before there was a token, or before the request could be sent.
     Timeout,
-    /// A token has to be asked for, and that needs a tokio runtime.
+    /// Something has to be asked for or waited for, and that needs a tokio runtime.
     NoRuntime,
 }
 
@@ -205,7 +205,8 @@ impl fmt::Display for ErrorKind {
             Self::Store(error) => error.fmt(f),
             Self::Timeout => f.write_str("the time allowed is over"),
             Self::NoRuntime => f.write_str(
-                "a token has to be asked for, and that needs a tokio runtime; call this inside one",
+                "something has to be asked for here, and that needs a tokio runtime; call this inside \
+                 one",
             ),
         }
     }

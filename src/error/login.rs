@@ -221,8 +221,8 @@ impl fmt::Display for InvalidCallback {
                  anew, and keep what `PendingLogin::into_secret` gives as it is"
             }
             CallbackFault::OtherLogin => {
-                "this pending login was begun for another region, client or redirect URI; finish it \
-                 where it was begun"
+                "this pending login was begun for another region, client, redirect URI, organisation or \
+                 identity provider; finish it where it was begun"
             }
             CallbackFault::Lost => {
                 "the runtime ended while this login's code was exchanged, and each code is handed in \

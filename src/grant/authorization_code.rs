@@ -21,6 +21,9 @@ pub(crate) mod redirect_uri;
 /// It becomes a [`TokenProvider`](crate::TokenProvider) by a `Login` only: a code and a
 /// refresh token are nobody's business but that of whoever began the login.
 ///
+/// In Genesys Cloud the client has the grant type *Code Authorization*, and the redirect URI is one of
+/// its authorized ones (Admin → Integrations → OAuth).
+///
 /// The redirect URI is sent as it is written here, since Genesys Cloud compares it with the
 /// registered ones letter by letter. It is `https`, or `http` on `localhost`, `127.0.0.1` or
 /// `[::1]`, and holds neither a user nor a fragment. On those a URI without a port stands for any

@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 
+use tokio::runtime::Handle;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, NoBrowser};
 
-/// Opens `url` in the user's browser: `$BROWSER`, or what the platform takes.
+/// Opens `url` in the user's browser: on Unix other than macOS `$BROWSER`, or else the default one.
 pub(super) async fn open(url: &Url) -> Result<(), Error> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(ErrorKind::NoRuntime.into());
+    };
     let url = harmless(url);
-    let opened = tokio::task::spawn_blocking(move || webbrowser::open(&url)).await;
+    let opened = runtime.spawn_blocking(move || webbrowser::open(&url)).await;
     opened
         .map_err(std::io::Error::other)
         .flatten()

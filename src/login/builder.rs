@@ -38,8 +38,8 @@ impl LoginBuilder {
     }
 
     /// Where logins are kept, and the key that seals them there, and pending ones too. By default they
-    /// are kept in memory under a key of their own and end with the program; several instances of a
-    /// web application need a store and a key in common.
+    /// are kept in memory under a key of their own, and end with the program. Several instances of a
+    /// web application need one store and one key.
     pub fn store(mut self, store: impl TokenStore, key: SealingKey) -> Self {
         self.store = Some((SharedStore::new(store), key));
         self
@@ -61,7 +61,7 @@ impl LoginBuilder {
     }
 
     /// Opens a browser also over SSH, in a container, or where no display is seen: something leads
-    /// the browser's return to this machine all the same, such as a forwarded port.
+    /// the browser back to this machine all the same, such as a forwarded port.
     pub fn open_browser_anyway(mut self) -> Self {
         self.settings.browser_anyway = true;
         self

@@ -20,8 +20,8 @@ use crate::error::{CallbackFault, Error};
 ///
 /// It belongs to one browser: keep it in the session of the one that asked, by
 /// [`into_secret`](Self::into_secret), and never in a map by its `state`, or a stranger's callback
-/// logs this user in as somebody else. It ends after ten minutes, and one login alone, of the same
-/// region, client and redirect URI, can finish it.
+/// logs this user in as somebody else. It ends after ten minutes, and only a login of the same
+/// region, client, redirect URI, organisation and identity provider can finish it.
 #[must_use = "the login page has to be opened, and the login finished"]
 pub struct PendingLogin {
     login: Login,
@@ -90,7 +90,7 @@ impl PendingLogin {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the machine gives no
-    /// random bytes.
+    /// random bytes, or the redirect URI is of many kilobytes.
     pub fn into_secret(self) -> Result<SecretString, Error> {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH);
         let record = Record {
@@ -111,8 +111,8 @@ impl PendingLogin {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCallback`](crate::ErrorKind::InvalidCallback) for what was altered or
-    /// sealed by another key, was begun for another region, client or redirect URI, or more than ten
-    /// minutes ago.
+    /// sealed by another key, was begun for another region, client, redirect URI, organisation or
+    /// identity provider, or more than ten minutes ago.
     pub fn from_secret(login: &Login, secret: &SecretString) -> Result<Self, Error> {
         let sealed = URL_SAFE_NO_PAD.decode(secret.expose_secret());
         let sealed = Zeroizing::new(sealed.map_err(|_| CallbackFault::Altered)?);

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::watch};
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::{Login, PendingLogin, check_name, code_of, open};
 use crate::{
@@ -96,11 +97,12 @@ impl WaitingLogin {
         self.0.pending.authorize_url()
     }
 
-    /// Opens the login page in the browser of this machine: what `$BROWSER` names, or else what the
-    /// platform takes. At most once: a second call does nothing.
+    /// Opens the login page in the browser of this machine: the user's default one; on Unix other
+    /// than macOS, what `$BROWSER` names comes first. At most once: a second call does nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::NoBrowser`] where none could be opened. The login goes on waiting.
+    /// [`ErrorKind::NoBrowser`] where none could be opened, and [`ErrorKind::NoRuntime`] outside a
+    /// tokio runtime. The login goes on waiting.
     pub async fn open_browser(&self) -> Result<(), Error> {
         if self.0.browser_opened.swap(true, Ordering::SeqCst) {
             return Ok(());
@@ -111,9 +113,9 @@ impl WaitingLogin {
     /// Waits until the browser comes back from the login page, and the login is kept.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] where the user or the login page said no, and
-    /// [`ErrorKind::Listener`] where nobody came in time. Else why the code could not be exchanged,
-    /// or the login not be kept.
+    /// [`ErrorKind::LoginRefused`] where the user or the login page said no,
+    /// [`ErrorKind::Listener`] where nobody came in time, and [`ErrorKind::NoRuntime`] outside a tokio
+    /// runtime. Else why the code could not be exchanged, or the login not be kept.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
         runtime()?;
         let Some(listener) = self.0.listener()? else {
@@ -123,7 +125,8 @@ impl WaitingLogin {
             First::Outcome(outcome) => return outcome,
             First::Callback(callback) => {
                 let query = callback.query.expose_secret();
-                let answer = self.0.judge(&format!("?{query}"));
+                let query = Zeroizing::new(format!("?{query}"));
+                let answer = self.0.judge(&query);
                 self.0.answer(answer, Some(callback.respond))?;
             }
             // An answer that was pasted may be on its way.
@@ -134,7 +137,7 @@ impl WaitingLogin {
     }
 
     /// Ends the login by what the user copied from the browser's address bar, where no browser
-    /// reaches this machine: the URL, or its query. It is looked at as closely as a browser's return.
+    /// reaches this machine: the URL, or its query. It is looked at as closely as a browser's callback.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this

@@ -80,10 +80,16 @@ impl Shared {
         let turn = kept.take_turn().await?;
         let former = kept.load().await?;
         let started = self.clock.now();
-        let request = app.exchange(secret, code, verifier, redirect_uri);
-        let issued = self.told(self.send(request).await)?;
+        let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
+        let mut answer = self.send(request()).await;
+        if answer.as_ref().is_err_and(Error::nothing_sent) {
+            answer = self.send(request()).await;
+        }
+        let issued = self.told(answer)?;
         let (token, refresh_token) = (issued.token, issued.refresh_token);
         let record = Record::new(&token, refresh_token, former.as_ref(), &self.clock);
+        // One under an older key would come back when this login has ended.
+        kept.clear_older().await?;
         kept.save(turn, &record).await?;
 
         let mut locked = self.locked.lock();
@@ -109,8 +115,13 @@ impl Shared {
 
     /// The renewed login that is still to be stored in the place of `record`. Where another took
     /// that place meanwhile, it is worth nothing.
-    pub(super) fn take_unsaved(&self, record: Option<&Record>) -> Option<Unsaved> {
-        let unsaved = self.locked.lock().known.unsaved.take()?;
-        unsaved.takes_the_place_of(record?).then_some(unsaved)
+    pub(super) fn unsaved(&self, record: Option<&Record>) -> Option<Unsaved> {
+        let unsaved = &mut self.locked.lock().known.unsaved;
+        let is_next =
+            |unsaved: &mut Unsaved| record.is_some_and(|record| unsaved.takes_the_place_of(record));
+        if !unsaved.as_mut().is_some_and(is_next) {
+            *unsaved = None;
+        }
+        unsaved.clone()
     }
 }

@@ -2,10 +2,11 @@
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use super::TokenProvider;
 use crate::{
-    error::{Error, Problem},
+    error::{Error, ErrorKind, Problem},
     http::{Incoming, Outgoing},
     region::url_under,
     token::AccessToken,
@@ -74,9 +75,22 @@ impl TokenProvider {
     ///
     /// # Errors
     /// What could not be done: the store may still hold the token, which is not used here any more,
-    /// or the server did not end it. Here it is given up all the same.
+    /// or the server did not end it. Here it is given up all the same. Outside a tokio runtime it is
+    /// [`NoRuntime`](crate::ErrorKind::NoRuntime).
     pub async fn revoke(&self) -> Result<(), Error> {
         let held = self.shared.revoked();
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(ErrorKind::NoRuntime.into());
+        };
+        // It goes on when nobody waits for it any more: half a logout is none.
+        let tokens = self.clone();
+        let task = runtime.spawn(async move { tokens.end(held).await });
+        task.await
+            .unwrap_or_else(|_| Err(Error::request_failed(self.region().api_url())))
+    }
+
+    /// Ends the token in the store and at the server.
+    async fn end(&self, held: Option<AccessToken>) -> Result<(), Error> {
         let (stored, forgotten) = match self.shared.forget().await {
             Ok(stored) => (stored, Ok(())),
             Err(error) => (None, Err(error)),

@@ -108,6 +108,9 @@ pub(super) struct Known {
     /// A renewed login that the store has not taken yet.
     #[cfg(feature = "login")]
     pub(super) unsaved: Option<Unsaved>,
+    /// Whether a task sees to it that it is stored.
+    #[cfg(feature = "login")]
+    pub(super) kept_until_stored: bool,
     /// Whether the user logged out here.
     #[cfg(feature = "login")]
     pub(super) logged_out: bool,
@@ -135,6 +138,13 @@ impl Locked {
         let told = self.known.told_expiring.replace(token.fingerprint());
         let expires_in = token.end() - now;
         (told != Some(token.fingerprint())).then_some(Event::LoginExpiring { expires_in })
+    }
+}
+
+impl Known {
+    /// From now on an older record counts for nothing.
+    pub(super) fn has_seen(&mut self, record: &Record) {
+        self.newest = self.newest.max(record.generation());
     }
 }
 
@@ -233,6 +243,7 @@ impl Shared {
     pub(super) fn revoked(&self) -> Option<AccessToken> {
         let mut locked = self.locked.lock();
         let token = locked.machine.revoked();
+        locked.known.newest = Record::generation_after(locked.known.newest, &self.clock);
         #[cfg(feature = "login")]
         {
             locked.known.unsaved = None;
@@ -262,12 +273,23 @@ impl Shared {
             }
             _ => return Ok(None),
         };
-        {
-            let known = &mut self.locked.lock().known;
-            known.newest = Record::generation_after(known.newest, &self.clock);
-        }
         let record = kept.forget().await?;
-        Ok(record.and_then(|record| record.token(&self.clock)))
+        let token = record.as_ref().and_then(|record| record.token(&self.clock));
+        let mut locked = self.locked.lock();
+        // What came in while the turn was waited for goes, too.
+        if let Some(record) = &record {
+            let newest = locked.known.newest.max(record.generation());
+            locked.known.newest = Record::generation_after(newest, &self.clock);
+        }
+        if let Some(token) = &token {
+            locked.machine.forgotten(token.fingerprint());
+        }
+        #[cfg(feature = "login")]
+        {
+            locked.known.logged_out = true;
+        }
+        self.publish(&locked);
+        Ok(token)
     }
 
     /// When the background task has something to do.

@@ -105,8 +105,11 @@ impl<T: Token, C: Clone> Machine<T, C> {
     }
 
     /// A flight is about to take its next step, which may take as long as `limit`. One that counts
-    /// as lost may take none.
+    /// as lost may take none, nor one whose token nobody wants any more.
     pub(crate) fn step(&mut self, number: u64, now: Moment, limit: Duration) -> bool {
+        if !self.is_wanted(number) {
+            return false;
+        }
         let flight = self.current(number);
         let flight = flight.map(|flight| flight.due = now + limit + GRACE);
         flight.is_some()
@@ -192,6 +195,14 @@ impl<T: Token, C: Clone> Machine<T, C> {
         let held = self.held.take()?;
         self.refused.remember(&held.token);
         Some(held.token)
+    }
+
+    /// A token that was taken out of the store and ended at the server is not served either.
+    pub(crate) fn forgotten(&mut self, token: Fingerprint) {
+        let is = |held: &mut Held<T>| held.token.fingerprint() == token;
+        if let Some(held) = self.held.take_if(is) {
+            self.refused.remember(&held.token);
+        }
     }
 
     /// Starts a flight, or a probe in a pause after refused credentials.

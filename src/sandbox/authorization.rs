@@ -15,7 +15,7 @@ pub(super) struct Authorization {
     pub(super) prompt_login: bool,
     /// Whom the login page expects.
     pub(super) email: Option<String>,
-    /// The organization as the client names it.
+    /// The organisation as the client names it.
     pub(super) org: Option<String>,
     pub(super) provider: Option<String>,
     pub(super) target: Option<String>,

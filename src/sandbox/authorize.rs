@@ -172,9 +172,9 @@ impl<'a> Visit<'a> {
     fn facts(&self) -> Vec<(&'static str, &str)> {
         let asked = &self.asked;
         let facts = [
-            ("Organization", asked.org.as_deref()),
+            ("Organisation", asked.org.as_deref()),
             ("Login by", asked.provider.as_deref()),
-            ("Target organization", asked.target.as_deref()),
+            ("Target organisation", asked.target.as_deref()),
             ("Returns to", Some(origin(&asked.redirect.uri))),
         ];
         let given = facts.into_iter();

@@ -1,4 +1,4 @@
-//! The organization behind both hosts: its OAuth client, its users, and its clock.
+//! The organisation behind both hosts: its OAuth client, its users, and its clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::clock::{Clock, Moment};
 
-/// The organization. No method waits, and none calls back while it holds the lock.
+/// The organisation. No method waits, and none calls back while it holds the lock.
 pub(super) struct Org {
     pub(super) id: String,
     pub(super) division_id: String,
     pub(super) data_action_id: String,
     pub(super) settings: Settings,
     clock: Clock,
-    /// When the organization and its client were made.
+    /// When the organisation and its client were made.
     pub(super) created: SystemTime,
     pub(super) users: Vec<User>,
     /// Those that have the login host's pages open.
@@ -117,7 +117,7 @@ impl Org {
         self.with_tokens(|tokens, now| tokens.refresh(refresh_token, proof, &self.settings, now))
     }
 
-    /// Does something with what was issued, by the organization's clock.
+    /// Does something with what was issued, by the organisation's clock.
     pub(super) fn with_tokens<T>(&self, does: impl FnOnce(&mut Tokens, Moment) -> T) -> T {
         let mut changing = self.changing.lock();
         let now = changing.now(&self.clock);

@@ -34,7 +34,7 @@ impl Sandbox {
         self.org.change_role(|role| role.divisions = divisions);
     }
 
-    /// The id of the division that the organization's users are in.
+    /// The id of the division that the organisation's users are in.
     #[must_use]
     pub fn division_id(&self) -> &str {
         &self.org.division_id

@@ -1,4 +1,4 @@
-//! What differs from one organization to the next.
+//! What differs from one organisation to the next.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Sandbox, SandboxBuilder, Settings, random_text};
 
-/// A user of the sandbox's organization, who can log in.
+/// A user of the sandbox's organisation, who can log in.
 #[derive(Clone)]
 pub struct SandboxUser(User);
 

@@ -12,6 +12,8 @@ use std::{
 
 pub use turn::FileTurn;
 
+use zeroize::Zeroizing;
+
 use super::{Sealed, StoreKey, TokenStore};
 use crate::{
     environment,
@@ -28,7 +30,7 @@ use crate::{
 ///
 /// On Unix the folder is made with mode 0700 and its files with 0600, whatever the umask; a record,
 /// a lock or a folder that others may write to, or that belongs to another user, is an error, and
-/// so is a link in the place of a file. Elsewhere the platform's own default rights of the folder
+/// so is a link in the place of a file. A link in the place of the folder is followed. Elsewhere the platform's own default rights of the folder
 /// hold. All this holds for local file systems that honour locks, rename and sync, not for network
 /// folders, and is tested on Linux.
 ///
@@ -181,11 +183,16 @@ impl Inner {
         let Some(file) = private_file::open(&path)? else {
             return Ok(None);
         };
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_or(0, |about| about.len());
+        let length = usize::try_from(length)
+            .unwrap_or(MOST_BYTES)
+            .min(MOST_BYTES);
+        // With room for one more it does not grow, so that no copy is left behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(MOST_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::io(&path, "be read", error))?;
-        let record = Sealed::from_bytes(bytes);
+        let record = Sealed::from_bytes(std::mem::take(&mut *bytes));
         check_length(&path, &record)?;
         Ok(Some(record))
     }

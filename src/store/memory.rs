@@ -1,12 +1,17 @@
 //! Records in this process's memory.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Sealed, StoreKey, TokenStore};
-use crate::error::StoreError;
+use crate::{clock::Clock, error::StoreError};
 
 /// A store in this process's memory, gone with it. Clones share what is in it.
 #[derive(Clone, Default)]
@@ -19,6 +24,14 @@ struct Slot {
     value: Option<Sealed>,
     /// Held by who has the turn, and waited for by who wants it.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Slot {
+    /// Whether its record is in date, or somebody has or wants its turn.
+    fn is_of_use(&self, now: SystemTime) -> bool {
+        let end = self.value.as_ref().and_then(Sealed::expires_at);
+        end.is_none_or(|end| now < end) || Arc::strong_count(&self.turn) > 1
+    }
 }
 
 impl MemoryStore {
@@ -93,9 +106,16 @@ impl MemoryTurn {
             return Err(StoreError::new("the turn is of another record"));
         }
         // Its own drop takes the lock again.
-        if let Some(slot) = store.0.lock().get_mut(key) {
+        let mut slots = store.0.lock();
+        if let Some(slot) = slots.get_mut(key) {
             slot.value = value;
         }
+        // Now and then, so that users who never come back do not fill the memory.
+        if slots.len() >= MANY && slots.len().is_power_of_two() {
+            let now = Clock::system().wall();
+            slots.retain(|_, slot| slot.is_of_use(now));
+        }
+        drop(slots);
         Ok(())
     }
 }
@@ -121,6 +141,9 @@ impl fmt::Debug for MemoryTurn {
             .finish_non_exhaustive()
     }
 }
+
+/// From so many records on, those that are over are looked for.
+const MANY: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,23 @@
 //! Users who log in, through the public interface, at the sandbox.
 
-#[cfg(unix)]
+// Where `$BROWSER` says which program is opened.
+#[cfg(all(unix, not(target_os = "macos")))]
 mod browser;
 mod local;
+mod ports;
 mod web;
 
-use std::time::Duration;
+use std::{
+    io::ErrorKind::AddrInUse,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
+    process,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
 use genesys_cloud_auth::{
     AuthorizationCode, Clock, Error, ErrorKind, Login, LoginBuilder, PlatformClient,
-    RecordedRequest, Sandbox, TokenProvider,
+    RecordedRequest, Region, Sandbox, TokenProvider, WaitingLogin,
 };
 use serde_json::Value;
 use url::Url;
@@ -18,6 +26,8 @@ use crate::support::kind_of;
 
 pub const WEB: &str = "https://app.example/cb";
 pub const LOCAL: &str = "http://localhost/cb";
+
+const SOON: Duration = Duration::from_secs(10);
 
 pub async fn sandbox() -> Sandbox {
     let builder = Sandbox::builder().users(3);
@@ -66,4 +76,38 @@ pub fn field(request: &RecordedRequest, name: &str) -> Option<String> {
 #[track_caller]
 pub fn is(error: &Error, kind: &str) {
     assert_eq!(kind_of(error), kind, "{error}");
+}
+
+/// What a browser sees that follows the login page's redirection.
+pub async fn come_back(url: &str) -> (u16, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+pub fn redirect_uri(waiting: &WaitingLogin) -> Url {
+    let uri = parameter(waiting.authorize_url(), "redirect_uri").unwrap();
+    uri.parse().unwrap()
+}
+
+/// A port that nobody has, outside the range that the system chooses from: no other test gets it
+/// by chance.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(process::id() % 10_000).unwrap();
+    loop {
+        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if is_free(port) {
+            return port;
+        }
+    }
+}
+
+/// Whether nobody has it on either family that this machine has.
+pub fn is_free(port: u16) -> bool {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    loopback.into_iter().all(|address| {
+        let bound = TcpListener::bind((address, port));
+        bound.map_or_else(|error| error.kind() != AddrInUse, |_| true)
+    })
 }

@@ -3,8 +3,8 @@
 use std::{process::Stdio, time::Duration};
 
 use genesys_cloud_auth::{
-    AuthorizationCode, FileStore, Login, LoginBuilder, PlatformClient, Sandbox, SandboxUser,
-    SealingKey,
+    AuthorizationCode, ClientCredentials, FileStore, Login, LoginBuilder, PlatformClient, Sandbox,
+    SandboxUser, SealingKey,
 };
 use serde_json::Value;
 use tokio::{
@@ -304,7 +304,8 @@ async fn over_ssh_it_says_why_and_takes_what_is_pasted() {
     assert!(!text.contains(&value_of(&back, "code")), "{text}");
 }
 
-#[cfg(unix)]
+// Where `$BROWSER` says which program is opened.
+#[cfg(all(unix, not(target_os = "macos")))]
 #[tokio::test]
 async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
     let folder = tempfile::tempdir().unwrap();
@@ -339,6 +340,19 @@ async fn who_denies_is_told_so() {
     assert!(!success);
     assert!(text.contains("This did not succeed"), "{text}");
     assert!(text.contains("access_denied"), "{text}");
+}
+
+#[test]
+fn a_row_of_the_troubleshooting_table_is_told_where_one_applies() {
+    let error = ClientCredentials::new("an-id", "").unwrap_err();
+    let help = error.troubleshooting().unwrap();
+    let mut out = Vec::new();
+    login::explain(&mut out, &error).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains(&error.to_string()), "{text}");
+    assert_eq!(row(&text, "issue"), help.issue());
+    assert_eq!(row(&text, "likely cause"), help.likely_cause());
+    assert_eq!(row(&text, "resolution"), help.resolution());
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The README's program and the README's output, both tried.
 
-use genesys_cloud_auth::{Error, PlatformClient, Sandbox, TokenProvider};
+use genesys_cloud_auth::{
+    AuthorizationCode, Error, FileStore, Login, PlatformClient, Sandbox, SealingKey, TokenProvider,
+};
 use serde_json::Value;
 
 use super::quickstart::quickstart;
@@ -25,6 +27,47 @@ async fn the_shortest_program_does_what_it_says() -> Result<(), Error> {
     let api = PlatformClient::new(tokens);
     let organization: Value = api.get("/api/v2/organizations/me").fetch().await?;
     assert!(organization["name"].is_string());
+    Ok(())
+}
+
+/// The login's lines from its store to its output.
+const LOGIN: &str = r#"
+        .store(FileStore::new()?, SealingKey::unsealed())
+        .build()?;
+    let tokens = login
+        .in_browser("default", |url| eprintln!("Log in at {url}"))
+        .await?;
+
+    let api = PlatformClient::new(tokens);
+    let user: Value = api.get("/api/v2/users/me").fetch().await?;
+    println!("{}", user["name"]);
+"#;
+
+#[tokio::test]
+async fn the_login_is_kept_for_the_next_run() -> Result<(), Error> {
+    assert!(README.contains(LOGIN));
+    let sandbox = Sandbox::builder().code_client(["http://localhost"]);
+    let sandbox = sandbox.start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let login = || {
+        let app = AuthorizationCode::public(sandbox.client_id(), "http://localhost")?;
+        Login::builder(sandbox.region(), app)
+            .store(FileStore::in_folder(folder.path()), SealingKey::unsealed())
+            .build()
+    };
+    // The first run, in whatever browser.
+    let (first, user) = (login()?, &sandbox.users()[0]);
+    let waiting = first.listen("default")?;
+    let url = waiting.authorize_url().as_str();
+    waiting.pasted(&sandbox.log_in(url, user).await).await?;
+
+    let tokens = login()?
+        .in_browser("default", |url| panic!("a browser opens {url}"))
+        .await?;
+    let api = PlatformClient::new(tokens);
+    let me: Value = api.get("/api/v2/users/me").fetch().await?;
+    assert_eq!(me["email"], user.email());
+    assert!(me["name"].is_string());
     Ok(())
 }
 

@@ -3,7 +3,10 @@
 mod crash;
 #[cfg(unix)]
 mod lost;
+mod places;
 mod raw;
+#[cfg(unix)]
+mod read_only;
 #[cfg(unix)]
 mod refused;
 mod shared;

@@ -45,8 +45,8 @@ pub enum Event {
         /// How long it lives from now on.
         expires_in: Duration,
     },
-    /// The store failed. Of a service's token each process then asks for its own; a user's login is
-    /// renewed as soon as the store works again.
+    /// The store of a service's token failed: each process then asks for its own. Where that of a
+    /// user's login fails, [`RequestFailed`](Self::RequestFailed) tells.
     #[non_exhaustive]
     StoreFailed {
         /// What the store said.
@@ -68,7 +68,8 @@ pub enum Event {
         /// How long it lives from now on.
         expires_in: Duration,
     },
-    /// A token request failed, or the source of its credentials did, or its token had no life left.
+    /// A token request failed, or the source of its credentials or the store of its login did, or its
+    /// token had no life left.
     #[non_exhaustive]
     RequestFailed {
         /// Why, as those who waited for it were told.

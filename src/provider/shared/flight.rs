@@ -201,11 +201,21 @@ impl Shared {
         if record.generation() < known.newest {
             return None;
         }
-        known.newest = record.generation();
+        known.has_seen(record);
         known.accepted = known.accepted.max(Some(record.issued()));
         let now = self.clock.now();
         let token = record.token(&self.clock)?;
         locked.machine.is_better(&token, now).then_some(token)
+    }
+
+    /// The token of a record, where it is valid and not refused.
+    #[cfg(feature = "login")]
+    fn good(&self, record: &Record) -> Option<AccessToken> {
+        let mut locked = self.locked.lock();
+        locked.known.has_seen(record);
+        let now = self.clock.now();
+        let token = record.token(&self.clock)?;
+        locked.machine.is_good(&token, now).then_some(token)
     }
 
     /// Whether a new token may be stored: its flight is not from before a revoke, and it is good.

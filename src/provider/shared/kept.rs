@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 
 use crate::{
     error::{Error, ErrorKind, StoreError},
@@ -113,6 +114,16 @@ impl Kept {
         Ok(Some(record))
     }
 
+    /// Removes what is stored under older keys.
+    #[cfg(feature = "login")]
+    pub(in crate::provider) async fn clear_older(&self) -> Result<(), Error> {
+        for older in &self.older {
+            let turn = older.take_turn().await?;
+            older.remove(turn).await?;
+        }
+        Ok(())
+    }
+
     /// Removes what is stored, under older keys too, and says what it was.
     pub(in crate::provider) async fn forget(&self) -> Result<Option<Record>, Error> {
         let mut forgotten = None;
@@ -148,11 +159,20 @@ impl Kept {
             sealed = sealed.with_expiry(end);
         }
         let (store, key) = (self.keeping.store.clone(), self.key.clone());
-        in_time(
+        let saved = in_time(
             STORE_LIMIT,
             async move { store.save(turn, &key, sealed).await },
-        )
-        .await
+        );
+        match saved.await {
+            // It may be there all the same: the last sync failed, say.
+            Err(error) if !self.has(record).await => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn has(&self, record: &Record) -> bool {
+        let stored = self.load().await.ok().flatten();
+        stored.is_some_and(|stored| stored.generation() == record.generation())
     }
 
     pub(in crate::provider) async fn remove(&self, turn: SharedTurn) -> Result<(), Error> {
@@ -176,7 +196,10 @@ async fn in_time<T: Send + 'static>(
     limit: Duration,
     asked: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, Error> {
-    let mut task = super::Aborted(tokio::spawn(asked));
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(ErrorKind::NoRuntime.into());
+    };
+    let mut task = super::Aborted(runtime.spawn(asked));
     let answer = match tokio::time::timeout(limit, &mut task.0).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(StoreError::new("it panicked")),

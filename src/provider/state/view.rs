@@ -36,7 +36,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
         number >= self.saves_from
     }
 
-    fn is_good(&self, token: &T, now: Moment) -> bool {
+    pub(crate) fn is_good(&self, token: &T, now: Moment) -> bool {
         now < token.end() && !self.refused.contains(token.fingerprint(), now)
     }
 

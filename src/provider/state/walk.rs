@@ -82,6 +82,8 @@ enum Broken {
     RefusedServed,
     /// A token is served or shown that a flight from before a revoke brought.
     SavedAfterRevoke,
+    /// A flight from before a revoke sends a request.
+    SentAfterRevoke,
     /// Another token than the current one is served or shown.
     StrangerServed,
     /// A valid token is not served or not shown.

@@ -1,5 +1,7 @@
 //! A user's login: its refresh token, its store, and its end.
 
+mod races;
+
 use std::sync::{
     atomic::{AtomicBool, Ordering},
     mpsc::{Receiver, channel},

@@ -53,6 +53,13 @@ impl FileTurn {
     }
 }
 
+impl Drop for FileTurn {
+    fn drop(&mut self) {
+        // A process that is just being started holds the file open too, until its program begins.
+        let _ = self.lock.unlock();
+    }
+}
+
 impl fmt::Debug for FileTurn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileTurn")

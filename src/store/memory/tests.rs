@@ -59,3 +59,20 @@ async fn a_turn_is_good_for_its_own_record_only() {
     assert!(store.remove(turn, &key(1)).await.is_err());
     assert!(store.load(&key(1)).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn of_many_records_those_that_are_over_go() {
+    let store = MemoryStore::new();
+    let key = |number: u32| StoreKey::for_tests(&number.to_string());
+    for number in 0..2 * u32::try_from(MANY).unwrap() {
+        let turn = store.take_turn(&key(number), Duration::ZERO).await.unwrap();
+        let over = Sealed::from_bytes(vec![1]).with_expiry(SystemTime::UNIX_EPOCH);
+        let value = match number {
+            0 => Sealed::from_bytes(vec![1]),
+            _ => over,
+        };
+        store.save(turn, &key(number), value).await.unwrap();
+    }
+    assert!(store.0.lock().len() <= MANY);
+    assert!(store.load(&key(0)).await.unwrap().is_some());
+}

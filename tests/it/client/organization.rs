@@ -1,4 +1,4 @@
-//! What the sandbox's organization lists, and what it denies.
+//! What the sandbox's organisation lists, and what it denies.
 
 use genesys_cloud_auth::{AccessDenied, Error, ErrorKind, PlatformClient, Sandbox};
 use http::Method;

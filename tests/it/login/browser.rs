@@ -1,15 +1,11 @@
 //! Whether a browser is opened, and with what: each case in a process of its own.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "the child tells what it was started for"
-)]
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use genesys_cloud_auth::{MemoryStore, SealingKey};
 
 use super::*;
+use crate::support::job::{command_after, job, said, say};
 
 /// What tells a machine apart, which a child must not inherit.
 const VARIABLES: [&str; 12] = [
@@ -27,54 +23,46 @@ const VARIABLES: [&str; 12] = [
     "DESKTOP_SESSION",
 ];
 
-const CASE: &str = "TEST_OPENS_A_BROWSER";
-
 const HINT: &str = "a b\" & calc $(x)";
 
-/// Runs this test's own child with these variables, and gives what it printed.
-fn child(test: &str, variables: &[(&str, &str)]) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap());
+/// Runs this test again as a child with these variables, and gives what was said before it and
+/// its browsers had ended: they all have its output, as their descriptor 9.
+fn child(test: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let test = format!("login::browser::{test}");
+    let mut child = command_after("exec 9>&1", &test, &["child"]);
     for name in VARIABLES {
         child.env_remove(name);
     }
-    let output = child
-        .args(["--exact", &format!("login::browser::{test}"), "--nocapture"])
-        .env(CASE, "yes")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}");
-    text
+    said(&child.envs(variables.iter().copied()).output().unwrap())
 }
 
 fn is_child() -> bool {
-    std::env::var_os(CASE).is_some()
+    job().is_some()
 }
 
-/// A program that writes each of its arguments on a line, and then a mark.
+/// A program that says each of its arguments, and that it was called.
 fn recorder(folder: &Path) -> String {
     use std::os::unix::fs::PermissionsExt;
-    let (script, record) = (folder.join("browser"), folder.join("record"));
-    let text = format!(
-        "#!/bin/sh\nfor arg in \"$@\"; do printf '%s\\n' \"$arg\"; done >> '{0}'\necho end >> '{0}'\n",
-        record.display()
-    );
+    let script = folder.join("browser");
+    let text = "#!/bin/sh\n\
+        for arg in \"$@\"; do printf '\\nsays: opens %s\\n' \"$arg\" >&9; done\n\
+        printf '\\nsays: opened\\n' >&9\n";
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     script.display().to_string()
 }
 
-/// What the recorder wrote, once it has ended.
-fn recorded(folder: &Path) -> Vec<String> {
-    for _ in 0..1_000 {
-        let text = fs::read_to_string(folder.join("record")).unwrap_or_default();
-        if text.ends_with("end\n") {
-            return text.lines().map(str::to_owned).collect();
-        }
-        let _ = Command::new("sleep").arg("0.01").status();
-    }
-    panic!("the browser was not opened")
+/// What browsers said of all that was said.
+fn browsers(said: &[String]) -> Vec<&str> {
+    let browsers = said.iter().filter(|word| word.starts_with("open"));
+    browsers.map(String::as_str).collect()
+}
+
+/// What follows `name` in what was said.
+#[track_caller]
+fn value<'a>(said: &'a [String], name: &str) -> &'a str {
+    let value = said.iter().find_map(|word| word.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("no {name}: {said:?}"))
 }
 
 #[test]
@@ -85,13 +73,13 @@ fn the_browser_gets_one_argument_and_is_opened_once() {
     for after in ["", " %s"] {
         let folder = tempfile::tempdir().unwrap();
         let browser = format!("{}{after}", recorder(folder.path()));
-        let printed = child(
+        let said = child(
             "the_browser_gets_one_argument_and_is_opened_once",
             &[("BROWSER", &browser)],
         );
-        let url = printed.lines().find_map(|line| line.strip_prefix("URL "));
-        let url = url.unwrap();
-        assert_eq!(recorded(folder.path()), [url, "end"], "{browser}");
+        let url = value(&said, "URL ");
+        let opens = format!("opens {url}");
+        assert_eq!(browsers(&said), [&*opens, "opened"], "{browser}");
         assert!(
             url.ends_with("&login_hint=a+b%22+%26+calc+%24%28x%29"),
             "{url}"
@@ -103,9 +91,9 @@ fn the_browser_gets_one_argument_and_is_opened_once() {
 async fn opens() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let app = app.login_hint(HINT);
-    let login = Login::new(genesys_cloud_auth::Region::EuWest1, app).unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
     let waiting = login.listen("default").unwrap();
-    println!("URL {}", waiting.authorize_url());
+    say(&format!("URL {}", waiting.authorize_url()));
     let (first, second) = tokio::join!(waiting.open_browser(), waiting.open_browser());
     first.unwrap();
     second.unwrap();
@@ -133,30 +121,25 @@ fn where_no_browser_comes_back_the_reason_is_told_at_once() {
             "this is a container",
         ),
     ] {
-        let printed = child(test, variables);
-        let told = printed.contains(&format!("REASON {reason}"));
-        assert!(
-            told && !printed.contains("SHOWN"),
-            "{variables:?}: {printed}"
-        );
+        let said = child(test, variables);
+        assert!(value(&said, "REASON ").starts_with(reason), "{said:?}");
+        assert_eq!(said.len(), 1, "{said:?}");
     }
     // No display, or a container where the tests run in one.
-    let printed = child(test, &[]);
-    assert!(
-        printed.contains("REASON th") && !printed.contains("SHOWN"),
-        "{printed}"
-    );
+    let said = child(test, &[]);
+    assert!(value(&said, "REASON ").starts_with("th"), "{said:?}");
+    assert_eq!(said.len(), 1, "{said:?}");
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn tells_why() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(genesys_cloud_auth::Region::EuWest1, app).unwrap();
-    let shown = login.in_browser("default", |url| println!("SHOWN {url}"));
+    let login = Login::new(Region::EuWest1, app).unwrap();
+    let shown = login.in_browser("default", |url| say(&format!("SHOWN {url}")));
     let error = shown.await.unwrap_err();
     is(&error, "NoBrowser");
     assert!(error.to_string().contains("Login::listen"), "{error}");
-    println!("REASON {error}");
+    say(&format!("REASON {error}"));
 }
 
 #[test]
@@ -167,12 +150,10 @@ fn told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there() {
     }
     let folder = tempfile::tempdir().unwrap();
     let browser = recorder(folder.path());
-    let printed = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
-    let [url, _] = &recorded(folder.path())[..] else {
-        panic!("{printed}")
-    };
-    assert!(printed.contains(&format!("SHOWN {url}")), "{printed}");
-    assert!(printed.contains("LOGGED IN"), "{printed}");
+    let said = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
+    let opens = format!("opens {}", value(&said, "SHOWN "));
+    assert_eq!(browsers(&said), [&*opens, "opened"]);
+    value(&said, "LOGGED IN");
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -183,7 +164,7 @@ async fn logs_in_all_the_same() {
     let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
     let show = |url: &str| {
-        println!("SHOWN {url}");
+        say(&format!("SHOWN {url}"));
         send.send(url.to_owned()).unwrap();
     };
     let browser = async {
@@ -193,7 +174,7 @@ async fn logs_in_all_the_same() {
     };
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
     assert_eq!(user_of(&tokens.unwrap()).await, user.email());
-    println!("LOGGED IN");
+    say("LOGGED IN");
 }
 
 #[test]
@@ -203,11 +184,8 @@ fn a_stored_login_is_taken_while_it_lives_unless_the_app_prompts() {
         return takes_what_is_stored();
     }
     // A browser is called for where this error comes.
-    let printed = child(test, &[("SSH_CONNECTION", "x")]);
-    assert!(
-        printed.contains("TAKEN, NoBrowser, Status, NoBrowser"),
-        "{printed}"
-    );
+    let said = child(test, &[("SSH_CONNECTION", "x")]);
+    assert_eq!(said, ["prompted NoBrowser", "refused NoBrowser"]);
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -234,6 +212,7 @@ async fn takes_what_is_stored() {
         .unwrap();
     let prompts = with(app(&sandbox, LOCAL).prompt_login());
     let prompted = prompts.in_browser("default", |_| {}).await.unwrap_err();
+    say(&format!("prompted {}", kind_of(&prompted)));
 
     // A login host that is away is no reason to log in anew; one that refuses the login is.
     clock.advance(Duration::from_secs(86_400));
@@ -244,11 +223,7 @@ async fn takes_what_is_stored() {
     sandbox.expire_refresh_tokens();
     clock.advance(Duration::from_secs(60));
     let refused = login.in_browser("default", |_| {}).await.unwrap_err();
-    println!(
-        "TAKEN, {}, Status, {}",
-        kind_of(&prompted),
-        kind_of(&refused)
-    );
+    say(&format!("refused {}", kind_of(&refused)));
 }
 
 #[test]
@@ -260,17 +235,51 @@ fn a_browser_that_does_not_open_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     // Nothing is found there that could open anything.
     let path = folder.path().display().to_string();
-    let printed = child(test, &[("BROWSER", "/nowhere/browser"), ("PATH", &path)]);
-    assert!(printed.contains("FAILED"), "{printed}");
+    let said = child(test, &[("BROWSER", "/nowhere/browser"), ("PATH", &path)]);
+    assert_eq!(said, ["failed"]);
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn fails() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(genesys_cloud_auth::Region::EuWest1, app).unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
     let waiting = login.listen("default").unwrap();
     let error = waiting.open_browser().await.unwrap_err();
     is(&error, "NoBrowser");
     assert!(std::error::Error::source(&error).is_some());
-    println!("FAILED {error}");
+    say("failed");
+}
+
+#[test]
+fn a_login_in_the_browser_that_is_cancelled_frees_its_port() {
+    let test = "a_login_in_the_browser_that_is_cancelled_frees_its_port";
+    if is_child() {
+        return cancels();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let browser = recorder(folder.path());
+    let said = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
+    value(&said, "free");
+    value(&said, "opened");
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn cancels() {
+    let port = free_port();
+    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
+    let builder = Login::builder(Region::EuWest1, app).ports([port]);
+    let login = builder.open_browser_anyway().build().unwrap();
+    let (send, shown) = tokio::sync::oneshot::channel();
+    let stranger = async {
+        shown.await.unwrap();
+        // Only who waits for the browser answers.
+        let (status, _) = come_back(&format!("http://localhost:{port}/cb?state=another")).await;
+        assert_eq!((status, is_free(port)), (400, false));
+    };
+    tokio::select! {
+        _ = login.in_browser("default", |_| send.send(()).unwrap()) => panic!("nobody logs in"),
+        () = stranger => {}
+    }
+    assert!(is_free(port));
+    say("free");
 }

@@ -161,7 +161,7 @@ async fn both_sdks_exchange_a_code_by_its_verifier() {
     }
 }
 
-/// In a browser the JavaScript SDK names an organization and its identity provider, takes a
+/// In a browser the JavaScript SDK names an organisation and its identity provider, takes a
 /// verifier of 128 characters, and reads the answer of another origin.
 #[tokio::test]
 async fn the_javascript_sdk_logs_in_from_a_web_page() {

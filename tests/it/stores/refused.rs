@@ -2,10 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
-        process::CommandExt as _,
-    },
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -17,27 +14,27 @@ use tempfile::TempDir;
 use super::{key, load, runtime, save, store, told};
 use crate::support::{
     files::names,
-    job::{command, command_after, job, said, say},
+    job::{command_after, job, said, say},
 };
 
 /// Not the one that containers run as, which is 65,534.
-const OTHER_USER: u32 = 65_533;
+pub const OTHER_USER: u32 = 65_533;
 
 /// A folder with a record in it.
-struct Kept {
-    folder: TempDir,
-    store: FileStore,
+pub struct Kept {
+    pub folder: TempDir,
+    pub store: FileStore,
 }
 
 impl Kept {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
         save(&store, b"old").await.unwrap();
         Self { folder, store }
     }
 
-    fn path(&self, ending: &str) -> PathBuf {
+    pub fn path(&self, ending: &str) -> PathBuf {
         self.folder
             .path()
             .join(format!("{}{ending}", key().as_str()))
@@ -261,39 +258,6 @@ fn a_full_disk_keeps_the_old_record() {
     );
 }
 
-#[test]
-fn a_folder_that_cannot_be_written_is_told() {
-    let test = "stores::refused::a_folder_that_cannot_be_written_is_told";
-    if let Some(job) = job() {
-        let store = store(Path::new(&job[0]));
-        let read = runtime().block_on(load(&store)).unwrap();
-        assert_eq!(read.unwrap(), b"old");
-        let saved = runtime().block_on(save(&store, b"new"));
-        say(&told(&saved.unwrap_err()));
-        let below = super::store(&Path::new(&job[0]).join("below"));
-        let saved = runtime().block_on(save(&below, b"new"));
-        return say(&told(&saved.unwrap_err()));
-    }
-    let kept = runtime().block_on(Kept::new());
-    let folder = kept.folder.path();
-    fs::remove_file(kept.path(".lock")).unwrap();
-    let mut child = command(test, &[folder.to_str().unwrap()]);
-    // Nothing is closed to root, so that another user stands in.
-    if chown(folder, Some(OTHER_USER), None).is_ok() {
-        chown(kept.path(""), Some(OTHER_USER), None).unwrap();
-        child.uid(OTHER_USER);
-    }
-    fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
-    let output = child.output().unwrap();
-    fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
-    let said = said(&output);
-    assert_eq!(said.len(), 2, "{said:?}");
-    for said in said {
-        assert!(said.contains(folder.to_str().unwrap()), "{said}");
-        assert!(said.contains("let the user of this process"), "{said}");
-    }
-}
-
-fn mode(path: &Path) -> u32 {
+pub fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
 }

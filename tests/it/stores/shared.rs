@@ -16,6 +16,8 @@ use crate::support::{
 
 const PROCESSES: usize = 20;
 const TURNS: usize = 100;
+#[cfg(unix)]
+const STARTS: usize = 200;
 
 #[tokio::test]
 async fn a_file_store_is_all_that_a_store_should_be() {
@@ -151,6 +153,25 @@ fn the_folder_is_the_one_for_state() {
         let nowhere = told(&[("HOME", "not/absolute")]);
         assert!(nowhere.contains("set HOME or XDG_STATE_HOME"), "{nowhere}");
     }
+}
+
+/// A process that is being started has all files of its parent, until its program begins.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_turn_that_is_given_up_is_free_at_once_also_where_processes_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let starts = std::thread::spawn(|| {
+        for _ in 0..STARTS {
+            let mut command = std::process::Command::new("true");
+            assert!(command.status().unwrap().success());
+        }
+    });
+    while !starts.is_finished() {
+        let turn = store.take_turn(&key(), Duration::ZERO).await;
+        drop(turn.unwrap());
+    }
+    starts.join().unwrap();
 }
 
 /// The test's runtime has one thread: were it held, the gate would never open.

@@ -24,7 +24,7 @@ pub fn command<S: AsRef<str>>(name: &str, job: &[S]) -> Command {
 
 /// The same, after a shell did `first`.
 pub fn command_after<S: AsRef<str>>(first: &str, name: &str, job: &[S]) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
     command.arg(std::env::current_exe().unwrap());
     tell(&mut command, name, job);

@@ -130,7 +130,7 @@ impl Flight {
             self.step(STORE_LIMIT);
             let record = Record::new(&issued.token, None, former.as_ref(), &shared.clock);
             match kept.save(turn, &record).await {
-                Ok(()) => shared.locked.lock().known.newest = record.generation(),
+                Ok(()) => shared.locked.lock().known.has_seen(&record),
                 Err(error) => shared.store_failed(error),
             }
         }

@@ -1,10 +1,12 @@
 //! A flight for a user who logged in: under the store's turn alone, the refresh token is exchanged
 //! for a new login, and that is stored before anybody sees its token.
 
+use std::{sync::Arc, time::Duration};
+
 use secrecy::SecretString;
 
 use super::{
-    Answer, Flight, Kept, SOURCE_LIMIT, STORE_LIMIT, Stored, TURN_LIMIT, failed, read, same,
+    Answer, Flight, Kept, SOURCE_LIMIT, STORE_LIMIT, Shared, Stored, TURN_LIMIT, failed, read, same,
 };
 use crate::{
     error::{Error, ErrorKind, LoginRequired, TokenExpired},
@@ -15,7 +17,8 @@ use crate::{
     token_endpoint::Issued,
 };
 
-/// A renewed login that the store did not take. Its refresh token is the only good one.
+/// A renewed login that the store has not taken yet. Its refresh token is the only good one.
+#[derive(Clone)]
 pub(in crate::provider) struct Unsaved {
     /// The generation of the record it takes the place of.
     former: u64,
@@ -70,10 +73,17 @@ impl Flight {
         if !self.step(STORE_LIMIT) {
             return Ok(Answer::Lost);
         }
-        // Another process may have had the turn meanwhile.
+        // Another process, or a login, may have had the turn meanwhile.
+        let before = generation(record.as_ref());
         let record = self.shared.not_put_back(kept.load().await?);
-        if let Some(unsaved) = self.shared.take_unsaved(record.as_ref()) {
+        if let Some(unsaved) = self.shared.unsaved(record.as_ref()) {
             return self.save_login(&kept, turn, unsaved).await;
+        }
+        if generation(record.as_ref()) != before
+            && let Some(token) = record.as_ref().and_then(|record| self.shared.good(record))
+        {
+            self.loaded = true;
+            return Ok(Answer::Token(token));
         }
         if let Some(answer) = self.without_turn(record.as_ref()) {
             return Ok(answer);
@@ -182,19 +192,17 @@ impl Flight {
         }
         // A good answer is stored though it comes late.
         self.step(STORE_LIMIT);
-        let saved = kept.save(turn, &unsaved.record).await;
-        let known = &mut self.shared.locked.lock().known;
-        match saved {
-            Ok(()) => {
-                known.newest = unsaved.record.generation();
-                let token = unsaved.record.token(&self.shared.clock);
-                Ok(token.map_or(Answer::Lost, Answer::Token))
-            }
-            Err(error) => {
-                known.unsaved = Some(unsaved);
-                Err(error)
-            }
+        // Whatever ends this flight now, the next one finds it.
+        self.shared.locked.lock().known.unsaved = Some(unsaved.clone());
+        if let Err(error) = kept.save(turn, &unsaved.record).await {
+            keep_until_stored(&self.shared);
+            return Err(error);
         }
+        let known = &mut self.shared.locked.lock().known;
+        known.unsaved = None;
+        known.has_seen(&unsaved.record);
+        let token = unsaved.record.token(&self.shared.clock);
+        Ok(token.map_or(Answer::Lost, Answer::Token))
     }
 
     /// Removes a login whose refresh token is refused, unless another has taken its place.
@@ -240,6 +248,36 @@ impl Flight {
         Answer::Refused(cause)
     }
 }
+
+/// Keeps the provider, and tries, until the store has taken the renewed login: with the last handle
+/// it would be gone.
+fn keep_until_stored(shared: &Arc<Shared>) {
+    if std::mem::replace(&mut shared.locked.lock().known.kept_until_stored, true) {
+        return;
+    }
+    let keeper = Keeper(Arc::clone(shared));
+    tokio::spawn(async move {
+        let Keeper(shared) = &keeper;
+        while shared.locked.lock().known.unsaved.is_some() {
+            let soon = shared.clock.now() + BETWEEN_TRIES;
+            let wake = shared.wake().unwrap_or(soon).max(soon);
+            shared.clock.sleep_until(wake).await;
+            drop(shared.want());
+        }
+    });
+}
+
+/// Lets another take its place when its runtime ended.
+struct Keeper(Arc<Shared>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.locked.lock().known.kept_until_stored = false;
+    }
+}
+
+/// Between two tries to store a renewed login there is at least so much time.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// 0 stands for no record.
 fn generation(record: Option<&Record>) -> u64 {

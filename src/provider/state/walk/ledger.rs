@@ -107,13 +107,17 @@ impl Ledger {
             .chain(self.refused.iter().map(|refused| refused.end))
     }
 
-    pub(super) fn sending(&mut self, number: u64, now: Moment) {
+    pub(super) fn sending(&mut self, number: u64, now: Moment, may_send: bool) -> Check {
         for flight in self.air.iter_mut().filter(|flight| flight.number == number) {
             flight.sent = now;
-            if !flight.lost {
+            if flight.before_revoke && may_send {
+                return Err(Broken::SentAfterRevoke);
+            }
+            if !flight.lost && !flight.before_revoke {
                 flight.due = now + ATTEMPT + GRACE;
             }
         }
+        Ok(())
     }
 
     /// The probe under way found other credentials.

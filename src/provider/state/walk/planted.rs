@@ -38,7 +38,7 @@ pub(super) const ALL: [(Planted, Broken); 17] = [
     (Planted::ProbeAtWill, Broken::ProbeTooSoon),
     (Planted::RefusedForgotten, Broken::RefusedServed),
     (Planted::YoungForgotten, Broken::RequestInPause),
-    (Planted::RevokeForgotten, Broken::SavedAfterRevoke),
+    (Planted::RevokeForgotten, Broken::SentAfterRevoke),
     (Planted::EarlyFailureTakesToken, Broken::ValidWithheld),
     (Planted::AnotherTakesToken, Broken::AnotherInvalidated),
     (Planted::ExpiredServed, Broken::ExpiredServed),

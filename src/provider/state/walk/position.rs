@@ -127,8 +127,8 @@ impl Position {
                 self.forget_the_longest_lost();
             }
             Event::Sending { number } => {
-                self.machine.step(number, now, ATTEMPT);
-                self.ledger.sending(number, now);
+                let may_send = self.machine.step(number, now, ATTEMPT);
+                self.ledger.sending(number, now, may_send)?;
             }
             Event::SecretChanged { number } => {
                 self.machine.secret_changed(number);

@@ -1,0 +1,168 @@
+//! Whose record it is: a place of its own for each client, region and name, and what is put in
+//! another's place opens there no more.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use genesys_cloud_auth::{
+    AuthorizationCode, ClientCredentials, Login, Region, SealingKey, TokenProvider,
+};
+
+use super::*;
+use crate::support::server::{Reply, Server};
+
+/// A store whose records whoever reads it can exchange.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Shared {
+    /// Puts each of the two records in the other's place.
+    fn exchange(&self) {
+        let mut records = self.0.lock().unwrap();
+        let [first, second] = &mut records.values_mut().collect::<Vec<_>>()[..] else {
+            panic!("there are not two records")
+        };
+        std::mem::swap(*first, *second);
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+impl TokenStore for Shared {
+    type Turn = ();
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        let record = self.0.lock().unwrap().get(key.as_str()).cloned();
+        Ok(record.map(Sealed::from_bytes))
+    }
+
+    async fn take_turn(&self, _: &StoreKey, _: Duration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn save(&self, (): (), key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
+        let (name, value) = (key.as_str().to_owned(), value.as_bytes().to_vec());
+        self.0.lock().unwrap().insert(name, value);
+        Ok(())
+    }
+
+    async fn remove(&self, (): (), key: &StoreKey) -> Result<(), StoreError> {
+        self.0.lock().unwrap().remove(key.as_str());
+        Ok(())
+    }
+}
+
+/// A login host that gives a token of another name each time.
+fn login_host() -> Server {
+    let answers = ["first", "second", "third", "fourth", "fifth", "sixth"].map(|name| {
+        let body = format!(
+            r#"{{"access_token":"{name}","expires_in":86399,"refresh_token":"{name}-refresh"}}"#
+        );
+        Reply::json(200, &body)
+    });
+    let server = Server::start(answers[0].clone());
+    server.answers(answers);
+    server
+}
+
+fn region(login: &str, api: &str) -> Region {
+    Region::custom(login, api, None).unwrap()
+}
+
+/// The token of a process that starts with this client of a secret that clients share.
+async fn token_of(store: &Shared, region: Region, client: &str) -> String {
+    let credentials = ClientCredentials::new(client, "a-secret").unwrap();
+    let builder = TokenProvider::builder(region, credentials).store(store.clone());
+    let token = builder.build().unwrap().token().await.unwrap();
+    token.expose_secret().to_owned()
+}
+
+/// The logins of a process that starts with this client.
+fn logins_of(store: &Shared, region: Region, client: &str) -> Login {
+    let app = AuthorizationCode::public(client, "http://localhost").unwrap();
+    let key = SealingKey::from_bytes([7; 32]);
+    let builder = Login::builder(region, app).store(store.clone(), key);
+    builder.build().unwrap()
+}
+
+async fn log_in(login: &Login, name: &str) {
+    let pending = login.begin().unwrap();
+    let mut pairs = pending.authorize_url().query_pairs();
+    let (_, state) = pairs.find(|(name, _)| name == "state").unwrap();
+    let callback = format!("?code=a-code&state={state}");
+    login.finish(pending, &callback, name).await.unwrap();
+}
+
+/// The token of the login that is kept by this name.
+async fn saved(login: &Login, name: &str) -> Option<String> {
+    let tokens = login.saved(name).await.unwrap()?;
+    Some(tokens.token().await.unwrap().expose_secret().to_owned())
+}
+
+#[tokio::test]
+async fn tokens_that_are_exchanged_count_as_absent() {
+    let (server, store) = (login_host(), Shared::default());
+    let region = region(&server.url(), &server.url());
+    let token = async |client| token_of(&store, region.clone(), client).await;
+    for _ in 0..2 {
+        assert_eq!(token("one").await, "first");
+        assert_eq!(token("two").await, "second");
+    }
+    store.exchange();
+    // Each asks anew, and saves over what was put there.
+    for _ in 0..2 {
+        assert_eq!(token("one").await, "third");
+        assert_eq!(token("two").await, "fourth");
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn logins_that_are_exchanged_count_as_absent() {
+    let (server, store) = (login_host(), Shared::default());
+    let region = region(&server.url(), &server.url());
+    let process = || logins_of(&store, region.clone(), "a-client");
+    log_in(&process(), "jo").await;
+    log_in(&process(), "al").await;
+    assert_eq!(saved(&process(), "jo").await.unwrap(), "first");
+    assert_eq!(saved(&process(), "al").await.unwrap(), "second");
+    store.exchange();
+    assert_eq!(saved(&process(), "jo").await, None);
+    assert_eq!(saved(&process(), "al").await, None);
+    // And back.
+    store.exchange();
+    assert_eq!(saved(&process(), "jo").await.unwrap(), "first");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn another_client_or_region_finds_neither_token_nor_login() {
+    let (server, other) = (login_host(), login_host());
+    let (store, logins) = (Shared::default(), Shared::default());
+    let own = || region(&server.url(), &server.url());
+    assert_eq!(token_of(&store, own(), "a-client").await, "first");
+    log_in(&logins_of(&logins, own(), "a-client"), "jo").await;
+    let elsewhere = || region(&other.url(), &server.url());
+    let with_another_api = || region(&server.url(), &other.url());
+    for (region, client, token) in [
+        (own(), "another", "third"),
+        (elsewhere(), "a-client", "first"),
+        (with_another_api(), "a-client", "fourth"),
+    ] {
+        let shown = format!("{region} {client}");
+        let login = logins_of(&logins, region.clone(), client);
+        assert_eq!(saved(&login, "jo").await, None, "{shown}");
+        assert_eq!(token_of(&store, region, client).await, token, "{shown}");
+    }
+    assert_eq!((store.len(), logins.len()), (4, 1));
+    assert_eq!((server.requests().len(), other.requests().len()), (4, 1));
+    // Whose they are finds them.
+    assert_eq!(token_of(&store, own(), "a-client").await, "first");
+    let login = logins_of(&logins, own(), "a-client");
+    assert_eq!(saved(&login, "jo").await.unwrap(), "second");
+    assert_eq!((server.requests().len(), other.requests().len()), (4, 1));
+}

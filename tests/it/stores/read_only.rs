@@ -1,0 +1,109 @@
+//! Files and folders that their owner may only read.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    path::Path,
+};
+
+use genesys_cloud_auth::SealingKey;
+
+use super::{
+    load,
+    refused::{Kept, OTHER_USER, mode},
+    runtime, save, store, told,
+};
+use crate::support::job::{command, job, said, say};
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    let test = "stores::read_only::a_folder_that_cannot_be_written_is_told";
+    if let Some(job) = job() {
+        let store = store(Path::new(&job[0]));
+        let read = runtime().block_on(load(&store)).unwrap();
+        assert_eq!(read.unwrap(), b"old");
+        let saved = runtime().block_on(save(&store, b"new"));
+        say(&told(&saved.unwrap_err()));
+        let below = super::store(&Path::new(&job[0]).join("below"));
+        let saved = runtime().block_on(save(&below, b"new"));
+        return say(&told(&saved.unwrap_err()));
+    }
+    let kept = runtime().block_on(Kept::new());
+    let folder = kept.folder.path();
+    fs::remove_file(kept.path(".lock")).unwrap();
+    let mut child = command(test, &[folder.to_str().unwrap()]);
+    // Nothing is closed to root, so that another user stands in.
+    if chown(folder, Some(OTHER_USER), None).is_ok() {
+        chown(kept.path(""), Some(OTHER_USER), None).unwrap();
+        child.uid(OTHER_USER);
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
+    let output = child.output().unwrap();
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+    let said = said(&output);
+    assert_eq!(said.len(), 2, "{said:?}");
+    for said in said {
+        assert!(said.contains(folder.to_str().unwrap()), "{said}");
+        assert!(said.contains("let the user of this process"), "{said}");
+    }
+}
+
+/// What a process says of its work in the folder: the record it finds, what became of its save, and
+/// the record after it.
+#[test]
+fn a_file_that_may_only_be_read_is_used_or_named() {
+    let test = "stores::read_only::a_file_that_may_only_be_read_is_used_or_named";
+    if let Some(job) = job() {
+        let folder = Path::new(&job[0]);
+        SealingKey::file(folder.join("key")).unwrap();
+        return runtime().block_on(works_in(folder));
+    }
+    for (ending, after) in [("", "new"), (".new", "new"), (".lock", "old")] {
+        let kept = runtime().block_on(Kept::new());
+        let (folder, path) = (kept.folder.path(), kept.path(ending));
+        fs::write(folder.join("key"), [7; 32]).unwrap();
+        fs::write(&path, fs::read(&path).unwrap_or_default()).unwrap();
+        for file in fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path();
+            let is_closed = file == path || file.ends_with("key");
+            let mode = if is_closed { 0o400 } else { 0o600 };
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            // Nothing is closed to root, so that another user stands in.
+            let _ = chown(&file, Some(OTHER_USER), None);
+        }
+        let mut child = command(test, &[folder.to_str().unwrap()]);
+        if chown(folder, Some(OTHER_USER), None).is_ok() {
+            child.uid(OTHER_USER);
+        }
+        let said = said(&child.output().unwrap());
+        let [before, saved, found] = &said[..] else {
+            panic!("{said:?}")
+        };
+        assert_eq!((&**before, &**found), ("old", after), "{ending}");
+        if after == "new" {
+            assert_eq!(saved, "saved");
+            assert_eq!(mode(&kept.path("")), 0o600);
+        } else {
+            let cure = "let the user of this process read and write it";
+            let named = saved.contains(path.to_str().unwrap());
+            assert!(named && saved.contains(cure), "{saved}");
+        }
+    }
+}
+
+async fn works_in(folder: &Path) {
+    let store = store(folder);
+    let found = async || {
+        let record = load(&store).await.unwrap().unwrap();
+        say(&String::from_utf8(record).unwrap());
+    };
+    found().await;
+    match save(&store, b"new").await {
+        Ok(()) => say("saved"),
+        Err(error) => say(&told(&error)),
+    }
+    found().await;
+}
