@@ -135,5 +135,7 @@ impl fmt::Debug for Assertion {
     }
 }
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
