@@ -108,6 +108,6 @@ fn path_of(place: &str) -> Result<String, Error> {
 const MOST_BYTES: usize = 16 * 1024;
 
 #[cfg(any(fuzzing, test))]
-pub(super) mod fuzzing;
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
