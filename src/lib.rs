@@ -50,8 +50,8 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox, SandboxBuilder,
-    SandboxHost, SandboxUser,
+    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
+    SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;
 pub use secret::ClientSecret;
@@ -88,6 +88,8 @@ pub mod guide {
     pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
+    #[doc = include_str!("guide/sso.md")]
+    pub mod sso {}
     #[doc = include_str!("guide/troubleshooting.md")]
     pub mod troubleshooting {}
 }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod api;
+mod assertions;
 mod authorization;
 mod authorize;
 mod browsers;
@@ -33,11 +34,13 @@ mod redirect;
 mod refresh;
 mod refusal;
 mod rfc3339;
+mod saml;
 mod server;
 mod settings;
 mod tokens;
 mod users;
 mod visitor;
+mod xml;
 
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
@@ -45,6 +48,7 @@ use secrecy::SecretString;
 
 pub use self::{
     answer::FaultAnswer,
+    assertions::SandboxAssertions,
     fault::{Fault, FaultScope, Gate},
     record::{RecordedRequest, SandboxHost},
     settings::RefreshTokens,
@@ -70,15 +74,17 @@ use self::{
     page::Page,
     permissions::{Needs, Role},
     pkce::{is_challenge, verifies},
-    random::{random_text, random_uuid},
+    random::{random_bytes, random_text, random_uuid},
     record::{Record, TOKEN_PATH},
     redirect::{Redirect, is_registered, redirect_to},
     refusal::{ApiRefusal, OAuthRefusal, Unsealed, json_response, ok, sealed},
-    rfc3339::timestamp,
+    rfc3339::{time, timestamp},
+    saml::{BEARER, PROTOCOL, SAML, SUCCESS, XMLDSIG, issue_for_assertion, unverified},
     server::Server,
-    settings::{CLIENT_CREDENTIALS, CODE, Settings},
-    tokens::{Approval, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
+    settings::{CLIENT_CREDENTIALS, CODE, SAML2_BEARER, Settings},
+    tokens::{Approval, Asserted, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
     users::{User, fixed_id},
+    xml::Element,
 };
 use crate::{grant::ClientCredentials, region::Region};
 
@@ -98,7 +104,7 @@ use crate::{grant::ClientCredentials, region::Region};
 /// | at the login host | |
 /// |---|---|
 /// | `GET /oauth/authorize` | asks a user for email address and password, and then for consent: pages for a person, or [`log_in`](Self::log_in) and [`deny`](Self::deny) for a test |
-/// | `POST /oauth/token` | tokens for client credentials, a code, or a refresh token: [`RefreshTokens`] |
+/// | `POST /oauth/token` | tokens for client credentials, a code, a refresh token: [`RefreshTokens`], or an assertion |
 /// | `GET /logout` | ends the browser's login, and no token; goes to `redirect_uri` where that is registered |
 ///
 /// A request with a client or a redirect URI that is not known is never sent back: the page says
@@ -108,6 +114,16 @@ use crate::{grant::ClientCredentials, region::Region};
 /// A code is good once: it is used up when its client brings it, whatever comes of that, and brought
 /// again it ends the tokens that it gave (RFC 6749 section 4.1.2). Consent is asked for
 /// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
+///
+/// With [`SandboxBuilder::saml_client`] it brings SAML assertions, which
+/// [`assertions`](Self::assertions) makes: in `orgName` the organization's short name, in
+/// `assertion` what an identity provider posts, in standard base64, or one `Assertion` in base64url.
+/// The token is that of the user whose email address is the `NameID`. Checked are the times by the
+/// sandbox's own clock, without any tolerance, the audience, the status of a `Response`, that there
+/// is one assertion with a signature, and that it has given no token before; what is wrong with one
+/// is refused with `invalid_grant`, another organization with `invalid_request`. Whether Genesys
+/// Cloud does the same is not known. **The signature is not checked**, and each answer says so in
+/// the header `Sandbox-Signature`.
 ///
 /// The API answers these calls, in Genesys Cloud's own forms:
 ///

@@ -95,8 +95,8 @@ async fn organization(State(org): State<Arc<Org>>) -> Response {
     ok(&json!({
         "id": org.id,
         "name": ORGANIZATION_NAME,
-        "thirdPartyOrgName": "sandbox",
-        "domain": "sandbox",
+        "thirdPartyOrgName": org.settings.org_short_name,
+        "domain": org.settings.org_short_name,
         "defaultLanguage": "en-us",
         "defaultCountryCode": "US",
         "state": "active",

@@ -15,7 +15,8 @@ use serde_json::json;
 
 use super::{
     ApiRefusal, CLIENT_CREDENTIALS, CODE, Claim, Exchange, Form, Issued, NotGranted, OAuthRefusal,
-    Org, TOKEN_PATH, authorize_routes, json_response,
+    Org, SAML2_BEARER, TOKEN_PATH, authorize_routes, issue_for_assertion, json_response,
+    unverified,
 };
 
 pub(super) fn login_routes(org: Arc<Org>) -> Router {
@@ -62,6 +63,10 @@ fn answer(org: &Org, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuth
             proof,
         }),
         REFRESH_TOKEN => org.refresh(form.required("refresh_token")?, proof),
+        SAML2_BEARER_GRANT => {
+            let issued = issue_for_assertion(org, &form, proof);
+            return Ok(unverified(issued.map(|issued| tokens(&issued))));
+        }
         _ => Ok(org.issue()),
     };
     issued.map(|issued| tokens(&issued)).map_err(refusal)
@@ -130,7 +135,7 @@ fn client_type_for(grant_type: &str) -> Option<&'static str> {
         "client_credentials" => Some(CLIENT_CREDENTIALS),
         AUTHORIZATION_CODE | REFRESH_TOKEN => Some(CODE),
         "password" => Some("PASSWORD"),
-        "urn:ietf:params:oauth:grant-type:saml2-bearer" => Some("SAML2-BEARER"),
+        SAML2_BEARER_GRANT => Some(SAML2_BEARER),
         _ => None,
     }
 }
@@ -149,3 +154,4 @@ fn not_authorized_for(grant_type: &str) -> OAuthRefusal {
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
 const REFRESH_TOKEN: &str = "refresh_token";
+const SAML2_BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use super::{
-    Approval, Browsers, Counted, Exchange, Issued, NotGranted, NotLive, Proof, Role, Settings,
-    Tokens, User, Window, random_text, random_uuid,
+    Approval, Asserted, Browsers, Counted, Exchange, Issued, NotGranted, NotLive, Proof, Role,
+    Settings, Tokens, User, Window, random_text, random_uuid,
 };
 use crate::clock::{Clock, Moment};
 
@@ -115,6 +115,13 @@ impl Org {
 
     pub(super) fn refresh(&self, refresh_token: &str, proof: Proof) -> Result<Issued, NotGranted> {
         self.with_tokens(|tokens, now| tokens.refresh(refresh_token, proof, &self.settings, now))
+    }
+
+    /// Tokens for a user, unless that assertion has given some before.
+    pub(super) fn issue_for_assertion(&self, asserted: Asserted, proof: Proof) -> Option<Issued> {
+        self.with_tokens(|tokens, now| {
+            tokens.issue_for_assertion(asserted, proof, &self.settings, now)
+        })
     }
 
     /// Does something with what was issued, by the organisation's clock.

@@ -19,7 +19,7 @@ pub(super) fn random_uuid() -> String {
         .join("-")
 }
 
-fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
+pub(super) fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).expect("the system's random source works");
     bytes

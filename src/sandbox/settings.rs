@@ -33,6 +33,9 @@ pub(super) struct Settings {
     pub(super) client_secret: String,
     pub(super) authorized_grant_type: String,
     pub(super) redirect_uris: Vec<String>,
+    pub(super) org_short_name: String,
+    /// Whom assertions are for; not looked at where it is not set.
+    pub(super) audience: Option<String>,
     pub(super) code_lifetime: Duration,
     pub(super) refresh_tokens: RefreshTokens,
     pub(super) refresh_token_lifetime: Duration,
@@ -59,6 +62,8 @@ impl Default for Settings {
             client_secret: random_text::<32>(),
             authorized_grant_type: CLIENT_CREDENTIALS.to_owned(),
             redirect_uris: Vec::new(),
+            org_short_name: "sandbox".to_owned(),
+            audience: None,
             code_lifetime: Duration::from_secs(60),
             refresh_tokens: RefreshTokens::Rotating,
             refresh_token_lifetime: Duration::from_secs(30 * 86_400),
@@ -83,3 +88,5 @@ impl Default for Settings {
 pub(super) const CLIENT_CREDENTIALS: &str = "CLIENT-CREDENTIALS";
 /// That of a client for which users log in.
 pub(super) const CODE: &str = "CODE";
+/// That of a client that brings assertions.
+pub(super) const SAML2_BEARER: &str = "SAML2-BEARER";

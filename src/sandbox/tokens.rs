@@ -1,6 +1,9 @@
 //! What was issued: access tokens, refresh tokens and codes, and how they end together.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use super::{Counted, RefreshTokens, Settings, Window, random_text, verifies};
 use crate::clock::Moment;
@@ -14,6 +17,8 @@ pub(super) struct Tokens {
     codes: HashMap<String, Code>,
     /// A login is known by its place.
     logins: Vec<Login>,
+    /// Issuer and id of the assertions that gave tokens.
+    assertions: HashSet<(String, String)>,
     reuses: usize,
 }
 
@@ -53,6 +58,13 @@ pub(super) struct Approval {
     pub(super) redirect_uri: String,
     /// By S256 (RFC 7636 section 4.2).
     pub(super) challenge: Option<String>,
+}
+
+/// What an assertion says, where it counts.
+pub(super) struct Asserted {
+    pub(super) user: usize,
+    /// Its issuer and its id, by which it is known again.
+    pub(super) name: (String, String),
 }
 
 /// How a client showed who it is.
@@ -177,16 +189,29 @@ impl Tokens {
         }
         let login = self.logins.len();
         code.login = Some(login);
-        self.logins.push(Login {
-            user: code.approval.user,
-            proof: exchange.proof,
-            ended: false,
-        });
+        let user = code.approval.user;
+        self.begin_login(user, exchange.proof);
         let mut issued = self.issue_access(Some(login), settings, now);
         if settings.refresh_tokens != RefreshTokens::None {
             issued.refresh_token = Some(self.issue_refresh(login, settings, now));
         }
         Ok(issued)
+    }
+
+    /// The access token of the user whom an assertion names; `None` where the assertion gave one
+    /// before.
+    pub(super) fn issue_for_assertion(
+        &mut self,
+        asserted: Asserted,
+        proof: Proof,
+        settings: &Settings,
+        now: Moment,
+    ) -> Option<Issued> {
+        if !self.assertions.insert(asserted.name) {
+            return None;
+        }
+        let login = self.begin_login(asserted.user, proof);
+        Some(self.issue_access(Some(login), settings, now))
     }
 
     /// The tokens for a refresh token.
@@ -313,6 +338,15 @@ impl Tokens {
     /// How often a refresh token was used that had been used before.
     pub(super) fn reuses(&self) -> usize {
         self.reuses
+    }
+
+    fn begin_login(&mut self, user: usize, proof: Proof) -> usize {
+        self.logins.push(Login {
+            user,
+            proof,
+            ended: false,
+        });
+        self.logins.len() - 1
     }
 
     fn end_login(&mut self, login: usize) {

@@ -22,12 +22,14 @@ mod processes;
 mod quickstart;
 mod readme;
 mod redaction;
+mod saml_example;
 mod sandbox;
 mod scenarios;
 mod send;
 #[path = "../source/mod.rs"]
 #[allow(dead_code, reason = "other checks use the rest")]
 mod source;
+mod sso;
 mod stores;
 mod support;
 mod threats;

@@ -17,6 +17,7 @@ mod login;
 mod pages;
 mod permissions;
 mod refresh;
+mod saml;
 mod sdks;
 mod sessions;
 mod users;

@@ -6,4 +6,5 @@ mod chromium;
 mod example;
 mod login;
 mod site;
+mod sso;
 mod web_app;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
     FaultAnswer, PlatformClient, RefreshTokens, Sandbox, SandboxHost, TokenProvider,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use super::{
     Run,
@@ -26,6 +28,7 @@ pub async fn all(run: &mut Run) {
     }
     refuses(run, &sandbox).await;
     logs_in(run).await;
+    brings_assertions(run).await;
     faults(run, &sandbox).await;
     for request in sandbox.requests() {
         run.debug(&request);
@@ -144,6 +147,39 @@ async fn logs_in(run: &mut Run) {
             let (_, id) = cookie.to_str().unwrap().split_once('=').unwrap();
             run.keeps_secret("a browser's cookie", id);
         }
+        run.debug(&request);
+    }
+}
+
+/// Assertions, one that is taken and one that is not.
+async fn brings_assertions(run: &mut Run) {
+    let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
+    let builder = builder.saml_client("https://app.example/saml");
+    let sandbox = builder.start().await.unwrap();
+    let assertions = sandbox.assertions(&sandbox.users()[0]);
+    run.debug(&assertions);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token_url = format!("{}/login/oauth/token", sandbox.url());
+    let assertion = assertions.saml_response();
+    let xml = String::from_utf8(STANDARD.decode(&assertion).unwrap()).unwrap();
+    let signature = xml.split("<ds:SignatureValue>").nth(1).unwrap();
+    run.keeps_secret("an assertion's signature", &signature[..60]);
+    let assertion: String = byte_serialize(assertion.as_bytes()).collect();
+    for status in [200, 400] {
+        let ask = http.post(&token_url).basic_auth(CLIENT_ID, Some(SECRET));
+        let ask = ask.header("Content-Type", "application/x-www-form-urlencoded");
+        let grant = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+        let form = format!("grant_type={grant}&orgName=sandbox&assertion={assertion}");
+        let answer = ask.body(form).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        run.debug(&answer.headers().clone());
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        match body["access_token"].as_str() {
+            Some(token) => run.keeps_secret("an asserted user's token", token),
+            None => run.debug(&body),
+        }
+    }
+    for request in sandbox.requests() {
         run.debug(&request);
     }
 }

@@ -126,7 +126,7 @@ impl Shown {
     }
 
     /// What the page's form holds unseen.
-    fn hidden(&self, name: &str) -> String {
+    pub fn hidden(&self, name: &str) -> String {
         let start = format!("name=\"{name}\" value=\"");
         let value = self.text.split(&*start).nth(1).unwrap_or_else(|| {
             panic!("{} has no {name}: {}", self.url, self.text);

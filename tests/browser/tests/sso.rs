@@ -1,0 +1,76 @@
+//! The web application with single sign-on. To a browser its identity provider is another site: the
+//! one is found at localhost, the other at 127.0.0.1.
+
+use url::Url;
+
+use super::{
+    chromium::{Browser, with_browsers},
+    example::Example,
+};
+
+/// The example, and where it is.
+async fn running() -> (Example, Url) {
+    let mut example = Example::start("sso_web_app", &[]);
+    let url = example.words_with("Open ").await.remove(1);
+    (example, url.parse().unwrap())
+}
+
+/// To the identity provider's page.
+async fn begin(browser: &Browser, base: &Url) -> Url {
+    browser.goto(base).await;
+    browser.click("Log in").await;
+    browser.shows("Who are you?").await;
+    let idp = browser.url().await;
+    assert_eq!(idp.host_str(), Some("127.0.0.1"));
+    idp
+}
+
+#[test]
+fn the_identity_providers_post_finds_the_login_that_was_begun() {
+    with_browsers(async |browsers| {
+        let browser = browsers.open().await;
+        let (_example, base) = running().await;
+        begin(&browser, &base).await;
+        browser.click("User 2").await;
+        browser.shows("Hello, User 2").await;
+        browser.pictures("sso-web-app-logged-in").await;
+        assert_eq!(browser.url().await, base);
+        assert!(browser.cookie("login").await.is_none());
+        let session = browser.cookie("session").await.expect("a session");
+        let value = serde_json::to_value(&session).unwrap();
+        assert_eq!(value["httpOnly"], true, "{value}");
+        assert_eq!(value["sameSite"], "Lax", "{value}");
+
+        // The same answer, posted again.
+        browser.back().await;
+        browser.shows("Who are you?").await;
+        browser.click("User 2").await;
+        browser.shows("This login cannot be finished here").await;
+        browser.pictures("sso-web-app-refused").await;
+        // The next login is another session, of another user.
+        browser.click("Log in again").await;
+        browser.click("User 3").await;
+        browser.shows("Hello, User 3").await;
+        let next = browser.cookie("session").await.expect("a session");
+        assert_ne!(session.value, next.value);
+    });
+}
+
+#[test]
+fn an_answer_to_another_browser_logs_nobody_in() {
+    with_browsers(async |browsers| {
+        let (attacker, browser) = (browsers.open().await, browsers.open().await);
+        let (_example, base) = running().await;
+        let attackers = begin(&attacker, &base).await;
+        for has_begun in [false, true] {
+            if has_begun {
+                begin(&browser, &base).await;
+            }
+            browser.goto(&attackers).await;
+            browser.click("User 1").await;
+            browser.shows("This login cannot be finished here").await;
+            browser.goto(&base).await;
+            browser.shows("Welcome").await;
+        }
+    });
+}

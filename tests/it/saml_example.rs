@@ -1,0 +1,108 @@
+//! The example that brings assertions, on the sandbox and with arguments.
+
+use std::process::{Command, Output};
+
+use genesys_cloud_auth::{Error, Saml2Bearer, Sandbox, Troubleshooting};
+
+use super::{quickstart::program, readme::is_in_the_readme};
+
+#[path = "../../examples/saml2_bearer.rs"]
+#[allow(dead_code, reason = "a program with parts of its own")]
+mod saml2_bearer;
+
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn it_tells_what_a_day_brings() {
+    let mut out = Vec::new();
+    saml2_bearer::against_the_sandbox(&mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    is_in_the_readme(&text);
+    let sections: Vec<String> = text.split("\n\n").skip(1).map(flat).collect();
+    let [first, second, used, old] = &sections[..] else {
+        panic!("{text}")
+    };
+    for (section, requests) in [(first, 1), (second, 2)] {
+        let told = format!("user1@sandbox.example organisation Sandbox token requests {requests}");
+        assert!(section.ends_with(&told), "{section}");
+    }
+    let row = Troubleshooting::TokenExpired;
+    for (section, why) in [(used, "used"), (old, "out of date")] {
+        for told in [why, row.issue(), row.likely_cause(), row.resolution()] {
+            assert!(section.contains(told), "{section}");
+        }
+    }
+    // The used one had been sent once.
+    assert!(old.ends_with("token requests 3"), "{old}");
+}
+
+#[tokio::test]
+async fn an_assertion_becomes_the_token_of_its_user() {
+    let sandbox = Sandbox::builder().saml_client("https://app.example/saml");
+    let sandbox = sandbox.start().await.unwrap();
+    let assertions = sandbox.assertions(&sandbox.users()[1]);
+    let given = assertions.response();
+    let bring = async || {
+        let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
+        let grant = Saml2Bearer::new(id, secret, sandbox.org_short_name(), &*given).unwrap();
+        let mut out = Vec::new();
+        let outcome = saml2_bearer::against_the_region(sandbox.region(), grant, &mut out).await;
+        let error = outcome
+            .err()
+            .map(|error| *error.downcast::<Error>().unwrap());
+        (flat(&String::from_utf8(out).unwrap()), error)
+    };
+    let (text, error) = bring().await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(
+        text,
+        "user User 2 email address user2@sandbox.example organisation Sandbox"
+    );
+    let (text, error) = bring().await;
+    assert!(error.unwrap().needs_login());
+    assert_eq!(text, "");
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("saml2_bearer"));
+    command.env("GENESYSCLOUD_OAUTHCLIENT_SECRET", "a-secret");
+    command.args(arguments).output().unwrap()
+}
+
+#[test]
+fn it_runs_with_no_arguments() {
+    let output = run(&[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    is_in_the_readme(&text);
+}
+
+#[test]
+fn what_is_no_assertion_is_told_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("assertion.txt");
+    std::fs::write(&file, "no assertion!").unwrap();
+    let file = file.to_str().unwrap();
+    let standard_input = "there is nothing in it";
+    for (arguments, told) in [
+        (
+            &["eu-west-1", "an-id", "my-org", file][..],
+            "neither XML nor base64",
+        ),
+        (&["eu-west-1", "an-id", "my-org", "-"], standard_input),
+        (&["eu-west-1", "an-id", "my org", file], "short name"),
+        (
+            &["eu-west-1", "an-id"],
+            "the arguments are REGION CLIENT_ID ORG FILE",
+        ),
+    ] {
+        let output = run(arguments);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !output.status.success() && flat(&text).contains(told),
+            "{text}"
+        );
+    }
+}

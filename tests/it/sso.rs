@@ -1,0 +1,498 @@
+//! The example of a web application with single sign-on, which the guide explains.
+
+use std::{process::Stdio, sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use genesys_cloud_auth::{Sandbox, SandboxAssertions};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::Command,
+    task::JoinHandle,
+    time::timeout,
+};
+use url::Url;
+
+use super::{
+    quickstart::program,
+    readme::is_in_the_readme,
+    support::visitor::{Shown, Visitor},
+};
+
+#[path = "../../examples/sso_web_app/main.rs"]
+#[allow(dead_code, reason = "a program with parts of its own")]
+mod sso_web_app;
+
+/// The application, with its sandbox and its identity provider.
+struct Running {
+    sandbox: Arc<Sandbox>,
+    base: Url,
+    servers: [JoinHandle<std::io::Result<()>>; 2],
+}
+
+/// A login that a browser has begun: what the answer has to bring along.
+struct Begun {
+    request_id: String,
+    relay_state: String,
+    idp: Url,
+}
+
+impl Running {
+    async fn start() -> Self {
+        Self::under("http").await
+    }
+
+    /// Started as if browsers found it under this scheme.
+    async fn under(scheme: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let idp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let base = format!("://localhost:{}/", port(&listener));
+        let outside = Url::parse(&format!("{scheme}{base}")).unwrap();
+        let acs = outside.join("saml").unwrap();
+        let idp_url = Url::parse(&format!("http://127.0.0.1:{}/sso", port(&idp))).unwrap();
+        let builder = Sandbox::builder().saml_client(acs.clone());
+        let sandbox = Arc::new(builder.start().await.unwrap());
+        let sso = sso_web_app::Sso {
+            region: sandbox.region(),
+            client_id: sandbox.client_id().to_owned(),
+            secret: sandbox.client_secret().into(),
+            org: sandbox.org_short_name().to_owned(),
+            idp: idp_url,
+            base: outside,
+        };
+        Self {
+            servers: [
+                tokio::spawn(sso_web_app::serve(listener, sso)),
+                tokio::spawn(sso_web_app::serve_idp(idp, Arc::clone(&sandbox), acs)),
+            ],
+            base: Url::parse(&format!("http{base}")).unwrap(),
+            sandbox,
+        }
+    }
+
+    fn at(&self, path: &str) -> Url {
+        self.base.join(path).unwrap()
+    }
+
+    async fn begin(&self, visitor: &mut Visitor) -> Begun {
+        let login = visitor.get(self.at("login")).await;
+        assert_eq!(login.status, 303);
+        let idp = login.location();
+        let query = |name: &str| {
+            let mut pairs = idp.query_pairs();
+            let (_, value) = pairs.find(|(given, _)| given == name).unwrap();
+            value.into_owned()
+        };
+        let request = inflated(&STANDARD.decode(query("SAMLRequest")).unwrap());
+        Begun {
+            request_id: between(&request, " ID=\"", "\"").to_owned(),
+            relay_state: query("RelayState"),
+            idp,
+        }
+    }
+
+    /// Answers about the second user.
+    fn answers(&self) -> SandboxAssertions {
+        self.sandbox.assertions(&self.sandbox.users()[1])
+    }
+
+    fn answer_to(&self, begun: &Begun) -> String {
+        let answers = self.answers().in_response_to(&begun.request_id);
+        answers.saml_response()
+    }
+
+    async fn post(&self, visitor: &mut Visitor, response: &str, relay_state: &str) -> Shown {
+        let form = [("SAMLResponse", response), ("RelayState", relay_state)];
+        visitor.post(self.at("saml"), &form, &[]).await
+    }
+
+    /// Nothing was asked for, and nobody is logged in.
+    #[track_caller]
+    fn is_refused(&self, answer: &Shown) {
+        assert_eq!(answer.status, 403, "{}", answer.text);
+        assert!(answer.headers.get("set-cookie").is_none());
+        assert_eq!(self.sandbox.token_requests(), 0);
+    }
+
+    /// Who the application says is there.
+    async fn greeted(&self, visitor: &mut Visitor) -> Option<String> {
+        let home = visitor.get(self.at("/")).await;
+        assert_eq!(home.status, 200);
+        let title = between(&home.text, "<h1>", "</h1>");
+        title.strip_prefix("Hello, ").map(str::to_owned)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+/// One block that is not compressed (RFC 1951, section 3.2.4).
+fn inflated(block: &[u8]) -> String {
+    let length = |at: usize| u16::from_le_bytes([block[at], block[at + 1]]);
+    assert_eq!((block[0], length(1)), (1, !length(3)));
+    assert_eq!(usize::from(length(1)), block.len() - 5);
+    String::from_utf8(block[5..].to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_user_logs_in_at_the_identity_provider() {
+    let running = Running::start().await;
+    let (mut visitor, mut other) = (Visitor::new(), Visitor::new());
+    assert_eq!(running.greeted(&mut visitor).await, None);
+    let begun = running.begin(&mut visitor).await;
+    let page = visitor.get(&begun.idp).await;
+    let response = page.hidden("SAMLResponse");
+    assert_eq!(page.hidden("RelayState"), begun.relay_state);
+    let answer = running
+        .post(&mut visitor, &response, &begun.relay_state)
+        .await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (303, running.base.clone())
+    );
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
+    assert_eq!(running.greeted(&mut other).await, None);
+
+    let begun = running.begin(&mut other).await;
+    let response = running.answer_to(&begun);
+    running
+        .post(&mut other, &response, &begun.relay_state)
+        .await;
+    assert_eq!(running.greeted(&mut other).await.as_deref(), Some("User 2"));
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
+    assert_eq!(running.sandbox.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn the_request_names_the_application_and_no_two_are_alike() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let (first, second) = (
+        running.begin(&mut visitor).await,
+        running.begin(&mut visitor).await,
+    );
+    assert_ne!(first.request_id, second.request_id);
+    assert_ne!(first.relay_state, second.relay_state);
+    let (_, request) = first.idp.query_pairs().next().unwrap();
+    let request = inflated(&STANDARD.decode(&*request).unwrap());
+    let acs = running.at("saml");
+    assert!(request.contains(&format!("AssertionConsumerServiceURL=\"{acs}\"")));
+    assert_eq!(
+        between(&request, "assertion\">", "</saml:Issuer>"),
+        acs.as_str()
+    );
+    let issued = between(&request, "IssueInstant=\"", "\"");
+    let shape: String = issued
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!(shape, "0000-00-00T00:00:00Z");
+}
+
+#[tokio::test]
+async fn an_answer_without_this_browsers_relay_state_is_refused() {
+    let running = Running::start().await;
+    let (mut visitor, mut attacker) = (Visitor::new(), Visitor::new());
+    let own = running.begin(&mut visitor).await;
+    let others = running.begin(&mut attacker).await;
+    let response = running.answer_to(&own);
+    let form = [("SAMLResponse", &*response)];
+    let answer = visitor.post(running.at("saml"), &form, &[]).await;
+    running.is_refused(&answer);
+    for relay_state in ["", "/", "x", &own.request_id, &others.relay_state] {
+        let answer = running.post(&mut visitor, &response, relay_state).await;
+        running.is_refused(&answer);
+    }
+    // A login that the attacker began, and whose answer is posted by the visitor's browser.
+    let stolen = running.answer_to(&others);
+    for browser in [&mut visitor, &mut Visitor::new()] {
+        let answer = running.post(browser, &stolen, &others.relay_state).await;
+        running.is_refused(&answer);
+        assert_eq!(running.greeted(browser).await, None);
+    }
+    // None of that has ended the visitor's own login.
+    let answer = running
+        .post(&mut visitor, &response, &own.relay_state)
+        .await;
+    assert_eq!(answer.status, 303);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_refused() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let right = running
+        .answers()
+        .in_response_to(&begun.request_id)
+        .response();
+    let unsolicited = running.answers().response();
+    let attribute = format!(" InResponseTo=\"{}\"", begun.request_id);
+    for document in [
+        unsolicited.clone(),
+        // What is outside of an assertion's signature says nothing.
+        unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1),
+        right.replace(&begun.request_id, "_another"),
+        right.replace(&attribute, " Other=\"\""),
+        format!("<!DOCTYPE a>{right}"),
+        format!("{right}<"),
+        "no XML".to_owned(),
+    ] {
+        let response = STANDARD.encode(&document);
+        let answer = running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await;
+        running.is_refused(&answer);
+    }
+    for response in ["", "!!!"] {
+        let answer = running
+            .post(&mut visitor, response, &begun.relay_state)
+            .await;
+        running.is_refused(&answer);
+    }
+    let in_lines = STANDARD.encode(right).replace("PHNhbW", "PHNh\r\nbW");
+    assert!(in_lines.contains("\r\n"));
+    let answer = running
+        .post(&mut visitor, &in_lines, &begun.relay_state)
+        .await;
+    assert_eq!(answer.status, 303);
+}
+
+/// Where whoever has an assertion that nobody asked for might write that it was.
+#[tokio::test]
+async fn a_word_in_another_place_makes_no_answer() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let right = running.answers().in_response_to(&begun.request_id);
+    let right = right.response();
+    let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    let subject = between(&right, "<saml:Subject>", "</saml:Subject>");
+    let subject = format!("<saml:Subject {saml}>{subject}</saml:Subject>");
+    let unsolicited = running.answers().response();
+    let data = between(&unsolicited, "<saml:SubjectConfirmationData", "/>");
+    let bare = unsolicited.replace(&format!("<saml:SubjectConfirmationData{data}/>"), "");
+    assert_ne!(bare, unsolicited);
+    let foreign = "<x:Assertion xmlns:x=\"urn:x\">";
+    for (before, planted) in [
+        ("</ds:Signature>", subject.clone()),
+        ("<samlp:Status>", subject.clone()),
+        (
+            "<samlp:Status>",
+            format!("{foreign}{subject}</x:Assertion>"),
+        ),
+    ] {
+        for document in [&bare, &unsolicited] {
+            let document = document.replacen(before, &format!("{planted}{before}"), 1);
+            let response = STANDARD.encode(document);
+            let answer = running
+                .post(&mut visitor, &response, &begun.relay_state)
+                .await;
+            running.is_refused(&answer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_again_is_refused() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let response = running.answer_to(&begun);
+    let mut thief = visitor.clone();
+    assert_eq!(
+        running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await
+            .status,
+        303
+    );
+    for browser in [&mut visitor, &mut thief] {
+        let answer = running.post(browser, &response, &begun.relay_state).await;
+        assert_eq!(answer.status, 403);
+    }
+    assert_eq!(running.greeted(&mut thief).await, None);
+    // Nor does it answer the next login.
+    let next = running.begin(&mut thief).await;
+    let answer = running.post(&mut thief, &response, &next.relay_state).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(running.sandbox.token_requests(), 1);
+    assert_eq!(
+        running.greeted(&mut visitor).await.as_deref(),
+        Some("User 2")
+    );
+}
+
+#[tokio::test]
+async fn an_assertion_that_genesys_does_not_take_opens_no_session() {
+    let running = Running::start().await;
+    let answers = |begun: &Begun| running.answers().in_response_to(&begun.request_id);
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let other = answers(&begun)
+        .audience("https://other.example/saml")
+        .saml_response();
+    let answer = running.post(&mut visitor, &other, &begun.relay_state).await;
+    assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
+    assert!(answer.headers.get("set-cookie").is_none());
+    // Nor those that the crate does not send.
+    let old = |xml: String| xml.replace("NotOnOrAfter=\"20", "NotOnOrAfter=\"19");
+    let unsigned = |xml: String| xml.replace("ds:Signature", "ds:Other");
+    let changes: [&dyn Fn(String) -> String; 2] = [&old, &unsigned];
+    for change in changes {
+        let begun = running.begin(&mut visitor).await;
+        let response = STANDARD.encode(change(answers(&begun).response()));
+        let answer = running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await;
+        assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
+    }
+    let begun = running.begin(&mut visitor).await;
+    running.sandbox.at_token_endpoint().times(1).answer(503);
+    let answer = running
+        .post(&mut visitor, &running.answer_to(&begun), &begun.relay_state)
+        .await;
+    assert_eq!((answer.status, running.sandbox.token_requests()), (502, 2));
+    assert_eq!(running.greeted(&mut visitor).await, None);
+}
+
+#[tokio::test]
+async fn cookies_are_those_of_the_moment() {
+    for (scheme, prefix, secure) in [("http", "", ""), ("https", "__Host-", "; Secure")] {
+        let running = Running::under(scheme).await;
+        let mut visitor = Visitor::new();
+        let login = visitor.get(running.at("login")).await;
+        let cookie = login.header("set-cookie");
+        // It comes along with what another site posts.
+        let (name, rest) = cookie.split_once('=').unwrap();
+        let (id, rest) = rest.split_once(';').unwrap();
+        assert_eq!((name, id.len()), (&*format!("{prefix}login"), 43));
+        let expected = " Path=/; HttpOnly; Max-Age=600; SameSite=None; Secure";
+        assert_eq!(rest, expected);
+
+        let begun = running.begin(&mut visitor).await;
+        let response = running.answer_to(&begun);
+        let answer = running
+            .post(&mut visitor, &response, &begun.relay_state)
+            .await;
+        let cookies = answer.headers.get_all("set-cookie").iter();
+        let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+        let [session, login] = cookies[..] else {
+            panic!("{cookies:?}")
+        };
+        assert!(session.starts_with(&format!("{prefix}session=")));
+        let expected = format!("; Path=/; HttpOnly; Max-Age=28800; SameSite=Lax{secure}");
+        assert!(session.ends_with(&expected), "{session}");
+        assert!(login.starts_with(&format!("{prefix}login=; ")) && login.contains("Max-Age=0"));
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_is_too_large_is_not_read() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let large = "A".repeat(1024 * 1024);
+    let answer = running.post(&mut visitor, &large, &begun.relay_state).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(running.sandbox.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn when_the_token_has_ended_the_user_logs_in_again() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let begun = running.begin(&mut visitor).await;
+    let response = running.answer_to(&begun);
+    running
+        .post(&mut visitor, &response, &begun.relay_state)
+        .await;
+    running.sandbox.revoke_all();
+    assert_eq!(running.greeted(&mut visitor).await, None);
+    assert_eq!(running.greeted(&mut visitor).await, None);
+    assert_eq!(running.sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn it_runs_with_no_arguments() {
+    let mut child = Command::new(program("sso_web_app"))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut text = String::new();
+    let base = loop {
+        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = line.unwrap().unwrap().expect("an address");
+        text.push_str(&line);
+        text.push('\n');
+        if let Some(url) = line.strip_prefix("Open ") {
+            break Url::parse(url).unwrap();
+        }
+    };
+    is_in_the_readme(&text);
+    let mut visitor = Visitor::new();
+    let idp = visitor.get(base.join("login").unwrap()).await.location();
+    let page = visitor.get(idp).await;
+    let (response, relay_state) = (page.hidden("SAMLResponse"), page.hidden("RelayState"));
+    let form = [("SAMLResponse", &*response), ("RelayState", &*relay_state)];
+    let home = visitor.post(base.join("saml").unwrap(), &form, &[]).await;
+    let home = visitor.get(home.location()).await;
+    assert!(home.text.contains("Hello, User 1"), "{}", home.text);
+}
+
+#[tokio::test]
+async fn off_this_machine_it_wants_tls() {
+    let idp = "https://idp.example/sso";
+    for (arguments, told) in [
+        (
+            &["eu-west-1", "an-id", "org", idp, "http://app.example/"][..],
+            "https",
+        ),
+        (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
+    ] {
+        let output = Command::new(program("sso_web_app"))
+            .args(arguments)
+            .output();
+        let output = timeout(Duration::from_secs(20), output).await;
+        let output = output.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(told), "{text}");
+    }
+}
+
+const GUIDE: &str = include_str!("../../src/guide/sso.md");
+const PROGRAM: [&str; 2] = [
+    include_str!("../../examples/sso_web_app/app.rs"),
+    include_str!("../../examples/sso_web_app/request.rs"),
+];
+
+#[test]
+fn the_guides_code_is_the_programs() {
+    let blocks = GUIDE.split("```rust,ignore\n").skip(1);
+    let blocks: Vec<_> = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() > 2);
+    for block in blocks {
+        assert!(PROGRAM.iter().any(|file| file.contains(block)), "{block}");
+    }
+}
