@@ -1,5 +1,7 @@
 //! What a program is told of its tokens, by its handler and by `tracing`.
 
+mod login;
+
 use std::{
     fmt::Write,
     sync::{

@@ -3,6 +3,7 @@
 // Where `$BROWSER` says which program is opened.
 #[cfg(all(unix, not(target_os = "macos")))]
 mod browser;
+mod calls;
 mod local;
 mod ports;
 mod web;

@@ -56,7 +56,9 @@ fn a_user_logs_in_and_out() {
         assert_eq!(browser.url().await, base);
         let source = browser.source().await;
         assert!(source.contains("Sandbox") && source.contains(&users[0].email));
-        for answer in browser.answers(base.as_str()).await {
+        let answers = browser.answers(base.as_str()).await;
+        assert!(!answers.is_empty());
+        for answer in answers {
             answer.keeps_to_itself();
         }
         browser.stayed_here().await;

@@ -1,7 +1,7 @@
 //! A login in two requests of a web application.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{MemoryStore, PendingLogin, RefreshTokens, SealingKey};
+use genesys_cloud_auth::{MemoryStore, PendingLogin, SealingKey};
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -374,30 +374,4 @@ async fn the_logout_page_gets_the_client_and_where_to_go_on() {
     let url = login.logout_url(Some("https://app.example/bye?a=b&c"));
     let expected = "&redirect_uri=https%3A%2F%2Fapp.example%2Fbye%3Fa%3Db%26c";
     assert_eq!(url.as_str(), format!("{start}{expected}"));
-}
-
-#[tokio::test]
-async fn a_call_does_not_wait_for_a_user_to_log_in() {
-    let sandbox = Sandbox::builder()
-        .code_client([WEB])
-        .refresh_tokens(RefreshTokens::None);
-    let sandbox = sandbox.start().await.unwrap();
-    // Nobody moves it: a pause would not end.
-    let builder = Login::builder(sandbox.region(), app(&sandbox, WEB)).clock(Clock::manual());
-    let login = builder.build().unwrap();
-    let pending = login.begin().unwrap();
-    let user = &sandbox.users()[0];
-    let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
-    let tokens = login.finish(pending, &back, "session-1").await.unwrap();
-    sandbox.revoke_all();
-    let api = PlatformClient::new(tokens.clone());
-    for _ in 0..2 {
-        let call = api.get("/api/v2/users/me").send();
-        let call = tokio::time::timeout(Duration::from_secs(10), call).await;
-        assert!(call.expect("it waits").unwrap_err().needs_login());
-        let ready = tokens.ready(Duration::from_secs(60));
-        let ready = tokio::time::timeout(Duration::from_secs(10), ready).await;
-        assert!(ready.expect("it waits").unwrap_err().needs_login());
-    }
-    assert_eq!(sandbox.token_requests(), 1);
 }
