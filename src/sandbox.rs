@@ -116,12 +116,12 @@ use crate::{grant::ClientCredentials, region::Region};
 /// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
 ///
 /// With [`SandboxBuilder::saml_client`] it brings SAML assertions, which
-/// [`assertions`](Self::assertions) makes: in `orgName` the organization's short name, in
+/// [`assertions`](Self::assertions) makes: in `orgName` the organisation's short name, in
 /// `assertion` what an identity provider posts, in standard base64, or one `Assertion` in base64url.
 /// The token is that of the user whose email address is the `NameID`. Checked are the times by the
 /// sandbox's own clock, without any tolerance, the audience, the status of a `Response`, that there
 /// is one assertion with a signature, and that it has given no token before; what is wrong with one
-/// is refused with `invalid_grant`, another organization with `invalid_request`. Whether Genesys
+/// is refused with `invalid_grant`, another organisation with `invalid_request`. Whether Genesys
 /// Cloud does the same is not known. **The signature is not checked**, and each answer says so in
 /// the header `Sandbox-Signature`.
 ///

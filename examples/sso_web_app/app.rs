@@ -36,7 +36,7 @@ pub(crate) struct Sso {
     pub(crate) region: Region,
     pub(crate) client_id: String,
     pub(crate) secret: ClientSecret,
-    /// The organization's short name.
+    /// The organisation's short name.
     pub(crate) org: String,
     /// Where logins begin.
     pub(crate) idp: Url,

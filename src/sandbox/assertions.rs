@@ -135,7 +135,7 @@ impl Sandbox {
         }
     }
 
-    /// The organization's short name, which goes with an assertion as `orgName`.
+    /// The organisation's short name, which goes with an assertion as `orgName`.
     #[must_use]
     pub fn org_short_name(&self) -> &str {
         &self.org.settings.org_short_name
@@ -153,7 +153,7 @@ impl SandboxBuilder {
         self.authorized_grant_type(SAML2_BEARER)
     }
 
-    /// The organization's short name: `sandbox` by default.
+    /// The organisation's short name: `sandbox` by default.
     pub fn org_short_name(mut self, name: impl Into<String>) -> Self {
         self.0.org_short_name = name.into();
         self

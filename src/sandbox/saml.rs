@@ -32,7 +32,7 @@ pub(super) fn issue_for_assertion(
     let org_name = form.required("orgName")?;
     let assertion = form.required("assertion")?;
     if org_name != org.settings.org_short_name {
-        let words = "orgName is not that of the client's organization";
+        let words = "orgName is not that of the client's organisation";
         return Err(OAuthRefusal::new("invalid_request", words));
     }
     let asserted = document(assertion)
@@ -76,7 +76,7 @@ fn asserted(org: &Org, document: &Element) -> Result<Asserted, &'static str> {
         .map(|issuer| issuer.text.trim());
     let id = assertion.attribute("ID");
     Ok(Asserted {
-        user: user.ok_or("the assertion's subject is no user of the organization")?,
+        user: user.ok_or("the assertion's subject is no user of the organisation")?,
         name: issuer
             .zip(id)
             .filter(|(issuer, id)| !issuer.is_empty() && !id.is_empty())

@@ -8,6 +8,7 @@ mod misuse;
 mod planted;
 mod replies;
 mod run;
+mod saml;
 mod sandbox;
 mod servers;
 mod stores;
@@ -99,6 +100,11 @@ fn no_secret_is_shown_by_what_keeps_it() {
 }
 
 #[test]
+fn no_secret_is_shown_where_assertions_are_brought() {
+    heard("no_secret_is_shown_where_assertions_are_brought", saml::all);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     heard(
         "every_public_type_and_every_kind_of_error_is_shown",
@@ -112,6 +118,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
             misuse::wrong_place_or_form(run).await;
             sandbox::all(run).await;
             login::all(run).await;
+            saml::all(run).await;
             stores::kept(run).await;
             let gaps = list::gaps(run.shown());
             assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));

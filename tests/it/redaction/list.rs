@@ -8,14 +8,10 @@ use crate::{
 };
 
 /// Types that are not shown, and why: a trait, say.
-const NOT_SHOWN: &[(&str, &str)] = &[
-    ("TokenStore", "a trait"),
-    ("Assertion", "no grant takes one yet"),
-    ("InvalidAssertion", "no grant takes an assertion yet"),
-];
+const NOT_SHOWN: &[(&str, &str)] = &[("TokenStore", "a trait")];
 
 /// Kinds of errors that no run can make, and why.
-const NOT_MADE: &[(&str, &str)] = &[("InvalidAssertion", "no grant takes an assertion yet")];
+const NOT_MADE: &[(&str, &str)] = &[];
 
 /// What is missing, or listed above without need.
 pub fn gaps(shown: &Shown) -> Vec<String> {

@@ -203,7 +203,7 @@ async fn the_organization_must_be_the_clients() {
     let sandbox = builder.org_short_name("my org & co").start().await.unwrap();
     let assertion = assertions(&sandbox).saml_response();
     let missing = |name: &str| format!("{name} is missing");
-    let other = "orgName is not that of the client's organization".to_owned();
+    let other = "orgName is not that of the client's organisation".to_owned();
     for (fields, words) in [
         (vec![("assertion", &*assertion)], missing("orgName")),
         (
@@ -367,6 +367,6 @@ async fn a_client_that_brings_assertions_gets_nothing_without_one() {
 }
 
 const NO_XML: &str = "the assertion is not XML in base64";
-const NO_USER: &str = "the assertion's subject is no user of the organization";
+const NO_USER: &str = "the assertion's subject is no user of the organisation";
 const AUDIENCE: &str = "https://app.example/saml";
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";

@@ -1,0 +1,152 @@
+//! Assertions of users, and everything that may go wrong with them.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use genesys_cloud_auth::{
+    Assertion, Clock, Error, MemoryStore, Region, Saml2Bearer, Sandbox, TokenProvider,
+};
+
+use super::{
+    Run,
+    replies::{SECRET, SHORT, TOKEN, echoes_of, good, no_answers},
+};
+use crate::support::{CLIENT_ID, region_of, server::Server};
+
+const SENT: &str = "SentinelOfTheAssertion2718";
+const WHO: &str = "SentinelOfWhoItIs1618";
+const ORG: &str = "my-org";
+
+pub async fn all(run: &mut Run) {
+    run.keeps_secret("an assertion", SENT);
+    run.keeps_secret("whose assertion it is", WHO);
+    on_the_sandbox(run).await;
+    cannot_be_sent(run).await;
+    is_told_again(run).await;
+}
+
+async fn on_the_sandbox(run: &mut Run) {
+    let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
+    let builder = builder.saml_client("https://app.example/saml");
+    let sandbox = builder.org_short_name(ORG).start().await.unwrap();
+    let assertions = sandbox.assertions(&sandbox.users()[0]);
+    let assertions = assertions.in_response_to(SENT);
+    run.debug(&assertions);
+    let given = assertions.saml_response();
+    for assertion in [given.as_str().into(), source(&given)] {
+        let (tokens, _clock) = provider(run, sandbox.region(), assertion).unwrap();
+        match tokens.token().await {
+            Ok(token) => {
+                run.keeps_secret("an asserted user's token", token.expose_secret());
+                tokens.invalidate(&token);
+            }
+            Err(error) => run.error(&error),
+        }
+        // It was used.
+        run.error(&tokens.token().await.unwrap_err());
+        run.debug(&tokens);
+    }
+    for request in sandbox.requests() {
+        run.debug(&request);
+    }
+    // In a store, and without the name that it needs there.
+    let again = || grant(assertions.saml_response().into()).unwrap();
+    let kept = TokenProvider::builder(sandbox.region(), again().identity(WHO));
+    let kept = kept.store(MemoryStore::new());
+    run.debug(&kept);
+    let kept = kept.build().unwrap();
+    run.debug(&kept.token().await.unwrap());
+    let nobodys = TokenProvider::builder(sandbox.region(), again());
+    run.error(&nobodys.store(MemoryStore::new()).build().unwrap_err());
+}
+
+/// What is told of an assertion before anything is sent.
+async fn cannot_be_sent(run: &mut Run) {
+    let server = Server::start(good());
+    let with = |inner: &str| {
+        format!("<a:Assertion xmlns:a=\"{SAML}\" ID=\"{SENT}\">{inner}</a:Assertion>")
+    };
+    let times =
+        |name: &str, time: &str| with(&format!("{SIGNATURE}<a:Conditions {name}=\"{time}\"/>"));
+    for given in [
+        SENT.to_owned(),
+        format!("{SENT} "),
+        format!("%{SENT}"),
+        format!("<{SENT}"),
+        format!("<{SENT}/>"),
+        format!("<!DOCTYPE {SENT}><{SENT}/>"),
+        with(""),
+        with(&with(SIGNATURE)),
+        with(&format!("<{SENT}:b/>{SIGNATURE}")),
+        format!(
+            "<p:Response xmlns:p=\"{PROTOCOL}\">{}</p:Response>",
+            with(SIGNATURE)
+        ),
+        times("NotOnOrAfter", SENT),
+        times("NotOnOrAfter", "2020-01-01T00:00:00Z"),
+        times("NotBefore", "2120-01-01T00:00:00Z"),
+    ] {
+        for assertion in [given.as_str().into(), source(&given)] {
+            match provider(run, region_of(&server, &server), assertion) {
+                Ok((tokens, _clock)) => {
+                    run.error(&tokens.token().await.unwrap_err());
+                    run.debug(&tokens);
+                }
+                Err(error) => run.error(&error),
+            }
+        }
+    }
+    assert!(server.requests().is_empty());
+    for org in ["", SENT_ORG] {
+        let grant = Saml2Bearer::new(CLIENT_ID, SECRET, org, with(SIGNATURE));
+        run.error(&grant.unwrap_err());
+    }
+}
+
+/// Answers that say what they were sent.
+async fn is_told_again(run: &mut Run) {
+    let server = Server::start(good());
+    let xml = format!("<Assertion xmlns=\"{SAML}\" ID=\"{SENT}\">{SIGNATURE}</Assertion>");
+    let sent = STANDARD.encode(&xml);
+    for reply in echoes_of(&sent).into_iter().chain(no_answers()) {
+        server.answers([reply]);
+        let given = xml.as_str().into();
+        let (tokens, _clock) = provider(run, region_of(&server, &server), given).unwrap();
+        match tokens.token().await {
+            Ok(token) => assert_eq!(token.expose_secret(), TOKEN),
+            Err(error) => run.error(&error),
+        }
+    }
+}
+
+fn source(given: &str) -> Assertion {
+    let given = given.to_owned();
+    Assertion::from_fn(move || {
+        let given = given.clone();
+        async move { Ok(given) }
+    })
+}
+
+fn grant(assertion: Assertion) -> Result<Saml2Bearer, Error> {
+    Saml2Bearer::new(CLIENT_ID, SECRET, ORG, assertion)
+}
+
+fn provider(
+    run: &mut Run,
+    region: Region,
+    assertion: Assertion,
+) -> Result<(TokenProvider, Clock), Error> {
+    run.debug(&assertion);
+    let grant = grant(assertion)?.identity(WHO);
+    run.debug(&grant);
+    let clock = Clock::manual();
+    let builder = TokenProvider::builder(region, grant)
+        .connections(run.connections.clone())
+        .attempt_timeout(SHORT)
+        .clock(clock.clone());
+    run.debug(&builder);
+    Ok((builder.build()?, clock))
+}
+
+const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const SIGNATURE: &str = "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>";
+const SENT_ORG: &str = "an org & SentinelOfTheAssertion2718";
