@@ -45,8 +45,11 @@ use crate::error::Error;
 /// ```
 ///
 /// It is looked at before it is sent, so that one that cannot be accepted is told early and
-/// clearly. Nothing that is read there is believed: it decides whether to send, and the signature is
-/// for the server to check.
+/// clearly: at most 512 KiB of XML in UTF-8, with no document type, that hold one assertion, signed
+/// and not encrypted. Nothing that is read there is believed: it decides whether to send, and the
+/// signature is for the server to check.
+///
+/// Source: SAML Core 2.0; RFC 7522.
 #[derive(Clone)]
 pub struct Assertion(Source);
 
@@ -135,5 +138,7 @@ impl fmt::Debug for Assertion {
     }
 }
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

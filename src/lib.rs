@@ -63,6 +63,11 @@ pub use token::AccessToken;
 /// What the fuzz targets call.
 #[cfg(all(fuzzing, feature = "login"))]
 pub mod fuzzing {
+    /// A SAML assertion in whichever form.
+    pub fn assertion(given: &[u8]) {
+        crate::assertion::fuzzing::assertion(given);
+    }
+
     /// A request to the redirect URI.
     pub fn callback(sent: &[u8]) {
         crate::listener::fuzzing::callback(sent);

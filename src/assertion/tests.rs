@@ -1,5 +1,6 @@
 mod bounds;
 mod content;
+mod corpus;
 mod cutting;
 mod forms;
 mod good;

@@ -153,18 +153,18 @@ impl fmt::Display for TokenExpired {
 
 impl fmt::Display for StaleAssertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no fresh SAML assertion to renew the token: the one given ")?;
+        f.write_str("there is no fresh SAML assertion to get a token with: the one given ")?;
         match self {
-            Self::Used => f.write_str("was used already"),
-            Self::Ended(when) => write!(f, "is out of date since {}", fmt_http_date(*when)),
+            Self::Used => f.write_str("was used already; "),
+            Self::Ended(when) => write!(f, "is out of date since {}; ", fmt_http_date(*when)),
             Self::NotBefore(when) => write!(
                 f,
-                "is not valid before {}; see whether this machine's clock is right",
+                "is not valid before {}; see whether this machine's clock is right, else ",
                 fmt_http_date(*when)
             ),
         }?;
         f.write_str(
-            ": log in anew at the identity provider for another; a source that asks it each time \
+            "log in anew at the identity provider for another; a source that asks it each time \
              (Assertion::from_fn) renews by itself, and a token duration that fits (Admin → \
              Integrations → OAuth) makes it rarer",
         )

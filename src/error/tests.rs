@@ -245,3 +245,32 @@ fn a_refused_refresh_token_is_the_end_of_the_login() {
     assert!(!expired(TokenExpired::fixed()).needs_login());
     assert!(!expired(TokenExpired::on_arrival()).needs_login());
 }
+
+#[test]
+fn an_assertion_that_brings_no_token_is_told_with_its_time_and_the_cure() {
+    let noon = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
+    for (why, told) in [
+        (StaleAssertion::Used, "was used already"),
+        (
+            StaleAssertion::Ended(noon),
+            "is out of date since Sat, 31 Jan 2026 12:00:00 GMT",
+        ),
+        (
+            StaleAssertion::NotBefore(noon),
+            "is not valid before Sat, 31 Jan 2026 12:00:00 GMT",
+        ),
+    ] {
+        let error = Error::from(ErrorKind::TokenExpired(TokenExpired::of_assertion(why)));
+        let text = error.to_string();
+        assert!(
+            text.contains(told) && text.contains("SAML assertion"),
+            "{text}"
+        );
+        assert!(
+            text.contains("log in anew at the identity provider"),
+            "{text}"
+        );
+        assert!(error.needs_login() && !error.is_transient());
+        assert_eq!(error.troubleshooting(), Some(Troubleshooting::TokenExpired));
+    }
+}

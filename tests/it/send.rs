@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    AccessToken, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock, Connections,
-    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, Login, LoginBuilder, MemoryStore,
-    MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest, Region, Request, Response,
-    RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider, TokenProviderBuilder,
-    TokenStore, WaitingLogin,
+    AccessToken, Assertion, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock,
+    Connections, Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, Login, LoginBuilder,
+    MemoryStore, MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest, Region, Request,
+    Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider,
+    TokenProviderBuilder, TokenStore, WaitingLogin,
 };
 
 fn send<T: Send>() {}
@@ -17,6 +17,7 @@ fn future<F: Future + Send>(_: F) {}
 #[test]
 fn every_type_is_send() {
     handle::<AccessToken>();
+    handle::<Assertion>();
     handle::<AuthorizationCode>();
     handle::<ClientCredentials>();
     handle::<ClientSecret>();
