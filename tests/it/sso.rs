@@ -487,7 +487,7 @@ const PROGRAM: [&str; 2] = [
 
 #[test]
 fn the_guides_code_is_the_programs() {
-    let blocks = GUIDE.split("```rust,ignore\n").skip(1);
+    let blocks = GUIDE.split("```text\n").skip(1);
     let blocks: Vec<_> = blocks
         .map(|block| block.split("```").next().unwrap())
         .collect();
