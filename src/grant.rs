@@ -18,6 +18,16 @@ use crate::error::Error;
 
 /// How a [`TokenProvider`](crate::TokenProvider) comes to its tokens. Made from
 /// [`ClientCredentials`], [`Saml2Bearer`] or a [`FixedToken`].
+///
+/// A user's code becomes a provider by a login alone, never by itself:
+///
+/// ```compile_fail,E0277
+/// use genesys_cloud_auth::{AuthorizationCode, Grant};
+///
+/// fn grant(app: AuthorizationCode) -> Grant {
+///     app.into()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Grant(pub(crate) Kind);
 

@@ -61,7 +61,8 @@ async fn a_flood_that_never_ends_does_not_starve_the_right_request() {
         })
         .collect();
     for at in [address, other] {
-        // The flood goes on all the while.
+        // The flood goes on all the while. That it does is seen by what it costs, so many turned
+        // away, not by a time, in which a slow machine might flood nobody.
         let crowded = listener.serving.turned_away().of(Reason::Crowded);
         let flooded = Arc::clone(&listener);
         let waiting = tokio::spawn(async move { wait(&flooded).await });

@@ -45,6 +45,8 @@ pub(super) struct Flight {
     attempts: AtomicU64,
     /// The token is a store's.
     loaded: bool,
+    /// Whether the secret's source was asked again after a refusal.
+    asked_again: bool,
     span: Span,
     ended: bool,
 }
@@ -72,6 +74,7 @@ impl Flight {
             started,
             attempts: AtomicU64::new(0),
             loaded: false,
+            asked_again: false,
             span,
             ended: false,
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use secrecy::SecretString;
 
-use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read, same};
+use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read};
 use crate::{
     assertion::{Looked, read as look_at},
     error::{Error, ErrorKind, StaleAssertion, TokenExpired},
@@ -35,20 +35,14 @@ impl Flight {
             }
             self.shared.changed(self.launch);
         }
-        let mut asked_enough = !source.can_change();
         loop {
             let refusal = match self.hand_in(grant, &secret, next.take()).await {
                 Ok(answer) => return answer,
                 Err(refusal) => refusal,
             };
-            if asked_enough || !self.step(SOURCE_LIMIT) {
-                return self.refused(secret, refusal);
-            }
-            // It may have been rotated since the source gave it.
-            asked_enough = true;
-            match read(source).await {
-                Ok(other) if !same(&other, &secret) => secret = other,
-                _ => return self.refused(secret, refusal),
+            match self.other_secret(source, &secret).await {
+                Some(other) => secret = other,
+                None => return self.refused(secret, refusal),
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     error::Error,
     grant::ClientCredentials,
+    secret::ClientSecret,
     store::SharedTurn,
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -33,7 +34,6 @@ impl Flight {
             }
             self.shared.changed(self.launch);
         }
-        let mut asked_enough = !source.can_change();
         loop {
             let place = match self.look(&secret).await {
                 Look::Found(token) => return Answer::Token(token),
@@ -48,16 +48,28 @@ impl Flight {
                 Some(Err(cause)) if cause.refuses_credentials() => cause,
                 Some(Err(cause)) => return failed(cause),
             };
-            if asked_enough || !self.step(SOURCE_LIMIT) {
-                return self.refused(secret, refusal);
-            }
-            // It may have been rotated since the source gave it.
-            asked_enough = true;
-            match read(source).await {
-                Ok(other) if !same(&other, &secret) => secret = other,
-                _ => return self.refused(secret, refusal),
+            match self.other_secret(source, &secret).await {
+                Some(other) => secret = other,
+                None => return self.refused(secret, refusal),
             }
         }
+    }
+
+    /// Another secret than the refused one, which may have been rotated since its source gave it;
+    /// asked for once.
+    pub(super) async fn other_secret(
+        &mut self,
+        source: &ClientSecret,
+        refused: &SecretString,
+    ) -> Option<SecretString> {
+        if !source.can_change() || std::mem::replace(&mut self.asked_again, true) {
+            return None;
+        }
+        if !self.step(SOURCE_LIMIT) {
+            return None;
+        }
+        let other = read(source).await.ok()?;
+        (!same(&other, refused)).then_some(other)
     }
 
     pub(super) fn was_refused(&self, secret: &SecretString) -> bool {

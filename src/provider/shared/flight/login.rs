@@ -11,7 +11,6 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, LoginRequired, TokenExpired},
     grant::AuthorizationCode,
-    secret::ClientSecret,
     store::SharedTurn,
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -127,7 +126,6 @@ impl Flight {
         let Some(refresh_token) = place.record.refresh_token().cloned() else {
             return Ok(Answer::Lost);
         };
-        let mut asked_enough = !app.secret().is_some_and(ClientSecret::can_change);
         loop {
             let request = || app.refresh(secret.clone(), refresh_token.clone());
             let refusal = match self.request(request).await {
@@ -140,14 +138,11 @@ impl Flight {
                 self.forget_login(place).await?;
                 return Ok(self.login_refused(None, refusal));
             }
-            if !asked_enough && self.step(SOURCE_LIMIT) {
-                // It may have been rotated since the source gave it.
-                asked_enough = true;
-                let other = self.read_secret(app).await?;
-                if !is_same(other.as_ref(), secret.as_ref()) {
-                    secret = other;
-                    continue;
-                }
+            if let (Some(source), Some(refused)) = (app.secret(), &secret)
+                && let Some(other) = self.other_secret(source, refused).await
+            {
+                secret = Some(other);
+                continue;
             }
             let answer = self.login_refused(Some(&place.record), refusal);
             self.shared.locked.lock().known.refused = secret;
