@@ -66,8 +66,29 @@ fn an_element_is_in_at_most_256_namespaces() {
         let starts: Vec<_> = starts.collect();
         let content = starts.concat() + &"</x>".repeat(starts.len());
         // What ended counts no more.
-        assert_eq!(fault(in_text(&content.repeat(2)).as_str()), wrong);
+        let given = in_text(&content.repeat(2));
+        assert_eq!(fault(given.as_str()), wrong);
+        fuzzing::assertion(given.as_bytes());
     }
+}
+
+#[test]
+fn an_assertion_with_more_than_it_may_declare_itself_is_cut_out_all_the_same() {
+    let declared = |of: char| -> String {
+        let each = |n| format!(" xmlns:{of}{n}='u'");
+        (0..60).map(each).collect()
+    };
+    let given = response(&in_start_tag(&assertion(), &declared('a')));
+    let given = given.replacen(
+        "<samlp:Response",
+        &format!("<samlp:Response{}", declared('b')),
+        1,
+    );
+    let looked = looked(given.as_str());
+    let cut = looked.alone().unwrap();
+    let cut = str::from_utf8(&cut).unwrap();
+    assert_eq!(cut.matches("xmlns:").count(), 123);
+    fuzzing::assertion(given.as_bytes());
 }
 
 #[test]
@@ -103,6 +124,10 @@ fn refused(given: impl FnOnce() -> Given) {
 
 fn in_tag(content: &str) -> String {
     alone().replace(" ID=\"_a1\"", content)
+}
+
+fn in_start_tag(assertion: &str, content: &str) -> String {
+    assertion.replacen(" ID=", &format!("{content} ID="), 1)
 }
 
 fn in_text(content: &str) -> String {

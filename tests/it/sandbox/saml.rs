@@ -198,7 +198,7 @@ async fn an_assertion_for_another_audience_is_refused_where_the_client_has_one()
 }
 
 #[tokio::test]
-async fn the_organization_must_be_the_clients() {
+async fn the_organisation_must_be_the_clients() {
     let builder = Sandbox::builder().saml_client(AUDIENCE);
     let sandbox = builder.org_short_name("my org & co").start().await.unwrap();
     let assertion = assertions(&sandbox).saml_response();
