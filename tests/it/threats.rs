@@ -3,6 +3,7 @@
 mod login;
 mod paths;
 mod proxy;
+mod saml;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{Connections, Error, PlatformClient, Region, RetryPolicy, TokenProvider};
