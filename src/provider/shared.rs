@@ -100,7 +100,7 @@ pub(super) struct Known {
     /// The secret that was refused last, and how.
     pub(super) refused: Option<SecretString>,
     pub(super) refusal: Option<Error>,
-    /// The SAML assertion whose answer was lost.
+    /// The SAML assertion that is still without an answer.
     pub(super) unanswered: Option<Looked>,
     /// The generation of the newest record seen; an older one was put back by somebody.
     pub(super) newest: u64,

@@ -75,8 +75,6 @@ impl Flight {
             Err(NoAssertion::Source(cause)) => return Ok(failed(cause)),
             Err(NoAssertion::Useless(cause)) => return Ok(self.useless(secret, cause)),
         };
-        // Until it is answered it is handed in again, whatever ends this flight.
-        self.shared.locked.lock().known.unanswered = Some(assertion.clone());
         let request = || grant.request(secret.clone(), sent.clone());
         let Some(answer) = self.request(request).await else {
             return Ok(Answer::Lost);
@@ -103,12 +101,12 @@ impl Flight {
     }
 
     /// An assertion that is in date and was not answered before, and how it is sent: first the one
-    /// whose answer was lost.
+    /// that is still without an answer.
     async fn next_assertion(
         &self,
         grant: &Saml2Bearer,
     ) -> Result<(Looked, SecretString), NoAssertion> {
-        let unanswered = self.shared.locked.lock().known.unanswered.take();
+        let unanswered = self.shared.locked.lock().known.unanswered.clone();
         let wall = self.shared.clock.wall();
         let looked = match unanswered.filter(|looked| looked.stale(wall).is_none()) {
             Some(looked) => looked,
@@ -116,6 +114,8 @@ impl Flight {
         };
         let sent = looked.encode(grant.form());
         let sent = sent.map_err(|error| NoAssertion::Useless(error.into()))?;
+        // Its source may give it once: until it is answered it is at hand, whatever ends this flight.
+        self.shared.locked.lock().known.unanswered = Some(looked.clone());
         Ok((looked, sent))
     }
 

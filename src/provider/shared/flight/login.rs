@@ -182,13 +182,16 @@ impl Flight {
         turn: SharedTurn,
         unsaved: Unsaved,
     ) -> Result<Answer<AccessToken, Error>, Error> {
-        if !self.is_wanted() {
-            return Ok(Answer::Lost);
+        {
+            let mut locked = self.shared.locked.lock();
+            if !locked.machine.is_wanted(self.launch.number) {
+                return Ok(Answer::Lost);
+            }
+            // Whatever ends this flight now, the next one finds it.
+            locked.known.unsaved = Some(unsaved.clone());
         }
         // A good answer is stored though it comes late.
         self.step(STORE_LIMIT);
-        // Whatever ends this flight now, the next one finds it.
-        self.shared.locked.lock().known.unsaved = Some(unsaved.clone());
         if let Err(error) = kept.save(turn, &unsaved.record).await {
             keep_until_stored(&self.shared);
             return Err(error);
@@ -211,11 +214,6 @@ impl Flight {
             place.kept.remove(place.turn).await?;
         }
         Ok(())
-    }
-
-    fn is_wanted(&self) -> bool {
-        let locked = self.shared.locked.lock();
-        locked.machine.is_wanted(self.launch.number)
     }
 
     async fn read_secret(&self, app: &AuthorizationCode) -> Result<Option<SecretString>, Error> {
