@@ -92,9 +92,8 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
 
 /// Documents with a type of their own: entities that grow, or that are read from elsewhere.
 fn document_types() -> Vec<(Vec<u8>, &'static str)> {
-    let laughs: String = (1..10)
-        .map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)))
-        .collect();
+    let laugh = |n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10));
+    let laughs = (1..10).map(laugh).collect::<String>();
     let external = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>";
     [
         "<!DOCTYPE a>".to_owned(),
