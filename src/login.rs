@@ -19,6 +19,7 @@ use std::{
 use url::Url;
 
 pub use builder::LoginBuilder;
+use pending::LIFE;
 pub use pending::PendingLogin;
 pub use waiting::WaitingLogin;
 

@@ -297,7 +297,7 @@ const GRANT_TYPE: &str = "grant_type";
 
 const CLIENT_ID: &str = "client_id";
 
-const OPEN: [&str; 3] = [GRANT_TYPE, CLIENT_ID, "redirect_uri"];
+const OPEN: [&str; 4] = [GRANT_TYPE, CLIENT_ID, "orgName", "redirect_uri"];
 
 const BEARER: &str = "bearer";
 

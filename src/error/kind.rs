@@ -109,7 +109,10 @@ impl ErrorKind {
 
     pub(super) fn refuses_credentials(&self) -> bool {
         match self {
-            Self::InvalidClient(_) | Self::UnauthorizedClient(_) | Self::InvalidGrant(_) => true,
+            Self::InvalidClient(_)
+            | Self::UnauthorizedClient(_)
+            | Self::InvalidGrant(_)
+            | Self::InvalidAssertion(_) => true,
             Self::OAuth(error) => !error.is_transient(),
             _ => false,
         }

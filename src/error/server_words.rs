@@ -20,8 +20,10 @@ pub(crate) fn long_words(text: &str, secrets: &[&str]) -> String {
 }
 
 fn safe(text: &str, secrets: &[&str], most: usize, mark: &str) -> String {
-    let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     let text = with_short_gaps(text);
+    // A longer one cannot be in it, and its forms take many times its room.
+    let secrets = secrets.iter().filter(|secret| secret.len() <= text.len());
+    let forms: Vec<String> = secrets.flat_map(|secret| forms(secret)).collect();
     let mut shown = String::new();
     let mut rest = text.as_str();
     for _ in 0..most {

@@ -163,8 +163,7 @@ fn check_org(short_name: &str) -> Result<(), Error> {
     } else if short_name.len() > MOST_BYTES {
         "the organisation's short name is longer than 255 bytes"
     } else if !short_name.chars().all(may_be_in_short_name) {
-        "this is no organisation's short name: it holds a space or a mark; see Admin → Account \
-         Settings → Organization Settings"
+        "this is no organisation's short name: it holds a space or a mark"
     } else {
         return Ok(());
     };

@@ -212,7 +212,7 @@ const STATE_BYTES: usize = 32;
 /// 86 characters, of the 43 to 128 that there may be (RFC 7636 4.1).
 const VERIFIER_BYTES: usize = 64;
 
-const LIFE: Duration = Duration::from_secs(600);
+pub(super) const LIFE: Duration = Duration::from_secs(600);
 
 const SKEW: Duration = Duration::from_secs(60);
 

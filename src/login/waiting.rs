@@ -17,7 +17,7 @@ use tokio::{runtime::Handle, sync::watch};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::{Login, PendingLogin, check_name, code_of, open};
+use super::{LIFE, Login, PendingLogin, check_name, code_of, open};
 use crate::{
     clock::Moment,
     error::{CallbackFault, Error, ErrorKind, ListenerError},
@@ -39,7 +39,10 @@ struct Waiting {
     pending: PendingLogin,
     expected: Expected,
     port: Mutex<Port>,
+    /// The listener waits until then.
     deadline: Moment,
+    /// A pasted callback counts until then.
+    ends: Moment,
     browser_opened: AtomicBool,
     /// Whether there was a right answer.
     answered: AtomicBool,
@@ -85,6 +88,7 @@ impl WaitingLogin {
             expected,
             port: Mutex::new(Port::Taken(Arc::new(listener))),
             deadline: login.clock().now() + settings.limit,
+            ends: login.clock().now() + settings.limit.max(LIFE),
             browser_opened: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             outcome: watch::Sender::new(None),
@@ -137,7 +141,9 @@ impl WaitingLogin {
     }
 
     /// Ends the login by what the user copied from the browser's address bar, where no browser
-    /// reaches this machine: the URL, or its query. It is looked at as closely as a browser's callback.
+    /// reaches this machine: the URL, or its query. It is looked at as closely as a browser's callback,
+    /// and counts for ten minutes, or for the [time](super::LoginBuilder::login_timeout) that is
+    /// waited where that is longer.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this
@@ -145,6 +151,9 @@ impl WaitingLogin {
     /// [`redirected`](Self::redirected).
     pub async fn pasted(&self, callback: &str) -> Result<TokenProvider, Error> {
         runtime()?;
+        if self.0.ends <= self.0.login.clock().now() {
+            return Err(CallbackFault::Ended.into());
+        }
         let answer = self.0.judge(callback);
         self.0.answer(answer, None)?;
         self.0.outcome().await

@@ -27,6 +27,7 @@ pub use event::Event;
 
 use super::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
 use crate::{
+    assertion::Looked,
     clock::{Clock, Moment},
     error::{Error, ErrorKind, TokenExpired},
     grant::{Grant, Kind},
@@ -96,8 +97,11 @@ pub(super) struct Locked {
 pub(super) struct Known {
     /// When the credentials were last accepted.
     pub(super) accepted: Option<SystemTime>,
-    /// The secret that was refused last.
+    /// The secret that was refused last, and how.
     pub(super) refused: Option<SecretString>,
+    pub(super) refusal: Option<Error>,
+    /// The SAML assertion whose answer was lost.
+    pub(super) unanswered: Option<Looked>,
     /// The generation of the newest record seen; an older one was put back by somebody.
     pub(super) newest: u64,
     /// The login that was refused last, by its generation; 0 is the absence of one.

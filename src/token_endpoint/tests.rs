@@ -84,4 +84,27 @@ fn request() -> TokenRequest {
     }
 }
 
+#[tokio::test]
+async fn what_of_a_form_is_no_secret_stays_in_the_servers_words() {
+    let server = MockServer::start().await;
+    let body = r#"{"error":"invalid_client","error_description":"no organization acme-invalid"}"#;
+    let answer = ResponseTemplate::new(400).set_body_string(body);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    for org in ["acme-invalid", "invalid", "client"] {
+        let request = TokenRequest {
+            auth: ClientAuth::Basic(BasicAuth {
+                client_id: "a-client".to_owned(),
+                secret: "a-secret".into(),
+            }),
+            form: vec![("orgName", org.into()), ("assertion", CODE.into())],
+        };
+        let error = endpoint(&server).ask(request).await.unwrap_err();
+        let ErrorKind::OAuth(answer) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(answer.error(), "invalid_client", "{org}");
+        assert_eq!(answer.description(), Some("no organization acme-invalid"));
+    }
+}
+
 const CODE: &str = "code-of-a-login";

@@ -76,7 +76,8 @@ pub enum Event {
         error: Error,
         /// How long it took.
         took: Duration,
-        /// No other request starts for so long; only a changed secret ends the pause earlier.
+        /// No other request starts for so long; only another secret, assertion or login ends the pause
+        /// earlier.
         pause: Duration,
         /// Whether a valid token is handed out meanwhile.
         token_in_hand: bool,

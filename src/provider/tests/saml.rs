@@ -137,6 +137,102 @@ async fn an_assertion_is_handed_in_again_only_while_nobody_answered_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_assertion_that_its_source_gives_once_is_kept_until_it_is_answered() {
+    let endpoint = Endpoint::new(|number| match number {
+        0 | 1 => Say::Unavailable,
+        _ => Say::Token(600),
+    });
+    let (clock, once) = (Clock::manual(), Arc::new(Mutex::new(Some(assertion("a")))));
+    let source = Assertion::from_fn(move || {
+        let given = once.lock().take();
+        async move { given.ok_or_else(|| "it was given already".into()) }
+    });
+    let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap();
+    let tokens = endpoint.provider(clock.clone(), grant);
+    for _ in 0..2 {
+        clock.advance(failure(&tokens).await.retry_after().unwrap());
+    }
+    assert_eq!(text(&tokens).await, "token-2");
+    assert_eq!(endpoint.handed_in(), [sent("a"), sent("a"), sent("a")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fresh_assertions_that_are_refused_are_sent_ever_less() {
+    let endpoint = Endpoint::new(|_| Say::InvalidGrant);
+    let (clock, made) = (Clock::manual(), Arc::new(Mutex::new(0)));
+    let source = Assertion::from_fn(move || {
+        let mut made = made.lock();
+        *made += 1;
+        let fresh = assertion(&format!("a{made}"));
+        async move { Ok(fresh) }
+    });
+    let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap();
+    let tokens = endpoint.provider(clock.clone(), grant);
+    for _ in 0..600 {
+        let error = failure(&tokens).await;
+        assert!(
+            matches!(kind(&error), ErrorKind::InvalidGrant(_)),
+            "{error:?}"
+        );
+        clock.advance(seconds(1.0));
+    }
+    // 1, 5, 10, 20 … seconds apart.
+    let requests = endpoint.requests();
+    assert!((6..=12).contains(&requests), "{requests} in ten minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_stays_the_reason() {
+    let endpoint = Endpoint::new(|_| Say::Refuse);
+    let clock = Clock::manual();
+    let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", assertion("a")).unwrap();
+    let tokens = endpoint.provider(clock.clone(), grant);
+    for _ in 0..30 {
+        let error = failure(&tokens).await;
+        assert!(
+            matches!(kind(&error), ErrorKind::InvalidClient(_)),
+            "{error:?}"
+        );
+        clock.advance(seconds(20.0));
+    }
+    assert_eq!(endpoint.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_another_process_stored_is_found_while_an_assertion_is_missing() {
+    let endpoint = Endpoint::new(|_| Say::Token(600));
+    let (clock, store) = (Clock::manual(), MemoryStore::new());
+    let process = |name: &str| {
+        let idp = Idp::giving([name]);
+        let keeping = Keeping::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
+        let stored = Stored::UnderSecret(keeping);
+        let grant = Grant::from(idp.grant());
+        endpoint.provider_storing(clock.clone(), grant, stored, |_| {})
+    };
+    let (one, other) = (process("a"), process("b"));
+    text(&one).await;
+    clock.advance(seconds(601.0));
+    assert!(is_stale(&failure(&one).await));
+    assert_eq!(text(&other).await, "token-1");
+    clock.advance(seconds(1.0));
+    assert_eq!(text(&one).await, "token-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_accepted_ends_a_wait_at_once() {
+    let endpoint = Endpoint::new(|_| Say::Token(600));
+    let (clock, idp) = (Clock::manual(), Idp::default());
+    idp.assertions.lock().push_back("<not-saml/>".to_owned());
+    let tokens = endpoint.provider(clock, idp.grant());
+    let error = tokens.ready(seconds(60.0)).await.unwrap_err();
+    assert!(
+        matches!(kind(&error), ErrorKind::InvalidAssertion(_)),
+        "{error:?}"
+    );
+    assert_eq!(idp.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_assertion_that_was_refused_is_not_handed_in_again() {
     for refusal in [Say::InvalidGrant, Say::Refuse] {
         let endpoint = Endpoint::new(move |number| match number {

@@ -155,3 +155,25 @@ async fn the_browser_is_waited_for_five_minutes() {
     assert!(listener.is_timeout());
     assert!(error.to_string().contains("300 s"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_pasted_counts_for_ten_minutes() {
+    let sandbox = sandbox().await;
+    let clock = Clock::manual();
+    let login = builder(&sandbox, LOCAL).clock(clock.clone());
+    let login = login.build().unwrap();
+    for (later, in_time) in [(599, true), (600, false)] {
+        let waiting = login.listen("default").unwrap();
+        clock.advance(Duration::from_secs(later));
+        let back = sandbox
+            .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
+            .await;
+        match waiting.pasted(&back).await {
+            Ok(_) => assert!(in_time),
+            Err(error) => {
+                is(&error, "InvalidCallback");
+                assert!(!in_time);
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use secrecy::SecretString;
 
-use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read};
+use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read, same};
 use crate::{
     assertion::{Looked, read as look_at},
     error::{Error, ErrorKind, StaleAssertion, TokenExpired},
@@ -25,11 +25,16 @@ impl Flight {
         };
         let mut next = None;
         if self.launch.probe {
-            if self.was_refused(&secret) {
+            // Another process of this user may have stored a token meanwhile.
+            if let Some(token) = self.stored(&secret).await {
+                return Answer::Token(token);
+            }
+            if self.was_refused(&secret) || self.were_refused() {
                 return Answer::Unchanged;
             }
             match self.next_assertion(grant).await {
                 Ok(assertion) => next = Some(assertion),
+                Err(NoAssertion::Lost) => return Answer::Lost,
                 Err(NoAssertion::Source(cause)) => return failed(cause),
                 Err(NoAssertion::Useless(_)) => return Answer::Unchanged,
             }
@@ -52,7 +57,7 @@ impl Flight {
         &mut self,
         grant: &Saml2Bearer,
         secret: &SecretString,
-        assertion: Option<Looked>,
+        assertion: Option<(Looked, SecretString)>,
     ) -> Result<Answer<AccessToken, Error>, Error> {
         let place = match self.look(secret).await {
             Look::Found(token) => return Ok(Answer::Token(token)),
@@ -60,39 +65,64 @@ impl Flight {
             Look::Missing(place) => Some(place),
             Look::Alone => None,
         };
-        let assertion = match assertion {
-            Some(assertion) => assertion,
-            None => match self.next_assertion(grant).await {
-                Ok(assertion) => assertion,
-                Err(NoAssertion::Source(cause)) => return Ok(failed(cause)),
-                Err(NoAssertion::Useless(cause)) => return Ok(self.grant_refused(cause)),
-            },
+        let next = match assertion {
+            Some(next) => Ok(next),
+            None => self.next_assertion(grant).await,
         };
-        let sent = match assertion.encode(grant.form()) {
-            Ok(sent) => sent,
-            Err(cause) => return Ok(self.grant_refused(cause.into())),
+        let (assertion, sent) = match next {
+            Ok(next) => next,
+            Err(NoAssertion::Lost) => return Ok(Answer::Lost),
+            Err(NoAssertion::Source(cause)) => return Ok(failed(cause)),
+            Err(NoAssertion::Useless(cause)) => return Ok(self.useless(secret, cause)),
         };
+        // Until it is answered it is handed in again, whatever ends this flight.
+        self.shared.locked.lock().known.unanswered = Some(assertion.clone());
         let request = || grant.request(secret.clone(), sent.clone());
-        let refusal = match self.request(request).await {
-            None => return Ok(Answer::Lost),
-            Some(Ok(issued)) => {
-                self.handed_in(&assertion);
+        let Some(answer) = self.request(request).await else {
+            return Ok(Answer::Lost);
+        };
+        let refusal = match answer {
+            Ok(issued) => {
+                self.handed_in(&assertion, false);
                 return Ok(self.arrived(place, issued).await);
             }
-            Some(Err(cause)) if cause.refuses_credentials() => cause,
-            // It may not have been looked at, and is handed in again.
-            Some(Err(cause)) => return Ok(failed(cause)),
+            Err(cause) if cause.refuses_credentials() => cause,
+            Err(cause) => return Ok(failed(cause)),
         };
-        self.handed_in(&assertion);
-        if matches!(refusal.kind(), ErrorKind::InvalidGrant(_)) {
-            return Ok(self.grant_refused(refusal));
+        let is_the_clients = matches!(
+            refusal.kind(),
+            ErrorKind::InvalidClient(_) | ErrorKind::UnauthorizedClient(_)
+        );
+        self.handed_in(&assertion, !is_the_clients);
+        if is_the_clients {
+            return Err(refusal);
         }
-        Err(refusal)
+        let known = &mut self.shared.locked.lock().known;
+        known.refused = None;
+        Ok(Answer::Refused(refusal))
     }
 
-    /// An assertion that is in date and was not answered before.
-    async fn next_assertion(&self, grant: &Saml2Bearer) -> Result<Looked, NoAssertion> {
-        self.step(SOURCE_LIMIT);
+    /// An assertion that is in date and was not answered before, and how it is sent: first the one
+    /// whose answer was lost.
+    async fn next_assertion(
+        &self,
+        grant: &Saml2Bearer,
+    ) -> Result<(Looked, SecretString), NoAssertion> {
+        let unanswered = self.shared.locked.lock().known.unanswered.take();
+        let wall = self.shared.clock.wall();
+        let looked = match unanswered.filter(|looked| looked.stale(wall).is_none()) {
+            Some(looked) => looked,
+            None => self.ask_source(grant).await?,
+        };
+        let sent = looked.encode(grant.form());
+        let sent = sent.map_err(|error| NoAssertion::Useless(error.into()))?;
+        Ok((looked, sent))
+    }
+
+    async fn ask_source(&self, grant: &Saml2Bearer) -> Result<Looked, NoAssertion> {
+        if !self.step(SOURCE_LIMIT) {
+            return Err(NoAssertion::Lost);
+        }
         let source = grant.assertion().clone();
         let given = asked("SAML assertion", source.ask()).await;
         let given = given.map_err(NoAssertion::Source)?;
@@ -111,15 +141,30 @@ impl Flight {
         known.handed_in.has(assertion.fingerprint())
     }
 
-    fn handed_in(&self, assertion: &Looked) {
+    fn handed_in(&self, assertion: &Looked, refused: bool) {
         let known = &mut self.shared.locked.lock().known;
-        known.handed_in.remember(assertion.fingerprint());
+        known.unanswered = None;
+        known.handed_in.remember(assertion.fingerprint(), refused);
     }
 
-    /// Not for the client's secret: another assertion is waited for.
-    fn grant_refused(&self, cause: Error) -> Answer<AccessToken, Error> {
-        self.shared.locked.lock().known.refused = None;
-        Answer::Refused(cause)
+    /// Whether one assertion after the other was refused: a source that makes them anew is then
+    /// asked by the pauses alone.
+    fn were_refused(&self) -> bool {
+        self.shared.locked.lock().known.handed_in.refused_in_a_row > 1
+    }
+
+    /// There is no assertion to be sent; where the client was refused, that is the reason still.
+    fn useless(&self, secret: &SecretString, cause: Error) -> Answer<AccessToken, Error> {
+        let known = &mut self.shared.locked.lock().known;
+        let is_same = known
+            .refused
+            .as_ref()
+            .is_some_and(|refused| same(refused, secret));
+        let earlier = known.refusal.clone().filter(|_| is_same);
+        if earlier.is_none() {
+            known.refused = None;
+        }
+        Answer::Refused(earlier.unwrap_or(cause))
     }
 }
 
@@ -129,20 +174,30 @@ enum NoAssertion {
     Source(Error),
     /// The one it gave would be refused.
     Useless(Error),
+    /// The flight is lost.
+    Lost,
 }
 
 /// The assertions that were answered: good for one use each.
 #[derive(Default)]
-pub(in crate::provider) struct HandedIn(VecDeque<[u8; 32]>);
+pub(in crate::provider) struct HandedIn {
+    newest_first: VecDeque<[u8; 32]>,
+    refused_in_a_row: u32,
+}
 
 impl HandedIn {
-    fn remember(&mut self, assertion: [u8; 32]) {
-        self.0.truncate(MOST_REMEMBERED - 1);
-        self.0.push_front(assertion);
+    fn remember(&mut self, assertion: [u8; 32], refused: bool) {
+        self.newest_first.truncate(MOST_REMEMBERED - 1);
+        self.newest_first.push_front(assertion);
+        self.refused_in_a_row = if refused {
+            self.refused_in_a_row + 1
+        } else {
+            0
+        };
     }
 
     fn has(&self, assertion: [u8; 32]) -> bool {
-        self.0.contains(&assertion)
+        self.newest_first.contains(&assertion)
     }
 }
 

@@ -79,8 +79,24 @@ impl Flight {
     }
 
     pub(super) fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {
-        self.shared.locked.lock().known.refused = Some(secret);
+        let known = &mut self.shared.locked.lock().known;
+        known.refused = Some(secret);
+        known.refusal = Some(cause.clone());
         Answer::Refused(cause)
+    }
+
+    /// The token that another process stored, without a turn. A store that fails has none.
+    pub(super) async fn stored(&mut self, secret: &SecretString) -> Option<AccessToken> {
+        let shared = Arc::clone(&self.shared);
+        let Stored::UnderSecret(keeping) = &shared.settings.stored else {
+            return None;
+        };
+        let kept = keeping.under_secret(secret).ok()?;
+        if !self.step(STORE_LIMIT) {
+            return None;
+        }
+        let record = kept.load().await.ok()??;
+        self.found(Some(&record))
     }
 
     /// Looks into the store, and takes the turn where it has no token. A store that fails is done
