@@ -96,10 +96,10 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 /// Sends the browser to the identity provider, and keeps for this browser alone what the answer has
-/// to bring along.
-async fn begin(State(app): State<Arc<App>>) -> Response {
+/// to bring along, and the session that it has now: its cookie does not come with the answer.
+async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let begun = || -> Result<_, Box<dyn StdError>> {
-        let (id, begun) = (random()?, Begun::new()?);
+        let (id, begun) = (random()?, Begun::new(app.cookie(&headers, SESSION))?);
         let acs = app.sso.base.join("/saml")?;
         let url = begun.url(&app.sso.idp, &acs, &now());
         app.begun.keep(&id, begun, TO_LOG_IN);
@@ -123,14 +123,15 @@ async fn finish(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
     let relay_state = posted.remove("RelayState").unwrap_or_default();
     let id = app.cookie(&headers, LOGIN);
     let is_answered = |begun: &Begun| begun.is_answered_by(&relay_state, &saml_response);
-    if app.begun.take_if(&id, is_answered).is_none() {
+    let Some(begun) = app.begun.take_if(&id, is_answered) else {
         return refused();
-    }
+    };
     let Ok(session) = random() else {
         return failed(&"the machine gives no random bytes");
     };
     match app.tokens(saml_response).await {
         Ok(tokens) => {
+            app.sessions.take_if(begun.session(), |_| true);
             app.sessions.keep(&session, tokens, LOGGED_IN);
             let cookies = [
                 app.set_cookie(SESSION, &session, "SameSite=Lax", LOGGED_IN),

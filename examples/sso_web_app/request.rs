@@ -19,11 +19,14 @@ use url::Url;
 pub(crate) struct Begun {
     request_id: String,
     relay_state: String,
+    session: String,
 }
 
 impl Begun {
-    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
+    /// In place of this session of the browser's, where it has one.
+    pub(crate) fn new(session: String) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
+            session,
             // An XML id does not begin with a digit.
             request_id: format!("_{}", random()?),
             relay_state: random()?,
@@ -49,6 +52,11 @@ impl Begun {
             )
             .append_pair("RelayState", &self.relay_state);
         url
+    }
+
+    /// The session that ends with this login.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
     }
 
     /// Whether what was posted answers this very request.

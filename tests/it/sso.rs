@@ -416,6 +416,37 @@ async fn a_post_that_is_too_large_is_not_read() {
 }
 
 #[tokio::test]
+async fn the_next_login_of_a_browser_ends_its_session() {
+    let running = Running::start().await;
+    let mut visitor = Visitor::new();
+    let log_in = async |visitor: &mut Visitor| {
+        let begun = running.begin(visitor).await;
+        let before = visitor.clone();
+        // A browser sends no `SameSite=Lax` cookie with what another site posts.
+        visitor.set_cookie("localhost", "session", "");
+        let response = running.answer_to(&begun);
+        let answer = running.post(visitor, &response, &begun.relay_state).await;
+        assert_eq!(answer.status, 303);
+        before
+    };
+    log_in(&mut visitor).await;
+    // One that is begun ends nothing yet.
+    let mut other = visitor.clone();
+    running.begin(&mut other).await;
+    assert!(running.greeted(&mut other).await.is_some());
+    let mut bystander = Visitor::new();
+    log_in(&mut bystander).await;
+
+    let mut before = log_in(&mut visitor).await;
+    let session = |visitor: &Visitor| visitor.cookie("localhost", "session").map(str::to_owned);
+    assert_ne!(session(&before), session(&visitor));
+    assert_eq!(running.greeted(&mut before).await, None);
+    for browser in [&mut visitor, &mut bystander] {
+        assert_eq!(running.greeted(browser).await.as_deref(), Some("User 2"));
+    }
+}
+
+#[tokio::test]
 async fn when_the_token_has_ended_the_user_logs_in_again() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();

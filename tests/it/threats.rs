@@ -1,5 +1,6 @@
 //! What an attacker between us, beside us or in our place must not get.
 
+mod assertions;
 mod login;
 mod paths;
 mod proxy;

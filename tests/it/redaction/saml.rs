@@ -1,9 +1,13 @@
 //! Assertions of users, and everything that may go wrong with them.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use genesys_cloud_auth::{
     Assertion, Clock, Error, MemoryStore, Region, Saml2Bearer, Sandbox, TokenProvider,
 };
+use url::form_urlencoded;
 
 use super::{
     Run,
@@ -101,19 +105,30 @@ async fn cannot_be_sent(run: &mut Run) {
     }
 }
 
-/// Answers that say what they were sent.
+/// Answers that say what they were sent, in either form.
 async fn is_told_again(run: &mut Run) {
     let server = Server::start(good());
-    let xml = format!("<Assertion xmlns=\"{SAML}\" ID=\"{SENT}\">{SIGNATURE}</Assertion>");
-    let sent = STANDARD.encode(&xml);
-    for reply in echoes_of(&sent).into_iter().chain(no_answers()) {
-        server.answers([reply]);
-        let given = xml.as_str().into();
-        let (tokens, _clock) = provider(run, region_of(&server, &server), given).unwrap();
-        match tokens.token().await {
-            Ok(token) => assert_eq!(token.expose_secret(), TOKEN),
-            Err(error) => run.error(&error),
+    // In base64url it looks otherwise than in base64.
+    let xml = format!("<Assertion xmlns=\"{SAML}\" ID=\"{SENT}\">{SIGNATURE}???>>></Assertion>");
+    let (document, alone) = (STANDARD.encode(&xml), URL_SAFE_NO_PAD.encode(&xml));
+    assert!(document.contains(['+', '/']) && alone.contains(['-', '_']));
+    for (sent, is_alone) in [(document, false), (alone, true)] {
+        for reply in echoes_of(&sent).into_iter().chain(no_answers()) {
+            server.answers([reply]);
+            let mut grant = grant(xml.as_str().into()).unwrap();
+            if is_alone {
+                grant = grant.rfc7522();
+            }
+            let (tokens, _clock) = provider_of(run, region_of(&server, &server), grant).unwrap();
+            match tokens.token().await {
+                Ok(token) => assert_eq!(token.expose_secret(), TOKEN),
+                Err(error) => run.error(&error),
+            }
         }
+        let requests = server.requests();
+        let last = requests.last().unwrap();
+        let mut form = form_urlencoded::parse(&last.body);
+        assert!(form.any(|(_, value)| value == sent));
     }
 }
 
@@ -135,7 +150,15 @@ fn provider(
     assertion: Assertion,
 ) -> Result<(TokenProvider, Clock), Error> {
     run.debug(&assertion);
-    let grant = grant(assertion)?.identity(WHO);
+    provider_of(run, region, grant(assertion)?)
+}
+
+fn provider_of(
+    run: &mut Run,
+    region: Region,
+    grant: Saml2Bearer,
+) -> Result<(TokenProvider, Clock), Error> {
+    let grant = grant.identity(WHO);
     run.debug(&grant);
     let clock = Clock::manual();
     let builder = TokenProvider::builder(region, grant)
