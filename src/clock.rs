@@ -2,8 +2,10 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     ops::{Add, Sub},
+    pin::Pin,
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -130,6 +132,18 @@ impl fmt::Debug for Clock {
             Source::Manual(_) => "Clock(manual)",
         })
     }
+}
+
+/// The output of `wanted`, or nothing once `limit` ended first.
+pub(crate) async fn either<T>(
+    mut wanted: Pin<&mut impl Future<Output = T>>,
+    mut limit: Pin<&mut impl Future<Output = ()>>,
+) -> Option<T> {
+    poll_fn(|context| match wanted.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// A point in time on the clock that counts a token's life, in nanoseconds since some start.

@@ -14,7 +14,7 @@ pub use client_credentials::ClientCredentials;
 pub use fixed::FixedToken;
 pub use saml2_bearer::Saml2Bearer;
 
-use crate::error::Error;
+use crate::{error::Error, secret::ClientSecret};
 
 /// How a [`TokenProvider`](crate::TokenProvider) comes to its tokens. Made from
 /// [`ClientCredentials`], [`Saml2Bearer`] or a [`FixedToken`].
@@ -49,6 +49,17 @@ impl Grant {
             Kind::ClientCredentials(_) => "client_credentials",
             Kind::Fixed(_) => "fixed_token",
             Kind::Saml2Bearer(_) => "saml2_bearer",
+        }
+    }
+
+    /// Where its client's secret is read, if the client has one.
+    pub(crate) fn secret(&self) -> Option<&ClientSecret> {
+        match &self.0 {
+            #[cfg(feature = "login")]
+            Kind::AuthorizationCode(app) => app.secret(),
+            Kind::ClientCredentials(credentials) => Some(credentials.secret()),
+            Kind::Fixed(_) => None,
+            Kind::Saml2Bearer(saml) => Some(saml.secret()),
         }
     }
 }

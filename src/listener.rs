@@ -14,21 +14,13 @@ mod responder;
 mod serving;
 mod turned_away;
 
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, Moment, either};
 use bind::Authority;
 use page::{Page, answer, turned_away_answer};
 use request::{Verdict, judge};
@@ -79,8 +71,8 @@ impl Listener {
     ) -> Result<Callback, TurnedAway> {
         self.serving.expect(expected);
         self.serve(clock);
-        let callback = self.serving.callback();
-        let callback = until(clock.sleep_until(deadline), callback).await;
+        let callback = pin!(self.serving.callback());
+        let callback = either(callback, pin!(clock.sleep_until(deadline))).await;
         callback.ok_or_else(|| self.serving.turned_away())
     }
 
@@ -125,16 +117,6 @@ pub(crate) struct Callback {
     pub(crate) query: SecretString,
     /// The browser's connection, which waits for a page.
     pub(crate) respond: Responder,
-}
-
-/// The output of `wanted`, or nothing once `limit` has ended first.
-async fn until<T>(limit: impl Future<Output = ()>, wanted: impl Future<Output = T>) -> Option<T> {
-    let (mut limit, mut wanted) = (pin!(limit), pin!(wanted));
-    poll_fn(|cx| match wanted.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 /// How many connections are open at once; for one more the oldest is closed.

@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 
 use super::{
     ANSWER_TIME, Authority, CONNECTION_TIME, Callback, Expected, LEAST_TIME, LONGEST_HEAD,
-    MOST_CONNECTIONS, Reason, Responder, TARGET, TurnedAway, Verdict, judge, turned_away_answer,
-    until,
+    MOST_CONNECTIONS, Reason, Responder, TARGET, TurnedAway, Verdict, either, judge,
+    turned_away_answer,
 };
 use crate::clock::{Clock, Moment};
 
@@ -207,8 +207,9 @@ impl Serving {
     }
 
     async fn connection(self: Arc<Self>, mut stream: TcpStream, since: Moment, clock: Clock) {
-        let limit = clock.sleep_until(since + CONNECTION_TIME);
-        let reason = match until(limit, self.read(&mut stream)).await {
+        let limit = pin!(clock.sleep_until(since + CONNECTION_TIME));
+        let read = either(pin!(self.read(&mut stream)), limit).await;
+        let reason = match read {
             Some(Ok(query)) => match self.deliver(query, stream) {
                 Ok(()) => return,
                 Err(given_back) => {
@@ -223,7 +224,7 @@ impl Serving {
         if let Some(answer) = turned_away_answer(reason) {
             let limit = clock.sleep_until(clock.now() + ANSWER_TIME);
             // However it ends, only the other side has to know.
-            let _ = until(limit, stream.write_all(answer.as_bytes())).await;
+            let _ = either(pin!(stream.write_all(answer.as_bytes())), pin!(limit)).await;
         }
     }
 

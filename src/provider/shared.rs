@@ -9,10 +9,9 @@ mod snapshot;
 mod want;
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::Arc,
-    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -28,7 +27,7 @@ pub use event::Event;
 use super::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
 use crate::{
     assertion::Looked,
-    clock::{Clock, Moment},
+    clock::{Clock, Moment, either},
     error::{Error, ErrorKind, TokenExpired},
     grant::{Grant, Kind},
     retry::Luck,
@@ -266,14 +265,11 @@ impl Shared {
     /// Empties the place in the store, and says which token it held. A record that is put back there
     /// counts for nothing here.
     pub(super) async fn forget(&self) -> Result<Option<AccessToken>, Error> {
-        let kept = match (&self.settings.stored, &self.grant.0) {
+        let kept = match (&self.settings.stored, self.grant.secret()) {
             #[cfg(feature = "login")]
             (Stored::At(kept), _) => kept.clone(),
-            (Stored::UnderSecret(keeping), Kind::ClientCredentials(credentials)) => {
-                keeping.under_secret(&read(credentials.secret()).await?)?
-            }
-            (Stored::UnderSecret(keeping), Kind::Saml2Bearer(saml)) => {
-                keeping.under_secret(&read(saml.secret()).await?)?
+            (Stored::UnderSecret(keeping), Some(source)) => {
+                keeping.under_secret(&read(source).await?)?
             }
             _ => return Ok(None),
         };
@@ -351,16 +347,4 @@ impl<T> Drop for Aborted<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// The output of `wanted`, or nothing once `limit` ended first.
-async fn either<T>(
-    mut wanted: Pin<&mut impl Future<Output = T>>,
-    mut limit: Pin<&mut impl Future<Output = ()>>,
-) -> Option<T> {
-    poll_fn(|context| match wanted.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

@@ -147,14 +147,7 @@ impl Endpoint {
         grant: impl Into<Grant>,
         handle: impl Fn(&Event) + Send + Sync + 'static,
     ) -> TokenProvider {
-        let settings = Settings {
-            total: seconds(30.0),
-            background: false,
-            events: Handler::new(handle),
-            stored: Stored::Nowhere,
-        };
-        let draw = || Luck::pinned(0.5);
-        self.provider_of(clock, grant.into(), draw, seconds(10.0), settings)
+        self.provider_storing(clock, grant.into(), Stored::Nowhere, handle)
     }
 
     /// With a store, and a handler of events.

@@ -44,6 +44,10 @@ impl User {
         self.process_storing_in(self.store.clone(), key, handle)
     }
 
+    fn process_in(&self, store: &Lax) -> TokenProvider {
+        self.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {})
+    }
+
     fn process_storing_in(
         &self,
         store: impl TokenStore,
@@ -219,7 +223,7 @@ async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
         _ => Say::Login(60, Some("r-2")),
     });
     let store = Lax::default();
-    let process = || user.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {});
+    let process = || user.process_in(&store);
     let (tokens, other) = (process(), process());
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
@@ -240,7 +244,7 @@ async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
 async fn a_renewed_login_is_shown_only_once_it_is_stored() {
     let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     let store = Lax::default();
-    let process = || user.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {});
+    let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
@@ -263,7 +267,7 @@ async fn a_renewed_login_is_shown_only_once_it_is_stored() {
 async fn what_was_not_stored_gives_way_to_a_newer_login() {
     let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     let store = Lax::default();
-    let process = || user.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {});
+    let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
@@ -360,7 +364,7 @@ async fn revoke_gives_the_login_up_when_the_api_is_down() {
 async fn a_login_that_is_put_back_after_its_end_is_not_taken() {
     let user = User::new(|_| Say::Login(60, Some("r")));
     let store = Lax::default();
-    let process = || user.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {});
+    let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     let record = store.record.lock().clone();

@@ -37,7 +37,7 @@ async fn a_login_made_while_a_renewal_waits_for_its_turn_is_not_renewed() {
 async fn a_renewed_login_that_is_not_stored_yet_outlives_the_last_handle() {
     let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     let store = Lax::default();
-    let process = || user.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {});
+    let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
