@@ -86,11 +86,11 @@ impl Clock {
     }
 
     /// A cheap look, to be compared with other looks only.
-    pub(crate) fn glance(&self) -> Glance {
+    pub(crate) fn coarse(&self) -> CoarseTime {
         match &self.0 {
-            Source::System => system::glance(),
+            Source::System => system::coarse(),
             #[cfg(feature = "test-util")]
-            Source::Manual(manual) => manual.glance(),
+            Source::Manual(manual) => manual.coarse(),
         }
     }
 
@@ -189,12 +189,12 @@ impl Sub for Moment {
 
 /// Two coarse clocks at once: one nobody can set, and one that goes on while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Glance {
+pub(crate) struct CoarseTime {
     steady: u64,
     wall: u64,
 }
 
-impl Glance {
+impl CoarseTime {
     /// The look that says `by` has passed since `self`, a coarse clock's step early.
     pub(crate) fn after(self, by: Duration) -> Self {
         let by = nanos(by).saturating_sub(COARSE_STEP);
@@ -229,7 +229,7 @@ const COARSE_STEP: u64 = 10_000_000;
 mod system {
     use std::time::SystemTime;
 
-    use super::{Glance, Moment};
+    use super::{CoarseTime, Moment};
 
     #[cfg(unix)]
     pub(super) fn now() -> Moment {
@@ -250,18 +250,18 @@ mod system {
     }
 
     #[cfg(target_os = "linux")]
-    pub(super) fn glance() -> Glance {
+    pub(super) fn coarse() -> CoarseTime {
         use rustix::time::ClockId;
-        Glance {
+        CoarseTime {
             steady: read(ClockId::MonotonicCoarse),
             wall: read(ClockId::RealtimeCoarse),
         }
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn glance() -> Glance {
+    pub(super) fn coarse() -> CoarseTime {
         let Moment(now) = now();
-        Glance {
+        CoarseTime {
             steady: now,
             wall: now,
         }
@@ -288,7 +288,7 @@ mod manual {
     use parking_lot::Mutex;
     use tokio::{sync::watch, time::Instant};
 
-    use super::{Glance, Moment, nanos, system};
+    use super::{CoarseTime, Moment, nanos, system};
 
     /// A clock that follows tokio's and can be moved.
     pub(super) struct Manual {
@@ -341,13 +341,13 @@ mod manual {
             Moment(nanos(self.since_start()))
         }
 
-        pub(super) fn glance(&self) -> Glance {
+        pub(super) fn coarse(&self) -> CoarseTime {
             let since_start = self.since_start();
             let moved = self.moved.lock();
             let wall = (moved.wall + since_start)
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default();
-            Glance {
+            CoarseTime {
                 steady: nanos(since_start.saturating_sub(moved.asleep)),
                 wall: nanos(wall),
             }
@@ -392,9 +392,9 @@ mod tests {
         let clock = Clock::system();
         let (first, second) = (clock.now(), clock.now());
         assert!(first <= second);
-        let glance = clock.glance();
-        assert!(glance.is_before(glance.after(Duration::from_secs(60))));
-        assert!(!glance.is_before(glance.after(Duration::ZERO)));
+        let coarse = clock.coarse();
+        assert!(coarse.is_before(coarse.after(Duration::from_secs(60))));
+        assert!(!coarse.is_before(coarse.after(Duration::ZERO)));
     }
 
     #[cfg(target_os = "linux")]
@@ -427,15 +427,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn sleep_and_a_set_wall_clock_are_seen_at_a_glance() {
         let clock = Clock::manual();
-        let until = clock.glance().after(Duration::from_secs(60));
-        assert!(clock.glance().is_before(until));
+        let until = clock.coarse().after(Duration::from_secs(60));
+        assert!(clock.coarse().is_before(until));
         let start = clock.now();
         clock.suspend(Duration::from_secs(61));
-        assert!(!clock.glance().is_before(until));
+        assert!(!clock.coarse().is_before(until));
         assert_eq!(clock.now() - start, Duration::from_secs(61));
 
-        let until = clock.glance().after(Duration::from_secs(60));
+        let until = clock.coarse().after(Duration::from_secs(60));
         clock.set_wall(clock.wall() + Duration::from_secs(3600));
-        assert!(!clock.glance().is_before(until));
+        assert!(!clock.coarse().is_before(until));
     }
 }

@@ -2,16 +2,16 @@
 
 mod access_denied;
 mod api;
+mod api_body;
 mod assertion;
-mod body;
 mod head;
-mod here;
 mod kind;
+mod local;
 mod login;
 mod meaning;
-mod oauth;
 mod rate_limit;
-mod server_words;
+mod redact;
+mod token_endpoint;
 mod transport;
 mod troubleshooting;
 
@@ -23,22 +23,24 @@ pub use api::{ApiError, ErrorDetail, Limit};
 pub use assertion::InvalidAssertion;
 pub(crate) use assertion::{AssertionFault, FormFault, XmlFault};
 pub(crate) use head::Head;
-pub(crate) use here::StaleAssertion;
-pub use here::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
 pub use kind::ErrorKind;
+pub(crate) use local::StaleAssertion;
+pub use local::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
 #[cfg(feature = "login")]
 pub(crate) use login::CallbackFault;
 pub use login::{InvalidCallback, ListenerError, LoginRefused, LoginRequired, NoBrowser};
 pub(crate) use meaning::{api_error, oauth_error};
-pub use oauth::{InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient};
 pub use rate_limit::RateLimited;
-pub(crate) use server_words::{long_words, words};
+pub(crate) use redact::{long_words, words};
+pub use token_endpoint::{
+    InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient,
+};
 pub(crate) use transport::Problem;
-pub use transport::{Transport, TransportKind, UnexpectedAnswer};
+pub use transport::{Transport, TransportKind, UnexpectedResponse};
 pub use troubleshooting::Troubleshooting;
 
 use crate::region::InvalidRegion;
-use body::Body;
+use api_body::Body;
 
 /// Why there is no token, or why a call to the Platform API did not succeed.
 ///

@@ -5,15 +5,14 @@ mod client;
 mod clock;
 mod environment;
 mod error;
-mod facts;
 mod grant;
-mod http;
+mod http_client;
 #[cfg(feature = "login")]
 mod listener;
 #[cfg(feature = "login")]
 mod login;
+mod platform_limits;
 mod private_file;
-mod profile;
 mod provider;
 mod region;
 mod retry;
@@ -33,18 +32,18 @@ pub use error::{
     InvalidCallback, InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit,
     ListenerError, LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError,
     StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-    UnexpectedAnswer,
-};
-pub use facts::{
-    IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
-    MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
+    UnexpectedResponse,
 };
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
 pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
-pub use http::Connections;
+pub use http_client::HttpClient;
 #[cfg(feature = "login")]
-pub use login::{Login, LoginBuilder, PendingLogin, WaitingLogin};
+pub use login::{LocalLogin, Login, LoginBuilder, PendingLogin};
+pub use platform_limits::{
+    IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
+    MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
+};
 pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;

@@ -8,11 +8,11 @@
 mod bind;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod matcher;
 mod page;
-mod request;
+mod rejection;
 mod responder;
-mod serving;
-mod turned_away;
+mod server;
 
 use std::{fmt, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -22,14 +22,14 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, Moment, either};
 use bind::Authority;
+use matcher::{Verdict, judge};
 use page::{Page, answer, turned_away_answer};
-use request::{Verdict, judge};
-use serving::Serving;
-use turned_away::Reason;
+use rejection::Reason;
+use server::Serving;
 
 pub(crate) use bind::{LoopbackHost, NoPort};
+pub(crate) use rejection::TurnedAway;
 pub(crate) use responder::Responder;
-pub(crate) use turned_away::TurnedAway;
 
 /// Ports of the loopback addresses that are taken; free again once this is dropped.
 pub(crate) struct Listener {

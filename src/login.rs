@@ -3,9 +3,9 @@
 mod browser;
 mod builder;
 mod callback;
+mod local;
 mod pending;
-mod providers;
-mod waiting;
+mod registry;
 
 use std::{
     fmt,
@@ -19,9 +19,9 @@ use std::{
 use url::Url;
 
 pub use builder::LoginBuilder;
+pub use local::LocalLogin;
 use pending::LIFE;
 pub use pending::PendingLogin;
-pub use waiting::WaitingLogin;
 
 use crate::{
     clock::Clock,
@@ -37,7 +37,7 @@ use browser::open;
 use callback::code_of;
 #[cfg(fuzzing)]
 pub(crate) use callback::fuzzing;
-use providers::Providers;
+use registry::Providers;
 
 /// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
 ///
@@ -172,8 +172,8 @@ impl Login {
     /// [`ErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
     /// that is not `http` on this machine, for an empty name, and where the machine gives no random
     /// bytes.
-    pub fn listen(&self, name: &str) -> Result<WaitingLogin, Error> {
-        WaitingLogin::new(self, name)
+    pub fn listen(&self, name: &str) -> Result<LocalLogin, Error> {
+        LocalLogin::new(self, name)
     }
 
     /// The login that is kept as `name`, or else a new one in the browser of this machine. `show` is
@@ -186,9 +186,9 @@ impl Login {
     ///
     /// # Errors
     /// [`ErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
-    /// [`listen`](Self::listen) and [`pasted`](WaitingLogin::pasted). Else as
+    /// [`listen`](Self::listen) and [`pasted`](LocalLogin::pasted). Else as
     /// [`saved`](Self::saved), as [`TokenProvider::token`] of the login that is kept, as
-    /// [`listen`](Self::listen), and as [`WaitingLogin::redirected`].
+    /// [`listen`](Self::listen), and as [`LocalLogin::redirected`].
     pub async fn in_browser(
         &self,
         name: &str,

@@ -1,35 +1,38 @@
 //! A valid token, always: cached, asked for once however many want it, renewed ahead of its end.
 
 mod builder;
+mod from_env;
 #[cfg(feature = "login")]
 mod login;
-mod me;
+mod policy;
 mod shared;
-mod state;
+mod token_info;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
 pub use builder::TokenProviderBuilder;
-pub use me::{NamedEntity, TokenInfo};
 pub use shared::Event;
+pub use token_info::{NamedEntity, TokenInfo};
 
 use crate::{
     clock::{Clock, Moment},
     error::Error,
     grant::Grant,
-    http::{App, Connections},
+    http_client::{App, HttpClient},
     region::Region,
     token::AccessToken,
 };
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
+use policy::{
+    Answer, Cause, CredentialSource, Decision, Dropped, Launch, RefreshPolicy, Token, WaiterResult,
+};
 pub(crate) use shared::TARGET;
 use shared::{Handler, Keeping, Settings, Shared, Stored};
 #[cfg(feature = "login")]
 use shared::{Kept, Unsaved, read};
-use state::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
 
 /// A handle that always has a valid token. Every clone shares the same one.
 ///
@@ -89,7 +92,7 @@ impl TokenProvider {
     ///
     /// # Errors
     /// As [`token`](Self::token).
-    pub async fn authorization(&self) -> Result<HeaderValue, Error> {
+    pub async fn authorization_header(&self) -> Result<HeaderValue, Error> {
         if let Some(header) = self.shared.snapshot.header(&self.shared.clock) {
             return Ok(header);
         }
@@ -103,11 +106,11 @@ impl TokenProvider {
     /// The valid token there is, for code outside async. Inside a runtime a missing or ageing token
     /// is asked for meanwhile.
     #[must_use]
-    pub fn try_token(&self) -> Option<AccessToken> {
+    pub fn cached_token(&self) -> Option<AccessToken> {
         self.shared
             .snapshot
             .token(&self.shared.clock)
-            .or_else(|| self.shared.try_token())
+            .or_else(|| self.shared.cached_token())
     }
 
     /// Waits until there is a valid token, at start-up for instance. Pauses after transient failures
@@ -133,8 +136,8 @@ impl TokenProvider {
         &self.shared.endpoint.region
     }
 
-    pub(crate) fn connections(&self) -> &Connections {
-        &self.shared.endpoint.connections
+    pub(crate) fn http_client(&self) -> &HttpClient {
+        &self.shared.endpoint.http_client
     }
 
     pub(crate) fn app(&self) -> &App {

@@ -13,9 +13,9 @@ use crate::clock::Moment;
 
 /// A number from 0 to 1, drawn by the caller, so that a table of times stays a table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Luck(f64);
+pub(crate) struct Jitter(f64);
 
-impl Luck {
+impl Jitter {
     /// Draws one.
     pub(crate) fn draw() -> Self {
         let mut bytes = [0; 4];
@@ -78,7 +78,7 @@ impl Row {
 }
 
 /// How long before its end a token that lives for `life` is renewed.
-pub(crate) fn margin(life: Duration, luck: Luck) -> Duration {
+pub(crate) fn margin(life: Duration, luck: Jitter) -> Duration {
     let share = luck.between(life.mul_f64(0.15), life.mul_f64(0.25));
     let fixed = luck.between(Duration::from_secs(6 * 60), Duration::from_secs(10 * 60));
     share.min(fixed)
@@ -89,7 +89,7 @@ pub(crate) fn after_failure(
     row: Row,
     retry_after: Option<Duration>,
     token_in_hand: bool,
-    luck: Luck,
+    luck: Jitter,
 ) -> Duration {
     let pause = match retry_after {
         Some(wait) => wait
@@ -101,7 +101,7 @@ pub(crate) fn after_failure(
 }
 
 /// The pause after the `refusals`th refusal of the credentials in a row.
-pub(crate) fn after_refusal(refusals: u8, luck: Luck) -> Duration {
+pub(crate) fn after_refusal(refusals: u8, luck: Jitter) -> Duration {
     let doubled = Duration::from_secs(5) * (1 << u32::from(refusals.saturating_sub(1).min(6)));
     luck.around(doubled.min(Duration::from_secs(5 * 60)))
 }
@@ -140,9 +140,9 @@ const MOST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 mod tests {
     use super::*;
 
-    const LOW: Luck = Luck::pinned(0.0);
-    const MIDDLE: Luck = Luck::pinned(0.5);
-    const HIGH: Luck = Luck::pinned(1.0);
+    const LOW: Jitter = Jitter::pinned(0.0);
+    const MIDDLE: Jitter = Jitter::pinned(0.5);
+    const HIGH: Jitter = Jitter::pinned(1.0);
 
     fn seconds(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn drawn_luck_lies_between_0_and_1() {
         for _ in 0..1_000 {
-            assert!((0.0..=1.0).contains(&Luck::draw().0));
+            assert!((0.0..=1.0).contains(&Jitter::draw().0));
         }
     }
 }

@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, oauth_error, words},
-    facts::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
-    http::{App, Connections, Incoming, Outgoing, revealed},
+    http_client::{App, HttpClient, Incoming, Outgoing, revealed},
+    platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     region::{Region, url_under},
     retry::retry_after,
     token::{AccessToken, usable},
@@ -83,7 +83,7 @@ impl fmt::Debug for TokenRequest {
 #[derive(Clone)]
 pub(crate) struct TokenEndpoint {
     pub(crate) region: Region,
-    pub(crate) connections: Connections,
+    pub(crate) http_client: HttpClient,
     pub(crate) app: App,
     pub(crate) attempt: Duration,
     pub(crate) clock: Clock,
@@ -111,7 +111,7 @@ impl TokenEndpoint {
             body: Some(encode(&request.form).into()),
             timeout: self.attempt,
         };
-        let mut incoming = self.connections.send(outgoing).await?;
+        let mut incoming = self.http_client.send(outgoing).await?;
         let grant_type = request.grant_type().to_owned();
         incoming.sent_in_body(secrets(request.form));
         // It never grows, so that no copy of the token is left behind.

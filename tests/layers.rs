@@ -363,15 +363,15 @@ fn lines_of_code(module: &Module) -> usize {
 /// may use its children and a child its parents, but children do not use each other.
 const LAYERS: [&[&str]; 12] = [
     &["guide"],
-    &["clock", "environment", "facts", "private_file"],
+    &["clock", "environment", "platform_limits", "private_file"],
     &["region"],
     &["error"],
     &["assertion", "token", "secret", "seal", "retry"],
-    &["http", "listener", "store"],
+    &["http_client", "listener", "store"],
     &["token_endpoint"],
     &["grant"],
     &["provider"],
-    &["login", "profile", "client", "middleware"],
+    &["login", "client", "middleware"],
     &["admin"],
     &["rotation", "audit"],
 ];

@@ -1,17 +1,24 @@
-//! Keeps the page of promises honest: each names the tests that keep it, and they are there.
+//! Checks that each promise of the guide has a test, and that each listed test exists.
 
 #[allow(dead_code, reason = "the other check uses the rest")]
 mod source;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use source::{Files, modules, outline};
 
 #[test]
 fn each_promise_is_kept_by_a_test() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{PAGE}: {error}"));
-    let wrong = faults(&page, &tests(&Files::read(&["src", "tests"])));
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let known = tests(&Files::read(&["src", "tests"]));
+    let wrong = faults(&read(PAGE), &read(LIST), &known);
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
@@ -38,64 +45,59 @@ fn tests(files: &Files) -> BTreeSet<String> {
     names
 }
 
-/// What is wrong with `page`, whose tables have a promise and its tests in each row.
-fn faults(page: &str, tests: &BTreeSet<String>) -> Vec<String> {
+/// What is wrong with the page and the list. A promise is a bullet of the page that starts with its
+/// id, as ``- `time-1`: …``; a line of the list is the id of a promise and the name of a test.
+fn faults(page: &str, list: &str, tests: &BTreeSet<String>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut promises = BTreeSet::new();
-    let mut in_table = false;
-    for (line, text) in page
-        .lines()
-        .enumerate()
-        .map(|(line, text)| (line + 1, text.trim()))
-    {
-        let starts_table = !in_table;
-        in_table = text.starts_with('|');
-        if !in_table || text == RULE {
-            continue;
-        }
-        if starts_table {
-            if text != HEADER {
-                wrong.push(format!("{PAGE}:{line}: a table starts with `{HEADER}`"));
-            }
-            continue;
-        }
-        let row = text.strip_prefix('|').and_then(|row| row.strip_suffix('|'));
-        // The names of tests have no bar in them, a promise may.
-        let Some((promise, kept_by)) = row.and_then(|row| row.rsplit_once('|')) else {
-            wrong.push(format!("{PAGE}:{line}: not a row of two cells"));
+    let mut kept = BTreeMap::new();
+    for (line, text) in page.lines().enumerate() {
+        let at = format!("{PAGE}:{}", line + 1);
+        let Some(bullet) = text.strip_prefix("- ") else {
             continue;
         };
-        let promise = promise.split_whitespace().collect::<Vec<_>>().join(" ");
-        if promise.is_empty() {
-            wrong.push(format!("{PAGE}:{line}: no promise"));
-        }
-        for name in kept_by.split(',').map(str::trim) {
-            let name = name
-                .strip_prefix('`')
-                .and_then(|name| name.strip_suffix('`'));
-            match name {
-                None => wrong.push(format!(
-                    "{PAGE}:{line}: wants the name of a test in backquotes"
-                )),
-                Some(name) if !tests.contains(name) => {
-                    wrong.push(format!("{PAGE}:{line}: there is no test `{name}`"));
+        let parts = bullet
+            .strip_prefix('`')
+            .and_then(|rest| rest.split_once("`: "));
+        match parts {
+            Some((id, promise)) if !id.is_empty() && !promise.trim().is_empty() => {
+                if kept.insert(id, (at.clone(), 0)).is_some() {
+                    wrong.push(format!("{at}: the id `{id}` is used twice"));
                 }
-                Some(_) => {}
             }
-        }
-        if !promises.insert(promise.to_lowercase()) {
-            wrong.push(format!("{PAGE}:{line}: promised twice: {promise}"));
+            _ => wrong.push(format!("{at}: a promise is written as \"- `id`: text\"")),
         }
     }
-    if promises.is_empty() {
+    if kept.is_empty() {
         wrong.push(format!("{PAGE}: promises nothing"));
+    }
+    let mut lines = BTreeSet::new();
+    for (line, text) in list.lines().enumerate() {
+        let at = format!("{LIST}:{}", line + 1);
+        if !lines.insert(text) {
+            wrong.push(format!("{at}: this line stands twice"));
+        }
+        let Some((id, name)) = text.split_once(' ') else {
+            wrong.push(format!("{at}: a line is an id and the name of a test"));
+            continue;
+        };
+        match kept.get_mut(id) {
+            Some((_, count)) => *count += 1,
+            None => wrong.push(format!("{at}: {PAGE} has no promise `{id}`")),
+        }
+        if !tests.contains(name) {
+            wrong.push(format!("{at}: there is no test `{name}`"));
+        }
+    }
+    for (id, (at, count)) in kept {
+        if count == 0 {
+            wrong.push(format!("{at}: no test keeps `{id}`"));
+        }
     }
     wrong
 }
 
 const PAGE: &str = "src/guide/promises.md";
-const HEADER: &str = "| promise | kept by |";
-const RULE: &str = "|---|---|";
+const LIST: &str = "tests/promises.txt";
 
 #[cfg(test)]
 mod cases {
@@ -128,11 +130,8 @@ mod cases {
         ]))
     }
 
-    fn page(rows: &str) -> Vec<String> {
-        faults(
-            &format!("# Promises\n\n{HEADER}\n{RULE}\n{rows}\n"),
-            &known(),
-        )
+    fn check(page: &str, list: &str) -> Vec<String> {
+        faults(page, list, &known())
     }
 
     #[test]
@@ -149,41 +148,48 @@ mod cases {
 
     #[test]
     fn a_kept_promise_passes() {
-        assert!(page("| One `a | b`. | `layers::order`, `provider::tests::herd` |").is_empty());
-        let two = format!(
-            "| One. | `layers::order` |\n\n## More\n{HEADER}\n{RULE}\n| Two. | `layers::order` |"
-        );
-        assert!(page(&two).is_empty());
+        let page = "# Promises\n\n- `a-1`: One.\n\ntext\n- `a-2`: Two: three.\n";
+        let list = "a-1 layers::order\na-2 layers::order\na-2 provider::tests::herd\n";
+        assert_eq!(check(page, list), Vec::<String>::new());
     }
 
     #[test]
-    fn a_promise_that_nothing_keeps_is_found() {
-        for (row, why) in [
-            ("| One. | |", "wants the name"),
-            ("| One. | layers::order |", "wants the name"),
-            ("| One. | `layers::order`, |", "wants the name"),
-            ("| One. | `layers::order` and more |", "wants the name"),
-            ("| One. | `layers::gone` |", "no test `layers::gone`"),
-            ("| One. | `layers::order`, `herd` |", "no test `herd`"),
-            ("| One. | `provider::slow` |", "no test"),
-            ("| One. | `provider::helper` |", "no test"),
-            ("| One. | `forgotten::never_compiled` |", "no test"),
-            ("| One. |", "two cells"),
-            ("| | `layers::order` |", "no promise"),
+    fn a_promise_without_a_test_is_reported() {
+        for (page, list, why) in [
+            ("- `a-1`: One.", "", "no test keeps `a-1`"),
             (
-                "| One. | `layers::order` |\n|  one. | `layers::order` |",
-                "promised twice",
+                "- `a-1`: One.",
+                "a-1 layers::gone",
+                "no test `layers::gone`",
             ),
-            ("", "promises nothing"),
+            ("- `a-1`: One.", "a-1 herd", "no test `herd`"),
             (
-                "| One. | `layers::order` |\n\n| what | test |\n|---|---|",
-                "a table starts with",
+                "- `a-1`: One.",
+                "a-1 provider::slow",
+                "no test `provider::slow`",
             ),
+            ("- `a-1`: One.", "a-1 provider::helper", "no test"),
+            ("- `a-1`: One.", "a-1 forgotten::never_compiled", "no test"),
+            ("- `a-1`: One.", "a-2 layers::order", "no promise `a-2`"),
+            ("- `a-1`: One.", "layers::order", "a line is an id"),
+            (
+                "- `a-1`: One.",
+                "a-1 layers::order\na-1 layers::order",
+                "stands twice",
+            ),
+            (
+                "- `a-1`: One.\n- `a-1`: Two.",
+                "a-1 layers::order",
+                "used twice",
+            ),
+            ("- One.", "a-1 layers::order", "a promise is written as"),
+            ("- `a-1`: ", "a-1 layers::order", "a promise is written as"),
+            ("# Promises", "", "promises nothing"),
         ] {
-            let wrong = page(row);
+            let wrong = check(page, list);
             assert!(
                 wrong.iter().any(|line| line.contains(why)),
-                "{row}: {wrong:?}"
+                "{page} {list}: {wrong:?}"
             );
         }
     }

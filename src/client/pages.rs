@@ -52,7 +52,7 @@ impl Request {
 /// Both of Genesys Cloud's forms are followed: `pageNumber` and `pageCount`, and a cursor (`nextUri`,
 /// or `after`). A link that leads to another place than the Platform API, a page that was there
 /// before, and a page other than the one asked for end the listing with an
-/// [`UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer). A listing that tells neither a page's
+/// [`UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse). A listing that tells neither a page's
 /// number nor a cursor has one page.
 pub struct Pages<T> {
     request: Request,

@@ -16,9 +16,9 @@ use super::{PlatformClient, Response, Target};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind, Problem},
-    http::{Outgoing, OutgoingBody, upload},
+    http_client::{Outgoing, OutgoingBody, upload},
     provider::TARGET,
-    retry::{Failure, Luck, Repeat, RetryPolicy},
+    retry::{Failure, Jitter, Repeat, RetryPolicy},
     token::AccessToken,
 };
 
@@ -251,7 +251,7 @@ impl Request {
             let left = deadline - tokens.clock().now();
             let pause = failure(&error).and_then(|failure| {
                 self.retry
-                    .pause(repeat, failure, failures, left, Luck::draw())
+                    .pause(repeat, failure, failures, left, Jitter::draw())
             });
             let status = error.status();
             tracing::debug!(target: TARGET, attempt = failures, status, ?pause, "the call failed");
@@ -290,7 +290,7 @@ impl Request {
             body: self.body.next(),
             timeout,
         };
-        let mut incoming = tokens.connections().send(outgoing).await?;
+        let mut incoming = tokens.http_client().send(outgoing).await?;
         let status = incoming.status();
         if status.is_client_error() || status.is_server_error() {
             return Err(incoming.api_error(tokens.clock()).await);

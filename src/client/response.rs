@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::{Error, Problem},
-    http::Incoming,
+    http_client::Incoming,
 };
 
 /// An answer of the Platform API below 400, its body not read yet.

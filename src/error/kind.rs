@@ -6,9 +6,9 @@ use super::{
     AccessDenied, ApiError, Configuration, Head, InvalidAssertion, InvalidCallback, InvalidClient,
     InvalidGrant, InvalidGrantCause, InvalidPath, InvalidRegion, ListenerError, LoginRefused,
     LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError, StoreError, TokenExpired,
-    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedAnswer,
+    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedResponse,
 };
-use crate::facts::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
+use crate::platform_limits::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
 /// What happened.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub enum ErrorKind {
     TokenExpired(TokenExpired),
     /// The token endpoint handed out a token again that the API had refused, or the API refuses
     /// every new token.
-    TokenRefused,
+    TokenRejected,
     /// HTTP 403: the token is good, but a permission is missing.
     AccessDenied(AccessDenied),
     /// The organisation does not allow calls from this address (`ip.not.authorized`). Another token
@@ -64,7 +64,7 @@ pub enum ErrorKind {
     /// No answer came back.
     Transport(Transport),
     /// An answer came back that nobody can use.
-    UnexpectedAnswer(UnexpectedAnswer),
+    UnexpectedResponse(UnexpectedResponse),
     /// The store of tokens failed.
     Store(StoreError),
     /// The deadline passed before there was a token, or before the request could be sent.
@@ -77,7 +77,7 @@ impl ErrorKind {
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::RateLimited(_)
-            | Self::TokenRefused
+            | Self::TokenRejected
             | Self::Secret(_)
             | Self::Store(_)
             | Self::Timeout => true,
@@ -85,7 +85,7 @@ impl ErrorKind {
             Self::Transport(transport) => transport.kind() != TransportKind::Upload,
             Self::OAuth(error) => error.is_transient(),
             Self::Api(error) => error.is_transient(),
-            Self::UnexpectedAnswer(answer) => answer.is_transient(),
+            Self::UnexpectedResponse(answer) => answer.is_transient(),
             Self::TokenExpired(expired) => expired.is_renewable(),
             Self::LoginRefused(refused) => refused.is_transient(),
             Self::InvalidRegion(_)
@@ -131,7 +131,7 @@ impl ErrorKind {
             Self::IpNotAuthorized(error) | Self::UserContextRequired(error) | Self::Api(error) => {
                 Some(&error.head)
             }
-            Self::UnexpectedAnswer(answer) => Some(&answer.head),
+            Self::UnexpectedResponse(answer) => Some(&answer.head),
             _ => None,
         }
     }
@@ -187,7 +187,7 @@ impl fmt::Display for ErrorKind {
             Self::OAuth(error) => error.fmt(f),
             Self::RateLimited(error) => error.fmt(f),
             Self::TokenExpired(error) => error.fmt(f),
-            Self::TokenRefused => f.write_str(
+            Self::TokenRejected => f.write_str(
                 "the API refuses every token the token endpoint hands out; see whether the \
                  organisation revokes tokens or the hosts belong to different regions",
             ),
@@ -204,7 +204,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Api(error) => error.fmt(f),
             Self::Transport(error) => error.fmt(f),
-            Self::UnexpectedAnswer(error) => error.fmt(f),
+            Self::UnexpectedResponse(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Timeout => f.write_str("the time allowed is over"),
             Self::NoRuntime => f.write_str(

@@ -31,11 +31,11 @@ fn an_error_is_one_pointer_wide_and_shared() {
 
 #[test]
 fn a_pause_keeps_the_cause_and_tells_the_wait() {
-    let cause = Error::from(ErrorKind::TokenRefused);
+    let cause = Error::from(ErrorKind::TokenRejected);
     let paused = cause
         .in_pause(Duration::from_secs(4))
         .in_pause(Duration::from_secs(3));
-    assert!(matches!(paused.kind(), ErrorKind::TokenRefused));
+    assert!(matches!(paused.kind(), ErrorKind::TokenRejected));
     assert_eq!(paused.retry_after(), Some(Duration::from_secs(3)));
     assert_eq!(
         paused.to_string(),

@@ -86,7 +86,7 @@ impl fmt::Display for Transport {
 
 /// An answer came back that nobody can use. Its body is never kept.
 #[derive(Debug)]
-pub struct UnexpectedAnswer {
+pub struct UnexpectedResponse {
     pub(crate) head: Head,
     pub(crate) problem: Problem,
 }
@@ -130,7 +130,7 @@ impl From<&serde_json::Error> for Undecodable {
     }
 }
 
-impl UnexpectedAnswer {
+impl UnexpectedResponse {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -148,7 +148,7 @@ impl UnexpectedAnswer {
     }
 }
 
-impl fmt::Display for UnexpectedAnswer {
+impl fmt::Display for UnexpectedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Head { status, place, .. } = &self.head;
         write!(f, "{place} answered HTTP {status} ")?;

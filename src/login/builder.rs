@@ -6,7 +6,7 @@ use super::{Login, Settings};
 use crate::{
     error::Error,
     grant::{AuthorizationCode, Grant, Kind},
-    http::Connections,
+    http_client::HttpClient,
     provider::{Event, TokenProvider, TokenProviderBuilder},
     region::Region,
     seal::SealingKey,
@@ -53,7 +53,7 @@ impl LoginBuilder {
         self
     }
 
-    /// How long [`WaitingLogin::redirected`](super::WaitingLogin::redirected) waits for the user; 5
+    /// How long [`LocalLogin::redirected`](super::LocalLogin::redirected) waits for the user; 5
     /// minutes by default.
     pub fn login_timeout(mut self, limit: Duration) -> Self {
         self.settings.limit = limit;
@@ -73,9 +73,9 @@ impl LoginBuilder {
         self
     }
 
-    /// As [`TokenProviderBuilder::connections`].
-    pub fn connections(mut self, connections: Connections) -> Self {
-        self.tokens = self.tokens.connections(connections);
+    /// As [`TokenProviderBuilder::http_client`].
+    pub fn http_client(mut self, http_client: HttpClient) -> Self {
+        self.tokens = self.tokens.http_client(http_client);
         self
     }
 

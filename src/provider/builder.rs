@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     error::Error,
     grant::{Grant, Kind},
-    http::{App, Connections},
+    http_client::{App, HttpClient},
     region::Region,
     store::{SharedStore, TokenStore},
     token_endpoint::TokenEndpoint,
@@ -22,7 +22,7 @@ pub struct TokenProviderBuilder {
     region: Region,
     grant: Grant,
     app: Option<String>,
-    connections: Connections,
+    http_client: HttpClient,
     clock: Clock,
     attempt: Duration,
     total: Duration,
@@ -39,7 +39,7 @@ impl TokenProviderBuilder {
             region,
             grant,
             app: None,
-            connections: Connections::default(),
+            http_client: HttpClient::default(),
             clock: Clock::system(),
             attempt: Duration::from_secs(10),
             total: Duration::from_secs(30),
@@ -58,8 +58,8 @@ impl TokenProviderBuilder {
     }
 
     /// Connections with settings of their own, or shared with other providers.
-    pub fn connections(mut self, connections: Connections) -> Self {
-        self.connections = connections;
+    pub fn http_client(mut self, http_client: HttpClient) -> Self {
+        self.http_client = http_client;
         self
     }
 
@@ -149,12 +149,12 @@ impl TokenProviderBuilder {
         let app = App::new(self.app.as_deref())?;
         let stored = self.stored()?;
         if !matches!(self.grant, Grant(Kind::Fixed(_))) {
-            self.connections.prepare(self.region.login_url())?;
+            self.http_client.prepare(self.region.login_url())?;
         }
-        self.connections.prepare(self.region.api_url())?;
+        self.http_client.prepare(self.region.api_url())?;
         let endpoint = TokenEndpoint {
             region: self.region,
-            connections: self.connections,
+            http_client: self.http_client,
             app,
             attempt: self.attempt,
             clock: self.clock,

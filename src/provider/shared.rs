@@ -24,13 +24,15 @@ use tokio::{
 
 pub use event::Event;
 
-use super::{Answer, Cause, Dropped, Launch, Machine, Outcome, Renewal, Reply, Token};
+use super::{
+    Answer, Cause, CredentialSource, Decision, Dropped, Launch, RefreshPolicy, Token, WaiterResult,
+};
 use crate::{
     assertion::Looked,
     clock::{Clock, Moment, either},
     error::{Error, ErrorKind, TokenExpired},
     grant::{Grant, Kind},
-    retry::Luck,
+    retry::Jitter,
     token::{AccessToken, Fingerprint, Record},
     token_endpoint::{Issued, TokenEndpoint, TokenRequest},
 };
@@ -59,7 +61,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) exchange: Exchange,
     pub(super) settings: Settings,
-    pub(super) draw: fn() -> Luck,
+    pub(super) draw: fn() -> Jitter,
     /// Tells the background task that something changed, and by closing that all handles are gone.
     pub(super) published: watch::Sender<()>,
     background: Running,
@@ -83,7 +85,7 @@ pub(super) enum Stored {
 }
 
 pub(super) struct Locked {
-    pub(super) machine: Machine<AccessToken, Error>,
+    pub(super) machine: RefreshPolicy<AccessToken, Error>,
     /// Where the flight under way tells its outcome, once.
     pub(super) waiters: Waiters,
     /// Ends the flight under way.
@@ -121,7 +123,7 @@ pub(super) struct Known {
     pub(super) told_expiring: Option<Fingerprint>,
 }
 
-pub(super) type Waiters = Arc<watch::Sender<Option<Outcome<AccessToken, Error>>>>;
+pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult<AccessToken, Error>>>>;
 
 impl Locked {
     /// That nothing renews the token in hand is told as such, and once.
@@ -174,7 +176,7 @@ impl Shared {
             let asks = asks.clone();
             Box::pin(async move { asks.ask(request).await }) as _
         });
-        Self::with_exchange(grant, endpoint, settings, exchange, Luck::draw)
+        Self::with_exchange(grant, endpoint, settings, exchange, Jitter::draw)
     }
 
     /// With a way to the token endpoint, and luck, of the tests' own.
@@ -183,7 +185,7 @@ impl Shared {
         endpoint: TokenEndpoint,
         settings: Settings,
         exchange: Exchange,
-        draw: fn() -> Luck,
+        draw: fn() -> Jitter,
     ) -> Result<Arc<Self>, Error> {
         let first_step = match settings.stored {
             Stored::Nowhere => endpoint.attempt,
@@ -192,15 +194,15 @@ impl Shared {
             Stored::At(_) => STORE_LIMIT,
         };
         let machine = match &grant.0 {
-            Kind::Fixed(fixed) => Machine::fixed(fixed.token(&endpoint.clock)?),
+            Kind::Fixed(fixed) => RefreshPolicy::fixed(fixed.token(&endpoint.clock)?),
             Kind::ClientCredentials(credentials) if credentials.secret().can_change() => {
-                Machine::new(Renewal::Asked, SOURCE_LIMIT)
+                RefreshPolicy::new(CredentialSource::Asked, SOURCE_LIMIT)
             }
-            Kind::ClientCredentials(_) => Machine::new(Renewal::Fixed, first_step),
-            Kind::Saml2Bearer(_) => Machine::new(Renewal::Asked, SOURCE_LIMIT),
+            Kind::ClientCredentials(_) => RefreshPolicy::new(CredentialSource::Fixed, first_step),
+            Kind::Saml2Bearer(_) => RefreshPolicy::new(CredentialSource::Asked, SOURCE_LIMIT),
             // Another login may be stored at any time.
             #[cfg(feature = "login")]
-            Kind::AuthorizationCode(_) => Machine::new(Renewal::Asked, first_step),
+            Kind::AuthorizationCode(_) => RefreshPolicy::new(CredentialSource::Asked, first_step),
         };
         let shared = Self {
             snapshot: Snapshot::default(),
@@ -331,7 +333,7 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
             };
             ErrorKind::TokenExpired(expired).into()
         }
-        Cause::TokenRefused => ErrorKind::TokenRefused.into(),
+        Cause::TokenRejected => ErrorKind::TokenRejected.into(),
         Cause::NoRuntime => ErrorKind::NoRuntime.into(),
     };
     match left {

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::{error::ErrorKind, retry::Luck};
+use crate::{error::ErrorKind, retry::Jitter};
 use endpoint::{Endpoint, Say, credentials, seconds};
 
 #[test]
@@ -37,7 +37,7 @@ fn handles_and_futures_are_send() {
     let endpoint = Endpoint::new(|_| Say::Token(60));
     let tokens = endpoint.provider(Clock::manual(), credentials());
     let token = send(&tokens.token());
-    let authorization = send(&tokens.authorization());
+    let authorization = send(&tokens.authorization_header());
     // Nothing is allocated for a caller that waits; the callers' tasks hold this instead.
     assert!(token <= 640, "{token}");
     assert!(authorization <= 640, "{authorization}");
@@ -65,7 +65,7 @@ async fn a_token_given_from_outside_is_served_until_refused() {
         "{error:?}"
     );
     assert!(!error.needs_login() && !error.is_transient());
-    assert_eq!(tokens.try_token().map(drop), None);
+    assert_eq!(tokens.cached_token().map(drop), None);
     assert_eq!(endpoint.requests(), 0);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::{HALF_SECOND, Luck};
+use super::{HALF_SECOND, Jitter};
 
 /// When a call to the Platform API is sent again, and after which pause.
 ///
@@ -65,7 +65,7 @@ impl RetryPolicy {
         failure: Failure,
         failures: u32,
         left: Duration,
-        luck: Luck,
+        luck: Jitter,
     ) -> Option<Duration> {
         let pause = match failure {
             _ if failures >= self.attempts || !repeat.allows(failure) => return None,
@@ -82,7 +82,7 @@ impl RetryPolicy {
         (pause < left).then_some(pause)
     }
 
-    fn backoff_after(&self, failures: u32, luck: Luck) -> Duration {
+    fn backoff_after(&self, failures: u32, luck: Jitter) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let pause = self.first.saturating_mul(1 << doublings);
         // A pause beyond this is past every deadline.
@@ -163,9 +163,9 @@ mod tests {
     use super::*;
     use crate::retry::retry_after;
 
-    const LOW: Luck = Luck::pinned(0.0);
-    const MIDDLE: Luck = Luck::pinned(0.5);
-    const HIGH: Luck = Luck::pinned(1.0);
+    const LOW: Jitter = Jitter::pinned(0.0);
+    const MIDDLE: Jitter = Jitter::pinned(0.5);
+    const HIGH: Jitter = Jitter::pinned(1.0);
     const BROKEN: Failure = Failure::NoAnswer {
         nothing_sent: false,
     };

@@ -12,7 +12,7 @@ use genesys_cloud_auth::Error;
 
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at,
-    server::{Reply, Server},
+    server::{Decision, Server},
 };
 use bad::{Bad, bad_answers};
 
@@ -75,10 +75,10 @@ async fn a_pause_is_as_long_as_the_server_asks() {
         let header = retry_after.map_or(String::new(), |value| format!("Retry-After: {value}\r\n"));
         for (status, body, kind) in [
             (429, "{}", "RateLimited"),
-            (503, "{}", "UnexpectedAnswer"),
+            (503, "{}", "UnexpectedResponse"),
             (400, LIMITED, "RateLimited"),
         ] {
-            let server = Server::start(Reply::of(status, &header, body));
+            let server = Server::start(Decision::of(status, &header, body));
             let (tokens, clock) = provider_at(&server);
             clock.set_wall(noon());
             let error = tokens.token().await.unwrap_err();
@@ -121,7 +121,7 @@ async fn a_token_is_taken_in_every_form_that_is_allowed() {
         ),
         ("a", r#","error":null"#),
     ] {
-        let server = Server::start(Reply::json(
+        let server = Server::start(Decision::json(
             200,
             &format!(r#"{{"access_token":"{token}"{rest}}}"#),
         ));
@@ -150,7 +150,7 @@ async fn a_life_is_read_as_tolerantly_as_servers_write_it() {
         (r#","expires_in":1e12"#, 38_880_000),
         (r#","expires_in":1000000000000"#, 38_880_000),
     ] {
-        let server = Server::start(Reply::json(
+        let server = Server::start(Decision::json(
             200,
             &format!(r#"{{"access_token":"a"{expires_in}}}"#),
         ));
@@ -177,7 +177,7 @@ async fn a_life_is_read_as_tolerantly_as_servers_write_it() {
 #[tokio::test]
 async fn a_token_that_is_over_on_arrival_goes_to_those_who_waited_only() {
     for expires_in in ["0", "-1", "\"0\"", "\"-1\"", "-1e12", "0.0"] {
-        let server = Server::start(Reply::json(
+        let server = Server::start(Decision::json(
             200,
             &format!(r#"{{"access_token":"a","expires_in":{expires_in}}}"#),
         ));

@@ -255,7 +255,7 @@ async fn an_answer_that_does_not_decode_says_where_and_nothing_of_it() {
         .answer(FaultAnswer::new(200).body(r#"{"name": "sentinel"}"#));
     let error = api.get(ORGANIZATION).fetch::<Vec<u8>>().await.unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::UnexpectedAnswer(_)),
+        matches!(error.kind(), ErrorKind::UnexpectedResponse(_)),
         "{error:?}"
     );
     assert!(error.to_string().contains("line 1, column 0"), "{error}");
@@ -344,10 +344,10 @@ async fn organisations_in_one_process_share_nothing() {
         Sandbox::start().await.unwrap(),
         Sandbox::start().await.unwrap(),
     );
-    let connections = genesys_cloud_auth::Connections::default();
+    let connections = genesys_cloud_auth::HttpClient::default();
     let [one_api, other_api] = [&one, &other].map(|sandbox| {
         let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
-        PlatformClient::new(builder.connections(connections.clone()).build().unwrap())
+        PlatformClient::new(builder.http_client(connections.clone()).build().unwrap())
     });
     other.at_token_endpoint().answer(503);
     organization(&one_api).await.unwrap();

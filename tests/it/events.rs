@@ -59,7 +59,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
     assert_eq!(expires_in.as_secs(), 86_398);
 
     watched.clock.advance(Duration::from_secs(86_398 - 300));
-    assert!(tokens.try_token().is_some());
+    assert!(tokens.cached_token().is_some());
     sandbox.wait_for_token_requests(2).await;
     // Until the flight has ended.
     while tokens.token().await.unwrap().expose_secret() == token.expose_secret() {
@@ -190,7 +190,7 @@ fn a_span_whose_runtime_ended_says_so() {
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
     let gate = sandbox.at_token_endpoint().gate();
     first.block_on(async {
-        assert!(tokens.try_token().is_none());
+        assert!(tokens.cached_token().is_none());
         gate.wait_for(1).await;
     });
     assert!(closed_spans(&capture).is_empty());
@@ -211,8 +211,8 @@ async fn a_valid_token_writes_nothing() {
     let before = (capture.tracing(), capture.log());
     for _ in 0..100 {
         watched.tokens.token().await.unwrap();
-        watched.tokens.authorization().await.unwrap();
-        watched.tokens.try_token().unwrap();
+        watched.tokens.authorization_header().await.unwrap();
+        watched.tokens.cached_token().unwrap();
     }
     assert_eq!((capture.tracing(), capture.log()), before);
     assert!(watched.events.try_recv().is_err());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Connections, Error, ErrorKind, PlatformClient, Region, RetryPolicy, TokenProvider,
+    Clock, Error, ErrorKind, HttpClient, PlatformClient, Region, RetryPolicy, TokenProvider,
     Transport,
 };
 
@@ -11,7 +11,7 @@ use crate::support::{
     TOKEN, credentials, good_token, kind_of,
     names::{Names, REMOTE, remote_region},
     provider_at, provider_of, region_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
     tls::Authority,
 };
 
@@ -36,8 +36,8 @@ async fn a_host_without_an_address_is_asked_for_twice_and_found_when_it_is_back(
 #[tokio::test]
 async fn a_name_that_nobody_has_is_told_as_such() {
     let region = Region::custom("https://login.invalid", "https://api.invalid", None).unwrap();
-    let connections = Connections::new(reqwest::ClientBuilder::no_proxy).unwrap();
-    let builder = TokenProvider::builder(region, credentials()).connections(connections);
+    let connections = HttpClient::new(reqwest::ClientBuilder::no_proxy).unwrap();
+    let builder = TokenProvider::builder(region, credentials()).http_client(connections);
     let error = builder.build().unwrap().token().await.unwrap_err();
     failed(&error, "Transport Dns");
     assert_eq!(transport(&error).host(), "login.invalid");
@@ -90,7 +90,7 @@ async fn a_request_that_may_have_arrived_is_not_repeated() {
         (End::Reset, "Transport Reset"),
         (End::Close, "Transport Interrupted"),
     ] {
-        let server = Server::start(Reply::none(end));
+        let server = Server::start(Decision::none(end));
         let (tokens, clock) = provider_at(&server);
         sent_once(&server, &tokens, &clock, kind).await;
     }
@@ -106,7 +106,7 @@ async fn a_request_on_an_old_connection_that_may_have_arrived_is_not_repeated() 
         let (tokens, clock) = provider_at(&server);
         tokens.token().await.unwrap();
 
-        server.answers([Reply::none(end)]);
+        server.answers([Decision::none(end)]);
         clock.advance(A_DAY);
         let error = tokens.token().await.unwrap_err();
         failed(&error, kind);
@@ -139,7 +139,7 @@ fn a_connection_that_ended_with_its_runtime_costs_another_and_no_error() {
 #[tokio::test]
 async fn a_host_that_never_answers_is_given_up() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access";
-    for silent in [Reply::none(End::Hold), Reply::raw(half, End::Hold)] {
+    for silent in [Decision::none(End::Hold), Decision::raw(half, End::Hold)] {
         let server = Server::start(silent);
         let (builder, clock) = provider_of(region_of(&server, &server));
         let tokens = builder.attempt_timeout(SHORT).build().unwrap();
@@ -153,8 +153,8 @@ async fn a_host_that_never_ends_its_handshake_is_given_up() {
     let url = plain.url().replace("http:", "https:");
     let region = Region::custom(&url, &url, None).unwrap();
     let (builder, _clock) = provider_of(region);
-    let connections = Connections::new(|reqwest| reqwest.connect_timeout(SHORT)).unwrap();
-    let tokens = builder.connections(connections).build().unwrap();
+    let connections = HttpClient::new(|reqwest| reqwest.connect_timeout(SHORT)).unwrap();
+    let tokens = builder.http_client(connections).build().unwrap();
     let error = tokens.token().await.unwrap_err();
     failed(&error, "Transport ConnectTimeout");
     assert!(transport(&error).nothing_sent());
@@ -165,10 +165,10 @@ async fn a_host_that_never_ends_its_handshake_is_given_up() {
 async fn the_token_endpoints_redirection_is_not_followed() {
     for status in REDIRECTIONS {
         let elsewhere = Server::start(good_token("stolen"));
-        let server = Server::start(Reply::redirect(status, &elsewhere));
+        let server = Server::start(Decision::redirect(status, &elsewhere));
         let (tokens, clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
-        assert_eq!(kind_of(&error), "UnexpectedAnswer", "{status}: {error}");
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
         assert_eq!(error.status(), Some(status));
         assert!(error.to_string().contains("redirection"), "{error}");
         assert_eq!((elsewhere.connections(), server.requests().len()), (0, 1));
@@ -182,9 +182,9 @@ async fn the_token_endpoints_redirection_is_not_followed() {
 #[tokio::test]
 async fn the_apis_redirection_is_given_back() {
     for status in REDIRECTIONS {
-        let elsewhere = Server::start(Reply::json(200, "{}"));
+        let elsewhere = Server::start(Decision::json(200, "{}"));
         let login = Server::start(good_token(TOKEN));
-        let server = Server::start(Reply::redirect(status, &elsewhere));
+        let server = Server::start(Decision::redirect(status, &elsewhere));
         let (builder, _clock) = provider_of(region_of(&login, &server));
         let api = PlatformClient::new(builder.build().unwrap());
 
@@ -197,7 +197,7 @@ async fn the_apis_redirection_is_given_back() {
             .post("/api/v2/downloads")
             .query(&[("q", "nobodys-business")]);
         let error = call.fetch::<serde_json::Value>().await.unwrap_err();
-        assert_eq!(kind_of(&error), "UnexpectedAnswer", "{status}: {error}");
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
         assert!(!format!("{error} {error:?}").contains("nobodys-business"));
         assert_eq!((elsewhere.connections(), server.requests().len()), (0, 2));
     }
@@ -218,17 +218,17 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
 
     let refused = call().send().await.unwrap_err();
     failed(&refused, "Transport Refused");
-    let server = closed.open(Reply::none(End::Reset));
+    let server = closed.open(Decision::none(End::Reset));
     let reset = call().send().await.unwrap_err();
     failed(&reset, "Transport Reset");
-    server.answers([Reply::none(End::Hold)]);
+    server.answers([Decision::none(End::Hold)]);
     let silent = tokio::time::timeout(SHORT * 30, call().timeout(SHORT).send()).await;
     let silent = silent.expect("the call has no end").unwrap_err();
     failed(&silent, "Transport Timeout");
     for error in [refused, reset, silent] {
         assert!(!format!("{error} {error:?}").contains("nobodys-business"));
     }
-    server.answers([Reply::json(200, "{}")]);
+    server.answers([Decision::json(200, "{}")]);
     call().send().await.unwrap();
     assert_eq!(login.requests().len(), 1);
 }
@@ -236,7 +236,7 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
 /// A provider of a region at names that the test decides on.
 fn at_names(names: &Names, authority: &Authority) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(remote_region());
-    let builder = builder.connections(names.connections(&authority.certificate()));
+    let builder = builder.http_client(names.http_client(&authority.certificate()));
     (builder.build().unwrap(), clock)
 }
 

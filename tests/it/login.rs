@@ -17,8 +17,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Clock, Error, ErrorKind, Login, LoginBuilder, PlatformClient,
-    RecordedRequest, Region, Sandbox, TokenProvider, WaitingLogin,
+    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
+    RecordedRequest, Region, Sandbox, TokenProvider,
 };
 use serde_json::Value;
 use url::Url;
@@ -86,7 +86,7 @@ pub async fn come_back(url: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-pub fn redirect_uri(waiting: &WaitingLogin) -> Url {
+pub fn redirect_uri(waiting: &LocalLogin) -> Url {
     let uri = parameter(waiting.authorize_url(), "redirect_uri").unwrap();
     uri.parse().unwrap()
 }

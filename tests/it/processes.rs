@@ -26,7 +26,7 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AccessToken, AuthorizationCode, Clock, Connections, Error, FileStore, FileTurn, Login,
+    AccessToken, AuthorizationCode, Clock, Error, FileStore, FileTurn, HttpClient, Login,
     RefreshTokens, Region, Sandbox, Sealed, SealingKey, StoreError, StoreKey, TokenProvider,
     TokenStore,
 };
@@ -160,14 +160,14 @@ impl Here {
     fn login(&self, store: impl TokenStore, clock: &Clock) -> Login {
         let builder = Login::builder(self.region(), self.app());
         let builder = builder.store(store, SealingKey::from_bytes([7; 32]));
-        let builder = builder.connections(connections());
+        let builder = builder.http_client(connections());
         builder.clock(clock.clone()).build().unwrap()
     }
 }
 
 /// Without the machine's certificates: it takes long to read them, and nothing here needs them.
-fn connections() -> Connections {
-    Connections::new(|reqwest| reqwest.tls_certs_only([])).unwrap()
+fn connections() -> HttpClient {
+    HttpClient::new(|reqwest| reqwest.tls_certs_only([])).unwrap()
 }
 
 /// A file store that calls `before` at each step from the turn to the end of a save: `turn`,

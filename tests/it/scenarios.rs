@@ -14,7 +14,7 @@ use genesys_cloud_auth::{Clock, PlatformClient};
 use crate::client::quick;
 use crate::support::{
     TOKEN, good_token, provider_of, region_of,
-    server::{End, Reply, Server},
+    server::{Decision, End, Server},
 };
 
 /// A login host, an API, and a client of theirs whose clock the test moves.
@@ -28,9 +28,9 @@ struct Cloud {
 impl Cloud {
     fn start() -> Self {
         let login = Server::start(good_token(TOKEN));
-        let tokens: [Reply; 4] = std::array::from_fn(|n| good_token(&format!("{TOKEN}{n}")));
+        let tokens: [Decision; 4] = std::array::from_fn(|n| good_token(&format!("{TOKEN}{n}")));
         login.answers(tokens);
-        let api = Server::start(Reply::json(200, "{}"));
+        let api = Server::start(Decision::json(200, "{}"));
         let (builder, clock) = provider_of(region_of(&login, &api));
         let client = PlatformClient::new(builder.build().unwrap())
             .timeout(LONG)
@@ -50,13 +50,13 @@ impl Cloud {
 }
 
 /// An answer whose end never comes.
-fn half(end: End) -> Reply {
-    Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"na", end)
+fn half(end: End) -> Decision {
+    Decision::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"na", end)
 }
 
-fn gateway() -> Reply {
+fn gateway() -> Decision {
     let html = "<html><title>502 Bad Gateway</title></html>";
-    Reply::of(502, "Content-Type: text/html\r\n", html)
+    Decision::of(502, "Content-Type: text/html\r\n", html)
 }
 
 const PATH: &str = "/api/v2/users/me";

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     AccessToken, Assertion, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock,
-    Connections, Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, Login, LoginBuilder,
-    MemoryStore, MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest, Region, Request,
-    Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider,
-    TokenProviderBuilder, TokenStore, WaitingLogin,
+    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, HttpClient, LocalLogin, Login,
+    LoginBuilder, MemoryStore, MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest,
+    Region, Request, Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider,
+    TokenProviderBuilder, TokenStore,
 };
 
 fn send<T: Send>() {}
@@ -22,7 +22,7 @@ fn every_type_is_send() {
     handle::<ClientCredentials>();
     handle::<ClientSecret>();
     handle::<Clock>();
-    handle::<Connections>();
+    handle::<HttpClient>();
     handle::<Error>();
     handle::<Event>();
     handle::<FileStore>();
@@ -49,7 +49,7 @@ fn every_type_is_send() {
     send::<Response>();
     send::<Sandbox>();
     send::<TokenProviderBuilder>();
-    send::<WaitingLogin>();
+    send::<LocalLogin>();
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn every_future_is_send() {
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
     future(tokens.token());
-    future(tokens.authorization());
+    future(tokens.authorization_header());
     future(tokens.ready(Duration::ZERO));
     future(tokens.token_info());
     future(tokens.revoke());

@@ -7,20 +7,21 @@ mod proxy;
 mod saml;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{Connections, Error, PlatformClient, Region, RetryPolicy, TokenProvider};
+use genesys_cloud_auth::{Error, HttpClient, PlatformClient, Region, RetryPolicy, TokenProvider};
 use http::Method;
 
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN, good_token, kind_of, provider_of, region_of,
-    server::{Received, Reply, Server},
+    server::{Decision, Received, Server},
 };
 
 #[tokio::test]
 async fn the_secret_goes_to_the_login_host_alone_and_the_token_to_the_api_alone() {
     let pair = Pair::start();
-    let tokens: [Reply; 20] = std::array::from_fn(|number| good_token(&format!("{TOKEN}{number}")));
+    let tokens: [Decision; 20] =
+        std::array::from_fn(|number| good_token(&format!("{TOKEN}{number}")));
     pair.login.answers(tokens);
-    let api = pair.client(Connections::default());
+    let api = pair.client(HttpClient::default());
     let call = |method| api.request(method, "/api/v2/users/me");
 
     for method in [
@@ -37,17 +38,17 @@ async fn the_secret_goes_to_the_login_host_alone_and_the_token_to_the_api_alone(
     api.tokens().revoke().await.unwrap();
     // A refused token, and the one after it.
     pair.api
-        .answers([Reply::json(401, ""), Reply::json(200, "{}")]);
+        .answers([Decision::json(401, ""), Decision::json(200, "{}")]);
     call(Method::GET).send().await.unwrap();
     for status in [302, 400, 401, 403, 429, 500] {
-        pair.api.answers([Reply::json(status, "")]);
-        let other = pair.client(Connections::default());
+        pair.api.answers([Decision::json(status, "")]);
+        let other = pair.client(HttpClient::default());
         let call = other.get("/api/v2/users/me").retry(RetryPolicy::never());
         drop(call.send().await);
     }
     for status in [302, 400, 401, 500] {
-        pair.login.answers([Reply::json(status, "")]);
-        let other = pair.client(Connections::default());
+        pair.login.answers([Decision::json(status, "")]);
+        let other = pair.client(HttpClient::default());
         other.tokens().token().await.unwrap_err();
     }
 
@@ -126,9 +127,9 @@ async fn localhost_is_found_where_only_one_family_listens() {
 async fn a_closure_cannot_turn_on_redirections_or_a_referer() {
     let elsewhere = Server::start(good_token("stolen"));
     let pair = Pair::start();
-    pair.login.answers([Reply::redirect(307, &elsewhere)]);
-    pair.api.answers([Reply::redirect(307, &elsewhere)]);
-    let connections = Connections::new(|reqwest| {
+    pair.login.answers([Decision::redirect(307, &elsewhere)]);
+    pair.api.answers([Decision::redirect(307, &elsewhere)]);
+    let connections = HttpClient::new(|reqwest| {
         let policy = reqwest::redirect::Policy::limited(10);
         reqwest
             .redirect(policy)
@@ -137,7 +138,7 @@ async fn a_closure_cannot_turn_on_redirections_or_a_referer() {
     });
     let api = pair.client(connections.unwrap());
     let error = api.tokens().token().await.unwrap_err();
-    assert_eq!(kind_of(&error), "UnexpectedAnswer");
+    assert_eq!(kind_of(&error), "UnexpectedResponse");
 
     let call = api.get("/api/v2/users/me").header("Authorization", "own");
     assert_eq!(call.send().await.unwrap().status(), 307);
@@ -147,10 +148,10 @@ async fn a_closure_cannot_turn_on_redirections_or_a_referer() {
 #[tokio::test]
 async fn an_authorization_of_the_callers_own_is_sent_as_it_is_and_its_401_comes_back() {
     let pair = Pair::start();
-    let api = pair.client(Connections::default());
+    let api = pair.client(HttpClient::default());
     let refused = r#"{"code":"bad.credentials","message":"Invalid login credentials."}"#;
     pair.api
-        .answers([Reply::json(200, "{}"), Reply::json(401, refused)]);
+        .answers([Decision::json(200, "{}"), Decision::json(401, refused)]);
     let call = || {
         api.get("/api/v2/users/me")
             .header("authorization", "Bearer own")
@@ -193,14 +194,14 @@ impl Pair {
     fn start() -> Self {
         Self {
             login: Server::start(good_token(TOKEN)),
-            api: Server::start(Reply::json(200, "{}")),
+            api: Server::start(Decision::json(200, "{}")),
         }
     }
 
-    fn client(&self, connections: Connections) -> PlatformClient {
+    fn client(&self, connections: HttpClient) -> PlatformClient {
         let region = region_of(&self.login, &self.api);
         let (builder, _clock) = provider_of(region);
-        PlatformClient::new(builder.connections(connections).build().unwrap())
+        PlatformClient::new(builder.http_client(connections).build().unwrap())
     }
 }
 

@@ -30,12 +30,12 @@ fn runtime() -> Runtime {
 async fn a_token_comes_with_its_life() {
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = tokens(&sandbox);
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     tokens.ready(Duration::from_secs(60)).await.unwrap();
     let token = tokens.token().await.unwrap();
     assert_eq!(token.expires_in().unwrap().as_secs(), 86_398);
     assert!(token.expires_at().is_some());
-    let header = tokens.authorization().await.unwrap();
+    let header = tokens.authorization_header().await.unwrap();
     assert!(header.is_sensitive());
     assert_eq!(header, format!("Bearer {}", token.expose_secret()));
     assert_eq!(sandbox.token_requests(), 1);
@@ -101,7 +101,7 @@ async fn a_request_under_way_while_the_token_is_revoked_is_not_kept() {
     tokens.token().await.unwrap();
     gate.wait_for(1).await;
     tokens.revoke().await.unwrap();
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     gate.release();
     tokens.token().await.unwrap();
     // The first, the renewal, whose token was thrown away, and one more.

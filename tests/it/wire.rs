@@ -2,13 +2,13 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    ClientCredentials, Connections, PlatformClient, Region, TokenProvider, TransportKind,
+    ClientCredentials, HttpClient, PlatformClient, Region, TokenProvider, TransportKind,
 };
 use serde_json::{Value, json};
 
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN, good_token, kind_of,
-    server::{Received, Reply, Server},
+    server::{Decision, Received, Server},
     tls::Authority,
 };
 
@@ -89,11 +89,11 @@ async fn a_host_that_another_authority_vouches_for_gets_nothing() {
     };
     let machines_own = |reqwest: reqwest::ClientBuilder| reqwest;
     for connections in [
-        cloud.connections(only_stranger),
-        cloud.connections(machines_own),
+        cloud.http_client(only_stranger),
+        cloud.http_client(machines_own),
     ] {
         let tokens = TokenProvider::builder(Region::EuWest1, credentials(SECRET));
-        let tokens = tokens.connections(connections).build().unwrap();
+        let tokens = tokens.http_client(connections).build().unwrap();
         let error = tokens.token().await.unwrap_err();
         assert_eq!(
             kind_of(&error),
@@ -117,7 +117,7 @@ impl Cloud {
     fn start() -> Self {
         let authority = Authority::new();
         let login = Server::start_tls(authority.acceptor(LOGIN), good_token(TOKEN));
-        let api = Server::start_tls(authority.acceptor(API), Reply::json(200, "{}"));
+        let api = Server::start_tls(authority.acceptor(API), Decision::json(200, "{}"));
         Self {
             login,
             api,
@@ -125,7 +125,7 @@ impl Cloud {
         }
     }
 
-    fn connections<F>(&self, configure: F) -> Connections
+    fn http_client<F>(&self, configure: F) -> HttpClient
     where
         F: Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     {
@@ -136,15 +136,15 @@ impl Cloud {
                 .resolve_to_addrs(LOGIN, &[login])
                 .resolve_to_addrs(API, &[api])
         };
-        Connections::new(here).unwrap()
+        HttpClient::new(here).unwrap()
     }
 
     fn builder(&self, id: &str, secret: &str) -> genesys_cloud_auth::TokenProviderBuilder {
         let trusted = self.authority.certificate();
         let connections =
-            self.connections(move |reqwest| reqwest.tls_certs_only([trusted.clone()]));
+            self.http_client(move |reqwest| reqwest.tls_certs_only([trusted.clone()]));
         let credentials = ClientCredentials::new(id, secret).unwrap();
-        TokenProvider::builder(Region::EuWest1, credentials).connections(connections)
+        TokenProvider::builder(Region::EuWest1, credentials).http_client(connections)
     }
 
     fn client(&self, id: &str, secret: &str) -> PlatformClient {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::{facts::SECRET_SHOWN_ONCE_SINCE, region::Region};
+use crate::{platform_limits::SECRET_SHOWN_ONCE_SINCE, region::Region};
 
 #[test]
 fn the_page_shows_the_table_and_the_kinds_that_lead_to_each_row() {
@@ -119,7 +119,7 @@ fn api_answers() -> Vec<Error> {
 fn others() -> Vec<Error> {
     let unexpected = |status| {
         let (head, problem) = (head(status), Problem::Status);
-        Error::from(ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+        Error::from(ErrorKind::UnexpectedResponse(UnexpectedResponse {
             head,
             problem,
         }))
@@ -144,7 +144,7 @@ fn others() -> Vec<Error> {
         expired(TokenExpired::of_login()),
         expired(TokenExpired::of_assertion(StaleAssertion::Used)),
         InvalidAssertion::from(AssertionFault::Unsigned).into(),
-        ErrorKind::TokenRefused.into(),
+        ErrorKind::TokenRejected.into(),
         transport(TransportKind::Dns),
         transport(TransportKind::Upload),
         unexpected(200),
@@ -201,13 +201,13 @@ fn name(kind: &ErrorKind) -> &'static str {
         ErrorKind::OAuth(_) => "OAuth",
         ErrorKind::RateLimited(_) => "RateLimited",
         ErrorKind::TokenExpired(_) => "TokenExpired",
-        ErrorKind::TokenRefused => "TokenRefused",
+        ErrorKind::TokenRejected => "TokenRejected",
         ErrorKind::AccessDenied(_) => "AccessDenied",
         ErrorKind::IpNotAuthorized(_) => "IpNotAuthorized",
         ErrorKind::UserContextRequired(_) => "UserContextRequired",
         ErrorKind::Api(_) => "Api",
         ErrorKind::Transport(_) => "Transport",
-        ErrorKind::UnexpectedAnswer(_) => "UnexpectedAnswer",
+        ErrorKind::UnexpectedResponse(_) => "UnexpectedResponse",
         ErrorKind::Store(_) => "Store",
         ErrorKind::Timeout => "Timeout",
         ErrorKind::NoRuntime => "NoRuntime",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::Span;
 
-use super::{Cause, Machine, Outcome, Shared, error};
+use super::{Cause, RefreshPolicy, Shared, WaiterResult, error};
 use crate::{clock::Moment, error::Error, token::AccessToken};
 
 /// What happened to a provider's token; see [`on_event`](crate::TokenProviderBuilder::on_event).
@@ -103,8 +103,8 @@ impl Event {
     /// What the end of a flight comes to, for those who did not wait for it.
     pub(super) fn of_flight(
         landing: &Landing,
-        outcome: &Outcome<AccessToken, Error>,
-        machine: &Machine<AccessToken, Error>,
+        outcome: &WaiterResult<AccessToken, Error>,
+        machine: &RefreshPolicy<AccessToken, Error>,
     ) -> Option<Self> {
         let &Landing {
             now,
@@ -120,7 +120,7 @@ impl Event {
         };
         let held = machine.token_in_hand(now).map(AccessToken::fingerprint);
         match outcome {
-            Outcome::Token(token) if held == Some(token.fingerprint()) => {
+            WaiterResult::Token(token) if held == Some(token.fingerprint()) => {
                 let expires_in = token.end() - now;
                 Some(if landing.loaded {
                     Self::Loaded { expires_in }
@@ -131,12 +131,12 @@ impl Event {
                 })
             }
             // It had no life left.
-            Outcome::Token(_) if !landing.lost => {
+            WaiterResult::Token(_) if !landing.lost => {
                 let cause = Cause::TokenExpired { renewable: true };
                 Some(failed(cause, machine.pause_left(now).unwrap_or_default()))
             }
-            Outcome::Failed { cause, left } => Some(failed(cause.clone(), *left)),
-            Outcome::Token(_) | Outcome::Again => None,
+            WaiterResult::Failed { cause, left } => Some(failed(cause.clone(), *left)),
+            WaiterResult::Token(_) | WaiterResult::Again => None,
         }
     }
 

@@ -19,8 +19,8 @@ use std::{
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    Aborted, Answer, Event, Keeping, Kept, Landing, Launch, Outcome, STORE_LIMIT, Shared, Stored,
-    TARGET, TURN_LIMIT,
+    Aborted, Answer, Event, Keeping, Kept, Landing, Launch, STORE_LIMIT, Shared, Stored, TARGET,
+    TURN_LIMIT, WaiterResult,
 };
 use crate::{
     clock::Moment,
@@ -261,7 +261,7 @@ impl Shared {
         // Those who wait, wait for the flight that took a lost one's place; a good answer that comes
         // late may serve them all the same.
         let told = match outcome {
-            Outcome::Token(_) if landing.lost => Some(Outcome::Again),
+            WaiterResult::Token(_) if landing.lost => Some(WaiterResult::Again),
             _ if landing.lost => None,
             outcome => Some(outcome),
         };

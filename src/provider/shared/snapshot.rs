@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 
 use crate::{
-    clock::{Clock, Glance, Moment},
+    clock::{Clock, CoarseTime, Moment},
     token::AccessToken,
 };
 
@@ -17,7 +17,7 @@ pub(in crate::provider) struct Snapshot(ArcSwapOption<Shown>);
 struct Shown {
     token: AccessToken,
     /// From then on somebody must think.
-    until: Glance,
+    until: CoarseTime,
 }
 
 impl Snapshot {
@@ -26,7 +26,7 @@ impl Snapshot {
         self.0.store(shown.map(|(token, until)| {
             Arc::new(Shown {
                 token: token.clone(),
-                until: clock.glance().after(until - now),
+                until: clock.coarse().after(until - now),
             })
         }));
     }
@@ -43,7 +43,7 @@ impl Snapshot {
     fn look<R>(&self, clock: &Clock, take: impl FnOnce(&AccessToken) -> R) -> Option<R> {
         let shown = self.0.load();
         let shown = shown.as_ref()?;
-        let valid = clock.glance().is_before(shown.until);
+        let valid = clock.coarse().is_before(shown.until);
         valid.then(|| take(&shown.token))
     }
 }

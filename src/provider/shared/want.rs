@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{Cause, Flight, Outcome, Reply, Shared, Waiters, either, error, keep_warm};
+use super::{Cause, Decision, Flight, Shared, WaiterResult, Waiters, either, error, keep_warm};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
@@ -28,9 +28,9 @@ impl Shared {
     ) -> Result<AccessToken, Error> {
         loop {
             let (due, mut outcome) = match self.want() {
-                (Reply::Serve(token), _) => return Ok(token),
-                (Reply::Fail { cause, left }, _) => return Err(error(cause, left)),
-                (Reply::Wait { due }, waiters) => (due, waiters.subscribe()),
+                (Decision::Serve(token), _) => return Ok(token),
+                (Decision::Fail { cause, left }, _) => return Err(error(cause, left)),
+                (Decision::Wait { due }, waiters) => (due, waiters.subscribe()),
             };
             // Without a runtime there is no timer to wait by.
             if Handle::try_current().is_err() {
@@ -40,24 +40,24 @@ impl Shared {
             let told = either(pin!(outcome.wait_for(Option::is_some)), sleep).await;
             let told = told.and_then(|outcome| outcome.ok()?.clone());
             match told {
-                Some(Outcome::Token(token)) => return Ok(token),
-                Some(Outcome::Failed { cause, left }) => return Err(error(cause, Some(left))),
-                Some(Outcome::Again) | None if self.clock.now() < deadline => {}
-                Some(Outcome::Again) | None => return Err(ErrorKind::Timeout.into()),
+                Some(WaiterResult::Token(token)) => return Ok(token),
+                Some(WaiterResult::Failed { cause, left }) => return Err(error(cause, Some(left))),
+                Some(WaiterResult::Again) | None if self.clock.now() < deadline => {}
+                Some(WaiterResult::Again) | None => return Err(ErrorKind::Timeout.into()),
             }
         }
     }
 
     /// The valid token there is; starts what is due.
-    pub(in crate::provider) fn try_token(self: &Arc<Self>) -> Option<AccessToken> {
+    pub(in crate::provider) fn cached_token(self: &Arc<Self>) -> Option<AccessToken> {
         match self.want().0 {
-            Reply::Serve(token) => Some(token),
-            Reply::Wait { .. } | Reply::Fail { .. } => None,
+            Decision::Serve(token) => Some(token),
+            Decision::Wait { .. } | Decision::Fail { .. } => None,
         }
     }
 
     /// Asks the machine, and starts the flight it wants, as a task of the current runtime.
-    pub(super) fn want(self: &Arc<Self>) -> (Reply<AccessToken, Error>, Waiters) {
+    pub(super) fn want(self: &Arc<Self>) -> (Decision<AccessToken, Error>, Waiters) {
         let runtime = Handle::try_current();
         if self.settings.background
             && let Ok(runtime) = &runtime
@@ -75,9 +75,9 @@ impl Shared {
             let flight = Flight::new(Arc::clone(self), launch, now);
             let task = runtime.spawn(flight.fly());
             self.locked.lock().flight = Some(task.abort_handle());
-            if was_turned_away(task) && matches!(reply, Reply::Wait { .. }) {
+            if was_turned_away(task) && matches!(reply, Decision::Wait { .. }) {
                 let (cause, left) = (Cause::NoRuntime, None);
-                reply = Reply::Fail { cause, left };
+                reply = Decision::Fail { cause, left };
             }
         }
         (reply, waiters)

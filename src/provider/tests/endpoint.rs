@@ -16,13 +16,13 @@ use crate::{
     clock::Clock,
     error::{
         Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
-        UnexpectedAnswer, oauth_error,
+        UnexpectedResponse, oauth_error,
     },
     grant::{ClientCredentials, Grant},
-    http::{App, Connections},
+    http_client::{App, HttpClient},
     provider::{Event, Handler, Settings, Shared, Stored, TokenProvider},
     region::Region,
-    retry::Luck,
+    retry::Jitter,
     token::AccessToken,
     token_endpoint::{ClientAuth, Issued, TokenEndpoint, TokenRequest},
 };
@@ -117,14 +117,14 @@ impl Endpoint {
         clock: Clock,
         grant: impl Into<Grant>,
     ) -> TokenProvider {
-        self.provider_with(clock, grant, || Luck::pinned(0.5), |_| {}, false)
+        self.provider_with(clock, grant, || Jitter::pinned(0.5), |_| {}, false)
     }
 
     pub(super) fn provider_with(
         self: &Arc<Self>,
         clock: Clock,
         grant: impl Into<Grant>,
-        draw: fn() -> Luck,
+        draw: fn() -> Jitter,
         times: impl FnOnce(&mut (Duration, Duration)),
         background: bool,
     ) -> TokenProvider {
@@ -164,7 +164,7 @@ impl Endpoint {
             events: Handler::new(handle),
             stored,
         };
-        let draw = || Luck::pinned(0.5);
+        let draw = || Jitter::pinned(0.5);
         self.provider_of(clock, grant, draw, seconds(10.0), settings)
     }
 
@@ -172,7 +172,7 @@ impl Endpoint {
         self: &Arc<Self>,
         clock: Clock,
         grant: Grant,
-        draw: fn() -> Luck,
+        draw: fn() -> Jitter,
         attempt: Duration,
         settings: Settings,
     ) -> TokenProvider {
@@ -184,7 +184,7 @@ impl Endpoint {
         let endpoint = TokenEndpoint {
             // Nobody listens there.
             region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap(),
-            connections: Connections::default(),
+            http_client: HttpClient::default(),
             app: App::new(None).unwrap(),
             attempt,
             clock,
@@ -261,7 +261,7 @@ pub(super) fn seconds(seconds: f64) -> Duration {
 }
 
 fn unavailable() -> Error {
-    ErrorKind::UnexpectedAnswer(UnexpectedAnswer {
+    ErrorKind::UnexpectedResponse(UnexpectedResponse {
         head: head(503, None),
         problem: Problem::Status,
     })

@@ -84,7 +84,7 @@ async fn a_life_is_told_in_order_and_with_its_figures() {
     }
     assert_eq!(
         next(&events),
-        "failed 1000 2000 UnexpectedAnswer in hand: true"
+        "failed 1000 2000 UnexpectedResponse in hand: true"
     );
     use_for(1.0).await;
     let old = use_for(1.0).await;
@@ -109,7 +109,7 @@ async fn each_failure_is_told_once_and_a_pause_not_at_all() {
     });
     let (tokens, events) = watched(&endpoint, Clock::manual(), credentials());
     for told in [
-        "failed 0 500 UnexpectedAnswer in hand: false",
+        "failed 0 500 UnexpectedResponse in hand: false",
         "failed 0 42250 RateLimited in hand: false",
         "failed 0 1000 TokenExpired in hand: false",
         "failed 10000 2000 Transport in hand: false",
@@ -172,7 +172,7 @@ fn a_late_token_that_is_kept_is_an_event_and_the_lost_request_is_none() {
     let clock = Clock::manual();
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
     let begun = async |requests| {
-        assert!(tokens.try_token().is_none());
+        assert!(tokens.cached_token().is_none());
         while endpoint.requests() < requests {
             tokio::task::yield_now().await;
         }
@@ -183,7 +183,7 @@ fn a_late_token_that_is_kept_is_an_event_and_the_lost_request_is_none() {
     endpoint.release(1);
     let token = first.block_on(async {
         loop {
-            match tokens.try_token() {
+            match tokens.cached_token() {
                 Some(token) => return token,
                 None => tokio::task::yield_now().await,
             }
@@ -229,7 +229,10 @@ fn a_handler_may_use_the_provider_and_drop_it() {
     let (sender, events) = channel();
     let handler = Arc::clone(&held);
     let handle = move |event: &Event| {
-        let token = handler.lock().as_ref().and_then(TokenProvider::try_token);
+        let token = handler
+            .lock()
+            .as_ref()
+            .and_then(TokenProvider::cached_token);
         match (event, token) {
             (Event::Acquired { .. }, Some(token)) => {
                 handler.lock().as_ref().unwrap().invalidate(&token);

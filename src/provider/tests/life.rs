@@ -17,7 +17,7 @@ async fn a_valid_token_is_served_while_it_is_renewed() {
     let tokens = endpoint.provider(clock.clone(), credentials());
     endpoint.release(1);
     tokens.token().await.unwrap();
-    // Luck in the middle: renewal in the last 20 of 100 s.
+    // Jitter in the middle: renewal in the last 20 of 100 s.
     clock.advance(seconds(79.9));
     assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
     tokio::task::yield_now().await;
@@ -69,7 +69,7 @@ async fn a_failed_renewal_never_takes_the_valid_token() {
         );
         assert!(endpoint.requests() >= 2);
         tokio::time::sleep(seconds(0.2)).await;
-        assert!(tokens.try_token().is_none(), "{failure:?}");
+        assert!(tokens.cached_token().is_none(), "{failure:?}");
     }
 }
 
@@ -83,7 +83,7 @@ async fn an_expired_token_is_never_handed_out() {
     let tokens = endpoint.provider(clock.clone(), credentials());
     tokens.token().await.unwrap();
     clock.advance(seconds(60.0));
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-1");
 }
 
@@ -135,7 +135,10 @@ async fn a_refused_token_that_is_handed_out_again_is_not_served() {
     let token = tokens.token().await.unwrap();
     tokens.invalidate(&token);
     let error = tokens.token().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::TokenRefused), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::TokenRejected),
+        "{error:?}"
+    );
     assert!(error.is_transient());
     assert_eq!(error.retry_after(), Some(seconds(0.5)));
     assert_eq!(endpoint.requests(), 2);
@@ -193,7 +196,7 @@ async fn a_token_that_expires_while_the_machine_sleeps_is_not_handed_out() {
     let tokens = endpoint.provider(clock.clone(), credentials());
     tokens.token().await.unwrap();
     clock.suspend(seconds(3_601.0));
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-1");
 }
 
@@ -204,14 +207,14 @@ async fn a_background_renewal_keeps_an_idle_provider_warm_and_ends_with_it() {
         _ => Say::Token(100),
     });
     let clock = Clock::manual();
-    let tokens = endpoint.provider_with(clock, credentials(), || Luck::pinned(0.5), |_| {}, true);
+    let tokens = endpoint.provider_with(clock, credentials(), || Jitter::pinned(0.5), |_| {}, true);
     tokens.token().await.unwrap();
     // Renewals at 80 and 160 s; the second fails and is tried again 2 s later.
     tokio::time::sleep(seconds(159.0)).await;
     assert_eq!(endpoint.requests(), 2);
     tokio::time::sleep(seconds(4.0)).await;
     assert_eq!(endpoint.requests(), 4);
-    assert_eq!(tokens.try_token().unwrap().expose_secret(), "token-3");
+    assert_eq!(tokens.cached_token().unwrap().expose_secret(), "token-3");
 
     let tasks = Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 1);

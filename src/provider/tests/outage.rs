@@ -4,9 +4,9 @@ use super::*;
 
 const CALLERS: usize = 64;
 
-pub(super) const LOW: fn() -> Luck = || Luck::pinned(0.0);
-pub(super) const MIDDLE: fn() -> Luck = || Luck::pinned(0.5);
-pub(super) const HIGH: fn() -> Luck = || Luck::pinned(1.0);
+pub(super) const LOW: fn() -> Jitter = || Jitter::pinned(0.0);
+pub(super) const MIDDLE: fn() -> Jitter = || Jitter::pinned(0.5);
+pub(super) const HIGH: fn() -> Jitter = || Jitter::pinned(1.0);
 
 /// 64 callers that ask every 10 ms for `time`, and what each does with a token.
 pub(super) async fn callers(
@@ -59,7 +59,10 @@ async fn an_api_that_refuses_every_token_costs_what_the_pause_table_says() {
             (requests, 1)
         );
         let error = tokens.token().await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::TokenRefused), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::TokenRejected),
+            "{error:?}"
+        );
     }
 }
 

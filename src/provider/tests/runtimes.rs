@@ -31,7 +31,7 @@ fn paused() -> Runtime {
 fn begun_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
     let tokens = endpoint.provider(Clock::manual(), credentials());
     first.block_on(async {
-        assert!(tokens.try_token().is_none());
+        assert!(tokens.cached_token().is_none());
         while endpoint.requests() == 0 {
             tokio::task::yield_now().await;
         }
@@ -59,7 +59,7 @@ fn given_up_on(
 fn late_answer(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
     first.block_on(async {
         loop {
-            match tokens.try_token() {
+            match tokens.cached_token() {
                 Some(token) => return token,
                 None => tokio::task::yield_now().await,
             }
@@ -80,12 +80,12 @@ fn outside_a_runtime_there_is_what_there_is() {
     };
     let error = outside(&tokens).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     assert_eq!(endpoint.requests(), 0);
 
     runtime().block_on(tokens.token()).unwrap();
     assert_eq!(outside(&tokens).unwrap().expose_secret(), "token-0");
-    assert!(tokens.try_token().is_some());
+    assert!(tokens.cached_token().is_some());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_background_renewal_goes_on_in_another_runtime() {
     let tokens = endpoint.provider_with(
         clock.clone(),
         credentials(),
-        || Luck::pinned(0.5),
+        || Jitter::pinned(0.5),
         |_| {},
         true,
     );

@@ -225,7 +225,7 @@ async fn a_flight_that_counts_as_lost_sends_nothing_more() {
     // The first flight asks its source when its runtime stands still for long.
     tokio::task::yield_now().await;
     tokens.shared.clock.advance(seconds(12.0));
-    assert!(tokens.try_token().is_none());
+    assert!(tokens.cached_token().is_none());
     waiting.await.unwrap().unwrap_err();
     tokio::time::sleep(seconds(10.0)).await;
     assert_eq!((endpoint.requests(), endpoint.most_at_once()), (1, 1));

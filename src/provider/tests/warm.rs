@@ -34,8 +34,8 @@ async fn a_valid_token_costs_no_allocation_and_no_lock() {
         let allocations = allocation_counter::measure(|| {
             for _ in 0..100 {
                 at_once(tokens.token()).unwrap();
-                at_once(tokens.authorization()).unwrap();
-                tokens.try_token().unwrap();
+                at_once(tokens.authorization_header()).unwrap();
+                tokens.cached_token().unwrap();
             }
         });
         assert_eq!(allocations.count_total, 0, "renewing: {renewing}");

@@ -1,19 +1,24 @@
 //! The answers, each with the error it is.
 
 use super::errors::errors;
-use crate::support::server::{End, Reply};
+use crate::support::server::{Decision, End};
 
 /// An answer, and the error it is.
 pub struct Bad {
     pub name: &'static str,
-    pub reply: Reply,
+    pub reply: Decision,
     /// The error's kind.
     pub kind: &'static str,
     /// A part of its text.
     pub says: &'static str,
 }
 
-pub const fn bad(name: &'static str, reply: Reply, kind: &'static str, says: &'static str) -> Bad {
+pub const fn bad(
+    name: &'static str,
+    reply: Decision,
+    kind: &'static str,
+    says: &'static str,
+) -> Bad {
     Bad {
         name,
         reply,
@@ -32,16 +37,21 @@ pub fn bad_answers() -> Vec<Bad> {
 }
 
 fn foreign_bodies() -> Vec<Bad> {
-    let html = |status| Reply::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
+    let html = |status| Decision::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
     vec![
-        bad("empty", Reply::json(200, ""), UNEXPECTED, UNDECODABLE),
+        bad("empty", Decision::json(200, ""), UNEXPECTED, UNDECODABLE),
         bad("HTML in a 200", html(200), UNEXPECTED, UNDECODABLE),
         bad("HTML in a 502", html(502), UNEXPECTED, "HTTP 502"),
         bad("HTML in a 400", html(400), UNEXPECTED, "HTTP 400"),
-        bad("204", Reply::raw(NO_CONTENT, End::Keep), UNEXPECTED, "204"),
+        bad(
+            "204",
+            Decision::raw(NO_CONTENT, End::Keep),
+            UNEXPECTED,
+            "204",
+        ),
         bad(
             "not UTF-8",
-            Reply::of(
+            Decision::of(
                 200,
                 "",
                 b"{\"access_token\":\"\xff\xfe\",\"token_type\":\"bearer\"}",
@@ -51,25 +61,25 @@ fn foreign_bodies() -> Vec<Bad> {
         ),
         bad(
             "gzip",
-            Reply::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08"),
+            Decision::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08"),
             UNEXPECTED,
             "content coding",
         ),
         bad(
             "a good body in a 201",
-            Reply::json(201, GOOD),
+            Decision::json(201, GOOD),
             UNEXPECTED,
             "HTTP 201",
         ),
         bad(
             "a good body in a 503",
-            Reply::json(503, GOOD),
+            Decision::json(503, GOOD),
             UNEXPECTED,
             "HTTP 503",
         ),
         bad(
             "no HTTP",
-            Reply::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
+            Decision::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
             "Transport Interrupted",
             "broke",
         ),
@@ -90,23 +100,23 @@ fn cut_bodies() -> Vec<Bad> {
     vec![
         bad(
             "cut in the head",
-            Reply::raw(head, End::Close),
+            Decision::raw(head, End::Close),
             broken,
             "broke",
         ),
         bad(
             "cut before its length",
-            Reply::raw(length, End::Close),
+            Decision::raw(length, End::Close),
             broken,
             "broke",
         ),
         bad(
             "cut before the last chunk",
-            Reply::raw(chunked, End::Close),
+            Decision::raw(chunked, End::Close),
             broken,
             "broke",
         ),
-        bad("nothing", Reply::none(End::Close), broken, "broke"),
+        bad("nothing", Decision::none(End::Close), broken, "broke"),
     ]
 }
 
@@ -140,25 +150,26 @@ fn odd_json() -> Vec<Bad> {
         ),
         ("something behind it", r#"{"access_token":"a"} x"#),
     ];
-    let case =
-        |(name, body): (&'static str, &str)| bad(name, Reply::json(200, body), UNEXPECTED, "HTTP");
+    let case = |(name, body): (&'static str, &str)| {
+        bad(name, Decision::json(200, body), UNEXPECTED, "HTTP")
+    };
     undecodable.into_iter().map(case).collect()
 }
 
 fn tokens_nobody_can_use() -> Vec<Bad> {
-    let token = |text: &str| Reply::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
+    let token = |text: &str| Decision::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
     let of_type = |kind: &str| {
-        Reply::json(
+        Decision::json(
             200,
             &format!(r#"{{"access_token":"a","token_type":"{kind}"}}"#),
         )
     };
     let none = "without an access_token";
     vec![
-        bad("no token", Reply::json(200, "{}"), UNEXPECTED, none),
+        bad("no token", Decision::json(200, "{}"), UNEXPECTED, none),
         bad(
             "a token of null",
-            Reply::json(200, r#"{"access_token":null}"#),
+            Decision::json(200, r#"{"access_token":null}"#),
             UNEXPECTED,
             none,
         ),
@@ -177,5 +188,5 @@ fn tokens_nobody_can_use() -> Vec<Bad> {
 const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":86399}"#;
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
-pub const UNEXPECTED: &str = "UnexpectedAnswer";
+pub const UNEXPECTED: &str = "UnexpectedResponse";
 const UNDECODABLE: &str = "does not decode";

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::json;
 
-use crate::support::server::Reply;
+use crate::support::server::Decision;
 
 /// A field's name, and an answer that says something there.
-pub type Field = (&'static str, fn(&str) -> Reply);
+pub type Field = (&'static str, fn(&str) -> Decision);
 
 pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
     ("error", |said| says(400, json!({"error": said}))),
@@ -136,11 +136,11 @@ pub const IN_HEADERS: &[Field] = &[
 ];
 
 /// Its pause is no words at all.
-fn says(status: u16, body: impl fmt::Display) -> Reply {
+fn says(status: u16, body: impl fmt::Display) -> Decision {
     let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
-    Reply::of(status, pause, body.to_string())
+    Decision::of(status, pause, body.to_string())
 }
 
-pub fn with_header(status: u16, name: &str, said: &str) -> Reply {
-    Reply::of(status, &format!("{name}: {said}\r\n"), "{}")
+pub fn with_header(status: u16, name: &str, said: &str) -> Decision {
+    Decision::of(status, &format!("{name}: {said}\r\n"), "{}")
 }

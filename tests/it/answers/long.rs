@@ -8,7 +8,7 @@ use super::{
 };
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at, provider_of, region_of,
-    server::{End, Reply, Server},
+    server::{Decision, End, Server},
 };
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn an_answer_of_many_megabytes_is_not_read() {
             &chunk,
         ),
     ] {
-        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), MANY);
+        let reply = Decision::raw(head, End::Close).followed_by(filler.as_str(), MANY);
         let case = bad(name, reply, UNEXPECTED, "HTTP 200");
         let server = Server::start(case.reply.clone());
         let (tokens, _clock) = provider_at(&server);
@@ -64,7 +64,7 @@ fn five_megabytes_cost_little_memory() {
         ),
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
     ] {
-        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), 80);
+        let reply = Decision::raw(head, End::Close).followed_by(filler.as_str(), 80);
         let server = Server::start(reply);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -85,7 +85,8 @@ async fn a_long_answer_of_the_api_is_not_read() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
         let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
-        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server =
+            Server::start(Decision::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_of(region_of(&login, &server));
         let api = PlatformClient::new(tokens.build().unwrap());
         let call = api.body_limit(1_000).get("/api/v2/users/me");
@@ -108,7 +109,8 @@ async fn a_long_error_is_not_read_and_typed_all_the_same() {
         (500, UNEXPECTED, "Api"),
     ] {
         let head = format!("HTTP/1.1 {status} -\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server =
+            Server::start(Decision::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(

@@ -4,7 +4,7 @@ use std::{error::Error as _, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    ApiError, Connections, Error, ErrorKind, FixedToken, Limit, PlatformClient, RetryPolicy,
+    ApiError, Error, ErrorKind, FixedToken, HttpClient, Limit, PlatformClient, RetryPolicy,
     TokenProvider,
 };
 use serde_json::json;
@@ -15,13 +15,13 @@ use crate::support::{
     capture::Capture,
     provider_at, provider_of, region_of,
     sentinels::{Sentinel, Shown, find},
-    server::{Reply, Server},
+    server::{Decision, Server},
 };
 
 #[tokio::test]
 async fn the_token_endpoints_words_are_shown_without_harm() {
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
-    let connections = Connections::default();
+    let connections = HttpClient::default();
     for (fields, kept) in [
         (OF_THE_TOKEN_ENDPOINT, any as Kept),
         (IN_HEADERS, fits_http),
@@ -31,7 +31,7 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
                 let capture = Capture::start();
                 let server = Server::start(reply(&said));
                 let (builder, _clock) = provider_of(region_of(&server, &server));
-                let tokens = builder.connections(connections.clone()).build().unwrap();
+                let tokens = builder.http_client(connections.clone()).build().unwrap();
                 let error = tokens.token().await.unwrap_err();
                 let sentinels = [("the secret", SECRET), ("the header", basic.clone().leak())];
                 harmless(name, &error, &capture, &sentinels);
@@ -42,7 +42,7 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
 
 #[tokio::test]
 async fn the_apis_words_are_shown_without_harm() {
-    let connections = Connections::default();
+    let connections = HttpClient::default();
     for (fields, kept) in [(OF_THE_API, any as Kept), (IN_HEADERS, fits_http)] {
         for (name, reply) in fields {
             for token in [TOKEN, LIKE_A_LIST] {
@@ -60,7 +60,7 @@ async fn the_apis_words_are_shown_without_harm() {
 
 #[tokio::test]
 async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
-    let connections = Connections::default();
+    let connections = HttpClient::default();
     for said in sayings(&[TOKEN], fits_http) {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
         let call = client(&server, TOKEN, &connections).get("/api/v2/users/me");
@@ -79,7 +79,7 @@ async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
 #[tokio::test]
 async fn long_words_are_cut() {
     let body = json!({"error": "x".repeat(60_000), "error_description": "é".repeat(2_000)});
-    let server = Server::start(Reply::json(400, &body.to_string()));
+    let server = Server::start(Decision::json(400, &body.to_string()));
     let (tokens, _clock) = provider_at(&server);
     let error = tokens.token().await.unwrap_err();
     let ErrorKind::OAuth(answer) = error.kind() else {
@@ -89,10 +89,10 @@ async fn long_words_are_cut() {
     assert_eq!(answer.description().unwrap().chars().count(), 512);
 }
 
-fn client(api: &Server, token: &str, connections: &Connections) -> PlatformClient {
+fn client(api: &Server, token: &str, connections: &HttpClient) -> PlatformClient {
     let fixed = FixedToken::new(token).unwrap();
     let tokens = TokenProvider::builder(region_of(api, api), fixed);
-    let tokens = tokens.connections(connections.clone()).build().unwrap();
+    let tokens = tokens.http_client(connections.clone()).build().unwrap();
     PlatformClient::new(tokens).retry(RetryPolicy::never())
 }
 
@@ -143,7 +143,7 @@ fn words_of(error: &Error) -> Vec<String> {
             words.extend(denied.permissions().iter().map(|name| Some(name.as_str())));
             words.push(denied.division());
         }
-        ErrorKind::UnexpectedAnswer(answer) => words.push(answer.correlation_id()),
+        ErrorKind::UnexpectedResponse(answer) => words.push(answer.correlation_id()),
         _ => panic!("{error:?}"),
     }
     words.into_iter().flatten().map(str::to_owned).collect()

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{
     TOKEN, good_token, kind_of, next_of, provider_of, region_of,
-    server::{End, Reply, Server},
+    server::{Decision, End, Server},
 };
 
 const LIMIT: usize = 1_000;
@@ -34,7 +34,7 @@ async fn a_body_is_read_up_to_the_limit_announced_or_in_chunks() {
                 .into_iter()
                 .flatten()
             {
-                assert_eq!(kind_of(&error), "UnexpectedAnswer", "{error}");
+                assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
                 assert!(error.to_string().contains("1000 bytes"), "{error}");
             }
         }
@@ -47,7 +47,7 @@ async fn a_length_that_nobody_has_room_for_is_only_announced() {
     let api = api.body_limit(usize::MAX).retry(RetryPolicy::never());
     let length = u64::MAX / 2;
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc");
-    server.answers([Reply::raw(answer, End::Close)]);
+    server.answers([Decision::raw(answer, End::Close)]);
     let response = api.get(PATH).send().await.unwrap();
     let error = response.bytes().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Interrupted");
@@ -66,7 +66,7 @@ async fn chunks_are_a_stream_without_a_limit_and_end_after_an_error() {
     assert_eq!(read, 500_000);
 
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc";
-    server.answers([Reply::raw(cut, End::Close)]);
+    server.answers([Decision::raw(cut, End::Close)]);
     let mut chunks = api.get(PATH).send().await.unwrap().chunks();
     let (mut read, mut errors) = (0, Vec::new());
     while let Some(chunk) = chunks.next().await {
@@ -98,12 +98,12 @@ async fn an_error_of_many_megabytes_keeps_status_and_correlation_id() {
             "HTTP/1.1 {status} -\r\n{id}Content-Length: {}\r\n\r\n",
             MANY << 16
         );
-        let reply = Reply::raw(head + open, End::Close).followed_by("x".repeat(1 << 16), MANY);
+        let reply = Decision::raw(head + open, End::Close).followed_by("x".repeat(1 << 16), MANY);
         server.answers([reply]);
         let error = api.get(PATH).send().await.unwrap_err();
         assert_eq!(error.status(), Some(status), "{error}");
         assert_eq!(error.correlation_id(), Some("abc-1"), "{error}");
-        assert!(!matches!(error.kind(), ErrorKind::UnexpectedAnswer(_)));
+        assert!(!matches!(error.kind(), ErrorKind::UnexpectedResponse(_)));
         assert!(error.to_string().len() < 1_000);
         let written = server.written(answered + 1).await;
         assert!(written < (answered + 1) << 22, "{written} bytes were taken");
@@ -122,7 +122,7 @@ fn an_error_of_ten_megabytes_costs_little_memory() {
     for head in ["", "Transfer-Encoding: chunked\r\n"] {
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
         let head = format!("HTTP/1.1 503 -\r\n{head}\r\n");
-        server.answers([Reply::raw(head, End::Close).followed_by(chunk, MANY)]);
+        server.answers([Decision::raw(head, End::Close).followed_by(chunk, MANY)]);
         let memory = allocation_counter::measure(|| {
             let error = runtime.block_on(api.get(PATH).send()).unwrap_err();
             assert_eq!(error.status(), Some(503));
@@ -154,7 +154,7 @@ async fn the_rate_limit_is_there_where_all_of_it_can_be_read() {
             "ININ-RateLimit-Count: {count}\r\nInin-Ratelimit-Allowed: {allowed}\r\n\
              inin-ratelimit-reset: {reset}\r\n"
         );
-        server.answers([Reply::of(200, &headers, "{}")]);
+        server.answers([Decision::of(200, &headers, "{}")]);
         let limit = api.get(PATH).send().await.unwrap().rate_limit();
         let limit = limit.map(|limit| (limit.count, limit.allowed, limit.reset));
         let expected = expected.map(|(c, a, r)| (c, a, Duration::from_secs(r)));
@@ -164,7 +164,7 @@ async fn the_rate_limit_is_there_where_all_of_it_can_be_read() {
         "",
         "inin-ratelimit-count: 1\r\ninin-ratelimit-allowed: 180\r\n",
     ] {
-        server.answers([Reply::of(200, headers, "{}")]);
+        server.answers([Decision::of(200, headers, "{}")]);
         assert_eq!(api.get(PATH).send().await.unwrap().rate_limit(), None);
     }
 }
@@ -174,20 +174,20 @@ fn body(bytes: usize) -> String {
     format!("\"{}\"", "x".repeat(bytes - 2))
 }
 
-fn announced(status: u16, headers: &str, bytes: usize) -> Reply {
-    Reply::of(status, headers, body(bytes))
+fn announced(status: u16, headers: &str, bytes: usize) -> Decision {
+    Decision::of(status, headers, body(bytes))
 }
 
-fn chunked(status: u16, bytes: usize) -> Reply {
+fn chunked(status: u16, bytes: usize) -> Decision {
     let body = body(bytes);
     let head = format!("HTTP/1.1 {status} -\r\nTransfer-Encoding: chunked\r\n\r\n");
     let chunk = format!("{bytes:x}\r\n{body}\r\n0\r\n\r\n");
-    Reply::raw(head + &chunk, End::Keep)
+    Decision::raw(head + &chunk, End::Keep)
 }
 
 fn start() -> (Server, Server, PlatformClient) {
     let login = Server::start(good_token(TOKEN));
-    let server = Server::start(Reply::json(200, "{}"));
+    let server = Server::start(Decision::json(200, "{}"));
     let (builder, _clock) = provider_of(region_of(&login, &server));
     let api = PlatformClient::new(builder.build().unwrap());
     (login, server, api)

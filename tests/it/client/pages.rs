@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TOKEN, good_token, kind_of, next_of, provider_of,
-    server::{End, Reply, Server},
+    server::{Decision, End, Server},
 };
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_listing_without_pages_is_read_once() {
     let listing = Listing::start("");
     listing
         .server
-        .answers([Reply::json(200, r#"{"entities":null}"#)]);
+        .answers([Decision::json(200, r#"{"entities":null}"#)]);
     assert!(listing.all().await.unwrap().is_empty());
 }
 
@@ -119,7 +119,7 @@ async fn a_page_whose_link_is_bad_is_given_before_the_error() {
             assert_eq!(pages.next().await.unwrap().unwrap(), entity);
         }
         let error = pages.next().await.unwrap().unwrap_err();
-        assert_eq!(kind_of(&error), "UnexpectedAnswer");
+        assert_eq!(kind_of(&error), "UnexpectedResponse");
         assert!(pages.next().await.is_none());
     }
 }
@@ -170,7 +170,7 @@ async fn a_link_to_another_place_ends_the_listing() {
             listing.server.answers([answer]);
             let mut pages = listing.users();
             let error = ended(&mut pages).await;
-            assert_eq!(kind_of(&error), "UnexpectedAnswer", "{link:?}: {error}");
+            assert_eq!(kind_of(&error), "UnexpectedResponse", "{link:?}: {error}");
             assert!(error.to_string().contains("another place"), "{error}");
             assert!(!error.to_string().contains(&address.to_string()), "{error}");
             assert_eq!(listing.targets().len(), before + 1, "{link:?}");
@@ -185,7 +185,7 @@ async fn a_link_to_another_place_ends_the_listing() {
         .server
         .answers([page(&[], &json!({ "nextUri": link }))]);
     let error = ended(&mut listing.users()).await;
-    assert_eq!(kind_of(&error), "UnexpectedAnswer", "{error}");
+    assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_listing_that_leads_back_ends() {
         listing.server.answers_all(replies);
         let mut pages = listing.users();
         let error = ended(&mut pages).await;
-        assert_eq!(kind_of(&error), "UnexpectedAnswer", "{error}");
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
         assert!(
             error.to_string().contains("not followed further"),
             "{error}"
@@ -228,10 +228,10 @@ async fn a_listing_that_leads_back_ends() {
 #[tokio::test]
 async fn after_a_transient_error_the_same_page_can_be_asked_for_again() {
     for failure in [
-        Reply::json(503, ""),
-        Reply::json(429, ""),
-        Reply::none(End::Reset),
-        Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
+        Decision::json(503, ""),
+        Decision::json(429, ""),
+        Decision::none(End::Reset),
+        Decision::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
     ] {
         let listing = Listing::start("");
         listing
@@ -255,7 +255,7 @@ async fn a_page_is_repeated_as_its_policy_says() {
     let listing = Listing::start("");
     listing.server.answers([
         numbered(1, 2, &["a"]),
-        Reply::json(503, ""),
+        Decision::json(503, ""),
         numbered(2, 2, &["b"]),
     ]);
     assert_eq!(listing.all().await.unwrap(), ["a", "b"]);
@@ -264,13 +264,13 @@ async fn a_page_is_repeated_as_its_policy_says() {
 #[tokio::test]
 async fn any_other_error_ends_the_listing() {
     for failure in [
-        Reply::json(404, ""),
-        Reply::json(200, "{"),
-        Reply::json(200, r#"{"results":["b"]}"#),
-        Reply::json(200, r#"{"entities":[1]}"#),
-        Reply::json(200, r#"{"entities":"b"}"#),
-        Reply::json(200, ""),
-        Reply::of(302, "Location: /elsewhere\r\n", ""),
+        Decision::json(404, ""),
+        Decision::json(200, "{"),
+        Decision::json(200, r#"{"results":["b"]}"#),
+        Decision::json(200, r#"{"entities":[1]}"#),
+        Decision::json(200, r#"{"entities":"b"}"#),
+        Decision::json(200, ""),
+        Decision::of(302, "Location: /elsewhere\r\n", ""),
     ] {
         let listing = Listing::start("");
         listing.server.answers([numbered(1, 2, &["a"]), failure]);
@@ -323,7 +323,7 @@ struct Listing {
 impl Listing {
     fn start(prefix: &str) -> Self {
         let login = Server::start(good_token(TOKEN));
-        let server = Server::start(Reply::json(404, ""));
+        let server = Server::start(Decision::json(404, ""));
         let url = format!("{}{prefix}", server.url());
         let region = Region::custom(&login.url(), &url, None).unwrap();
         let api = PlatformClient::new(provider_of(region).0.build().unwrap());
@@ -372,7 +372,7 @@ async fn ended(pages: &mut Pages<String>) -> Error {
     error
 }
 
-fn numbered(number: u64, count: u64, entities: &[&str]) -> Reply {
+fn numbered(number: u64, count: u64, entities: &[&str]) -> Decision {
     let fields = json!({
         "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99,
         // Numbers come first: nobody looks at this.
@@ -381,8 +381,8 @@ fn numbered(number: u64, count: u64, entities: &[&str]) -> Reply {
     page(entities, &fields)
 }
 
-fn page(entities: &[&str], fields: &Value) -> Reply {
+fn page(entities: &[&str], fields: &Value) -> Decision {
     let mut body = fields.clone();
     body["entities"] = json!(entities);
-    Reply::json(200, &body.to_string())
+    Decision::json(200, &body.to_string())
 }

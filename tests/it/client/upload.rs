@@ -13,7 +13,7 @@ use genesys_cloud_auth::{Error, PlatformClient};
 
 use crate::support::{
     TOKEN, good_token, kind_of, provider_of, region_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
 };
 
 /// Yields the pieces, and then fails where told to.
@@ -81,13 +81,13 @@ async fn a_stream_is_sent_in_chunks_as_it_comes() {
 #[tokio::test]
 async fn a_stream_is_never_sent_twice() {
     for (failure, kind) in [
-        (Reply::json(429, ""), "RateLimited"),
-        (Reply::json(503, ""), "Api"),
-        (Reply::none(End::Reset), "Transport Reset"),
-        (Reply::none(End::Close), "Transport Interrupted"),
+        (Decision::json(429, ""), "RateLimited"),
+        (Decision::json(503, ""), "Api"),
+        (Decision::none(End::Reset), "Transport Reset"),
+        (Decision::none(End::Close), "Transport Interrupted"),
     ] {
         let (login, server, api) = start();
-        server.answers([failure, Reply::json(200, "{}")]);
+        server.answers([failure, Decision::json(200, "{}")]);
         let call = api.put("/api/v2/uploads").repeatable();
         let error = call.stream(Pieces::new(["a"])).send().await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");
@@ -112,8 +112,8 @@ async fn a_refused_token_is_replaced_for_the_calls_after_the_stream() {
     let (login, server, api) = start();
     login.answers([good_token("first"), good_token("second")]);
     server.answers([
-        Reply::json(401, r#"{"code":"bad.credentials"}"#),
-        Reply::json(200, "{}"),
+        Decision::json(401, r#"{"code":"bad.credentials"}"#),
+        Decision::json(200, "{}"),
     ]);
     let call = || api.put("/api/v2/uploads").stream(Pieces::new(["a"]));
     let error = call().send().await.unwrap_err();
@@ -153,7 +153,7 @@ fn causes(error: &Error) -> Vec<String> {
 
 fn start() -> (Server, Server, PlatformClient) {
     let login = Server::start(good_token(TOKEN));
-    let server = Server::start(Reply::json(200, "{}"));
+    let server = Server::start(Decision::json(200, "{}"));
     let (builder, _clock) = provider_of(region_of(&login, &server));
     let tokens = builder.build().unwrap();
     let api = PlatformClient::new(tokens).retry(super::quick());

@@ -48,7 +48,7 @@ impl Watched {
     /// Moves the clock to where a token of a day is renewed, and begins that.
     fn begin_renewal(&self) {
         self.clock.advance(Duration::from_secs(86_398 - 300));
-        assert!(self.tokens.try_token().is_some());
+        assert!(self.tokens.cached_token().is_some());
     }
 }
 

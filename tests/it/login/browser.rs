@@ -218,7 +218,7 @@ async fn takes_what_is_stored() {
     clock.advance(Duration::from_secs(86_400));
     let fault = sandbox.at_token_endpoint().answer(503);
     let away = login.in_browser("default", |_| {}).await.unwrap_err();
-    is(&away, "UnexpectedAnswer");
+    is(&away, "UnexpectedResponse");
     fault.remove();
     sandbox.expire_refresh_tokens();
     clock.advance(Duration::from_secs(60));

@@ -90,7 +90,7 @@ async fn a_login_of_any_name_is_its_own_and_leads_only_into_the_folder() {
 }
 
 fn login_by(site: &Site, app: AuthorizationCode) -> Login {
-    let builder = Login::builder(site.here().region(), app).connections(connections());
+    let builder = Login::builder(site.here().region(), app).http_client(connections());
     let key = SealingKey::from_bytes([7; 32]);
     builder.store(site.here().store(), key).build().unwrap()
 }

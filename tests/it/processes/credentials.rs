@@ -51,7 +51,7 @@ pub(super) fn member_of(here: &Here) -> (TokenProvider, mpsc::Receiver<Event>) {
     let credentials = ClientCredentials::new(&here.client_id, &*here.rest[0]).unwrap();
     let builder = TokenProvider::builder(here.region(), credentials)
         .store(here.store())
-        .connections(connections())
+        .http_client(connections())
         .on_event(move |event| drop(tell.lock().unwrap().send(event.clone())));
     (builder.build().unwrap(), told)
 }

@@ -9,7 +9,7 @@ use crate::support::{
     files::assert_sealed,
     region_of,
     sentinels::Sentinel,
-    server::{Reply, Server},
+    server::{Decision, Server},
 };
 
 const ACCESS_TOKEN: Sentinel = ("the access token", "t/+SentinelOfTheAccessToken4711");
@@ -57,7 +57,7 @@ async fn a_stored_token_of_client_credentials_shows_nothing_of_itself() {
     let credentials = ClientCredentials::new(CLIENT_ID.1, SECRET.1).unwrap();
     let builder = TokenProvider::builder(region_of(&server, &server), credentials);
     let builder = builder.store(FileStore::in_folder(folder.path()));
-    let tokens = builder.connections(connections()).build().unwrap();
+    let tokens = builder.http_client(connections()).build().unwrap();
     assert_eq!(
         tokens.token().await.unwrap().expose_secret(),
         ACCESS_TOKEN.1
@@ -95,7 +95,7 @@ async fn kept(key: SealingKey) -> Copies {
     let app = app.target_org(ORG.1).login_hint(HINT.1);
     let clock = Clock::manual();
     let builder = Login::builder(region_of(&server, &server), app).store(store, key);
-    let builder = builder.connections(connections()).clock(clock.clone());
+    let builder = builder.http_client(connections()).clock(clock.clone());
     let login = builder.build().unwrap();
     let pending = login.begin().unwrap();
     let state = crate::login::parameter(pending.authorize_url(), "state").unwrap();
@@ -113,10 +113,10 @@ async fn kept(key: SealingKey) -> Copies {
     }
 }
 
-fn answer(access_token: Sentinel, refresh_token: Sentinel) -> Reply {
+fn answer(access_token: Sentinel, refresh_token: Sentinel) -> Decision {
     let life = LIFE.as_secs();
     let (access_token, refresh_token) = (access_token.1, refresh_token.1);
-    Reply::json(
+    Decision::json(
         200,
         &format!(
             r#"{{"access_token":"{access_token}","refresh_token":"{refresh_token}","expires_in":{life}}}"#

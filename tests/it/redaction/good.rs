@@ -1,7 +1,7 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Connections, FixedToken, Grant, Region, RetryPolicy,
+    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, Region, RetryPolicy,
     SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
 };
 use serde_json::json;
@@ -50,8 +50,8 @@ async fn goes_well(run: &mut Run, region: Region) {
 
     run.debug(&tokens);
     run.debug(&tokens.token().await.unwrap());
-    run.debug(&tokens.authorization().await.unwrap());
-    run.debug(&tokens.try_token());
+    run.debug(&tokens.authorization_header().await.unwrap());
+    run.debug(&tokens.cached_token());
     run.debug(&tokens);
     run.debug(&client);
     let info = tokens.token_info().await.unwrap();
@@ -108,9 +108,9 @@ fn settings(run: &mut Run, region: &Region) {
     run.client_of(fixed);
 }
 
-fn verbose(names: &Names, authority: &Authority) -> Connections {
+fn verbose(names: &Names, authority: &Authority) -> HttpClient {
     let (names, certificate) = (names.clone(), authority.certificate());
-    Connections::new(move |reqwest| {
+    HttpClient::new(move |reqwest| {
         reqwest
             .connection_verbose(true)
             .no_proxy()

@@ -45,7 +45,7 @@ pub async fn all(run: &mut Run) {
 
 fn builder_of(run: &Run, sandbox: &Sandbox, app: AuthorizationCode) -> LoginBuilder {
     let builder = Login::builder(sandbox.region(), app);
-    builder.connections(run.connections.clone())
+    builder.http_client(run.connections.clone())
 }
 
 /// Takes what the login page is told for secrets, and gives what it answers.

@@ -1,7 +1,7 @@
 //! Flows in which the calling program is at fault.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Connections, Error, FixedToken, Region, TokenProvider,
+    ClientCredentials, ClientSecret, Error, FixedToken, HttpClient, Region, TokenProvider,
 };
 use reqwest::dns::{Name, Resolve, Resolving};
 
@@ -55,7 +55,7 @@ pub async fn something_panics(run: &mut Run) {
     let secret = ClientSecret::from_fn(|| async { panic!("the source is broken") });
     source_fails(run, &server, secret).await;
 
-    run.connections = Connections::new(|reqwest| reqwest.no_proxy().dns_resolver(Broken)).unwrap();
+    run.connections = HttpClient::new(|reqwest| reqwest.no_proxy().dns_resolver(Broken)).unwrap();
     let (client, _clock) = run.client(remote_region());
     let error = client.tokens().token().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Other", "{error}");

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::support::{
     CLIENT_ID,
     sentinels::{CORE, Sentinel, forms},
-    server::{End, Reply},
+    server::{Decision, End},
 };
 
 /// Good for both hosts.
-pub fn good() -> Reply {
+pub fn good() -> Decision {
     let organization = json!({"id": "an-id", "name": "A name"});
     let body = json!({
         "access_token": TOKEN, "token_type": "bearer", "expires_in": 3_600,
@@ -22,12 +22,12 @@ pub fn good() -> Reply {
         "Set-Cookie: {COOKIE}\r\ninin-ratelimit-count: 1\r\n\
          inin-ratelimit-allowed: 300\r\ninin-ratelimit-reset: 60\r\n"
     );
-    Reply::of(200, &headers, body.to_string())
+    Decision::of(200, &headers, body.to_string())
 }
 
-pub fn bad_answers() -> Vec<Reply> {
+pub fn bad_answers() -> Vec<Decision> {
     let token = serde_json::to_string(TOKEN).unwrap();
-    let mut replies: Vec<Reply> = [
+    let mut replies: Vec<Decision> = [
         format!(r#"{{"access_token":{token}"#),
         format!(r#"{{"access_token":{token},"token_type":{token}}}"#),
         format!(r#"{{"access_token":[{token}]}}"#),
@@ -38,7 +38,7 @@ pub fn bad_answers() -> Vec<Reply> {
         json!({"access_token": format!("{TOKEN} {TOKEN}")}).to_string(),
         json!({"access_token": TOKEN.repeat(500)}).to_string(),
     ]
-    .map(|body| Reply::json(200, &body))
+    .map(|body| Decision::json(200, &body))
     .to_vec();
     replies.extend(echoes_of(SECRET));
     replies.extend(echoes_of(&STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"))));
@@ -47,20 +47,20 @@ pub fn bad_answers() -> Vec<Reply> {
 }
 
 /// Error answers that say what they were sent, in every field and in every form.
-pub fn echoes_of(secret: &str) -> Vec<Reply> {
+pub fn echoes_of(secret: &str) -> Vec<Decision> {
     let said = |text: &str| format!("you sent <{text}>");
     let mut replies = Vec::new();
     for status in [200, 302, 400, 401, 403, 429, 500] {
         let bodies = echoing_bodies(&said(secret));
-        replies.extend(bodies.map(|body| Reply::json(status, &body)));
+        replies.extend(bodies.map(|body| Decision::json(status, &body)));
     }
     // A part of a secret is not known again.
     for (_, text) in forms(secret).iter().filter(|(form, _)| *form != CORE) {
         let [oauth, .., api, _] = echoing_bodies(&said(text));
         let header = format!("ININ-Correlation-Id: {}\r\n", said(text));
-        replies.extend([400, 429].map(|status| Reply::of(status, &header, &oauth)));
-        replies.extend([400, 403, 429].map(|status| Reply::of(status, "", &api)));
-        replies.extend([400, 401, 500].map(|status| Reply::of(status, &header, "{}")));
+        replies.extend([400, 429].map(|status| Decision::of(status, &header, &oauth)));
+        replies.extend([400, 403, 429].map(|status| Decision::of(status, "", &api)));
+        replies.extend([400, 401, 500].map(|status| Decision::of(status, &header, "{}")));
     }
     replies
 }
@@ -97,27 +97,30 @@ fn echoing_bodies(said: &str) -> [String; 9] {
 }
 
 /// Redirections with a secret in where they lead.
-pub fn redirections() -> Vec<Reply> {
+pub fn redirections() -> Vec<Decision> {
     let location = format!("Location: https://elsewhere.example/?q={QUERY}\r\n");
-    vec![Reply::of(302, &location, ""), Reply::of(307, &location, "")]
+    vec![
+        Decision::of(302, &location, ""),
+        Decision::of(307, &location, ""),
+    ]
 }
 
-/// Connections that end at every step, some with the token on the way.
-pub fn no_answers() -> Vec<Reply> {
+/// HttpClient that end at every step, some with the token on the way.
+pub fn no_answers() -> Vec<Decision> {
     let body = format!(r#"{{"access_token":"{TOKEN}","x"#);
     let length = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}");
     let chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n{body}");
     let broken = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz{body}\r\n");
     vec![
-        Reply::none(End::Reset),
-        Reply::none(End::Close),
-        Reply::none(End::Hold),
-        Reply::raw(length.clone(), End::Close),
-        Reply::raw(length.clone(), End::Reset),
-        Reply::raw(length, End::Hold),
-        Reply::raw(chunk, End::Close),
-        Reply::raw(broken, End::Close),
-        Reply::raw(format!("{TOKEN}\r\n\r\n"), End::Close),
+        Decision::none(End::Reset),
+        Decision::none(End::Close),
+        Decision::none(End::Hold),
+        Decision::raw(length.clone(), End::Close),
+        Decision::raw(length.clone(), End::Reset),
+        Decision::raw(length, End::Hold),
+        Decision::raw(chunk, End::Close),
+        Decision::raw(broken, End::Close),
+        Decision::raw(format!("{TOKEN}\r\n\r\n"), End::Close),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Connections, Error, PlatformClient, Region, RetryPolicy,
+    ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, RetryPolicy,
     TokenProvider, TokenProviderBuilder,
 };
 use tokio::runtime::Builder;
@@ -23,7 +23,7 @@ pub struct Run {
     capture: Capture,
     shown: Shown,
     sentinels: Vec<Sentinel>,
-    pub connections: Connections,
+    pub connections: HttpClient,
 }
 
 impl Run {
@@ -34,7 +34,7 @@ impl Run {
             capture: Capture::of_the_process(),
             shown: Shown::default(),
             sentinels: SENTINELS.to_vec(),
-            connections: Connections::new(|reqwest| reqwest.connection_verbose(true)).unwrap(),
+            connections: HttpClient::new(|reqwest| reqwest.connection_verbose(true)).unwrap(),
         };
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -90,12 +90,12 @@ impl Run {
         client
     }
 
-    /// Connections were told to log all they carry.
+    /// HttpClient were told to log all they carry.
     pub fn builder(&mut self, region: Region) -> (TokenProviderBuilder, Clock) {
         let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
         let (_, clock) = provider_of(region.clone());
         let builder = TokenProvider::builder(region, credentials)
-            .connections(self.connections.clone())
+            .http_client(self.connections.clone())
             .attempt_timeout(SHORT)
             .clock(clock.clone());
         self.debug(&builder);

@@ -162,7 +162,7 @@ fn provider_of(
     run.debug(&grant);
     let clock = Clock::manual();
     let builder = TokenProvider::builder(region, grant)
-        .connections(run.connections.clone())
+        .http_client(run.connections.clone())
         .attempt_timeout(SHORT)
         .clock(clock.clone());
     run.debug(&builder);

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::support::{
     kind_of, region_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
 };
 
 pub async fn bad_token_endpoint(run: &mut Run) {
@@ -64,7 +64,7 @@ pub async fn events(run: &mut Run) {
 
 pub async fn bad_api(run: &mut Run) {
     let login = Server::start(good());
-    let api = Server::start(Reply::json(200, "{}"));
+    let api = Server::start(Decision::json(200, "{}"));
     let replies = echoes_of(TOKEN).into_iter().chain(no_answers());
     for reply in replies.chain(redirections()) {
         api.answers([reply]);
@@ -92,7 +92,7 @@ pub async fn bad_api(run: &mut Run) {
 }
 
 pub async fn own_token(run: &mut Run) {
-    let api = Server::start(Reply::json(200, "{}"));
+    let api = Server::start(Decision::json(200, "{}"));
     let (client, _clock) = run.client(region_of(&api, &api));
     for reply in echoes_of(OWN_TOKEN) {
         api.answers([reply]);
@@ -111,7 +111,7 @@ pub async fn absent(run: &mut Run) {
     let (client, clock) = run.client(Region::custom(&url, &url, None).unwrap());
     let tokens = client.tokens();
     run.error(&tokens.token().await.unwrap_err());
-    let server = closed.open(Reply::none(End::Hold));
+    let server = closed.open(Decision::none(End::Hold));
     for reply in no_answers() {
         server.answers([reply]);
         clock.advance(A_DAY);
@@ -119,7 +119,7 @@ pub async fn absent(run: &mut Run) {
     }
 
     // Nobody waits long enough.
-    server.answers([good(), Reply::none(End::Hold)]);
+    server.answers([good(), Decision::none(End::Hold)]);
     let (client, _clock) = run.client(region_of(&server, &server));
     client.tokens().token().await.unwrap();
     let call = client.get("/api/v2/users").timeout(Duration::ZERO);
@@ -144,7 +144,7 @@ pub async fn useless_tokens(run: &mut Run) {
 
     let fixed = FixedToken::new(TOKEN).unwrap();
     let client = run.client_of(TokenProvider::new(region.clone(), fixed).unwrap());
-    api.answers([Reply::json(401, &refused)]);
+    api.answers([Decision::json(401, &refused)]);
     let error = client.get("/api/v2/users").send().await.unwrap_err();
     made(run, "TokenExpired", &error);
     run.debug(client.tokens());
@@ -154,7 +154,7 @@ pub async fn useless_tokens(run: &mut Run) {
     let tokens = client.tokens();
     let token = tokens.token().await.unwrap();
     tokens.invalidate(&token);
-    made(run, "TokenRefused", &tokens.token().await.unwrap_err());
+    made(run, "TokenRejected", &tokens.token().await.unwrap_err());
     run.debug(tokens);
 }
 

@@ -8,21 +8,21 @@ use crate::support::{
     TOKEN, good_token, kind_of,
     names::{Names, REMOTE, remote_region},
     provider_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
     tls::Authority,
 };
 
 #[tokio::test]
 async fn an_api_that_misbehaves_is_a_transient_error_and_serves_when_it_is_back() {
     for (failure, kind, status) in [
-        (Reply::none(End::Close), "Transport", None),
-        (Reply::none(End::Reset), "Transport", None),
+        (Decision::none(End::Close), "Transport", None),
+        (Decision::none(End::Reset), "Transport", None),
         (half(End::Close), "Transport", None),
         (half(End::Reset), "Transport", None),
-        (Reply::json(500, "{}"), "Api", Some(500)),
+        (Decision::json(500, "{}"), "Api", Some(500)),
         (gateway(), "Api", Some(502)),
-        (Reply::json(503, ""), "Api", Some(503)),
-        (Reply::json(504, "null"), "Api", Some(504)),
+        (Decision::json(503, ""), "Api", Some(503)),
+        (Decision::json(504, "null"), "Api", Some(504)),
     ] {
         let cloud = Cloud::start();
         cloud.api.answers([failure]);
@@ -35,7 +35,7 @@ async fn an_api_that_misbehaves_is_a_transient_error_and_serves_when_it_is_back(
         let sent = if status == Some(500) { 1 } else { 3 };
         assert_eq!(cloud.seen(), (1, sent), "{error}");
 
-        cloud.api.answers([Reply::json(200, "{}")]);
+        cloud.api.answers([Decision::json(200, "{}")]);
         call().await.unwrap();
         assert_eq!(cloud.seen(), (1, sent + 1));
     }
@@ -47,9 +47,9 @@ async fn an_outage_that_ends_in_time_costs_no_error() {
     cloud.api.answers([
         half(End::Close),
         gateway(),
-        Reply::json(503, ""),
-        Reply::none(End::Reset),
-        Reply::json(200, "{}"),
+        Decision::json(503, ""),
+        Decision::none(End::Reset),
+        Decision::json(200, "{}"),
     ]);
     let call = cloud.client.get(PATH).retry(quick());
     call.fetch::<Value>().await.unwrap();
@@ -64,7 +64,7 @@ async fn an_api_without_an_address_or_that_refuses_is_found_when_it_is_back() {
     let (names, closed) = (Names::default(), Closed::new());
     names.lead_to(login.address());
     let (builder, _clock) = provider_of(remote_region());
-    let builder = builder.connections(names.connections(&authority.certificate()));
+    let builder = builder.http_client(names.http_client(&authority.certificate()));
     let api = PlatformClient::new(builder.build().unwrap());
     api.tokens().token().await.unwrap();
 
@@ -80,7 +80,7 @@ async fn an_api_without_an_address_or_that_refuses_is_found_when_it_is_back() {
         transient(&error);
         assert_eq!(names.asked() - asked, 5);
     }
-    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
+    let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
     let call = api.get(PATH).retry(RetryPolicy::never());
     call.send().await.unwrap();
     assert_eq!((login.requests().len(), server.requests().len()), (1, 1));

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Cloud, PATH};
-use crate::support::{hurried, kind_of, server::Reply};
+use crate::support::{hurried, kind_of, server::Decision};
 
 #[tokio::test]
 async fn a_wait_that_the_api_asks_for_is_waited_out() {
@@ -22,7 +22,7 @@ async fn a_wait_that_the_api_asks_for_is_waited_out() {
         cloud.clock.set_wall(start());
         cloud
             .api
-            .answers([limited(retry_after), Reply::json(200, "{}")]);
+            .answers([limited(retry_after), Decision::json(200, "{}")]);
         let call = cloud.client.get(PATH).send();
         let (answer, moved) = hurried(&cloud.clock, call).await;
         answer.unwrap();
@@ -43,7 +43,7 @@ async fn a_wait_that_is_too_long_is_a_typed_error_at_once() {
         let cloud = Cloud::start();
         cloud
             .api
-            .answers([limited(retry_after), Reply::json(200, "{}")]);
+            .answers([limited(retry_after), Decision::json(200, "{}")]);
         let call = cloud.client.get(PATH).timeout(timeout);
         let error = call.send().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");
@@ -66,7 +66,7 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
 }
 
-fn limited(retry_after: &str) -> Reply {
+fn limited(retry_after: &str) -> Decision {
     let body = r#"{"code":"too.many.requests.retry.after","message":"Rate limit exceeded."}"#;
-    Reply::of(429, &format!("Retry-After: {retry_after}\r\n"), body)
+    Decision::of(429, &format!("Retry-After: {retry_after}\r\n"), body)
 }

@@ -7,7 +7,7 @@ use crate::support::{
     TOKEN, good_token, kind_of,
     names::{Names, REMOTE, remote_region},
     provider_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
     tls::Authority,
 };
 
@@ -15,7 +15,7 @@ use crate::support::{
 enum Away {
     NoAddress,
     Refusing,
-    Answering(Reply),
+    Answering(Decision),
 }
 
 #[tokio::test]
@@ -24,18 +24,21 @@ async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
     for (away, kind) in [
         (Away::NoAddress, "Transport Dns"),
         (Away::Refusing, "Transport Refused"),
-        (Away::Answering(Reply::none(End::Reset)), "Transport"),
+        (Away::Answering(Decision::none(End::Reset)), "Transport"),
         (Away::Answering(half(End::Close)), "Transport"),
         (Away::Answering(half(End::Reset)), "Transport"),
-        (Away::Answering(Reply::json(500, "{}").last()), "Unexpected"),
-        (Away::Answering(gateway().last()), "UnexpectedAnswer"),
+        (
+            Away::Answering(Decision::json(500, "{}").last()),
+            "Unexpected",
+        ),
+        (Away::Answering(gateway().last()), "UnexpectedResponse"),
     ] {
         let first = good_token("the-first").last();
         let login = Server::start_tls(authority.acceptor(REMOTE), first);
         let (names, closed) = (Names::default(), Closed::new());
         names.lead_to(login.address());
         let (builder, clock) = provider_of(remote_region());
-        let builder = builder.connections(names.connections(&authority.certificate()));
+        let builder = builder.http_client(names.http_client(&authority.certificate()));
         let tokens = builder.build().unwrap();
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
@@ -54,7 +57,7 @@ async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
             }
         };
         clock.advance(A_DAY);
-        assert!(tokens.try_token().is_none(), "{kind}");
+        assert!(tokens.cached_token().is_none(), "{kind}");
         let error = tokens.token().await.unwrap_err();
         assert!(kind_of(&error).starts_with(kind), "{kind}: {error}");
         assert!(error.is_transient() && !error.needs_login(), "{error}");

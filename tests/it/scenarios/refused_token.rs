@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Cloud, PATH, quick};
 use crate::support::{
     kind_of,
-    server::{End, Reply},
+    server::{Decision, End},
     with_clock,
 };
 
@@ -16,10 +16,10 @@ use crate::support::{
 async fn a_refused_token_costs_none_of_the_attempts() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Reply::json(503, ""),
+        Decision::json(503, ""),
         refusal("the first"),
-        Reply::none(End::Reset),
-        Reply::json(200, "{}"),
+        Decision::none(End::Reset),
+        Decision::json(200, "{}"),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
     call.send().await.unwrap();
@@ -28,7 +28,7 @@ async fn a_refused_token_costs_none_of_the_attempts() {
 
 #[tokio::test]
 async fn a_call_replaces_its_token_once_whatever_comes_in_between() {
-    for between in [Reply::json(503, ""), Reply::none(End::Reset)] {
+    for between in [Decision::json(503, ""), Decision::none(End::Reset)] {
         let cloud = Cloud::start();
         cloud
             .api
@@ -45,7 +45,7 @@ async fn a_post_whose_token_was_refused_is_sent_once_more() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([refusal("the first"), Reply::json(503, "")]);
+        .answers([refusal("the first"), Decision::json(503, "")]);
     let error = cloud.client.post(PATH).body(&1).send().await.unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert_eq!(cloud.seen(), (2, 2));
@@ -56,7 +56,7 @@ async fn an_address_that_is_not_authorised_is_neither_a_new_token_nor_a_repetiti
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
+        .answers([Decision::json(401, r#"{"code":"ip.not.authorized"}"#)]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
     assert_eq!(error.status(), Some(401));
     assert_eq!(cloud.seen(), (1, 1));
@@ -113,14 +113,14 @@ async fn an_address_that_is_not_authorised_costs_a_hundred_callers_one_call_each
     assert_eq!(sandbox.api_requests(), 2 * CALLERS);
 }
 
-type Outcome = Result<Response, Error>;
+type WaiterResult = Result<Response, Error>;
 
-fn callers(api: &PlatformClient) -> Vec<tokio::task::JoinHandle<Outcome>> {
+fn callers(api: &PlatformClient) -> Vec<tokio::task::JoinHandle<WaiterResult>> {
     let call = |_| tokio::spawn(api.get(ORGANIZATION).send());
     (0..CALLERS).map(call).collect()
 }
 
-async fn outcomes(callers: Vec<tokio::task::JoinHandle<Outcome>>) -> Vec<Outcome> {
+async fn outcomes(callers: Vec<tokio::task::JoinHandle<WaiterResult>>) -> Vec<WaiterResult> {
     let mut outcomes = Vec::new();
     for caller in callers {
         outcomes.push(caller.await.unwrap());
@@ -133,8 +133,8 @@ fn client(sandbox: &Sandbox) -> (PlatformClient, Clock) {
     (PlatformClient::new(tokens), clock)
 }
 
-fn refusal(message: &str) -> Reply {
-    Reply::json(
+fn refusal(message: &str) -> Decision {
+    Decision::json(
         401,
         &format!(r#"{{"code":"bad.credentials","message":"{message}"}}"#),
     )

@@ -11,7 +11,7 @@ use crate::support::{
     TOKEN, good_token, hurried, kind_of,
     names::{Names, REMOTE, remote_region},
     provider_of,
-    server::{Closed, End, Reply, Server},
+    server::{Closed, Decision, End, Server},
     tls::Authority,
 };
 
@@ -20,11 +20,11 @@ async fn a_call_that_may_be_repeated_is_sent_until_it_succeeds() {
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
         let cloud = Cloud::start();
         cloud.api.answers([
-            Reply::none(End::Reset),
-            Reply::json(503, ""),
+            Decision::none(End::Reset),
+            Decision::json(503, ""),
             half(End::Close),
-            Reply::json(504, ""),
-            Reply::json(200, r#"{"name":"Jo"}"#),
+            Decision::json(504, ""),
+            Decision::json(200, r#"{"name":"Jo"}"#),
         ]);
         let call = cloud.client.request(method.clone(), PATH);
         let answer: Value = call.body(&json!({ "a": 1 })).fetch().await.unwrap();
@@ -40,15 +40,15 @@ async fn a_call_that_may_be_repeated_is_sent_until_it_succeeds() {
 async fn a_post_that_may_have_arrived_is_sent_once() {
     for method in [Method::POST, Method::PATCH, "TOMORROW".parse().unwrap()] {
         for (failure, kind) in [
-            (Reply::none(End::Reset), "Transport"),
-            (Reply::none(End::Close), "Transport"),
+            (Decision::none(End::Reset), "Transport"),
+            (Decision::none(End::Close), "Transport"),
             (half(End::Reset), "Transport"),
-            (Reply::json(502, ""), "Api"),
-            (Reply::json(503, ""), "Api"),
-            (Reply::json(429, ""), "RateLimited"),
+            (Decision::json(502, ""), "Api"),
+            (Decision::json(503, ""), "Api"),
+            (Decision::json(429, ""), "RateLimited"),
         ] {
             let cloud = Cloud::start();
-            cloud.api.answers([failure, Reply::json(200, "{}")]);
+            cloud.api.answers([failure, Decision::json(200, "{}")]);
             let call = cloud.client.request(method.clone(), PATH);
             let error = call.body(&1).fetch::<Value>().await.unwrap_err();
             assert!(kind_of(&error).starts_with(kind), "{method}: {error}");
@@ -62,10 +62,10 @@ async fn a_post_that_may_have_arrived_is_sent_once() {
 async fn a_post_that_its_caller_calls_repeatable_is_sent_again() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Reply::none(End::Reset),
-        Reply::json(503, ""),
-        Reply::json(429, ""),
-        Reply::json(200, "{}"),
+        Decision::none(End::Reset),
+        Decision::json(503, ""),
+        Decision::json(429, ""),
+        Decision::json(200, "{}"),
     ]);
     let call = cloud.client.post(PATH).body(&json!({ "a": 1 }));
     call.repeatable().send().await.unwrap();
@@ -83,7 +83,7 @@ async fn a_post_of_which_nothing_was_sent_is_sent_again() {
     let (names, closed) = (Names::default(), Closed::new());
     names.lead_to(token.address());
     let (builder, _clock) = provider_of(remote_region());
-    let builder = builder.connections(names.connections(&authority.certificate()));
+    let builder = builder.http_client(names.http_client(&authority.certificate()));
     let api = PlatformClient::new(builder.build().unwrap());
     api.tokens().token().await.unwrap();
     let asked = names.asked();
@@ -95,7 +95,7 @@ async fn a_post_of_which_nothing_was_sent_is_sent_again() {
     assert!(error.is_transient() && nothing_sent(&error), "{error}");
     assert_eq!(names.asked() - asked, 5);
 
-    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
+    let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
     call().send().await.unwrap();
     assert_eq!(server.requests().len(), 1);
 }
@@ -106,7 +106,7 @@ async fn what_no_repetition_mends_is_sent_once() {
         let cloud = Cloud::start();
         cloud
             .api
-            .answers([Reply::json(status, ""), Reply::json(200, "{}")]);
+            .answers([Decision::json(status, ""), Decision::json(200, "{}")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(error.status(), Some(status));
         assert_eq!(cloud.seen(), (1, 1), "{status}");
@@ -114,9 +114,9 @@ async fn what_no_repetition_mends_is_sent_once() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([Reply::json(200, "{"), Reply::json(200, "{}")]);
+        .answers([Decision::json(200, "{"), Decision::json(200, "{}")]);
     let call = cloud.client.get(PATH).fetch::<Value>();
-    assert_eq!(kind_of(&call.await.unwrap_err()), "UnexpectedAnswer");
+    assert_eq!(kind_of(&call.await.unwrap_err()), "UnexpectedResponse");
     assert_eq!(cloud.seen(), (1, 1));
 }
 
@@ -124,9 +124,9 @@ async fn what_no_repetition_mends_is_sent_once() {
 async fn the_last_error_comes_back_once_the_attempts_are_used_up() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Reply::json(502, ""),
-        Reply::json(503, ""),
-        Reply::json(504, r#"{"code":"authentication.request.timeout"}"#),
+        Decision::json(502, ""),
+        Decision::json(503, ""),
+        Decision::json(504, r#"{"code":"authentication.request.timeout"}"#),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
     assert_eq!(call.send().await.unwrap_err().status(), Some(504));
@@ -136,7 +136,7 @@ async fn the_last_error_comes_back_once_the_attempts_are_used_up() {
 #[tokio::test]
 async fn repetitions_end_with_the_calls_own_time() {
     let cloud = Cloud::start();
-    cloud.api.answers([Reply::json(503, "")]);
+    cloud.api.answers([Decision::json(503, "")]);
     let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);
@@ -149,11 +149,13 @@ async fn repetitions_end_with_the_calls_own_time() {
 
 #[tokio::test]
 async fn an_answer_that_stalls_uses_the_time_up_and_is_not_asked_for_again() {
-    for stalled in [Reply::none(End::Hold), half(End::Hold)] {
+    for stalled in [Decision::none(End::Hold), half(End::Hold)] {
         for method in [Method::GET, Method::POST] {
             let cloud = Cloud::start();
             cloud.client.tokens().token().await.unwrap();
-            cloud.api.answers([stalled.clone(), Reply::json(200, "{}")]);
+            cloud
+                .api
+                .answers([stalled.clone(), Decision::json(200, "{}")]);
             let call = cloud.client.request(method, PATH);
             let call = call.timeout(Duration::from_millis(300));
             let error = call.fetch::<Value>().await.unwrap_err();
@@ -168,8 +170,8 @@ async fn an_error_whose_body_stalls_is_known_by_its_status() {
     let cloud = Cloud::start();
     cloud.client.tokens().token().await.unwrap();
     let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n{";
-    let stalled = Reply::raw(head, End::Hold);
-    cloud.api.answers([stalled, Reply::json(200, "{}")]);
+    let stalled = Decision::raw(head, End::Hold);
+    cloud.api.answers([stalled, Decision::json(200, "{}")]);
     cloud.client.get(PATH).send().await.unwrap();
     assert_eq!(cloud.seen(), (1, 2));
 }

@@ -11,7 +11,7 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
-use crate::support::server::{Reply, Server};
+use crate::support::server::{Decision, Server};
 
 /// A store whose records whoever reads it can exchange.
 #[derive(Clone, Default)]
@@ -62,7 +62,7 @@ fn login_host() -> Server {
         let body = format!(
             r#"{{"access_token":"{name}","expires_in":86399,"refresh_token":"{name}-refresh"}}"#
         );
-        Reply::json(200, &body)
+        Decision::json(200, &body)
     });
     let server = Server::start(answers[0].clone());
     server.answers(answers);

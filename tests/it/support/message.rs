@@ -4,7 +4,7 @@ use super::server::Server;
 
 /// What goes back for a request, to the byte.
 #[derive(Clone)]
-pub struct Reply {
+pub struct Decision {
     pub(super) head: Vec<u8>,
     /// Written so many times after the head.
     pub(super) filler: (Vec<u8>, usize),
@@ -22,7 +22,7 @@ pub enum End {
     Hold,
 }
 
-impl Reply {
+impl Decision {
     /// Exactly these bytes.
     pub fn raw(bytes: impl Into<Vec<u8>>, end: End) -> Self {
         Self {

@@ -23,7 +23,7 @@ use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, ErrorKind, Region, Sandbox, TokenProvider,
     TokenProviderBuilder,
 };
-use server::{Reply, Server};
+use server::{Decision, Server};
 
 pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
 pub const SECRET: &str = "s3cret-of-the-tests";
@@ -80,8 +80,8 @@ pub async fn hurried<F: Future>(clock: &Clock, call: F) -> (F::Output, Duration)
 }
 
 /// The token endpoint's answer with `token`, good for a day.
-pub fn good_token(token: &str) -> Reply {
-    Reply::json(
+pub fn good_token(token: &str) -> Decision {
+    Decision::json(
         200,
         &format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":86399}}"#),
     )
@@ -91,7 +91,7 @@ pub fn good_token(token: &str) -> Reply {
 pub fn kind_of(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Transport(transport) => format!("Transport {:?}", transport.kind()),
-        ErrorKind::UnexpectedAnswer(_) => "UnexpectedAnswer".to_owned(),
+        ErrorKind::UnexpectedResponse(_) => "UnexpectedResponse".to_owned(),
         kind => {
             let debug = format!("{kind:?}");
             let end = debug.find(|c: char| !c.is_ascii_alphanumeric());

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use genesys_cloud_auth::{Connections, Region};
+use genesys_cloud_auth::{HttpClient, Region};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// All names have one address, or none.
@@ -42,10 +42,10 @@ impl Names {
         self.0.asked.load(Ordering::SeqCst)
     }
 
-    /// Connections that find their hosts here and trust `certificate` alone.
-    pub fn connections(&self, certificate: &reqwest::Certificate) -> Connections {
+    /// HttpClient that find their hosts here and trust `certificate` alone.
+    pub fn http_client(&self, certificate: &reqwest::Certificate) -> HttpClient {
         let (names, certificate) = (self.clone(), certificate.clone());
-        Connections::new(move |reqwest| {
+        HttpClient::new(move |reqwest| {
             reqwest
                 .no_proxy()
                 .dns_resolver(names.clone())

@@ -178,7 +178,7 @@ impl Shown {
                 self.both(transport);
                 self.debug(&transport.kind());
             }
-            ErrorKind::UnexpectedAnswer(answer) => self.both(answer),
+            ErrorKind::UnexpectedResponse(answer) => self.both(answer),
             _ => {}
         }
     }

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::message::end_of_head;
-pub use super::message::{End, Received, Reply};
+pub use super::message::{Decision, End, Received};
 
 /// A listening server; stops when dropped.
 pub struct Server {
@@ -34,7 +34,7 @@ pub struct Server {
 
 #[derive(Default)]
 struct Shared {
-    replies: Mutex<VecDeque<Reply>>,
+    replies: Mutex<VecDeque<Decision>>,
     requests: Mutex<Vec<Received>>,
     connections: AtomicUsize,
     /// Bytes that the network took of answers.
@@ -44,7 +44,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn next_reply(&self) -> Reply {
+    fn next_reply(&self) -> Decision {
         let mut replies = self.replies.lock().unwrap();
         let reply = replies.front().unwrap().clone();
         if replies.len() > 1 {
@@ -56,21 +56,21 @@ impl Shared {
 
 impl Server {
     /// Answers every request with `reply`.
-    pub fn start(reply: Reply) -> Self {
+    pub fn start(reply: Decision) -> Self {
         Closed::new().open(reply)
     }
 
     /// The same over TLS.
-    pub fn start_tls(acceptor: TlsAcceptor, reply: Reply) -> Self {
+    pub fn start_tls(acceptor: TlsAcceptor, reply: Decision) -> Self {
         Closed::new().open_with(reply, Some(acceptor))
     }
 
     /// From now on answers with these one after the other, and the last of them for ever.
-    pub fn answers<const N: usize>(&self, replies: [Reply; N]) {
+    pub fn answers<const N: usize>(&self, replies: [Decision; N]) {
         self.answers_all(replies.into());
     }
 
-    pub fn answers_all(&self, replies: Vec<Reply>) {
+    pub fn answers_all(&self, replies: Vec<Decision>) {
         *self.shared.replies.lock().unwrap() = replies.into();
     }
 
@@ -124,12 +124,12 @@ impl Closed {
     }
 
     /// The server is back.
-    pub fn open(self, reply: Reply) -> Server {
+    pub fn open(self, reply: Decision) -> Server {
         self.open_with(reply, None)
     }
 
     /// The server is back, with TLS.
-    pub fn open_with(self, reply: Reply, tls: Option<TlsAcceptor>) -> Server {
+    pub fn open_with(self, reply: Decision, tls: Option<TlsAcceptor>) -> Server {
         let _runtime = SERVERS.enter();
         let listener = self.0.listen(1024).unwrap();
         let shared = Arc::new(Shared::default());
@@ -224,7 +224,11 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
 }
 
 /// Whether all of it went out.
-async fn write<S: AsyncWrite + Unpin>(stream: &mut S, reply: &Reply, count: &AtomicUsize) -> bool {
+async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    reply: &Decision,
+    count: &AtomicUsize,
+) -> bool {
     let (chunk, times) = &reply.filler;
     let parts = std::iter::once(&reply.head).chain(std::iter::repeat_n(chunk, *times));
     for part in parts {

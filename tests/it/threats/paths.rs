@@ -6,13 +6,13 @@ use http::Method;
 use super::Pair;
 use crate::support::{
     kind_of, provider_of,
-    server::{Reply, Server},
+    server::{Decision, Server},
 };
 
 #[tokio::test]
 async fn a_path_that_leaves_is_refused_before_anything_is_sent() {
     let pair = Pair::start();
-    let elsewhere = Server::start(Reply::json(200, "{}"));
+    let elsewhere = Server::start(Decision::json(200, "{}"));
     let to = elsewhere.address();
     for prefix in ["", "/gateway"] {
         let api_url = format!("{}{prefix}", pair.api.url());

@@ -2,12 +2,12 @@
 
 use std::process::{Command, Stdio};
 
-use genesys_cloud_auth::{Connections, PlatformClient, Region, TokenProvider};
+use genesys_cloud_auth::{HttpClient, PlatformClient, Region, TokenProvider};
 
 use super::Pair;
 use crate::support::{
     credentials,
-    server::{Reply, Server},
+    server::{Decision, Server},
 };
 
 /// The variables of a proxy can only be set for a process: the test runs itself again.
@@ -17,7 +17,7 @@ fn a_host_on_this_machine_is_never_asked_through_a_proxy() {
         return child.run();
     }
     let pair = Pair::start();
-    let proxy = Server::start(Reply::json(200, r#"{"access_token":"proxied"}"#));
+    let proxy = Server::start(Decision::json(200, r#"{"access_token":"proxied"}"#));
     for (url, count) in [(local_url as fn(&Server) -> String, 1), (Server::url, 2)] {
         Child::start("ours", &url(&pair.login), &url(&pair.api), &proxy);
         assert_eq!(pair.login.requests().len(), count);
@@ -90,9 +90,9 @@ impl Child {
                 let region = Region::custom(&self.login, &self.api, None).unwrap();
                 let proxy = reqwest::Proxy::all(&self.proxy).unwrap();
                 let connections =
-                    Connections::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
+                    HttpClient::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
                 let builder = TokenProvider::builder(region, credentials());
-                let api = PlatformClient::new(builder.connections(connections).build().unwrap());
+                let api = PlatformClient::new(builder.http_client(connections).build().unwrap());
                 api.get("/api/v2/users/me").send().await.unwrap();
             }
         });

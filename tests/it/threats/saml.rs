@@ -141,7 +141,7 @@ async fn live(pair: &Pair, alone: bool) {
         TokenProvider::new(region_of(&pair.login, &pair.api), grant).unwrap()
     };
     for status in [302, 307, 400, 401, 500] {
-        let redirect = Reply::redirect(status, &pair.api);
+        let redirect = Decision::redirect(status, &pair.api);
         pair.login.answers([redirect]);
         provider().token().await.unwrap_err();
     }
@@ -150,8 +150,8 @@ async fn live(pair: &Pair, alone: bool) {
     let api = PlatformClient::new(provider());
     for status in [401, 302, 307, 400, 403, 500] {
         // The first of them costs an assertion.
-        let redirect = Reply::redirect(status, &pair.login);
-        pair.api.answers([redirect, Reply::json(200, "{}")]);
+        let redirect = Decision::redirect(status, &pair.login);
+        pair.api.answers([redirect, Decision::json(200, "{}")]);
         let call = api.post("/api/v2/users/me").retry(RetryPolicy::never());
         drop(call.body(&"x").send().await);
     }

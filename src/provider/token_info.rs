@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::TokenProvider;
 use crate::{
     error::{Error, ErrorKind, Problem},
-    http::{Incoming, Outgoing},
+    http_client::{Incoming, Outgoing},
     region::url_under,
     token::AccessToken,
 };
@@ -130,7 +130,7 @@ impl TokenProvider {
             body: None,
             timeout: endpoint.attempt,
         };
-        endpoint.connections.send(outgoing).await
+        endpoint.http_client.send(outgoing).await
     }
 }
 

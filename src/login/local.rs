@@ -31,7 +31,7 @@ use crate::{
 /// [`redirected`](Self::redirected) by the browser, or [`pasted`](Self::pasted) by the user. Both may
 /// wait at once, either may be dropped and called again, and the code is exchanged only once.
 #[must_use = "the login page has to be opened, and its answer waited for"]
-pub struct WaitingLogin(Arc<Waiting>);
+pub struct LocalLogin(Arc<Waiting>);
 
 struct Waiting {
     login: Login,
@@ -46,7 +46,7 @@ struct Waiting {
     browser_opened: AtomicBool,
     /// Whether there was a right answer.
     answered: AtomicBool,
-    outcome: watch::Sender<Option<Outcome>>,
+    outcome: watch::Sender<Option<WaiterResult>>,
 }
 
 /// The port is taken while somebody may still come.
@@ -58,9 +58,9 @@ enum Port {
     Free,
 }
 
-type Outcome = Result<TokenProvider, Error>;
+type WaiterResult = Result<TokenProvider, Error>;
 
-impl WaitingLogin {
+impl LocalLogin {
     pub(super) fn new(login: &Login, name: &str) -> Result<Self, Error> {
         check_name(name)?;
         let redirect_uri = login.app().redirect_uri();
@@ -126,7 +126,7 @@ impl WaitingLogin {
             return self.0.outcome().await;
         };
         match self.0.first(&listener).await {
-            First::Outcome(outcome) => return outcome,
+            First::WaiterResult(outcome) => return outcome,
             First::Callback(callback) => {
                 let query = callback.query.expose_secret();
                 let query = Zeroizing::new(format!("?{query}"));
@@ -161,7 +161,7 @@ impl WaitingLogin {
 }
 
 enum First {
-    Outcome(Outcome),
+    WaiterResult(WaiterResult),
     Callback(Callback),
     Deadline(TurnedAway),
 }
@@ -183,7 +183,7 @@ impl Waiting {
         let mut callback = pin!(listener.wait(&self.expected, self.deadline, clock));
         poll_fn(|context| {
             if let Poll::Ready(outcome) = outcome.as_mut().poll(context) {
-                return Poll::Ready(First::Outcome(outcome));
+                return Poll::Ready(First::WaiterResult(outcome));
             }
             callback.as_mut().poll(context).map(|came| match came {
                 Ok(callback) => First::Callback(callback),
@@ -233,7 +233,7 @@ impl Waiting {
         Ok(())
     }
 
-    async fn exchange(&self, code: SecretString) -> Outcome {
+    async fn exchange(&self, code: SecretString) -> WaiterResult {
         let provider = self.login.provider(&self.name)?;
         let Self { pending, .. } = self;
         provider
@@ -242,7 +242,7 @@ impl Waiting {
         Ok(provider)
     }
 
-    fn end(&self, outcome: Outcome) {
+    fn end(&self, outcome: WaiterResult) {
         *self.port.lock() = Port::Free;
         self.outcome.send_if_modified(|told| {
             let first = told.is_none();
@@ -252,7 +252,7 @@ impl Waiting {
     }
 
     /// How the login ended.
-    async fn outcome(&self) -> Outcome {
+    async fn outcome(&self) -> WaiterResult {
         let mut outcome = self.outcome.subscribe();
         let told = outcome.wait_for(Option::is_some).await;
         match told.ok().and_then(|told| told.clone()) {
@@ -274,9 +274,9 @@ impl Waiting {
     }
 }
 
-impl fmt::Debug for WaitingLogin {
+impl fmt::Debug for LocalLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitingLogin")
+        f.debug_struct("LocalLogin")
             .field("login", &self.0.login)
             .finish_non_exhaustive()
     }
@@ -291,7 +291,7 @@ impl Drop for Unfinished {
     }
 }
 
-async fn show(respond: Responder, outcome: &Outcome) {
+async fn show(respond: Responder, outcome: &WaiterResult) {
     match outcome.as_ref().map_err(Error::kind) {
         Ok(_) => respond.success().await,
         Err(ErrorKind::LoginRefused(refused)) if refused.is_denied() => respond.denied().await,

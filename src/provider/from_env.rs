@@ -1,10 +1,10 @@
 //! A provider from what the environment says.
 
+use super::TokenProvider;
 use crate::{
     environment::{has_variable, variable},
     error::Error,
     grant::{ClientCredentials, FixedToken, Grant},
-    provider::TokenProvider,
     region::Region,
     secret::ClientSecret,
 };

@@ -4,11 +4,14 @@ use super::*;
 
 #[test]
 fn a_token_without_life_is_given_to_those_who_wait_and_not_kept() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let number = story.starts().number;
     let dead = token("dead", story.now, 0);
-    assert_eq!(story.end(number, Answer::Token(dead)), Outcome::Token(dead));
-    let Reply::Fail { cause, left } = story.want().0 else {
+    assert_eq!(
+        story.end(number, Answer::Token(dead)),
+        WaiterResult::Token(dead)
+    );
+    let Decision::Fail { cause, left } = story.want().0 else {
         panic!("no pause");
     };
     assert_eq!(cause, Cause::TokenExpired { renewable: true });
@@ -25,28 +28,28 @@ fn with_a_valid_token_a_pause_is_two_seconds_at_least_and_takes_nothing_away() {
         ]
     };
     for index in 0..3 {
-        let mut story = Story::new(Renewal::Fixed);
+        let mut story = Story::new(CredentialSource::Fixed);
         let valid = token("valid", story.now, 60);
         story.gets(valid);
         story.pass(48.0);
         let number = story.starts().number;
         story.end(number, answers(story.now)[index].clone());
-        assert_eq!(story.want(), (Reply::Serve(valid), None));
+        assert_eq!(story.want(), (Decision::Serve(valid), None));
         assert_eq!(
             story.machine.snapshot(story.now),
             Some((&valid, story.now + seconds(2.0)))
         );
         assert_eq!(story.wait(), 2_000);
         story.pass(9.999);
-        assert_eq!(story.want().0, Reply::Serve(valid));
+        assert_eq!(story.want().0, Decision::Serve(valid));
         story.pass(0.001);
-        assert!(matches!(story.want().0, Reply::Wait { .. }));
+        assert!(matches!(story.want().0, Decision::Wait { .. }));
     }
 }
 
 #[test]
 fn the_first_success_ends_a_row_of_failures() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let mut waits = Vec::new();
     for name in ["a", "b"] {
         for _ in 0..3 {
@@ -67,7 +70,7 @@ fn retry_after_is_taken_at_its_word_within_bounds() {
         (899, 899_250),
         (1_000_000_000, 900_000),
     ] {
-        let mut story = Story::new(Renewal::Fixed);
+        let mut story = Story::new(CredentialSource::Fixed);
         story.fails(Some(Duration::from_secs(asked)));
         assert_eq!(story.wait(), waits, "{asked}");
     }
@@ -75,19 +78,22 @@ fn retry_after_is_taken_at_its_word_within_bounds() {
 
 #[test]
 fn a_flight_counts_as_lost_one_second_after_its_step() {
-    for (renewal, first_step) in [(Renewal::Fixed, 10.0), (Renewal::Asked, 3.0)] {
+    for (renewal, first_step) in [
+        (CredentialSource::Fixed, 10.0),
+        (CredentialSource::Asked, 3.0),
+    ] {
         let mut story = Story::new(renewal);
         let number = story.starts().number;
         story.pass(first_step);
         story.machine.step(number, story.now, seconds(10.0));
         let due = story.now + seconds(11.0);
-        assert_eq!(story.want(), (Reply::Wait { due }, None));
+        assert_eq!(story.want(), (Decision::Wait { due }, None));
         story.now = due - Duration::from_nanos(1);
-        assert_eq!(story.want(), (Reply::Wait { due }, None));
+        assert_eq!(story.want(), (Decision::Wait { due }, None));
         story.now = due;
         assert_ne!(story.starts().number, number);
     }
-    let mut story = Story::new(Renewal::Asked);
+    let mut story = Story::new(CredentialSource::Asked);
     story.starts();
     story.pass(4.0);
     story.starts();
@@ -95,7 +101,7 @@ fn a_flight_counts_as_lost_one_second_after_its_step() {
 
 #[test]
 fn of_a_lost_flight_only_a_better_token_counts() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let lost: Vec<_> = (0..3)
         .map(|_| {
             let number = story.starts().number;
@@ -106,43 +112,43 @@ fn of_a_lost_flight_only_a_better_token_counts() {
     let current = story.starts().number;
     let sooner = token("sooner", story.now, 50);
     let later = token("later", story.now, 60);
-    assert_eq!(story.end(lost[0], failed(None)), Outcome::Again);
-    assert!(matches!(story.want(), (Reply::Wait { .. }, None)));
+    assert_eq!(story.end(lost[0], failed(None)), WaiterResult::Again);
+    assert!(matches!(story.want(), (Decision::Wait { .. }, None)));
     story.end(lost[1], Answer::Token(later));
-    assert_eq!(story.want().0, Reply::Serve(later));
+    assert_eq!(story.want().0, Decision::Serve(later));
     story.end(lost[2], Answer::Token(sooner));
-    assert_eq!(story.want().0, Reply::Serve(later));
+    assert_eq!(story.want().0, Decision::Serve(later));
     // The flight that took their place has the last word.
     story.end(current, Answer::Token(sooner));
-    assert_eq!(story.want().0, Reply::Serve(sooner));
+    assert_eq!(story.want().0, Decision::Serve(sooner));
 }
 
 #[test]
 fn a_flight_that_ended_with_its_runtime_is_replaced_at_once() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let number = story.starts().number;
-    assert_eq!(story.end(number, Answer::Lost), Outcome::Again);
+    assert_eq!(story.end(number, Answer::Lost), WaiterResult::Again);
     assert_eq!(story.wait(), 0);
 }
 
 #[test]
 fn a_flight_from_before_a_revoke_saves_nothing() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     story.gets(token("a", story.now, 60));
     story.pass(50.0);
     let number = story.starts().number;
     assert_eq!(story.machine.revoked().map(|token| token.name), Some("a"));
-    assert!(matches!(story.want(), (Reply::Wait { .. }, None)));
+    assert!(matches!(story.want(), (Decision::Wait { .. }, None)));
     let outcome = story.end(number, Answer::Token(token("b", story.now, 60)));
-    assert_eq!(outcome, Outcome::Again);
+    assert_eq!(outcome, WaiterResult::Again);
     let next = token("c", story.now, 60);
     story.gets(next);
-    assert_eq!(story.want().0, Reply::Serve(next));
+    assert_eq!(story.want().0, Decision::Serve(next));
 }
 
 #[test]
 fn invalidating_another_than_the_current_token_changes_nothing() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     story.gets(token("old", story.now, 60));
     story.pass(50.0);
     story.gets(token("new", story.now, 60));
@@ -159,16 +165,16 @@ fn a_fixed_token_is_served_until_it_is_refused() {
         requested: START,
         end: Moment::NEVER,
     };
-    let mut story = Story::new(Renewal::Never);
-    story.machine = Machine::fixed(fixed);
+    let mut story = Story::new(CredentialSource::Never);
+    story.machine = RefreshPolicy::fixed(fixed);
     story.pass(1e9);
-    assert_eq!(story.want(), (Reply::Serve(fixed), None));
+    assert_eq!(story.want(), (Decision::Serve(fixed), None));
     assert_eq!(
         story.machine.snapshot(story.now),
         Some((&fixed, Moment::NEVER))
     );
     story.refuse("fixed");
-    let reply = Reply::Fail {
+    let reply = Decision::Fail {
         cause: Cause::TokenExpired { renewable: false },
         left: None,
     };
@@ -178,8 +184,8 @@ fn a_fixed_token_is_served_until_it_is_refused() {
 
 #[test]
 fn without_a_runtime_what_there_is_is_served() {
-    let mut story = Story::new(Renewal::Fixed);
-    let reply = Reply::Fail {
+    let mut story = Story::new(CredentialSource::Fixed);
+    let reply = Decision::Fail {
         cause: Cause::NoRuntime,
         left: None,
     };
@@ -187,7 +193,7 @@ fn without_a_runtime_what_there_is_is_served() {
     let valid = token("valid", story.now, 60);
     story.gets(valid);
     story.pass(59.0);
-    let served = (Reply::Serve(valid), None);
+    let served = (Decision::Serve(valid), None);
     assert_eq!(story.machine.wanted(story.now, false), served);
     assert!(story.want().1.is_some());
 }
@@ -201,18 +207,18 @@ fn a_token_is_renewed_ahead_of_its_end_and_served_meanwhile() {
         (0.0, 86_400, 360.0),
         (1.0, 86_400, 600.0),
     ] {
-        let mut story = Story::new(Renewal::Fixed);
-        story.luck = Luck::pinned(luck);
+        let mut story = Story::new(CredentialSource::Fixed);
+        story.luck = Jitter::pinned(luck);
         let valid = token("valid", story.now, life);
         story.gets(valid);
         let renew = valid.end - seconds(ahead);
         assert_eq!(story.machine.snapshot(story.now), Some((&valid, renew)));
         story.now = renew - Duration::from_nanos(1);
-        assert_eq!(story.want(), (Reply::Serve(valid), None));
+        assert_eq!(story.want(), (Decision::Serve(valid), None));
         story.now = renew;
         let (reply, launch) = story.want();
-        assert_eq!(reply, Reply::Serve(valid));
+        assert_eq!(reply, Decision::Serve(valid));
         assert!(launch.is_some());
-        assert_eq!(story.want(), (Reply::Serve(valid), None));
+        assert_eq!(story.want(), (Decision::Serve(valid), None));
     }
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::{
     ATTEMPT, Broken, Check, Draw, Issued, Why, first_step,
-    table::{self, Failures},
+    pauses::{self, Failures},
 };
 use crate::{
     clock::Moment,
-    provider::state::{Answer, Cause, Outcome, Renewal},
+    provider::policy::{Answer, Cause, CredentialSource, WaiterResult},
 };
 
 #[derive(Clone)]
 pub(super) struct Ledger {
-    pub(super) renewal: Renewal,
+    pub(super) renewal: CredentialSource,
     /// The current token, also after its end, and when it is to be renewed.
     pub(super) token: Option<(Issued, Moment)>,
     /// Tokens that may not be served again, the newest first.
@@ -53,7 +53,7 @@ pub(super) struct Pause {
 }
 
 impl Ledger {
-    pub(super) fn new(renewal: Renewal, token: Option<Issued>) -> Self {
+    pub(super) fn new(renewal: CredentialSource, token: Option<Issued>) -> Self {
         Self {
             renewal,
             token: token.map(|token| (token, Moment::NEVER)),
@@ -136,26 +136,26 @@ impl Ledger {
         now: Moment,
         draw: Draw,
         answer: &Answer<Issued, Why>,
-    ) -> Outcome<Issued, Why> {
+    ) -> WaiterResult<Issued, Why> {
         self.air.retain(|other| other.number != flight.number);
         self.grow(now);
         match *answer {
             Answer::Token(token) => self.brought(flight, token, now, draw),
-            _ if flight.lost => Outcome::Again,
+            _ if flight.lost => WaiterResult::Again,
             Answer::Failed { cause, retry_after } => {
                 self.failed(now, draw, Cause::Error(cause), retry_after)
             }
             Answer::Refused(cause) => {
                 self.asked = Some(now);
                 self.refusals += 1;
-                let pause = table::refused(self.refusals, draw);
+                let pause = pauses::refused(self.refusals, draw);
                 self.pause_for(pause, now, Cause::Error(cause), true)
             }
             Answer::Unchanged => {
                 self.asked = Some(now);
-                Outcome::Again
+                WaiterResult::Again
             }
-            Answer::Lost => Outcome::Again,
+            Answer::Lost => WaiterResult::Again,
         }
     }
 
@@ -165,16 +165,16 @@ impl Ledger {
         token: Issued,
         now: Moment,
         draw: Draw,
-    ) -> Outcome<Issued, Why> {
+    ) -> WaiterResult<Issued, Why> {
         if flight.before_revoke {
             self.barred = Some(token);
-            return Outcome::Again;
+            return WaiterResult::Again;
         }
         if self.is_refused(token, now) {
             return if flight.lost {
-                Outcome::Again
+                WaiterResult::Again
             } else {
-                self.failed(now, draw, Cause::TokenRefused, None)
+                self.failed(now, draw, Cause::TokenRejected, None)
             };
         }
         if token.end <= now {
@@ -186,7 +186,7 @@ impl Ledger {
         } else if !flight.lost || self.token.is_none_or(|(held, _)| held.end < token.end) {
             self.save(token, draw);
         }
-        Outcome::Token(token)
+        WaiterResult::Token(token)
     }
 
     fn save(&mut self, token: Issued, draw: Draw) {
@@ -198,7 +198,7 @@ impl Ledger {
         }
         self.pause = None;
         self.refusals = 0;
-        let ahead = table::ahead(token.end - token.requested, draw);
+        let ahead = pauses::ahead(token.end - token.requested, draw);
         self.token = Some((token, token.end - ahead));
     }
 
@@ -211,7 +211,7 @@ impl Ledger {
         }
         self.refused_young += 1;
         if self.refused_young > 1 {
-            self.failed(now, draw, Cause::TokenRefused, None);
+            self.failed(now, draw, Cause::TokenRejected, None);
         }
     }
 
@@ -236,11 +236,11 @@ impl Ledger {
         draw: Draw,
         cause: Cause<Why>,
         retry_after: Option<Duration>,
-    ) -> Outcome<Issued, Why> {
+    ) -> WaiterResult<Issued, Why> {
         let row = Failures::one_more(self.row, now);
         self.row = Some(row);
         let pause = match retry_after {
-            Some(wait) => table::asked_for(wait, draw),
+            Some(wait) => pauses::asked_for(wait, draw),
             None => row.pause(draw),
         };
         self.pause_for(self.unhurried(pause, now), now, cause, false)
@@ -252,7 +252,7 @@ impl Ledger {
         now: Moment,
         cause: Cause<Why>,
         after_refusal: bool,
-    ) -> Outcome<Issued, Why> {
+    ) -> WaiterResult<Issued, Why> {
         let mut until = now + pause;
         match self.active_pause(now) {
             Some(longer) if until <= longer.until => until = longer.until,
@@ -265,7 +265,7 @@ impl Ledger {
             }
         }
         let left = until - now;
-        Outcome::Failed { cause, left }
+        WaiterResult::Failed { cause, left }
     }
 
     fn unhurried(&self, pause: Duration, now: Moment) -> Duration {

@@ -31,7 +31,7 @@ pub(crate) use upload::upload;
 
 use crate::{
     clock::Clock,
-    error::{Error, ErrorKind, Head, Problem, UnexpectedAnswer, api_error, correlation_id},
+    error::{Error, ErrorKind, Head, Problem, UnexpectedResponse, api_error, correlation_id},
     region::is_loopback,
     retry::retry_after,
 };
@@ -39,13 +39,13 @@ use crate::{
 /// Connections to Genesys Cloud, shared by as many providers as you like.
 ///
 /// ```
-/// # use genesys_cloud_auth::Connections;
+/// # use genesys_cloud_auth::HttpClient;
 /// let proxy = reqwest::Proxy::https("http://proxy.example:3128").unwrap();
-/// let connections = Connections::new(move |reqwest| reqwest.proxy(proxy.clone()))?;
+/// let http_client = HttpClient::new(move |reqwest| reqwest.proxy(proxy.clone()))?;
 /// # Ok::<_, genesys_cloud_auth::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Connections(Arc<Inner>);
+pub struct HttpClient(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -58,7 +58,7 @@ struct Inner {
 
 type Configure = dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync;
 
-impl Connections {
+impl HttpClient {
     /// Connections made as `configure` says: proxies, certificates, timeouts and what else
     /// reqwest offers. The connect timeout is 5 seconds unless it says otherwise.
     ///
@@ -72,12 +72,12 @@ impl Connections {
     where
         F: Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
     {
-        let connections = Self(Arc::new(Inner {
+        let http_client = Self(Arc::new(Inner {
             configure: Some(Box::new(configure)),
             ..Inner::default()
         }));
-        connections.remote()?;
-        Ok(connections)
+        http_client.remote()?;
+        Ok(http_client)
     }
 
     /// Makes sure that requests to `url` can be sent.
@@ -158,9 +158,9 @@ impl Connections {
     }
 }
 
-impl fmt::Debug for Connections {
+impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connections")
+        f.write_str("HttpClient")
     }
 }
 
@@ -262,7 +262,7 @@ impl Incoming {
     /// The error that says what is wrong with this answer.
     pub(crate) fn unexpected(&self, problem: Problem, retry_after: Option<Duration>) -> Error {
         let head = self.head(retry_after);
-        ErrorKind::UnexpectedAnswer(UnexpectedAnswer { head, problem }).into()
+        ErrorKind::UnexpectedResponse(UnexpectedResponse { head, problem }).into()
     }
 
     /// What the answer tells beside its body.

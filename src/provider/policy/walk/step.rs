@@ -5,17 +5,17 @@ mod examine;
 use std::time::Duration;
 
 use super::{
-    ATTEMPT, Broken, Check, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger, Machine, Planted,
-    Renewal, START, Why, event::With, first_step, ledger::Flight,
+    ATTEMPT, Broken, Check, CredentialSource, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger,
+    Planted, RefreshPolicy, START, Why, event::With, first_step, model::Flight,
 };
 use crate::{
     clock::Moment,
-    provider::state::{Answer, Outcome},
+    provider::policy::{Answer, WaiterResult},
 };
 
 #[derive(Clone)]
 pub(super) struct Position {
-    pub(super) machine: Machine<Issued, Why>,
+    pub(super) machine: RefreshPolicy<Issued, Why>,
     pub(super) ledger: Ledger,
     pub(super) now: Moment,
     /// How many tokens have been issued.
@@ -24,16 +24,16 @@ pub(super) struct Position {
 
 impl Position {
     /// Without a token; with one where nothing can renew it.
-    pub(super) fn start(renewal: Renewal) -> Self {
-        let fixed = (renewal == Renewal::Never).then_some(Issued {
+    pub(super) fn start(renewal: CredentialSource) -> Self {
+        let fixed = (renewal == CredentialSource::Never).then_some(Issued {
             id: 0,
             requested: START,
             end: Moment::NEVER,
         });
         Self {
             machine: match fixed {
-                Some(token) => Machine::fixed(token),
-                None => Machine::new(renewal, first_step(renewal)),
+                Some(token) => RefreshPolicy::fixed(token),
+                None => RefreshPolicy::new(renewal, first_step(renewal)),
             },
             ledger: Ledger::new(renewal, fixed),
             now: START,
@@ -141,8 +141,8 @@ impl Position {
                 let expected = self.ledger.answered(flight, now, draw, &answer);
                 if outcome != expected {
                     return Err(match outcome {
-                        Outcome::Token(token) => self.ledger.serves(token, now).err(),
-                        Outcome::Failed { .. } | Outcome::Again => None,
+                        WaiterResult::Token(token) => self.ledger.serves(token, now).err(),
+                        WaiterResult::Failed { .. } | WaiterResult::Again => None,
                     }
                     .unwrap_or(Broken::WrongOutcome));
                 }

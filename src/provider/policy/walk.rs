@@ -2,18 +2,18 @@
 //! a ledger of the walk's own.
 
 mod event;
-mod key;
-mod ledger;
-mod planted;
-mod position;
-mod start;
-mod table;
+mod model;
+mod mutants;
+mod pauses;
+mod scenarios;
+mod state_hash;
+mod step;
 
 use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
-use self::{event::Event, ledger::Ledger, planted::Planted, position::Position};
-use super::{Machine, Renewal, Token};
-use crate::{clock::Moment, retry::Luck, token::Fingerprint};
+use self::{event::Event, model::Ledger, mutants::Planted, step::Position};
+use super::{CredentialSource, RefreshPolicy, Token};
+use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
 
 /// A token that the walk made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +51,8 @@ struct Draw(u8);
 impl Draw {
     const ALL: [Self; 3] = [Self(0), Self(1), Self(2)];
 
-    fn luck(self) -> Luck {
-        Luck::pinned(f64::from(self.0) / 2.0)
+    fn luck(self) -> Jitter {
+        Jitter::pinned(f64::from(self.0) / 2.0)
     }
 
     /// `low` at the lowest luck and two steps more at the highest.
@@ -178,10 +178,10 @@ fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
 }
 
 /// How long the first step of a flight may take.
-fn first_step(renewal: Renewal) -> Duration {
+fn first_step(renewal: CredentialSource) -> Duration {
     match renewal {
-        Renewal::Asked => QUESTION,
-        Renewal::Fixed | Renewal::Never => ATTEMPT,
+        CredentialSource::Asked => QUESTION,
+        CredentialSource::Fixed | CredentialSource::Never => ATTEMPT,
     }
 }
 
@@ -198,23 +198,35 @@ fn holds(name: &str, start: Position, depth: usize) {
 
 #[test]
 fn every_promise_holds_with_credentials_that_stay() {
-    holds("fixed credentials", Position::start(Renewal::Fixed), DEPTH);
+    holds(
+        "fixed credentials",
+        Position::start(CredentialSource::Fixed),
+        DEPTH,
+    );
 }
 
 #[test]
 fn every_promise_holds_with_credentials_that_change() {
-    holds("asked credentials", Position::start(Renewal::Asked), DEPTH);
+    holds(
+        "asked credentials",
+        Position::start(CredentialSource::Asked),
+        DEPTH,
+    );
 }
 
 #[test]
 fn every_promise_holds_with_a_token_that_nothing_renews() {
-    holds("fixed token", Position::start(Renewal::Never), DEPTH);
+    holds(
+        "fixed token",
+        Position::start(CredentialSource::Never),
+        DEPTH,
+    );
 }
 
 #[test]
 fn every_promise_holds_after_long_trouble() {
-    for renewal in [Renewal::Fixed, Renewal::Asked] {
-        for (trouble, position) in start::after_trouble(&Position::start(renewal)) {
+    for renewal in [CredentialSource::Fixed, CredentialSource::Asked] {
+        for (trouble, position) in scenarios::after_trouble(&Position::start(renewal)) {
             holds(&format!("{trouble}, {renewal:?}"), position, FURTHER);
         }
     }
@@ -222,9 +234,9 @@ fn every_promise_holds_after_long_trouble() {
 
 #[test]
 fn planted_mistakes_are_found() {
-    for (planted, promise) in planted::ALL {
+    for (planted, promise) in mutants::ALL {
         let mut walk = Walk::new(Some(planted));
-        let found = walk.from(Position::start(Renewal::Asked), DEPTH);
+        let found = walk.from(Position::start(CredentialSource::Asked), DEPTH);
         let Err((broken, path)) = found else {
             panic!("{planted:?} was not found");
         };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Broken, Check, Draw, Event, Planted, Position, Renewal, With};
-use crate::{clock::Moment, provider::state::Reply};
+use super::{Broken, Check, CredentialSource, Draw, Event, Planted, Position, With};
+use crate::{clock::Moment, provider::policy::Decision};
 
 impl Position {
     /// Everything that can be checked without an event.
@@ -43,14 +43,14 @@ impl Position {
         if self.now < until {
             for now in [self.now, until - NANOSECOND] {
                 let (reply, launch) = asked(now);
-                if launch.is_some() || !matches!(reply, Reply::Serve(_)) {
+                if launch.is_some() || !matches!(reply, Decision::Serve(_)) {
                     return Err(Broken::ShownTooLong);
                 }
             }
         }
         match asked(until) {
             _ if until == Moment::NEVER => Ok(()),
-            (Reply::Serve(_), None) => Err(Broken::ShownTooShort),
+            (Decision::Serve(_), None) => Err(Broken::ShownTooShort),
             _ => Ok(()),
         }
     }
@@ -61,7 +61,9 @@ impl Position {
         let flight = self.ledger.current().map(|flight| flight.due);
         let pause = self.ledger.pause.as_ref().map(|pause| pause.until);
         position.now = self.now.max(flight.max(pause).unwrap_or(self.now));
-        if self.ledger.renewal == Renewal::Never && self.ledger.valid(position.now).is_none() {
+        if self.ledger.renewal == CredentialSource::Never
+            && self.ledger.valid(position.now).is_none()
+        {
             return Ok(());
         }
         let wanted = Event::Wanted { can_start: true };
@@ -81,8 +83,8 @@ impl Position {
             planted,
         )?;
         match position.machine.wanted(position.now, true).0 {
-            Reply::Serve(_) => Ok(()),
-            Reply::Wait { .. } | Reply::Fail { .. } => Err(Broken::Stuck),
+            Decision::Serve(_) => Ok(()),
+            Decision::Wait { .. } | Decision::Fail { .. } => Err(Broken::Stuck),
         }
     }
 }

@@ -5,22 +5,24 @@ mod requests;
 
 use std::time::Duration;
 
-use super::{Answer, Cause, Launch, Machine, Outcome, Renewal, Reply, Token};
-use crate::{clock::Moment, retry::Luck, token::Fingerprint};
+use super::{
+    Answer, Cause, CredentialSource, Decision, Launch, RefreshPolicy, Token, WaiterResult,
+};
+use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
 
 /// A machine, and what happens to it.
 struct Story {
-    machine: Machine<Paper, &'static str>,
+    machine: RefreshPolicy<Paper, &'static str>,
     now: Moment,
-    luck: Luck,
+    luck: Jitter,
 }
 
 impl Story {
-    fn new(renewal: Renewal) -> Self {
+    fn new(renewal: CredentialSource) -> Self {
         Self {
-            machine: Machine::new(renewal, first_step(renewal)),
+            machine: RefreshPolicy::new(renewal, first_step(renewal)),
             now: START,
-            luck: Luck::pinned(0.5),
+            luck: Jitter::pinned(0.5),
         }
     }
 
@@ -28,7 +30,7 @@ impl Story {
         self.now = self.now + seconds(by);
     }
 
-    fn want(&mut self) -> (Reply<Paper, &'static str>, Option<Launch>) {
+    fn want(&mut self) -> (Decision<Paper, &'static str>, Option<Launch>) {
         self.machine.wanted(self.now, true)
     }
 
@@ -41,14 +43,14 @@ impl Story {
         &mut self,
         number: u64,
         answer: Answer<Paper, &'static str>,
-    ) -> Outcome<Paper, &'static str> {
+    ) -> WaiterResult<Paper, &'static str> {
         self.machine.ended(number, self.now, self.luck, answer)
     }
 
     fn gets(&mut self, token: Paper) {
         let number = self.starts().number;
         let outcome = self.end(number, Answer::Token(token));
-        assert_eq!(outcome, Outcome::Token(token));
+        assert_eq!(outcome, WaiterResult::Token(token));
     }
 
     fn fails(&mut self, retry_after: Option<Duration>) {
@@ -108,22 +110,26 @@ fn failed(retry_after: Option<Duration>) -> Answer<Paper, &'static str> {
     }
 }
 
-fn left(outcome: &Outcome<Paper, &'static str>) -> Duration {
+fn left(outcome: &WaiterResult<Paper, &'static str>) -> Duration {
     match outcome {
-        Outcome::Failed { left, .. } => *left,
+        WaiterResult::Failed { left, .. } => *left,
         other => panic!("no pause: {other:?}"),
     }
 }
 
-fn cause(outcome: &Outcome<Paper, &'static str>) -> Cause<&'static str> {
+fn cause(outcome: &WaiterResult<Paper, &'static str>) -> Cause<&'static str> {
     match outcome {
-        Outcome::Failed { cause, .. } => cause.clone(),
+        WaiterResult::Failed { cause, .. } => cause.clone(),
         other => panic!("no failure: {other:?}"),
     }
 }
 
-fn first_step(renewal: Renewal) -> Duration {
-    seconds(if renewal == Renewal::Asked { 3.0 } else { 10.0 })
+fn first_step(renewal: CredentialSource) -> Duration {
+    seconds(if renewal == CredentialSource::Asked {
+        3.0
+    } else {
+        10.0
+    })
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Broken, Event, Issued, Machine, Why, event::With};
-use crate::{clock::Moment, provider::state::Refused};
+use super::{Broken, Event, Issued, RefreshPolicy, Why, event::With};
+use crate::{clock::Moment, provider::policy::Refused};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planted {
@@ -49,7 +49,7 @@ pub(super) const ALL: [(Planted, Broken); 17] = [
 
 impl Planted {
     /// Tampers with the machine before an event.
-    pub(super) fn before(self, event: Event, machine: &mut Machine<Issued, Why>) {
+    pub(super) fn before(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>) {
         match event {
             Event::Wanted { .. } => match self {
                 Self::TwoFlights => machine.flight = None,
@@ -74,7 +74,7 @@ impl Planted {
     }
 
     /// Tampers with the machine after an event.
-    pub(super) fn after(self, event: Event, machine: &mut Machine<Issued, Why>, now: Moment) {
+    pub(super) fn after(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
         match event {
             Event::Wanted { .. } => {
                 if let Some(flight) = &mut machine.flight {
@@ -101,7 +101,7 @@ impl Planted {
         }
     }
 
-    fn after_answer(self, with: With, machine: &mut Machine<Issued, Why>, now: Moment) {
+    fn after_answer(self, with: With, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
         let failed = matches!(with, With::Failed { .. } | With::Refused);
         let retry_after = matches!(
             with,

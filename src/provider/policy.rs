@@ -1,31 +1,33 @@
 //! What is decided about a token, and when: a pure machine. It reads no clock, draws no number and
 //! sends nothing; the provider does, and tells it.
 
-mod messages;
 mod parts;
 mod refused;
 #[cfg(test)]
 mod tests;
+mod types;
 mod view;
 #[cfg(test)]
 mod walk;
 
 use std::time::Duration;
 
-pub(super) use messages::{Answer, Cause, Dropped, Launch, Outcome, Renewal, Reply, Token};
 use parts::{Flight, Held, Pause};
 use refused::Refused;
+pub(super) use types::{
+    Answer, Cause, CredentialSource, Decision, Dropped, Launch, Token, WaiterResult,
+};
 
 use crate::{
     clock::Moment,
-    retry::{self, Luck, Row},
+    retry::{self, Jitter, Row},
     token::Fingerprint,
 };
 
 /// The state. `T` is a token, `C` the cause of a failure.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Machine<T, C> {
-    renewal: Renewal,
+pub(crate) struct RefreshPolicy<T, C> {
+    renewal: CredentialSource,
     /// How long the first step of a flight may take.
     first_step: Duration,
     held: Option<Held<T>>,
@@ -46,8 +48,8 @@ pub(crate) struct Machine<T, C> {
     refused: Refused,
 }
 
-impl<T: Token, C: Clone> Machine<T, C> {
-    pub(crate) fn new(renewal: Renewal, first_step: Duration) -> Self {
+impl<T: Token, C: Clone> RefreshPolicy<T, C> {
+    pub(crate) fn new(renewal: CredentialSource, first_step: Duration) -> Self {
         Self {
             renewal,
             first_step,
@@ -69,12 +71,16 @@ impl<T: Token, C: Clone> Machine<T, C> {
         let renew = Moment::NEVER;
         Self {
             held: Some(Held { token, renew }),
-            ..Self::new(Renewal::Never, Duration::ZERO)
+            ..Self::new(CredentialSource::Never, Duration::ZERO)
         }
     }
 
     /// Somebody wants a token. `can_start`: a flight can be started from here.
-    pub(crate) fn wanted(&mut self, now: Moment, can_start: bool) -> (Reply<T, C>, Option<Launch>) {
+    pub(crate) fn wanted(
+        &mut self,
+        now: Moment,
+        can_start: bool,
+    ) -> (Decision<T, C>, Option<Launch>) {
         self.settle(now);
         self.flight = self.flight.filter(|flight| now < flight.due);
         let token = self.valid(now).map(|held| held.token.clone());
@@ -84,19 +90,19 @@ impl<T: Token, C: Clone> Machine<T, C> {
             self.launch(now, can_start)
         };
         let reply = match (token, self.flight, self.active_pause(now)) {
-            (Some(token), _, _) => Reply::Serve(token),
+            (Some(token), _, _) => Decision::Serve(token),
             // Who starts a probe waits for it, nobody else does.
             (None, Some(flight), pause) if launch.is_some() || !flight.probe || pause.is_none() => {
-                Reply::Wait { due: flight.due }
+                Decision::Wait { due: flight.due }
             }
-            (None, _, Some(pause)) => Reply::Fail {
+            (None, _, Some(pause)) => Decision::Fail {
                 cause: pause.cause.clone(),
                 left: Some(pause.until - now),
             },
-            (None, ..) => Reply::Fail {
+            (None, ..) => Decision::Fail {
                 cause: match self.renewal {
-                    Renewal::Never => Cause::TokenExpired { renewable: false },
-                    Renewal::Fixed | Renewal::Asked => Cause::NoRuntime,
+                    CredentialSource::Never => Cause::TokenExpired { renewable: false },
+                    CredentialSource::Fixed | CredentialSource::Asked => Cause::NoRuntime,
                 },
                 left: None,
             },
@@ -117,7 +123,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
 
     /// A token came by another road than a flight's: a login. What is under way may no longer save.
     #[cfg(feature = "login")]
-    pub(crate) fn adopted(&mut self, token: T, luck: Luck) {
+    pub(crate) fn adopted(&mut self, token: T, luck: Jitter) {
         self.saves_from = self.flights;
         self.refused_young = 0;
         self.keep(token, luck);
@@ -139,15 +145,15 @@ impl<T: Token, C: Clone> Machine<T, C> {
         &mut self,
         number: u64,
         now: Moment,
-        luck: Luck,
+        luck: Jitter,
         answer: Answer<T, C>,
-    ) -> Outcome<T, C> {
+    ) -> WaiterResult<T, C> {
         self.settle(now);
         let current = self.flight.take_if(|flight| flight.number == number);
         let current = current.is_some();
         match answer {
             Answer::Token(token) => self.arrived(number, current, now, luck, token),
-            _ if !current => Outcome::Again,
+            _ if !current => WaiterResult::Again,
             Answer::Failed { cause, retry_after } => {
                 self.fail(now, luck, Cause::Error(cause), retry_after)
             }
@@ -159,9 +165,9 @@ impl<T: Token, C: Clone> Machine<T, C> {
             }
             Answer::Unchanged => {
                 self.asked = Some(now);
-                Outcome::Again
+                WaiterResult::Again
             }
-            Answer::Lost => Outcome::Again,
+            Answer::Lost => WaiterResult::Again,
         }
     }
 
@@ -170,7 +176,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
         &mut self,
         token: Fingerprint,
         now: Moment,
-        luck: Luck,
+        luck: Jitter,
     ) -> Option<Dropped> {
         self.settle(now);
         let held = self
@@ -182,7 +188,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
             self.refused_young = (self.refused_young + 1).min(2);
         }
         if self.refused_young == 2 {
-            self.fail(now, luck, Cause::TokenRefused, None);
+            self.fail(now, luck, Cause::TokenRejected, None);
         }
         let pause = self.pause_left(now).filter(|_| self.refused_young == 2);
         Some(Dropped { age, pause })
@@ -207,7 +213,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
 
     /// Starts a flight, or a probe in a pause after refused credentials.
     fn launch(&mut self, now: Moment, can_start: bool) -> Option<Launch> {
-        if !can_start || self.flight.is_some() || self.renewal == Renewal::Never {
+        if !can_start || self.flight.is_some() || self.renewal == CredentialSource::Never {
             return None;
         }
         let probe = match self.active_pause(now) {
@@ -215,7 +221,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
             Some(pause) if self.may_probe(pause) && self.next_question() <= now => true,
             Some(_) => return None,
         };
-        if self.renewal == Renewal::Asked {
+        if self.renewal == CredentialSource::Asked {
             self.asked = Some(now);
         }
         let number = self.flights;
@@ -233,17 +239,17 @@ impl<T: Token, C: Clone> Machine<T, C> {
         number: u64,
         current: bool,
         now: Moment,
-        luck: Luck,
+        luck: Jitter,
         token: T,
-    ) -> Outcome<T, C> {
+    ) -> WaiterResult<T, C> {
         if number < self.saves_from {
-            return Outcome::Again;
+            return WaiterResult::Again;
         }
         if self.refused.contains(token.fingerprint(), now) {
             return if current {
-                self.fail(now, luck, Cause::TokenRefused, None)
+                self.fail(now, luck, Cause::TokenRejected, None)
             } else {
-                Outcome::Again
+                WaiterResult::Again
             };
         }
         if token.end() <= now {
@@ -252,7 +258,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
                 let cause = Cause::TokenExpired { renewable: true };
                 self.pause_for(pause, now, cause, false);
             }
-            return Outcome::Token(token);
+            return WaiterResult::Token(token);
         }
         let longer = self
             .held
@@ -261,10 +267,10 @@ impl<T: Token, C: Clone> Machine<T, C> {
         if current || longer {
             self.keep(token.clone(), luck);
         }
-        Outcome::Token(token)
+        WaiterResult::Token(token)
     }
 
-    fn keep(&mut self, token: T, luck: Luck) {
+    fn keep(&mut self, token: T, luck: Jitter) {
         // The token before this one was replaced in time, not refused.
         if self.held.is_some() {
             self.refused_young = 0;
@@ -282,10 +288,10 @@ impl<T: Token, C: Clone> Machine<T, C> {
     fn fail(
         &mut self,
         now: Moment,
-        luck: Luck,
+        luck: Jitter,
         cause: Cause<C>,
         retry_after: Option<Duration>,
-    ) -> Outcome<T, C> {
+    ) -> WaiterResult<T, C> {
         let row = Row::with_failure(self.row, now);
         self.row = Some(row);
         let token_in_hand = self.valid(now).is_some();
@@ -300,7 +306,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
         now: Moment,
         cause: Cause<C>,
         refused: bool,
-    ) -> Outcome<T, C> {
+    ) -> WaiterResult<T, C> {
         let until = now + pause;
         if self
             .active_pause(now)
@@ -313,7 +319,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
             });
         }
         let until = self.pause.as_ref().map_or(until, |pause| pause.until);
-        Outcome::Failed {
+        WaiterResult::Failed {
             cause,
             left: until - now,
         }
@@ -343,7 +349,7 @@ impl<T: Token, C: Clone> Machine<T, C> {
     }
 
     fn may_probe(&self, pause: &Pause<C>) -> bool {
-        pause.refused && self.renewal == Renewal::Asked
+        pause.refused && self.renewal == CredentialSource::Asked
     }
 
     /// When the source may be asked again.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Broken, Check, Flight, GRACE, Issued, Ledger, Renewal, Why, first_step};
+use super::{Broken, Check, CredentialSource, Flight, GRACE, Issued, Ledger, Why, first_step};
 use crate::{
     clock::Moment,
-    provider::state::{Cause, Launch, Reply},
+    provider::policy::{Cause, Decision, Launch},
 };
 
 impl Ledger {
@@ -14,14 +14,14 @@ impl Ledger {
         &mut self,
         now: Moment,
         can_start: bool,
-        reply: &Reply<Issued, Why>,
+        reply: &Decision<Issued, Why>,
         launch: Option<Launch>,
     ) -> Check {
         self.grow(now);
         for flight in self.air.iter_mut().filter(|flight| flight.due <= now) {
             flight.lost = true;
         }
-        let can_start = can_start && self.renewal != Renewal::Never;
+        let can_start = can_start && self.renewal != CredentialSource::Never;
         match launch {
             Some(launch) => self.started(now, can_start, launch)?,
             None if can_start && self.must_start(now) => return Err(Broken::NothingStarted),
@@ -40,7 +40,9 @@ impl Ledger {
         }
         match (self.active_pause(now), launch.probe) {
             (None, false) => {}
-            (Some(pause), true) if pause.after_refusal && self.renewal == Renewal::Asked => {
+            (Some(pause), true)
+                if pause.after_refusal && self.renewal == CredentialSource::Asked =>
+            {
                 if !self.may_ask(now) {
                     return Err(Broken::ProbeTooSoon);
                 }
@@ -51,7 +53,7 @@ impl Ledger {
         if self.in_time(now) {
             return Err(Broken::RenewedTooSoon);
         }
-        if self.renewal == Renewal::Asked {
+        if self.renewal == CredentialSource::Asked {
             self.asked = Some(now);
         }
         self.air.push(Flight {
@@ -69,7 +71,7 @@ impl Ledger {
         let allowed = match self.active_pause(now) {
             None => true,
             Some(pause) => {
-                pause.after_refusal && self.renewal == Renewal::Asked && self.may_ask(now)
+                pause.after_refusal && self.renewal == CredentialSource::Asked && self.may_ask(now)
             }
         };
         allowed && self.current().is_none() && !self.in_time(now)
@@ -90,19 +92,19 @@ impl Ledger {
         &self,
         now: Moment,
         can_start: bool,
-        reply: &Reply<Issued, Why>,
+        reply: &Decision<Issued, Why>,
         launch: Option<Launch>,
     ) -> Check {
         let valid = self.valid(now);
         let pause = self.active_pause(now);
         let right = match reply {
-            Reply::Serve(token) => return self.serves(*token, now),
+            Decision::Serve(token) => return self.serves(*token, now),
             _ if valid.is_some() => return Err(Broken::ValidWithheld),
-            Reply::Wait { due } => self.current().is_some_and(|flight| {
+            Decision::Wait { due } => self.current().is_some_and(|flight| {
                 let only_asks = flight.probe && pause.is_some() && launch.is_none();
                 flight.due == *due && now < *due && !only_asks
             }),
-            Reply::Fail { cause, left } => {
+            Decision::Fail { cause, left } => {
                 let awaited = self.current().is_some_and(|flight| !flight.probe);
                 let ends = pause.map(|pause| pause.until - now);
                 let starts = launch.is_some() || (pause.is_none() && can_start);
@@ -120,8 +122,8 @@ impl Ledger {
     fn cause(&self, now: Moment) -> Cause<Why> {
         match (self.active_pause(now), self.renewal) {
             (Some(pause), _) => pause.cause.clone(),
-            (None, Renewal::Never) => Cause::TokenExpired { renewable: false },
-            (None, Renewal::Fixed | Renewal::Asked) => Cause::NoRuntime,
+            (None, CredentialSource::Never) => Cause::TokenExpired { renewable: false },
+            (None, CredentialSource::Fixed | CredentialSource::Asked) => Cause::NoRuntime,
         }
     }
 

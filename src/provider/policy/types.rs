@@ -14,7 +14,7 @@ pub(crate) trait Token: Clone {
 
 /// How a new token can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Renewal {
+pub(crate) enum CredentialSource {
     /// Not at all.
     Never,
     /// With credentials that stay what they are.
@@ -28,13 +28,13 @@ pub(crate) enum Renewal {
 pub(crate) enum Cause<C> {
     Error(C),
     TokenExpired { renewable: bool },
-    TokenRefused,
+    TokenRejected,
     NoRuntime,
 }
 
 /// What somebody who wants a token gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply<T, C> {
+pub(crate) enum Decision<T, C> {
     Serve(T),
     /// Wait for the flight under way, but not beyond `due`; then ask again.
     Wait {
@@ -81,7 +81,7 @@ pub(crate) struct Dropped {
 
 /// What all who waited for a flight get.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome<T, C> {
+pub(crate) enum WaiterResult<T, C> {
     Token(T),
     Failed {
         cause: Cause<C>,

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn tokens_that_are_all_refused_young_cost_what_failures_cost() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let mut waits = Vec::new();
     for name in ["a", "b", "c", "d", "e", "f"] {
         story.gets(token(name, story.now, 60));
@@ -17,7 +17,7 @@ fn tokens_that_are_all_refused_young_cost_what_failures_cost() {
 #[test]
 fn a_token_that_grew_up_ends_the_row_of_young_ones() {
     for grown in [9.999, 10.0] {
-        let mut story = Story::new(Renewal::Fixed);
+        let mut story = Story::new(CredentialSource::Fixed);
         story.gets(token("young", story.now, 60));
         story.refuse("young");
         story.gets(token("grown", story.now, 60));
@@ -33,7 +33,7 @@ fn a_token_that_grew_up_ends_the_row_of_young_ones() {
 
 #[test]
 fn a_token_replaced_in_time_ends_the_row_of_young_ones() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     story.gets(token("young", story.now, 60));
     story.refuse("young");
     story.gets(token("short", story.now, 5));
@@ -45,7 +45,7 @@ fn a_token_replaced_in_time_ends_the_row_of_young_ones() {
 
 #[test]
 fn a_row_ends_when_its_token_grows_up_though_nobody_asks() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     story.gets(token("young", story.now, 60));
     story.refuse("young");
     story.fails(None);
@@ -62,7 +62,7 @@ fn a_row_ends_when_its_token_grows_up_though_nobody_asks() {
 
 #[test]
 fn the_last_four_refused_tokens_are_known_again() {
-    let mut story = Story::new(Renewal::Fixed);
+    let mut story = Story::new(CredentialSource::Fixed);
     let names = ["a", "b", "c", "d", "e"];
     for name in names {
         story.gets(token(name, story.now - seconds(10.0), 60));
@@ -72,9 +72,9 @@ fn the_last_four_refused_tokens_are_known_again() {
         let number = story.starts().number;
         let outcome = story.end(number, Answer::Token(token(name, story.now, 60)));
         if name == "a" {
-            assert!(matches!(outcome, Outcome::Token(_)), "{name}");
+            assert!(matches!(outcome, WaiterResult::Token(_)), "{name}");
         } else {
-            assert_eq!(cause(&outcome), Cause::TokenRefused, "{name}");
+            assert_eq!(cause(&outcome), Cause::TokenRejected, "{name}");
             story.now = story.now + left(&outcome);
         }
     }
@@ -83,19 +83,23 @@ fn the_last_four_refused_tokens_are_known_again() {
 #[test]
 fn a_refused_token_is_known_for_its_life() {
     for (after, known) in [(49.999, true), (50.0, false)] {
-        let mut story = Story::new(Renewal::Fixed);
+        let mut story = Story::new(CredentialSource::Fixed);
         story.gets(token("a", story.now - seconds(10.0), 60));
         story.refuse("a");
         story.pass(after);
         let number = story.starts().number;
         let outcome = story.end(number, Answer::Token(token("a", story.now, 60)));
-        assert_eq!(matches!(outcome, Outcome::Failed { .. }), known, "{after}");
+        assert_eq!(
+            matches!(outcome, WaiterResult::Failed { .. }),
+            known,
+            "{after}"
+        );
     }
 }
 
 #[test]
 fn refused_credentials_pause_from_5_s_on_and_the_first_success_ends_the_row() {
-    for renewal in [Renewal::Fixed, Renewal::Asked] {
+    for renewal in [CredentialSource::Fixed, CredentialSource::Asked] {
         let mut story = Story::new(renewal);
         let mut waits = Vec::new();
         for _ in 0..8 {
@@ -115,17 +119,20 @@ fn refused_credentials_pause_from_5_s_on_and_the_first_success_ends_the_row() {
 
 #[test]
 fn in_a_pause_after_refused_credentials_their_source_is_asked_once_a_second() {
-    let mut story = Story::new(Renewal::Asked);
+    let mut story = Story::new(CredentialSource::Asked);
     let number = story.starts().number;
     story.end(number, Answer::Refused("refused"));
     let mut probes = Vec::new();
     for millis in (0..5_000).step_by(100) {
         if let (reply, Some(launch)) = story.want() {
             assert!(launch.probe);
-            assert!(matches!(reply, Reply::Wait { .. }), "{reply:?}");
+            assert!(matches!(reply, Decision::Wait { .. }), "{reply:?}");
             // Nobody else waits for it.
-            assert!(matches!(story.want().0, Reply::Fail { .. }));
-            assert_eq!(story.end(launch.number, Answer::Unchanged), Outcome::Again);
+            assert!(matches!(story.want().0, Decision::Fail { .. }));
+            assert_eq!(
+                story.end(launch.number, Answer::Unchanged),
+                WaiterResult::Again
+            );
             probes.push(millis);
         }
         story.pass(0.1);
@@ -136,13 +143,13 @@ fn in_a_pause_after_refused_credentials_their_source_is_asked_once_a_second() {
 
 #[test]
 fn a_changed_secret_ends_the_pause() {
-    let mut story = Story::new(Renewal::Asked);
+    let mut story = Story::new(CredentialSource::Asked);
     let number = story.starts().number;
     story.end(number, Answer::Refused("refused"));
     story.pass(1.0);
     let number = story.starts().number;
     story.machine.secret_changed(number);
-    assert!(matches!(story.want().0, Reply::Wait { .. }));
+    assert!(matches!(story.want().0, Decision::Wait { .. }));
     let refused = story.end(number, Answer::Refused("refused"));
     assert_eq!(left(&refused), seconds(5.0));
 }
@@ -150,7 +157,7 @@ fn a_changed_secret_ends_the_pause() {
 #[test]
 fn a_probe_that_fails_never_shortens_the_pause() {
     for (at, ends) in [(1.0, 5.0), (4.4, 5.0), (4.6, 5.1)] {
-        let mut story = Story::new(Renewal::Asked);
+        let mut story = Story::new(CredentialSource::Asked);
         let number = story.starts().number;
         story.end(number, Answer::Refused("refused"));
         story.pass(at);

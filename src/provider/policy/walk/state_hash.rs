@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{LIFE, Position, Token, ledger::YOUNG};
+use super::{LIFE, Position, Token, model::YOUNG};
 use crate::{clock::Moment, token::Fingerprint};
 
 impl Position {
