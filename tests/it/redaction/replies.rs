@@ -105,7 +105,7 @@ pub fn redirections() -> Vec<Decision> {
     ]
 }
 
-/// HttpClient that end at every step, some with the token on the way.
+/// Connections that end at every step, some with the token on the way.
 pub fn no_answers() -> Vec<Decision> {
     let body = format!(r#"{{"access_token":"{TOKEN}","x"#);
     let length = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}");

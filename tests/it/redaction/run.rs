@@ -90,7 +90,7 @@ impl Run {
         client
     }
 
-    /// HttpClient were told to log all they carry.
+    /// Connections were told to log all they carry.
     pub fn builder(&mut self, region: Region) -> (TokenProviderBuilder, Clock) {
         let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
         let (_, clock) = provider_of(region.clone());

@@ -42,7 +42,7 @@ impl Names {
         self.0.asked.load(Ordering::SeqCst)
     }
 
-    /// HttpClient that find their hosts here and trust `certificate` alone.
+    /// Connections that find their hosts here and trust `certificate` alone.
     pub fn http_client(&self, certificate: &reqwest::Certificate) -> HttpClient {
         let (names, certificate) = (self.clone(), certificate.clone());
         HttpClient::new(move |reqwest| {
