@@ -27,7 +27,8 @@ use crate::{
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
 use policy::{
-    Answer, Cause, CredentialSource, Decision, Dropped, Launch, RefreshPolicy, Token, WaiterResult,
+    Cause, CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, Token,
+    WaiterResult,
 };
 pub(crate) use shared::TARGET;
 use shared::{Handler, Keeping, Settings, Shared, Stored};

@@ -15,7 +15,7 @@ use std::time::Duration;
 use parts::{Flight, Held, Pause};
 use refused::Refused;
 pub(super) use types::{
-    Answer, Cause, CredentialSource, Decision, Dropped, Launch, Token, WaiterResult,
+    Cause, CredentialSource, Decision, Dropped, RefreshResult, Ticket, Token, WaiterResult,
 };
 
 use crate::{
@@ -71,7 +71,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         let renew = Moment::NEVER;
         Self {
             held: Some(Held { token, renew }),
-            ..Self::new(CredentialSource::Never, Duration::ZERO)
+            ..Self::new(CredentialSource::None, Duration::ZERO)
         }
     }
 
@@ -80,19 +80,19 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         &mut self,
         now: Moment,
         can_start: bool,
-    ) -> (Decision<T, C>, Option<Launch>) {
+    ) -> (Decision<T, C>, Option<Ticket>) {
         self.settle(now);
         self.flight = self.flight.filter(|flight| now < flight.due);
         let token = self.valid(now).map(|held| held.token.clone());
-        let launch = if self.valid(now).is_some_and(|held| now < held.renew) {
+        let ticket = if self.valid(now).is_some_and(|held| now < held.renew) {
             None
         } else {
-            self.launch(now, can_start)
+            self.start(now, can_start)
         };
         let reply = match (token, self.flight, self.active_pause(now)) {
             (Some(token), _, _) => Decision::Serve(token),
             // Who starts a probe waits for it, nobody else does.
-            (None, Some(flight), pause) if launch.is_some() || !flight.probe || pause.is_none() => {
+            (None, Some(flight), pause) if ticket.is_some() || !flight.probe || pause.is_none() => {
                 Decision::Wait { due: flight.due }
             }
             (None, _, Some(pause)) => Decision::Fail {
@@ -101,13 +101,13 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             },
             (None, ..) => Decision::Fail {
                 cause: match self.renewal {
-                    CredentialSource::Never => Cause::TokenExpired { renewable: false },
-                    CredentialSource::Fixed | CredentialSource::Asked => Cause::NoRuntime,
+                    CredentialSource::None => Cause::TokenExpired { renewable: false },
+                    CredentialSource::Static | CredentialSource::Dynamic => Cause::NoRuntime,
                 },
                 left: None,
             },
         };
-        (reply, launch)
+        (reply, ticket)
     }
 
     /// A flight is about to take its next step, which may take as long as `limit`. One that counts
@@ -146,28 +146,28 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         number: u64,
         now: Moment,
         luck: Jitter,
-        answer: Answer<T, C>,
+        answer: RefreshResult<T, C>,
     ) -> WaiterResult<T, C> {
         self.settle(now);
         let current = self.flight.take_if(|flight| flight.number == number);
         let current = current.is_some();
         match answer {
-            Answer::Token(token) => self.arrived(number, current, now, luck, token),
+            RefreshResult::Token(token) => self.arrived(number, current, now, luck, token),
             _ if !current => WaiterResult::Again,
-            Answer::Failed { cause, retry_after } => {
+            RefreshResult::Failed { cause, retry_after } => {
                 self.fail(now, luck, Cause::Error(cause), retry_after)
             }
-            Answer::Refused(cause) => {
+            RefreshResult::Refused(cause) => {
                 self.asked = Some(now);
                 self.refusals = (self.refusals + 1).min(7);
                 let pause = retry::after_refusal(self.refusals, luck);
                 self.pause_for(pause, now, Cause::Error(cause), true)
             }
-            Answer::Unchanged => {
+            RefreshResult::Unchanged => {
                 self.asked = Some(now);
                 WaiterResult::Again
             }
-            Answer::Lost => WaiterResult::Again,
+            RefreshResult::Lost => WaiterResult::Again,
         }
     }
 
@@ -212,8 +212,8 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
     }
 
     /// Starts a flight, or a probe in a pause after refused credentials.
-    fn launch(&mut self, now: Moment, can_start: bool) -> Option<Launch> {
-        if !can_start || self.flight.is_some() || self.renewal == CredentialSource::Never {
+    fn start(&mut self, now: Moment, can_start: bool) -> Option<Ticket> {
+        if !can_start || self.flight.is_some() || self.renewal == CredentialSource::None {
             return None;
         }
         let probe = match self.active_pause(now) {
@@ -221,7 +221,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             Some(pause) if self.may_probe(pause) && self.next_question() <= now => true,
             Some(_) => return None,
         };
-        if self.renewal == CredentialSource::Asked {
+        if self.renewal == CredentialSource::Dynamic {
             self.asked = Some(now);
         }
         let number = self.flights;
@@ -231,7 +231,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             due: now + self.first_step + GRACE,
             probe,
         });
-        Some(Launch { number, probe })
+        Some(Ticket { number, probe })
     }
 
     fn arrived(
@@ -349,7 +349,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
     }
 
     fn may_probe(&self, pause: &Pause<C>) -> bool {
-        pause.refused && self.renewal == CredentialSource::Asked
+        pause.refused && self.renewal == CredentialSource::Dynamic
     }
 
     /// When the source may be asked again.

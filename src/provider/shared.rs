@@ -25,7 +25,8 @@ use tokio::{
 pub use event::Event;
 
 use super::{
-    Answer, Cause, CredentialSource, Decision, Dropped, Launch, RefreshPolicy, Token, WaiterResult,
+    Cause, CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, Token,
+    WaiterResult,
 };
 use crate::{
     assertion::Looked,
@@ -196,13 +197,13 @@ impl Shared {
         let machine = match &grant.0 {
             Kind::Fixed(fixed) => RefreshPolicy::fixed(fixed.token(&endpoint.clock)?),
             Kind::ClientCredentials(credentials) if credentials.secret().can_change() => {
-                RefreshPolicy::new(CredentialSource::Asked, SOURCE_LIMIT)
+                RefreshPolicy::new(CredentialSource::Dynamic, SOURCE_LIMIT)
             }
-            Kind::ClientCredentials(_) => RefreshPolicy::new(CredentialSource::Fixed, first_step),
-            Kind::Saml2Bearer(_) => RefreshPolicy::new(CredentialSource::Asked, SOURCE_LIMIT),
+            Kind::ClientCredentials(_) => RefreshPolicy::new(CredentialSource::Static, first_step),
+            Kind::Saml2Bearer(_) => RefreshPolicy::new(CredentialSource::Dynamic, SOURCE_LIMIT),
             // Another login may be stored at any time.
             #[cfg(feature = "login")]
-            Kind::AuthorizationCode(_) => RefreshPolicy::new(CredentialSource::Asked, first_step),
+            Kind::AuthorizationCode(_) => RefreshPolicy::new(CredentialSource::Dynamic, first_step),
         };
         let shared = Self {
             snapshot: Snapshot::default(),

@@ -6,7 +6,7 @@ mod requests;
 use std::time::Duration;
 
 use super::{
-    Answer, Cause, CredentialSource, Decision, Launch, RefreshPolicy, Token, WaiterResult,
+    Cause, CredentialSource, Decision, RefreshPolicy, RefreshResult, Ticket, Token, WaiterResult,
 };
 use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
 
@@ -30,26 +30,26 @@ impl Story {
         self.now = self.now + seconds(by);
     }
 
-    fn want(&mut self) -> (Decision<Paper, &'static str>, Option<Launch>) {
+    fn want(&mut self) -> (Decision<Paper, &'static str>, Option<Ticket>) {
         self.machine.wanted(self.now, true)
     }
 
-    fn starts(&mut self) -> Launch {
-        let (reply, launch) = self.want();
-        launch.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
+    fn starts(&mut self) -> Ticket {
+        let (reply, ticket) = self.want();
+        ticket.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
     }
 
     fn end(
         &mut self,
         number: u64,
-        answer: Answer<Paper, &'static str>,
+        answer: RefreshResult<Paper, &'static str>,
     ) -> WaiterResult<Paper, &'static str> {
         self.machine.ended(number, self.now, self.luck, answer)
     }
 
     fn gets(&mut self, token: Paper) {
         let number = self.starts().number;
-        let outcome = self.end(number, Answer::Token(token));
+        let outcome = self.end(number, RefreshResult::Token(token));
         assert_eq!(outcome, WaiterResult::Token(token));
     }
 
@@ -103,8 +103,8 @@ fn token(name: &'static str, requested: Moment, life: u64) -> Paper {
     }
 }
 
-fn failed(retry_after: Option<Duration>) -> Answer<Paper, &'static str> {
-    Answer::Failed {
+fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper, &'static str> {
+    RefreshResult::Failed {
         cause: "failed",
         retry_after,
     }
@@ -125,7 +125,7 @@ fn cause(outcome: &WaiterResult<Paper, &'static str>) -> Cause<&'static str> {
 }
 
 fn first_step(renewal: CredentialSource) -> Duration {
-    seconds(if renewal == CredentialSource::Asked {
+    seconds(if renewal == CredentialSource::Dynamic {
         3.0
     } else {
         10.0

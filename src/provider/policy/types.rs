@@ -16,11 +16,11 @@ pub(crate) trait Token: Clone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum CredentialSource {
     /// Not at all.
-    Never,
+    None,
     /// With credentials that stay what they are.
-    Fixed,
+    Static,
     /// With credentials whose source may give others later.
-    Asked,
+    Dynamic,
 }
 
 /// Why there is no token.
@@ -49,14 +49,14 @@ pub(crate) enum Decision<T, C> {
 
 /// A flight to be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Launch {
+pub(crate) struct Ticket {
     pub(crate) number: u64,
     pub(crate) probe: bool,
 }
 
 /// How a flight ended.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer<T, C> {
+pub(crate) enum RefreshResult<T, C> {
     Token(T),
     Failed {
         cause: C,

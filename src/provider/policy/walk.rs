@@ -180,8 +180,8 @@ fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
 /// How long the first step of a flight may take.
 fn first_step(renewal: CredentialSource) -> Duration {
     match renewal {
-        CredentialSource::Asked => QUESTION,
-        CredentialSource::Fixed | CredentialSource::Never => ATTEMPT,
+        CredentialSource::Dynamic => QUESTION,
+        CredentialSource::Static | CredentialSource::None => ATTEMPT,
     }
 }
 
@@ -200,7 +200,7 @@ fn holds(name: &str, start: Position, depth: usize) {
 fn every_promise_holds_with_credentials_that_stay() {
     holds(
         "fixed credentials",
-        Position::start(CredentialSource::Fixed),
+        Position::start(CredentialSource::Static),
         DEPTH,
     );
 }
@@ -209,7 +209,7 @@ fn every_promise_holds_with_credentials_that_stay() {
 fn every_promise_holds_with_credentials_that_change() {
     holds(
         "asked credentials",
-        Position::start(CredentialSource::Asked),
+        Position::start(CredentialSource::Dynamic),
         DEPTH,
     );
 }
@@ -218,14 +218,14 @@ fn every_promise_holds_with_credentials_that_change() {
 fn every_promise_holds_with_a_token_that_nothing_renews() {
     holds(
         "fixed token",
-        Position::start(CredentialSource::Never),
+        Position::start(CredentialSource::None),
         DEPTH,
     );
 }
 
 #[test]
 fn every_promise_holds_after_long_trouble() {
-    for renewal in [CredentialSource::Fixed, CredentialSource::Asked] {
+    for renewal in [CredentialSource::Static, CredentialSource::Dynamic] {
         for (trouble, position) in scenarios::after_trouble(&Position::start(renewal)) {
             holds(&format!("{trouble}, {renewal:?}"), position, FURTHER);
         }
@@ -236,7 +236,7 @@ fn every_promise_holds_after_long_trouble() {
 fn planted_mistakes_are_found() {
     for (planted, promise) in mutants::ALL {
         let mut walk = Walk::new(Some(planted));
-        let found = walk.from(Position::start(CredentialSource::Asked), DEPTH);
+        let found = walk.from(Position::start(CredentialSource::Dynamic), DEPTH);
         let Err((broken, path)) = found else {
             panic!("{planted:?} was not found");
         };

@@ -19,8 +19,8 @@ use std::{
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    Aborted, Answer, Event, Keeping, Kept, Landing, Launch, STORE_LIMIT, Shared, Stored, TARGET,
-    TURN_LIMIT, WaiterResult,
+    Aborted, Event, Keeping, Kept, Landing, RefreshResult, STORE_LIMIT, Shared, Stored, TARGET,
+    TURN_LIMIT, Ticket, WaiterResult,
 };
 use crate::{
     clock::Moment,
@@ -39,7 +39,7 @@ use secret::{asked, same};
 /// A flight; one that is dropped before its end tells so.
 pub(super) struct Flight {
     shared: Arc<Shared>,
-    launch: Launch,
+    ticket: Ticket,
     started: Moment,
     /// How many requests were sent.
     attempts: AtomicU64,
@@ -52,7 +52,7 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(shared: Arc<Shared>, launch: Launch, started: Moment) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, ticket: Ticket, started: Moment) -> Self {
         let span = tracing::debug_span!(
             target: TARGET,
             // It serves many callers and outlives the one who started it.
@@ -70,7 +70,7 @@ impl Flight {
         span.follows_from(Span::current());
         Self {
             shared,
-            launch,
+            ticket,
             started,
             attempts: AtomicU64::new(0),
             loaded: false,
@@ -89,7 +89,7 @@ impl Flight {
         flight.instrument(span)
     }
 
-    async fn ask(&mut self) -> Answer<AccessToken, Error> {
+    async fn ask(&mut self) -> RefreshResult<AccessToken, Error> {
         let shared = Arc::clone(&self.shared);
         match &shared.grant.0 {
             Kind::ClientCredentials(credentials) => self.ask_as_client(credentials).await,
@@ -97,7 +97,7 @@ impl Flight {
             Kind::AuthorizationCode(app) => self.ask_as_user(app).await,
             Kind::Saml2Bearer(saml) => self.ask_with_assertion(saml).await,
             // The machine starts no flight for it.
-            Kind::Fixed(_) => Answer::Lost,
+            Kind::Fixed(_) => RefreshResult::Lost,
         }
     }
 
@@ -106,7 +106,7 @@ impl Flight {
     fn step(&self, limit: Duration) -> bool {
         let now = self.shared.clock.now();
         let mut locked = self.shared.locked.lock();
-        locked.machine.step(self.launch.number, now, limit)
+        locked.machine.step(self.ticket.number, now, limit)
     }
 
     /// One request, and a second where nothing of the first was sent; none where the flight is lost.
@@ -127,17 +127,17 @@ impl Flight {
         self.shared.send(request).await
     }
 
-    fn end(&mut self, answer: Answer<AccessToken, Error>) {
+    fn end(&mut self, answer: RefreshResult<AccessToken, Error>) {
         self.ended = true;
         let attempts = self.attempts.load(Ordering::Relaxed);
         self.span.record("attempts", attempts);
         let without_event = match answer {
-            Answer::Unchanged => "unchanged",
+            RefreshResult::Unchanged => "unchanged",
             _ => "lost",
         };
         match self
             .shared
-            .ended(self.launch, self.started, self.loaded, answer)
+            .ended(self.ticket, self.started, self.loaded, answer)
         {
             Some(event) => event.record(&self.span),
             None => {
@@ -156,7 +156,7 @@ impl Drop for Flight {
                     self.shared.endpoint.region.login_url(),
                 ))
             } else {
-                Answer::Lost
+                RefreshResult::Lost
             };
             self.end(answer);
         }
@@ -190,9 +190,9 @@ impl Shared {
     }
 
     /// A probe found other credentials.
-    fn changed(&self, launch: Launch) {
+    fn changed(&self, ticket: Ticket) {
         let mut locked = self.locked.lock();
-        locked.machine.secret_changed(launch.number);
+        locked.machine.secret_changed(ticket.number);
         self.publish(&locked);
     }
 
@@ -222,12 +222,12 @@ impl Shared {
     }
 
     /// Whether a new token may be stored: its flight is not from before a revoke, and it is good.
-    fn may_save(&self, launch: Launch, token: &AccessToken) -> bool {
+    fn may_save(&self, ticket: Ticket, token: &AccessToken) -> bool {
         let now = self.clock.now();
         self.locked
             .lock()
             .machine
-            .may_save(launch.number, token, now)
+            .may_save(ticket.number, token, now)
     }
 
     /// A store that is of no use costs its users a request each, and no token.
@@ -239,10 +239,10 @@ impl Shared {
 
     fn ended(
         &self,
-        launch: Launch,
+        ticket: Ticket,
         started: Moment,
         loaded: bool,
-        answer: Answer<AccessToken, Error>,
+        answer: RefreshResult<AccessToken, Error>,
     ) -> Option<Event> {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
@@ -250,11 +250,11 @@ impl Shared {
         let landing = Landing {
             now,
             took: now - started,
-            lost: !machine.is_under_way(launch.number),
+            lost: !machine.is_under_way(ticket.number),
             loaded,
             token_in_hand: machine.token_in_hand(now).is_some(),
         };
-        let outcome = machine.ended(launch.number, now, (self.draw)(), answer);
+        let outcome = machine.ended(ticket.number, now, (self.draw)(), answer);
         let event = Event::of_flight(&landing, &outcome, machine);
         let event = event.and_then(|event| locked.told_in_time(event, now));
         self.publish(&locked);
@@ -276,8 +276,8 @@ impl Shared {
     }
 }
 
-fn failed(cause: Error) -> Answer<AccessToken, Error> {
-    Answer::Failed {
+fn failed(cause: Error) -> RefreshResult<AccessToken, Error> {
+    RefreshResult::Failed {
         retry_after: cause.retry_after(),
         cause,
     }

@@ -66,13 +66,13 @@ impl Shared {
         }
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        let (mut reply, launch) = locked.machine.wanted(now, runtime.is_ok());
+        let (mut reply, ticket) = locked.machine.wanted(now, runtime.is_ok());
         let waiters = Arc::clone(&locked.waiters);
         self.publish(&locked);
         drop(locked);
         // A runtime that is shutting down drops the task at once, and that takes the lock.
-        if let (Some(launch), Ok(runtime)) = (launch, runtime) {
-            let flight = Flight::new(Arc::clone(self), launch, now);
+        if let (Some(ticket), Ok(runtime)) = (ticket, runtime) {
+            let flight = Flight::new(Arc::clone(self), ticket, now);
             let task = runtime.spawn(flight.fly());
             self.locked.lock().flight = Some(task.abort_handle());
             if was_turned_away(task) && matches!(reply, Decision::Wait { .. }) {

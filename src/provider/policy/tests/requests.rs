@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn a_token_without_life_is_given_to_those_who_wait_and_not_kept() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     let number = story.starts().number;
     let dead = token("dead", story.now, 0);
     assert_eq!(
-        story.end(number, Answer::Token(dead)),
+        story.end(number, RefreshResult::Token(dead)),
         WaiterResult::Token(dead)
     );
     let Decision::Fail { cause, left } = story.want().0 else {
@@ -24,11 +24,11 @@ fn with_a_valid_token_a_pause_is_two_seconds_at_least_and_takes_nothing_away() {
         [
             failed(None),
             failed(Some(Duration::ZERO)),
-            Answer::Token(token("dead", now, 0)),
+            RefreshResult::Token(token("dead", now, 0)),
         ]
     };
     for index in 0..3 {
-        let mut story = Story::new(CredentialSource::Fixed);
+        let mut story = Story::new(CredentialSource::Static);
         let valid = token("valid", story.now, 60);
         story.gets(valid);
         story.pass(48.0);
@@ -49,7 +49,7 @@ fn with_a_valid_token_a_pause_is_two_seconds_at_least_and_takes_nothing_away() {
 
 #[test]
 fn the_first_success_ends_a_row_of_failures() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     let mut waits = Vec::new();
     for name in ["a", "b"] {
         for _ in 0..3 {
@@ -70,7 +70,7 @@ fn retry_after_is_taken_at_its_word_within_bounds() {
         (899, 899_250),
         (1_000_000_000, 900_000),
     ] {
-        let mut story = Story::new(CredentialSource::Fixed);
+        let mut story = Story::new(CredentialSource::Static);
         story.fails(Some(Duration::from_secs(asked)));
         assert_eq!(story.wait(), waits, "{asked}");
     }
@@ -79,8 +79,8 @@ fn retry_after_is_taken_at_its_word_within_bounds() {
 #[test]
 fn a_flight_counts_as_lost_one_second_after_its_step() {
     for (renewal, first_step) in [
-        (CredentialSource::Fixed, 10.0),
-        (CredentialSource::Asked, 3.0),
+        (CredentialSource::Static, 10.0),
+        (CredentialSource::Dynamic, 3.0),
     ] {
         let mut story = Story::new(renewal);
         let number = story.starts().number;
@@ -93,7 +93,7 @@ fn a_flight_counts_as_lost_one_second_after_its_step() {
         story.now = due;
         assert_ne!(story.starts().number, number);
     }
-    let mut story = Story::new(CredentialSource::Asked);
+    let mut story = Story::new(CredentialSource::Dynamic);
     story.starts();
     story.pass(4.0);
     story.starts();
@@ -101,7 +101,7 @@ fn a_flight_counts_as_lost_one_second_after_its_step() {
 
 #[test]
 fn of_a_lost_flight_only_a_better_token_counts() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     let lost: Vec<_> = (0..3)
         .map(|_| {
             let number = story.starts().number;
@@ -114,32 +114,32 @@ fn of_a_lost_flight_only_a_better_token_counts() {
     let later = token("later", story.now, 60);
     assert_eq!(story.end(lost[0], failed(None)), WaiterResult::Again);
     assert!(matches!(story.want(), (Decision::Wait { .. }, None)));
-    story.end(lost[1], Answer::Token(later));
+    story.end(lost[1], RefreshResult::Token(later));
     assert_eq!(story.want().0, Decision::Serve(later));
-    story.end(lost[2], Answer::Token(sooner));
+    story.end(lost[2], RefreshResult::Token(sooner));
     assert_eq!(story.want().0, Decision::Serve(later));
     // The flight that took their place has the last word.
-    story.end(current, Answer::Token(sooner));
+    story.end(current, RefreshResult::Token(sooner));
     assert_eq!(story.want().0, Decision::Serve(sooner));
 }
 
 #[test]
 fn a_flight_that_ended_with_its_runtime_is_replaced_at_once() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     let number = story.starts().number;
-    assert_eq!(story.end(number, Answer::Lost), WaiterResult::Again);
+    assert_eq!(story.end(number, RefreshResult::Lost), WaiterResult::Again);
     assert_eq!(story.wait(), 0);
 }
 
 #[test]
 fn a_flight_from_before_a_revoke_saves_nothing() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     story.gets(token("a", story.now, 60));
     story.pass(50.0);
     let number = story.starts().number;
     assert_eq!(story.machine.revoked().map(|token| token.name), Some("a"));
     assert!(matches!(story.want(), (Decision::Wait { .. }, None)));
-    let outcome = story.end(number, Answer::Token(token("b", story.now, 60)));
+    let outcome = story.end(number, RefreshResult::Token(token("b", story.now, 60)));
     assert_eq!(outcome, WaiterResult::Again);
     let next = token("c", story.now, 60);
     story.gets(next);
@@ -148,7 +148,7 @@ fn a_flight_from_before_a_revoke_saves_nothing() {
 
 #[test]
 fn invalidating_another_than_the_current_token_changes_nothing() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     story.gets(token("old", story.now, 60));
     story.pass(50.0);
     story.gets(token("new", story.now, 60));
@@ -165,7 +165,7 @@ fn a_fixed_token_is_served_until_it_is_refused() {
         requested: START,
         end: Moment::NEVER,
     };
-    let mut story = Story::new(CredentialSource::Never);
+    let mut story = Story::new(CredentialSource::None);
     story.machine = RefreshPolicy::fixed(fixed);
     story.pass(1e9);
     assert_eq!(story.want(), (Decision::Serve(fixed), None));
@@ -184,7 +184,7 @@ fn a_fixed_token_is_served_until_it_is_refused() {
 
 #[test]
 fn without_a_runtime_what_there_is_is_served() {
-    let mut story = Story::new(CredentialSource::Fixed);
+    let mut story = Story::new(CredentialSource::Static);
     let reply = Decision::Fail {
         cause: Cause::NoRuntime,
         left: None,
@@ -207,7 +207,7 @@ fn a_token_is_renewed_ahead_of_its_end_and_served_meanwhile() {
         (0.0, 86_400, 360.0),
         (1.0, 86_400, 600.0),
     ] {
-        let mut story = Story::new(CredentialSource::Fixed);
+        let mut story = Story::new(CredentialSource::Static);
         story.luck = Jitter::pinned(luck);
         let valid = token("valid", story.now, life);
         story.gets(valid);
@@ -216,9 +216,9 @@ fn a_token_is_renewed_ahead_of_its_end_and_served_meanwhile() {
         story.now = renew - Duration::from_nanos(1);
         assert_eq!(story.want(), (Decision::Serve(valid), None));
         story.now = renew;
-        let (reply, launch) = story.want();
+        let (reply, ticket) = story.want();
         assert_eq!(reply, Decision::Serve(valid));
-        assert!(launch.is_some());
+        assert!(ticket.is_some());
         assert_eq!(story.want(), (Decision::Serve(valid), None));
     }
 }

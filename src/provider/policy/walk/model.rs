@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    provider::policy::{Answer, Cause, CredentialSource, WaiterResult},
+    provider::policy::{Cause, CredentialSource, RefreshResult, WaiterResult},
 };
 
 #[derive(Clone)]
@@ -135,27 +135,27 @@ impl Ledger {
         flight: Flight,
         now: Moment,
         draw: Draw,
-        answer: &Answer<Issued, Why>,
+        answer: &RefreshResult<Issued, Why>,
     ) -> WaiterResult<Issued, Why> {
         self.air.retain(|other| other.number != flight.number);
         self.grow(now);
         match *answer {
-            Answer::Token(token) => self.brought(flight, token, now, draw),
+            RefreshResult::Token(token) => self.brought(flight, token, now, draw),
             _ if flight.lost => WaiterResult::Again,
-            Answer::Failed { cause, retry_after } => {
+            RefreshResult::Failed { cause, retry_after } => {
                 self.failed(now, draw, Cause::Error(cause), retry_after)
             }
-            Answer::Refused(cause) => {
+            RefreshResult::Refused(cause) => {
                 self.asked = Some(now);
                 self.refusals += 1;
                 let pause = pauses::refused(self.refusals, draw);
                 self.pause_for(pause, now, Cause::Error(cause), true)
             }
-            Answer::Unchanged => {
+            RefreshResult::Unchanged => {
                 self.asked = Some(now);
                 WaiterResult::Again
             }
-            Answer::Lost => WaiterResult::Again,
+            RefreshResult::Lost => WaiterResult::Again,
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    provider::policy::{Answer, WaiterResult},
+    provider::policy::{RefreshResult, WaiterResult},
 };
 
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(super) struct Position {
 impl Position {
     /// Without a token; with one where nothing can renew it.
     pub(super) fn start(renewal: CredentialSource) -> Self {
-        let fixed = (renewal == CredentialSource::Never).then_some(Issued {
+        let fixed = (renewal == CredentialSource::None).then_some(Issued {
             id: 0,
             requested: START,
             end: Moment::NEVER,
@@ -122,8 +122,8 @@ impl Position {
         match event {
             Event::Start => {}
             Event::Wanted { can_start } => {
-                let (reply, launch) = self.machine.wanted(now, can_start);
-                self.ledger.wanted(now, can_start, &reply, launch)?;
+                let (reply, ticket) = self.machine.wanted(now, can_start);
+                self.ledger.wanted(now, can_start, &reply, ticket)?;
                 self.forget_the_longest_lost();
             }
             Event::Sending { number } => {
@@ -182,8 +182,8 @@ impl Position {
         *air.find(|flight| flight.number == number).unwrap()
     }
 
-    fn answer(&mut self, flight: Flight, with: With) -> Answer<Issued, Why> {
-        Answer::Token(match with {
+    fn answer(&mut self, flight: Flight, with: With) -> RefreshResult<Issued, Why> {
+        RefreshResult::Token(match with {
             With::Good => self.issue(flight.sent, LIFE),
             With::Restored => self.issue(flight.sent - AGE, LIFE),
             With::ShortLived => self.issue(flight.sent, Duration::ZERO),
@@ -201,11 +201,11 @@ impl Position {
             }
             With::Failed { retry_after } => {
                 let cause = Why::Failed;
-                return Answer::Failed { cause, retry_after };
+                return RefreshResult::Failed { cause, retry_after };
             }
-            With::Refused => return Answer::Refused(Why::Refused),
-            With::Unchanged => return Answer::Unchanged,
-            With::Lost => return Answer::Lost,
+            With::Refused => return RefreshResult::Refused(Why::Refused),
+            With::Unchanged => return RefreshResult::Unchanged,
+            With::Lost => return RefreshResult::Lost,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use secrecy::SecretString;
 
-use super::{Answer, Flight, Look, SOURCE_LIMIT, asked, failed, read, same};
+use super::{Flight, Look, RefreshResult, SOURCE_LIMIT, asked, failed, read, same};
 use crate::{
     assertion::{Looked, read as look_at},
     error::{Error, ErrorKind, StaleAssertion, TokenExpired},
@@ -17,28 +17,28 @@ impl Flight {
     pub(super) async fn ask_with_assertion(
         &mut self,
         grant: &Saml2Bearer,
-    ) -> Answer<AccessToken, Error> {
+    ) -> RefreshResult<AccessToken, Error> {
         let source = grant.secret();
         let mut secret = match read(source).await {
             Ok(secret) => secret,
             Err(cause) => return failed(cause),
         };
         let mut next = None;
-        if self.launch.probe {
+        if self.ticket.probe {
             // Another process of this user may have stored a token meanwhile.
             if let Some(token) = self.stored(&secret).await {
-                return Answer::Token(token);
+                return RefreshResult::Token(token);
             }
             if self.was_refused(&secret) || self.were_refused() {
-                return Answer::Unchanged;
+                return RefreshResult::Unchanged;
             }
             match self.next_assertion(grant).await {
                 Ok(assertion) => next = Some(assertion),
-                Err(NoAssertion::Lost) => return Answer::Lost,
+                Err(NoAssertion::Lost) => return RefreshResult::Lost,
                 Err(NoAssertion::Source(cause)) => return failed(cause),
-                Err(NoAssertion::Useless(_)) => return Answer::Unchanged,
+                Err(NoAssertion::Useless(_)) => return RefreshResult::Unchanged,
             }
-            self.shared.changed(self.launch);
+            self.shared.changed(self.ticket);
         }
         loop {
             let refusal = match self.hand_in(grant, &secret, next.take()).await {
@@ -58,10 +58,10 @@ impl Flight {
         grant: &Saml2Bearer,
         secret: &SecretString,
         assertion: Option<(Looked, SecretString)>,
-    ) -> Result<Answer<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         let place = match self.look(secret).await {
-            Look::Found(token) => return Ok(Answer::Token(token)),
-            Look::Lost => return Ok(Answer::Lost),
+            Look::Found(token) => return Ok(RefreshResult::Token(token)),
+            Look::Lost => return Ok(RefreshResult::Lost),
             Look::Missing(place) => Some(place),
             Look::Alone => None,
         };
@@ -71,13 +71,13 @@ impl Flight {
         };
         let (assertion, sent) = match next {
             Ok(next) => next,
-            Err(NoAssertion::Lost) => return Ok(Answer::Lost),
+            Err(NoAssertion::Lost) => return Ok(RefreshResult::Lost),
             Err(NoAssertion::Source(cause)) => return Ok(failed(cause)),
             Err(NoAssertion::Useless(cause)) => return Ok(self.useless(secret, cause)),
         };
         let request = || grant.request(secret.clone(), sent.clone());
         let Some(answer) = self.request(request).await else {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         };
         let refusal = match answer {
             Ok(issued) => {
@@ -97,7 +97,7 @@ impl Flight {
         }
         let known = &mut self.shared.locked.lock().known;
         known.refused = None;
-        Ok(Answer::Refused(refusal))
+        Ok(RefreshResult::Refused(refusal))
     }
 
     /// An assertion that is in date and was not answered before, and how it is sent: first the one
@@ -154,7 +154,7 @@ impl Flight {
     }
 
     /// There is no assertion to be sent; where the client was refused, that is the reason still.
-    fn useless(&self, secret: &SecretString, cause: Error) -> Answer<AccessToken, Error> {
+    fn useless(&self, secret: &SecretString, cause: Error) -> RefreshResult<AccessToken, Error> {
         let known = &mut self.shared.locked.lock().known;
         let is_same = known
             .refused
@@ -164,7 +164,7 @@ impl Flight {
         if earlier.is_none() {
             known.refused = None;
         }
-        Answer::Refused(earlier.unwrap_or(cause))
+        RefreshResult::Refused(earlier.unwrap_or(cause))
     }
 }
 

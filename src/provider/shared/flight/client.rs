@@ -6,8 +6,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    Answer, Flight, Keeping, Kept, SOURCE_LIMIT, STORE_LIMIT, Stored, TURN_LIMIT, failed, read,
-    same,
+    Flight, Keeping, Kept, RefreshResult, SOURCE_LIMIT, STORE_LIMIT, Stored, TURN_LIMIT, failed,
+    read, same,
 };
 use crate::{
     error::Error,
@@ -22,28 +22,28 @@ impl Flight {
     pub(super) async fn ask_as_client(
         &mut self,
         credentials: &ClientCredentials,
-    ) -> Answer<AccessToken, Error> {
+    ) -> RefreshResult<AccessToken, Error> {
         let source = credentials.secret();
         let mut secret = match read(source).await {
             Ok(secret) => secret,
             Err(cause) => return failed(cause),
         };
-        if self.launch.probe {
+        if self.ticket.probe {
             if self.was_refused(&secret) {
-                return Answer::Unchanged;
+                return RefreshResult::Unchanged;
             }
-            self.shared.changed(self.launch);
+            self.shared.changed(self.ticket);
         }
         loop {
             let place = match self.look(&secret).await {
-                Look::Found(token) => return Answer::Token(token),
-                Look::Lost => return Answer::Lost,
+                Look::Found(token) => return RefreshResult::Token(token),
+                Look::Lost => return RefreshResult::Lost,
                 Look::Missing(place) => Some(place),
                 Look::Alone => None,
             };
             let answer = self.request(|| credentials.request(secret.clone())).await;
             let refusal = match answer {
-                None => return Answer::Lost,
+                None => return RefreshResult::Lost,
                 Some(Ok(issued)) => return self.arrived(place, issued).await,
                 Some(Err(cause)) if cause.refuses_credentials() => cause,
                 Some(Err(cause)) => return failed(cause),
@@ -78,11 +78,15 @@ impl Flight {
         refused.is_some_and(|refused| same(refused, secret))
     }
 
-    pub(super) fn refused(&self, secret: SecretString, cause: Error) -> Answer<AccessToken, Error> {
+    pub(super) fn refused(
+        &self,
+        secret: SecretString,
+        cause: Error,
+    ) -> RefreshResult<AccessToken, Error> {
         let known = &mut self.shared.locked.lock().known;
         known.refused = Some(secret);
         known.refusal = Some(cause.clone());
-        Answer::Refused(cause)
+        RefreshResult::Refused(cause)
     }
 
     /// The token that another process stored, without a turn. A store that fails has none.
@@ -149,10 +153,10 @@ impl Flight {
         &self,
         place: Option<Place>,
         issued: Issued,
-    ) -> Answer<AccessToken, Error> {
+    ) -> RefreshResult<AccessToken, Error> {
         let shared = &self.shared;
         if let Some(Place { kept, turn, former }) = place
-            && shared.may_save(self.launch, &issued.token)
+            && shared.may_save(self.ticket, &issued.token)
         {
             // A good answer is stored though it comes late.
             self.step(STORE_LIMIT);
@@ -162,7 +166,7 @@ impl Flight {
                 Err(error) => shared.store_failed(error),
             }
         }
-        Answer::Token(issued.token)
+        RefreshResult::Token(issued.token)
     }
 }
 

@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use secrecy::SecretString;
 
 use super::{
-    Answer, Flight, Kept, SOURCE_LIMIT, STORE_LIMIT, Shared, Stored, TURN_LIMIT, failed, read, same,
+    Flight, Kept, RefreshResult, SOURCE_LIMIT, STORE_LIMIT, Shared, Stored, TURN_LIMIT, failed,
+    read, same,
 };
 use crate::{
     error::{Error, ErrorKind, LoginRequired, TokenExpired},
@@ -34,7 +35,7 @@ impl Flight {
     pub(super) async fn ask_as_user(
         &mut self,
         app: &AuthorizationCode,
-    ) -> Answer<AccessToken, Error> {
+    ) -> RefreshResult<AccessToken, Error> {
         // A store that fails is waited for: without its turn a refresh token could be used twice.
         match self.look_for_login(app).await {
             Ok(answer) => answer,
@@ -45,32 +46,32 @@ impl Flight {
     async fn look_for_login(
         &mut self,
         app: &AuthorizationCode,
-    ) -> Result<Answer<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         let Stored::At(kept) = &self.shared.settings.stored else {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         };
         let kept = kept.clone();
         if !self.step(kept.find_limit()) {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         }
         let record = self.shared.not_put_back(kept.find().await?);
         let mut secret = None;
-        if self.launch.probe {
+        if self.ticket.probe {
             secret = self.read_secret(app).await?;
             if self.is_unchanged(record.as_ref(), secret.as_ref()) {
-                return Ok(Answer::Unchanged);
+                return Ok(RefreshResult::Unchanged);
             }
-            self.shared.changed(self.launch);
+            self.shared.changed(self.ticket);
         }
         if let Some(answer) = self.without_turn(record.as_ref()) {
             return Ok(answer);
         }
         if !self.step(TURN_LIMIT) {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         }
         let turn = kept.take_turn().await?;
         if !self.step(STORE_LIMIT) {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         }
         // Another process, or a login, may have had the turn meanwhile.
         let before = generation(record.as_ref());
@@ -82,13 +83,13 @@ impl Flight {
             && let Some(token) = record.as_ref().and_then(|record| self.shared.good(record))
         {
             self.loaded = true;
-            return Ok(Answer::Token(token));
+            return Ok(RefreshResult::Token(token));
         }
         if let Some(answer) = self.without_turn(record.as_ref()) {
             return Ok(answer);
         }
         let Some(record) = record else {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         };
         if secret.is_none() {
             secret = self.read_secret(app).await?;
@@ -97,7 +98,10 @@ impl Flight {
     }
 
     /// The answer that a record gives by itself: its token is of use, or nothing renews it.
-    fn without_turn(&mut self, record: Option<&Record>) -> Option<Answer<AccessToken, Error>> {
+    fn without_turn(
+        &mut self,
+        record: Option<&Record>,
+    ) -> Option<RefreshResult<AccessToken, Error>> {
         let Some(record) = record else {
             let required = if self.shared.locked.lock().known.logged_out {
                 LoginRequired::logged_out()
@@ -108,7 +112,7 @@ impl Flight {
             return Some(self.login_refused(None, required.into()));
         };
         if let Some(token) = self.found(Some(record)) {
-            return Some(Answer::Token(token));
+            return Some(RefreshResult::Token(token));
         }
         if record.refresh_token().is_none() {
             let expired = ErrorKind::TokenExpired(TokenExpired::of_login());
@@ -122,14 +126,14 @@ impl Flight {
         app: &AuthorizationCode,
         mut secret: Option<SecretString>,
         place: Place,
-    ) -> Result<Answer<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         let Some(refresh_token) = place.record.refresh_token().cloned() else {
-            return Ok(Answer::Lost);
+            return Ok(RefreshResult::Lost);
         };
         loop {
             let request = || app.refresh(secret.clone(), refresh_token.clone());
             let refusal = match self.request(request).await {
-                None => return Ok(Answer::Lost),
+                None => return Ok(RefreshResult::Lost),
                 Some(Ok(issued)) => return self.renewed(place, issued).await,
                 Some(Err(cause)) if cause.refuses_credentials() => cause.of_login(),
                 Some(Err(cause)) => return Err(cause),
@@ -154,7 +158,7 @@ impl Flight {
         &mut self,
         place: Place,
         issued: Issued,
-    ) -> Result<Answer<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         let Place { kept, turn, record } = place;
         let kept_token = || record.refresh_token().cloned();
         let refresh_token = issued.refresh_token.or_else(kept_token);
@@ -170,7 +174,7 @@ impl Flight {
         let answer = self.save_login(&kept, turn, unsaved).await?;
         Ok(match answer {
             // Its life counts from the moment it was asked for, not by the wall clock.
-            Answer::Token(_) => Answer::Token(issued.token),
+            RefreshResult::Token(_) => RefreshResult::Token(issued.token),
             other => other,
         })
     }
@@ -181,11 +185,11 @@ impl Flight {
         kept: &Kept,
         turn: SharedTurn,
         unsaved: Unsaved,
-    ) -> Result<Answer<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         {
             let mut locked = self.shared.locked.lock();
-            if !locked.machine.is_wanted(self.launch.number) {
-                return Ok(Answer::Lost);
+            if !locked.machine.is_wanted(self.ticket.number) {
+                return Ok(RefreshResult::Lost);
             }
             // Whatever ends this flight now, the next one finds it.
             locked.known.unsaved = Some(unsaved.clone());
@@ -200,7 +204,7 @@ impl Flight {
         known.unsaved = None;
         known.has_seen(&unsaved.record);
         let token = unsaved.record.token(&self.shared.clock);
-        Ok(token.map_or(Answer::Lost, Answer::Token))
+        Ok(token.map_or(RefreshResult::Lost, RefreshResult::Token))
     }
 
     /// Removes a login whose refresh token is refused, unless another has taken its place.
@@ -234,11 +238,15 @@ impl Flight {
                 .is_none_or(|refused| is_same(Some(refused), secret))
     }
 
-    fn login_refused(&self, record: Option<&Record>, cause: Error) -> Answer<AccessToken, Error> {
+    fn login_refused(
+        &self,
+        record: Option<&Record>,
+        cause: Error,
+    ) -> RefreshResult<AccessToken, Error> {
         let known = &mut self.shared.locked.lock().known;
         known.refused_login = Some(generation(record));
         known.refused = None;
-        Answer::Refused(cause)
+        RefreshResult::Refused(cause)
     }
 }
 

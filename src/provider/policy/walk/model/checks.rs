@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Broken, Check, CredentialSource, Flight, GRACE, Issued, Ledger, Why, first_step};
 use crate::{
     clock::Moment,
-    provider::policy::{Cause, Decision, Launch},
+    provider::policy::{Cause, Decision, Ticket},
 };
 
 impl Ledger {
@@ -15,33 +15,33 @@ impl Ledger {
         now: Moment,
         can_start: bool,
         reply: &Decision<Issued, Why>,
-        launch: Option<Launch>,
+        ticket: Option<Ticket>,
     ) -> Check {
         self.grow(now);
         for flight in self.air.iter_mut().filter(|flight| flight.due <= now) {
             flight.lost = true;
         }
-        let can_start = can_start && self.renewal != CredentialSource::Never;
-        match launch {
-            Some(launch) => self.started(now, can_start, launch)?,
+        let can_start = can_start && self.renewal != CredentialSource::None;
+        match ticket {
+            Some(ticket) => self.started(now, can_start, ticket)?,
             None if can_start && self.must_start(now) => return Err(Broken::NothingStarted),
             None => {}
         }
-        self.replied(now, can_start, reply, launch)
+        self.replied(now, can_start, reply, ticket)
     }
 
-    fn started(&mut self, now: Moment, can_start: bool, launch: Launch) -> Check {
-        let known = |flight: &Flight| flight.number == launch.number;
+    fn started(&mut self, now: Moment, can_start: bool, ticket: Ticket) -> Check {
+        let known = |flight: &Flight| flight.number == ticket.number;
         if self.current().is_some() || self.air.iter().any(known) {
             return Err(Broken::TwoFlights);
         }
         if !can_start {
             return Err(Broken::NotToStart);
         }
-        match (self.active_pause(now), launch.probe) {
+        match (self.active_pause(now), ticket.probe) {
             (None, false) => {}
             (Some(pause), true)
-                if pause.after_refusal && self.renewal == CredentialSource::Asked =>
+                if pause.after_refusal && self.renewal == CredentialSource::Dynamic =>
             {
                 if !self.may_ask(now) {
                     return Err(Broken::ProbeTooSoon);
@@ -53,14 +53,14 @@ impl Ledger {
         if self.in_time(now) {
             return Err(Broken::RenewedTooSoon);
         }
-        if self.renewal == CredentialSource::Asked {
+        if self.renewal == CredentialSource::Dynamic {
             self.asked = Some(now);
         }
         self.air.push(Flight {
-            number: launch.number,
+            number: ticket.number,
             sent: now,
             due: now + first_step(self.renewal) + GRACE,
-            probe: launch.probe,
+            probe: ticket.probe,
             lost: false,
             before_revoke: false,
         });
@@ -71,7 +71,9 @@ impl Ledger {
         let allowed = match self.active_pause(now) {
             None => true,
             Some(pause) => {
-                pause.after_refusal && self.renewal == CredentialSource::Asked && self.may_ask(now)
+                pause.after_refusal
+                    && self.renewal == CredentialSource::Dynamic
+                    && self.may_ask(now)
             }
         };
         allowed && self.current().is_none() && !self.in_time(now)
@@ -93,7 +95,7 @@ impl Ledger {
         now: Moment,
         can_start: bool,
         reply: &Decision<Issued, Why>,
-        launch: Option<Launch>,
+        ticket: Option<Ticket>,
     ) -> Check {
         let valid = self.valid(now);
         let pause = self.active_pause(now);
@@ -101,13 +103,13 @@ impl Ledger {
             Decision::Serve(token) => return self.serves(*token, now),
             _ if valid.is_some() => return Err(Broken::ValidWithheld),
             Decision::Wait { due } => self.current().is_some_and(|flight| {
-                let only_asks = flight.probe && pause.is_some() && launch.is_none();
+                let only_asks = flight.probe && pause.is_some() && ticket.is_none();
                 flight.due == *due && now < *due && !only_asks
             }),
             Decision::Fail { cause, left } => {
                 let awaited = self.current().is_some_and(|flight| !flight.probe);
                 let ends = pause.map(|pause| pause.until - now);
-                let starts = launch.is_some() || (pause.is_none() && can_start);
+                let starts = ticket.is_some() || (pause.is_none() && can_start);
                 *cause == self.cause(now) && *left == ends && !awaited && !starts
             }
         };
@@ -122,8 +124,8 @@ impl Ledger {
     fn cause(&self, now: Moment) -> Cause<Why> {
         match (self.active_pause(now), self.renewal) {
             (Some(pause), _) => pause.cause.clone(),
-            (None, CredentialSource::Never) => Cause::TokenExpired { renewable: false },
-            (None, CredentialSource::Fixed | CredentialSource::Asked) => Cause::NoRuntime,
+            (None, CredentialSource::None) => Cause::TokenExpired { renewable: false },
+            (None, CredentialSource::Static | CredentialSource::Dynamic) => Cause::NoRuntime,
         }
     }
 

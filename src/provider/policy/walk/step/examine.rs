@@ -42,8 +42,8 @@ impl Position {
         let asked = |now| self.machine.clone().wanted(now, true);
         if self.now < until {
             for now in [self.now, until - NANOSECOND] {
-                let (reply, launch) = asked(now);
-                if launch.is_some() || !matches!(reply, Decision::Serve(_)) {
+                let (reply, ticket) = asked(now);
+                if ticket.is_some() || !matches!(reply, Decision::Serve(_)) {
                     return Err(Broken::ShownTooLong);
                 }
             }
@@ -61,7 +61,7 @@ impl Position {
         let flight = self.ledger.current().map(|flight| flight.due);
         let pause = self.ledger.pause.as_ref().map(|pause| pause.until);
         position.now = self.now.max(flight.max(pause).unwrap_or(self.now));
-        if self.ledger.renewal == CredentialSource::Never
+        if self.ledger.renewal == CredentialSource::None
             && self.ledger.valid(position.now).is_none()
         {
             return Ok(());
