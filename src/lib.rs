@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assertion;
+mod async_source;
 mod client;
 mod clock;
 mod environment;
@@ -50,7 +51,7 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
+    Fault, FaultResponse, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
     SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;

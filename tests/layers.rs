@@ -410,12 +410,17 @@ fn rest_of_path(root: String, tokens: &mut Peekable<IntoIter>) -> Vec<String> {
 /// The lowest layer comes first. A module imports neither from its own layer nor from a higher one.
 const LAYERS: [&[&str]; 12] = [
     &["guide"],
-    &["clock", "environment", "platform_limits", "private_file"],
+    &[
+        "async_source",
+        "clock",
+        "environment",
+        "platform_limits",
+        "private_file",
+    ],
     &["region"],
     &["error"],
     &[
         "assertion",
-        "async_source",
         "callback",
         "token",
         "secret",
