@@ -1,107 +1,70 @@
-//! Every type and future can go to another thread.
+//! Every public type and every future of the public API is `Send`.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use genesys_cloud_auth::{
-    AccessToken, Assertion, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock,
-    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, HttpClient, LocalLogin, Login,
-    LoginBuilder, MemoryStore, MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest,
-    Region, Request, Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider,
-    TokenProviderBuilder, TokenStore,
-};
+use genesys_cloud_auth::*;
+use syn::{ImplItem, Item, Type, Visibility};
 
-fn send<T: Send>() {}
-fn handle<T: Clone + Send + Sync + 'static>() {}
-fn future<F: Future + Send>(_: F) {}
+use crate::source::{Files, modules, public_types};
+
+/// Checks each type with `$check` and returns their names.
+macro_rules! check_types {
+    ($check:ident: $($type:ty),* $(,)?) => {{
+        $($check::<$type>();)*
+        [$(stringify!($type)),*].map(|name| name.split('<').next().unwrap())
+    }};
+}
+
+/// Checks each future and returns the names of the functions.
+macro_rules! check_futures {
+    ($($name:literal: $future:expr),* $(,)?) => {{
+        $(is_send_future($future);)*
+        [$($name),*]
+    }};
+}
+
+fn is_send<T: Send>() {}
+fn is_handle<T: Clone + Send + Sync + 'static>() {}
+fn is_send_future<F: Future + Send>(_: F) {}
 
 #[test]
 fn every_type_is_send() {
-    handle::<AccessToken>();
-    handle::<Assertion>();
-    handle::<AuthorizationCode>();
-    handle::<ClientCredentials>();
-    handle::<ClientSecret>();
-    handle::<Clock>();
-    handle::<HttpClient>();
-    handle::<Error>();
-    handle::<Event>();
-    handle::<FileStore>();
-    handle::<FixedToken>();
-    handle::<Login>();
-    handle::<MemoryStore>();
-    handle::<PlatformClient>();
-    handle::<Region>();
-    handle::<RetryPolicy>();
-    handle::<Sealed>();
-    handle::<SealingKey>();
-    handle::<StoreKey>();
-    handle::<TokenProvider>();
-    send::<Chunks>();
-    send::<FileTurn>();
-    send::<Gate>();
-    send::<Grant>();
-    send::<LoginBuilder>();
-    send::<MemoryTurn>();
-    send::<Pages<String>>();
-    send::<PendingLogin>();
-    send::<RecordedRequest>();
-    send::<Request>();
-    send::<Response>();
-    send::<Sandbox>();
-    send::<TokenProviderBuilder>();
-    send::<LocalLogin>();
-}
-
-#[tokio::test]
-async fn every_future_of_a_login_is_send() {
-    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
-    let pending = login.begin().unwrap();
-    future(login.finish(pending, "", "a name"));
-    future(login.saved("a name"));
-    future(login.in_browser("a name", |_| {}));
-    let waiting = login.listen("a name").unwrap();
-    future(waiting.open_browser());
-    future(waiting.redirected());
-    future(waiting.pasted(""));
-}
-
-#[tokio::test]
-async fn every_future_of_a_store_is_send() {
-    async fn of(store: impl TokenStore) {
-        let key = StoreKey::for_tests("a key");
-        future(store.load(&key));
-        let turn = async || store.take_turn(&key, Duration::ZERO).await.unwrap();
-        future(store.take_turn(&key, Duration::ZERO));
-        future(store.save(turn().await, &key, Sealed::from_bytes(Vec::new())));
-        future(store.remove(turn().await, &key));
-    }
-    of(MemoryStore::new()).await;
-    let folder = tempfile::tempdir().unwrap();
-    of(FileStore::in_folder(folder.path())).await;
+    let handles = check_types! { is_handle:
+        AccessToken,
+    };
+    let others = check_types! { is_send:
+        Chunks,
+    };
+    let traits = ["TokenStore"];
+    let checked: BTreeSet<_> = handles.iter().chain(&others).chain(&traits).copied().collect();
+    let public = public_types(&Files::read(&["src"], ".rs"), "src/lib.rs");
+    let public: BTreeSet<_> = public.iter().map(String::as_str).collect();
+    let missing: Vec<_> = public.difference(&checked).collect();
+    assert!(missing.is_empty(), "not checked: {missing:?}");
 }
 
 #[tokio::test]
 async fn every_future_is_send() {
-    future(Sandbox::start());
-    let sandbox = Sandbox::start().await.unwrap();
-    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
-    future(tokens.token());
-    future(tokens.authorization_header());
-    future(tokens.ready(Duration::ZERO));
-    future(tokens.token_info());
-    future(tokens.revoke());
-    let api = PlatformClient::new(tokens.clone());
-    let get = || api.get("/api/v2/organizations/me");
-    future(get().fetch::<serde_json::Value>());
-    future(get().send());
-    future(get().send().await.unwrap().json::<serde_json::Value>());
-    future(get().send().await.unwrap().bytes());
-    future(get().send().await.unwrap().text());
-    let mut chunks = get().send().await.unwrap().chunks();
-    future(chunks.next());
-    let mut pages = get().pages::<String>();
-    future(pages.next());
-    let body = crate::client::upload::Pieces::new(["a"]);
-    future(get().stream(body).send());
+    let mut checked = BTreeSet::new();
+    checked.extend(of_login());
+    checked.extend(of_client().await);
+    let async_functions = public_async_functions(&Files::read(&["src"], ".rs"));
+    let names: BTreeSet<_> = async_functions.iter().map(String::as_str).collect();
+    let missing: Vec<_> = names.difference(&checked).collect();
+    assert!(missing.is_empty(), "not checked: {missing:?}");
+}
+
+fn of_login() -> [&'static str; 6] {
+    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
+    let pending = login.begin().unwrap();
+    let local = login.listen("a name").unwrap();
+    check_futures! {
+        "Login::finish": login.finish(pending, "", "a name"),
+        "Login::saved": login.saved("a name"),
+        "Login::in_browser": login.in_browser("a name", |_| {}),
+        "LocalLogin::open_browser": local.open_browser(),
+        "LocalLogin::redirected": local.redirected(),
+        "LocalLogin::pasted": local.pasted(""),
+    }
 }
