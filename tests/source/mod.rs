@@ -238,19 +238,12 @@ note_parts! {
 
 /// The names of the public types and traits of the crate with the root file `root`.
 pub(crate) fn public_types(files: &Files, root: &str) -> BTreeSet<String> {
-    fn of_use(tree: &UseTree, names: &mut Vec<String>) {
-        match tree {
-            UseTree::Path(path) => of_use(&path.tree, names),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| of_use(tree, names)),
-            UseTree::Name(name) => names.push(name.ident.to_string()),
-            UseTree::Rename(rename) => names.push(rename.rename.to_string()),
-            _ => panic!("a glob hides what it exports"),
-        }
-    }
     fn of_items(items: &[Item], path: &[String], modules: &[Module], names: &mut Vec<String>) {
         for item in items {
             match item {
-                Item::Use(item) if is_public(&item.vis) => of_use(&item.tree, names),
+                Item::Use(item) if is_public(&item.vis) => {
+                    names.extend(use_leaves(&item.tree).into_iter().map(|(_, name)| name));
+                }
                 Item::Struct(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
                 Item::Enum(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
                 Item::Trait(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
@@ -271,6 +264,32 @@ pub(crate) fn public_types(files: &Files, root: &str) -> BTreeSet<String> {
     // Functions, constants and crates are written in other ways.
     names.retain(|name| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase));
     names.into_iter().collect()
+}
+
+/// The paths of a `use` line with the names that it brings. A glob ends in `*`.
+pub(crate) fn use_leaves(tree: &UseTree) -> Vec<(Vec<String>, String)> {
+    let leaf = |word: String, name: String| vec![(vec![word], name)];
+    match tree {
+        UseTree::Path(path) => {
+            let first = path.ident.to_string();
+            let with_first = |(mut rest, mut name): (Vec<String>, String)| {
+                // `a::{self}` is `a`.
+                if rest == ["self"] {
+                    rest.clear();
+                }
+                if name == "self" {
+                    name.clone_from(&first);
+                }
+                rest.insert(0, first.clone());
+                (rest, name)
+            };
+            use_leaves(&path.tree).into_iter().map(with_first).collect()
+        }
+        UseTree::Group(group) => group.items.iter().flat_map(use_leaves).collect(),
+        UseTree::Name(name) => leaf(name.ident.to_string(), name.ident.to_string()),
+        UseTree::Rename(rename) => leaf(rename.ident.to_string(), rename.rename.to_string()),
+        _ => leaf("*".to_owned(), "*".to_owned()),
+    }
 }
 
 fn is_public(visibility: &Visibility) -> bool {
