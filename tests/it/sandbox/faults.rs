@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, time::Duration};
 
-use genesys_cloud_auth::{FaultAnswer, Sandbox};
+use genesys_cloud_auth::sandbox::{FaultAnswer, Sandbox};
 
 use super::{DEADLINE, ORGANIZATION, TOKEN, USER, Wire, ask, call, get, token, token_request};
 
