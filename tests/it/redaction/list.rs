@@ -79,7 +79,9 @@ mod tests {
             ),
             ("src/f/g.rs", "pub enum Eight {} pub enum Eleven {}"),
         ]);
-        let expected = ["One", "Two", "Three", "Six", "Seven", "Eight", "Nine", "Ten"];
+        let expected = [
+            "One", "Two", "Three", "Six", "Seven", "Eight", "Nine", "Ten",
+        ];
         assert_eq!(public_types(&files, "src/lib.rs"), set(expected));
     }
 
