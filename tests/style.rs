@@ -313,7 +313,7 @@ mod cases {
         assert_eq!(faults(cargo, readme, "see https://x.invalid/a"), 1);
         assert_eq!(faults(cargo, "git clone https://y.invalid/a.git", ""), 2);
         let other = cargo.replace("homepage", "other");
-        assert_eq!(faults(&other, readme, ""), 2);
+        assert_eq!(faults(&other, readme, ""), 1);
     }
 
     #[test]
