@@ -26,7 +26,7 @@ mod users;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{Sandbox, SandboxBuilder};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::{

@@ -1,6 +1,6 @@
 //! The requests that `/oauth/authorize` accepts, and what it sends back to the client.
 
-use genesys_cloud_auth::{Sandbox, SandboxBuilder};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
 
 use super::{
     Response,

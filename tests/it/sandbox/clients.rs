@@ -1,6 +1,6 @@
 //! `POST /api/v2/oauth/clients`, which checks a client and creates none.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{FORM_HEADER, Response, get, post_json, post_request, send, start_with_token, token};

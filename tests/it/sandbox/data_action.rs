@@ -1,6 +1,6 @@
 //! The data action, and its integration's credential.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{Response, post_json, start, start_with_token, token};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::RefreshTokens;
+use genesys_cloud_auth::sandbox::RefreshTokens;
 
 use super::{
     TOKENS_ME,

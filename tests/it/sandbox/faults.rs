@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, time::Duration};
 
-use genesys_cloud_auth::{FaultResponse, Sandbox};
+use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 
 use super::{
     DEADLINE, ORGANIZATION, TOKENS_ME, USERS_ME, Wire, api_request, get, send, start_with_token,

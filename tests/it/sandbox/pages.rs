@@ -1,6 +1,6 @@
 //! The content of the login pages.
 
-use genesys_cloud_auth::SandboxUser;
+use genesys_cloud_auth::sandbox::SandboxUser;
 use secrecy::ExposeSecret as _;
 
 use super::{

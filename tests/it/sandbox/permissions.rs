@@ -1,6 +1,6 @@
 //! The permissions that calls need.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
 use super::{

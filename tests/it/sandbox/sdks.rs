@@ -2,7 +2,7 @@
 //! (urllib3 2.8.0) and JavaScript 262.0.0 (axios 1.21.1), with client credentials, a code, PKCE and a
 //! refresh token, and a call of `/api/v2/users/me`; and JavaScript in a browser.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Response, Wire,

@@ -1,6 +1,6 @@
 //! The browsers' logins at the login host.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Response, USERS_ME,
