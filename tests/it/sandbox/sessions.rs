@@ -48,8 +48,8 @@ async fn login_is_remembered_until_prompt_or_logout() {
     assert_eq!(response.location(), next);
     let page = browser.open(&sandbox, &format!("/oauth/{next}")).await;
     assert_consent_page(&page, 200);
-    let back = browser.decide(&sandbox, &path, &page, "allow").await;
-    assert_eq!(user_of_redirect(&sandbox, &back).await, other.id());
+    let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
+    assert_eq!(user_of_redirect(&sandbox, &redirect).await, other.id());
 
     // The consent page has a link to log in as another user.
     let page = browser.open(&sandbox, &path).await;
@@ -93,14 +93,14 @@ async fn logout_redirects_to_a_registered_uri_only() {
         let mut browser = Browser::default();
         let page = browser.consent_page(&sandbox, &path, &user).await;
         let mut copied = browser.clone();
-        let back = browser.decide(&sandbox, &path, &page, "allow").await;
+        let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
         let response = browser.open(&sandbox, &format!("/logout{query}")).await;
         assert_eq!(response.header("location"), location, "{query}");
         assert_eq!(response.status, if location.is_some() { 302 } else { 200 });
         // The session has ended in the sandbox, too.
         assert!(copied.open(&sandbox, &path).await.is_log_in_page());
         // What was issued stays.
-        exchange_redirect(&sandbox, back.location()).await;
+        exchange_redirect(&sandbox, redirect.location()).await;
     }
 }
 
@@ -234,9 +234,9 @@ async fn two_tabs_do_not_disturb_each_other() {
     assert!(response.text().contains(other.email()));
     for (path, state) in [(&first, "first"), (&second, "second")] {
         let page = browser.open(&sandbox, path).await;
-        let back = browser.decide(&sandbox, path, &page, "allow").await;
-        assert_eq!(parameter(back.location(), "state").unwrap(), state);
-        assert_eq!(user_of_redirect(&sandbox, &back).await, other.id());
+        let redirect = browser.decide(&sandbox, path, &page, "allow").await;
+        assert_eq!(parameter(redirect.location(), "state").unwrap(), state);
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, other.id());
     }
 }
 
@@ -258,9 +258,9 @@ async fn going_back_gives_another_code() {
     );
     let second = browser.decide(&sandbox, &path, &consent, "allow").await;
     assert_ne!(first.location(), second.location());
-    for back in [first, second] {
-        assert_eq!(back.header("cache-control"), Some("no-store"));
-        assert_eq!(user_of_redirect(&sandbox, &back).await, user.id());
+    for redirect in [first, second] {
+        assert_eq!(redirect.header("cache-control"), Some("no-store"));
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, user.id());
     }
 }
 
@@ -275,7 +275,7 @@ async fn users_log_in_concurrently() {
         visits.push((browser, page, user));
     }
     for (mut browser, page, user) in visits {
-        let back = browser.decide(&sandbox, &path, &page, "allow").await;
-        assert_eq!(user_of_redirect(&sandbox, &back).await, user.id());
+        let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, user.id());
     }
 }
