@@ -47,7 +47,6 @@ const NOT_YET: &[&str] = &[
     "listener",
     "login",
     "provider",
-    "sandbox",
     "seal",
     "store",
 ];
