@@ -5,6 +5,7 @@
 //!   its children form no circle. A parent's `pub use` of a child is not an import.
 //! - An item is imported from where it is defined or re-exported.
 //! - Nothing imports the sandbox. Its children import only `clock`.
+#![allow(clippy::indexing_slicing, reason = "a check that panics has failed")]
 
 mod source;
 
@@ -424,10 +425,7 @@ mod cases {
         .map(|(file, text)| (file, text.to_owned()))
         .into();
         for (file, text) in changes {
-            files
-                .entry(file)
-                .or_default()
-                .push_str(&format!("\n{text}"));
+            files.entry(file).or_default().extend(["\n", text]);
         }
         let files: Vec<_> = files.iter().map(|(file, text)| (*file, &**text)).collect();
         violations(&Files::planted(&files), &[])

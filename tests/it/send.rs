@@ -47,7 +47,7 @@ fn every_type_is_send() {
         UnexpectedResponse,
     };
     let checked = handles.into_iter().chain(others).chain(["TokenStore"]);
-    assert_complete(checked.collect(), public_types(&source(), "src/lib.rs"));
+    assert_complete(&checked.collect(), &public_types(&source(), "src/lib.rs"));
 }
 
 #[tokio::test]
@@ -65,9 +65,9 @@ async fn every_future_is_send() {
     });
     checked.extend(check_client(tokens).await);
     checked.extend(check_login());
-    // Their caller's store decides.
+    // Whether these are `Send` depends on the store.
     checked.extend(["store_conformance", "store_conformance_with_lost_turns"]);
-    assert_complete(checked, public_async_functions(&source()));
+    assert_complete(&checked, &public_async_functions(&source()));
 }
 
 async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
@@ -123,9 +123,9 @@ fn source() -> Files {
 }
 
 #[track_caller]
-fn assert_complete(checked: BTreeSet<&str>, public: BTreeSet<String>) {
+fn assert_complete(checked: &BTreeSet<&str>, public: &BTreeSet<String>) {
     let public: BTreeSet<_> = public.iter().map(String::as_str).collect();
-    let missing: Vec<_> = public.symmetric_difference(&checked).collect();
+    let missing: Vec<_> = public.symmetric_difference(checked).collect();
     assert!(missing.is_empty(), "not checked or not public: {missing:?}");
 }
 
