@@ -216,7 +216,7 @@ async fn errors_carry_status_code_message_and_correlation_id() {
     assert!(
         error
             .to_string()
-            .starts_with("GET /api/api/v2/nothing answered HTTP 404"),
+            .starts_with("GET /api/api/v2/nothing returned HTTP 404"),
         "{error}"
     );
 
