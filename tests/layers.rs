@@ -327,7 +327,7 @@ impl Reader<'_, '_> {
                 let path = with(rename.ident.to_string());
                 (path, Some(rename.rename.to_string()))
             }
-            _ => (with("*".to_owned()), None),
+            UseTree::Glob(_) => (with("*".to_owned()), None),
         };
         let path = self.note(&path, line_of(tree), is_public);
         if let (Some(path), Some(name), 0) = (path, name, self.depth) {
