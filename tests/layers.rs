@@ -43,7 +43,6 @@ const SANDBOX_RETURNS: [&str; 2] = ["Region", "ClientCredentials"];
 const NOT_YET: &[&str] = &[
     "assertion",
     "client",
-    "error",
     "http_client",
     "listener",
     "login",
