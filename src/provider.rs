@@ -27,8 +27,7 @@ use crate::{
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
 use policy::{
-    Cause, CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, Token,
-    WaiterResult,
+    CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
 };
 pub(crate) use shared::TARGET;
 use shared::{Handler, Keeping, Settings, Shared, Stored};

@@ -15,18 +15,19 @@ use std::time::Duration;
 use parts::{Flight, Held, Pause};
 use refused::Refused;
 pub(super) use types::{
-    Cause, CredentialSource, Decision, Dropped, RefreshResult, Ticket, Token, WaiterResult,
+    CredentialSource, Decision, Dropped, RefreshResult, Ticket, Token, WaiterResult,
 };
 
 use crate::{
     clock::Moment,
+    error::{Error, ErrorKind, TokenExpired},
     retry::{self, Jitter, Row},
-    token::Fingerprint,
+    token::{AccessToken, Fingerprint},
 };
 
-/// The state. `T` is a token, `C` the cause of a failure.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct RefreshPolicy<T, C> {
+/// The state. Tests put a token of their own in the place of `T`.
+#[derive(Clone, Debug)]
+pub(crate) struct RefreshPolicy<T = AccessToken> {
     renewal: CredentialSource,
     /// How long the first step of a flight may take.
     first_step: Duration,
@@ -36,7 +37,7 @@ pub(crate) struct RefreshPolicy<T, C> {
     flights: u64,
     /// Flights with a lower number may no longer save what they bring.
     saves_from: u64,
-    pause: Option<Pause<C>>,
+    pause: Option<Pause>,
     /// Transient failures in a row.
     row: Option<Row>,
     /// Refusals of the credentials in a row.
@@ -48,7 +49,7 @@ pub(crate) struct RefreshPolicy<T, C> {
     refused: Refused,
 }
 
-impl<T: Token, C: Clone> RefreshPolicy<T, C> {
+impl<T: Token> RefreshPolicy<T> {
     pub(crate) fn new(renewal: CredentialSource, first_step: Duration) -> Self {
         Self {
             renewal,
@@ -76,11 +77,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
     }
 
     /// Somebody wants a token. `can_start`: a flight can be started from here.
-    pub(crate) fn wanted(
-        &mut self,
-        now: Moment,
-        can_start: bool,
-    ) -> (Decision<T, C>, Option<Ticket>) {
+    pub(crate) fn wanted(&mut self, now: Moment, can_start: bool) -> (Decision<T>, Option<Ticket>) {
         self.settle(now);
         self.flight = self.flight.filter(|flight| now < flight.due);
         let token = self.valid(now).map(|held| held.token.clone());
@@ -95,17 +92,11 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             (None, Some(flight), pause) if ticket.is_some() || !flight.probe || pause.is_none() => {
                 Decision::Wait { due: flight.due }
             }
-            (None, _, Some(pause)) => Decision::Fail {
-                cause: pause.cause.clone(),
-                left: Some(pause.until - now),
-            },
-            (None, ..) => Decision::Fail {
-                cause: match self.renewal {
-                    CredentialSource::None => Cause::TokenExpired { renewable: false },
-                    CredentialSource::Static | CredentialSource::Dynamic => Cause::NoRuntime,
-                },
-                left: None,
-            },
+            (None, _, Some(pause)) => Decision::Fail(pause.cause.in_pause(pause.until - now)),
+            (None, ..) if self.renewal == CredentialSource::None => {
+                Decision::Fail(ErrorKind::TokenExpired(TokenExpired::fixed()).into())
+            }
+            (None, ..) => Decision::Fail(ErrorKind::NoRuntime.into()),
         };
         (reply, ticket)
     }
@@ -146,22 +137,20 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         number: u64,
         now: Moment,
         luck: Jitter,
-        answer: RefreshResult<T, C>,
-    ) -> WaiterResult<T, C> {
+        answer: RefreshResult<T>,
+    ) -> WaiterResult<T> {
         self.settle(now);
         let current = self.flight.take_if(|flight| flight.number == number);
         let current = current.is_some();
         match answer {
             RefreshResult::Token(token) => self.arrived(number, current, now, luck, token),
             _ if !current => WaiterResult::Again,
-            RefreshResult::Failed { cause, retry_after } => {
-                self.fail(now, luck, Cause::Error(cause), retry_after)
-            }
+            RefreshResult::Failed(cause) => self.fail(now, luck, cause),
             RefreshResult::Refused(cause) => {
                 self.asked = Some(now);
                 self.refusals = (self.refusals + 1).min(7);
                 let pause = retry::after_refusal(self.refusals, luck);
-                self.pause_for(pause, now, Cause::Error(cause), true)
+                self.pause_for(pause, now, cause, true)
             }
             RefreshResult::Unchanged => {
                 self.asked = Some(now);
@@ -188,7 +177,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             self.refused_young = (self.refused_young + 1).min(2);
         }
         if self.refused_young == 2 {
-            self.fail(now, luck, Cause::TokenRejected, None);
+            self.fail(now, luck, ErrorKind::TokenRejected.into());
         }
         let pause = self.pause_left(now).filter(|_| self.refused_young == 2);
         Some(Dropped { age, pause })
@@ -241,13 +230,13 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         now: Moment,
         luck: Jitter,
         token: T,
-    ) -> WaiterResult<T, C> {
+    ) -> WaiterResult<T> {
         if number < self.saves_from {
             return WaiterResult::Again;
         }
         if self.refused.contains(token.fingerprint(), now) {
             return if current {
-                self.fail(now, luck, Cause::TokenRejected, None)
+                self.fail(now, luck, ErrorKind::TokenRejected.into())
             } else {
                 WaiterResult::Again
             };
@@ -255,7 +244,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         if token.end() <= now {
             if current {
                 let pause = retry::after_short_life(self.valid(now).is_some());
-                let cause = Cause::TokenExpired { renewable: true };
+                let cause = ErrorKind::TokenExpired(TokenExpired::on_arrival()).into();
                 self.pause_for(pause, now, cause, false);
             }
             return WaiterResult::Token(token);
@@ -285,17 +274,11 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         self.held = Some(Held { token, renew });
     }
 
-    fn fail(
-        &mut self,
-        now: Moment,
-        luck: Jitter,
-        cause: Cause<C>,
-        retry_after: Option<Duration>,
-    ) -> WaiterResult<T, C> {
+    fn fail(&mut self, now: Moment, luck: Jitter, cause: Error) -> WaiterResult<T> {
         let row = Row::with_failure(self.row, now);
         self.row = Some(row);
         let token_in_hand = self.valid(now).is_some();
-        let pause = retry::after_failure(row, retry_after, token_in_hand, luck);
+        let pause = retry::after_failure(row, cause.retry_after(), token_in_hand, luck);
         self.pause_for(pause, now, cause, false)
     }
 
@@ -304,9 +287,9 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
         &mut self,
         pause: Duration,
         now: Moment,
-        cause: Cause<C>,
+        cause: Error,
         refused: bool,
-    ) -> WaiterResult<T, C> {
+    ) -> WaiterResult<T> {
         let until = now + pause;
         if self
             .active_pause(now)
@@ -319,10 +302,7 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             });
         }
         let until = self.pause.as_ref().map_or(until, |pause| pause.until);
-        WaiterResult::Failed {
-            cause,
-            left: until - now,
-        }
+        WaiterResult::Failed(cause.in_pause(until - now))
     }
 
     /// A token that outlived its youth shows that the API takes the tokens of this client.
@@ -344,11 +324,11 @@ impl<T: Token, C: Clone> RefreshPolicy<T, C> {
             .filter(|flight| flight.number == number)
     }
 
-    fn active_pause(&self, now: Moment) -> Option<&Pause<C>> {
+    fn active_pause(&self, now: Moment) -> Option<&Pause> {
         self.pause.as_ref().filter(|pause| now < pause.until)
     }
 
-    fn may_probe(&self, pause: &Pause<C>) -> bool {
+    fn may_probe(&self, pause: &Pause) -> bool {
         pause.refused && self.renewal == CredentialSource::Dynamic
     }
 

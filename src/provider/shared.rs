@@ -25,13 +25,12 @@ use tokio::{
 pub use event::Event;
 
 use super::{
-    Cause, CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, Token,
-    WaiterResult,
+    CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
 };
 use crate::{
     assertion::Looked,
     clock::{Clock, Moment, either},
-    error::{Error, ErrorKind, TokenExpired},
+    error::Error,
     grant::{Grant, Kind},
     retry::Jitter,
     token::{AccessToken, Fingerprint, Record},
@@ -86,7 +85,7 @@ pub(super) enum Stored {
 }
 
 pub(super) struct Locked {
-    pub(super) machine: RefreshPolicy<AccessToken, Error>,
+    pub(super) machine: RefreshPolicy,
     /// Where the flight under way tells its outcome, once.
     pub(super) waiters: Waiters,
     /// Ends the flight under way.
@@ -124,7 +123,7 @@ pub(super) struct Known {
     pub(super) told_expiring: Option<Fingerprint>,
 }
 
-pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult<AccessToken, Error>>>>;
+pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult>>>;
 
 impl Locked {
     /// That nothing renews the token in hand is told as such, and once.
@@ -306,40 +305,6 @@ impl Shared {
         self.snapshot
             .show(locked.machine.snapshot(now), now, &self.clock);
         self.published.send_replace(());
-    }
-}
-
-impl Token for AccessToken {
-    fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint()
-    }
-
-    fn requested(&self) -> Moment {
-        self.requested()
-    }
-
-    fn end(&self) -> Moment {
-        self.end()
-    }
-}
-
-fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
-    let error = match cause {
-        Cause::Error(error) => error,
-        Cause::TokenExpired { renewable } => {
-            let expired = if renewable {
-                TokenExpired::on_arrival()
-            } else {
-                TokenExpired::fixed()
-            };
-            ErrorKind::TokenExpired(expired).into()
-        }
-        Cause::TokenRejected => ErrorKind::TokenRejected.into(),
-        Cause::NoRuntime => ErrorKind::NoRuntime.into(),
-    };
-    match left {
-        Some(left) => error.in_pause(left),
-        None => error,
     }
 }
 

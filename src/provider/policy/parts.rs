@@ -1,17 +1,16 @@
 //! What the state is made of.
 
-use super::Cause;
-use crate::clock::Moment;
+use crate::{clock::Moment, error::Error};
 
 /// The token that is served until its end.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) struct Held<T> {
     pub(super) token: T,
     pub(super) renew: Moment,
 }
 
 /// A token request on its way, from the question for the credentials to the answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
     pub(super) number: u64,
     /// From then on it counts as lost.
@@ -21,10 +20,10 @@ pub(super) struct Flight {
 }
 
 /// No token request until then.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Pause<C> {
+#[derive(Clone, Debug)]
+pub(super) struct Pause {
     pub(super) until: Moment,
-    pub(super) cause: Cause<C>,
+    pub(super) cause: Error,
     /// Ends as soon as the source gives other credentials.
     pub(super) refused: bool,
 }

@@ -4,7 +4,7 @@ use super::Token;
 use crate::{clock::Moment, token::Fingerprint};
 
 /// The last four of them, for as long as each would have lived.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Refused(pub(super) [Option<(Fingerprint, Moment)>; 4]);
 
 impl Refused {

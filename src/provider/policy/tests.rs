@@ -3,16 +3,21 @@
 mod refusals;
 mod requests;
 
-use std::time::Duration;
+use std::{mem::discriminant, time::Duration};
 
 use super::{
-    Cause, CredentialSource, Decision, RefreshPolicy, RefreshResult, Ticket, Token, WaiterResult,
+    CredentialSource, Decision, RefreshPolicy, RefreshResult, Ticket, Token, WaiterResult,
 };
-use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+    retry::Jitter,
+    token::Fingerprint,
+};
 
 /// A machine, and what happens to it.
 struct Story {
-    machine: RefreshPolicy<Paper, &'static str>,
+    machine: RefreshPolicy<Paper>,
     now: Moment,
     luck: Jitter,
 }
@@ -30,7 +35,7 @@ impl Story {
         self.now = self.now + seconds(by);
     }
 
-    fn want(&mut self) -> (Decision<Paper, &'static str>, Option<Ticket>) {
+    fn want(&mut self) -> (Decision<Paper>, Option<Ticket>) {
         self.machine.wanted(self.now, true)
     }
 
@@ -39,11 +44,7 @@ impl Story {
         ticket.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
     }
 
-    fn end(
-        &mut self,
-        number: u64,
-        answer: RefreshResult<Paper, &'static str>,
-    ) -> WaiterResult<Paper, &'static str> {
+    fn end(&mut self, number: u64, answer: RefreshResult<Paper>) -> WaiterResult<Paper> {
         self.machine.ended(number, self.now, self.luck, answer)
     }
 
@@ -103,23 +104,28 @@ fn token(name: &'static str, requested: Moment, life: u64) -> Paper {
     }
 }
 
-fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper, &'static str> {
-    RefreshResult::Failed {
-        cause: "failed",
-        retry_after,
-    }
+fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper> {
+    let error = Error::from(ErrorKind::Timeout);
+    RefreshResult::Failed(match retry_after {
+        Some(retry_after) => error.in_pause(retry_after),
+        None => error,
+    })
 }
 
-fn left(outcome: &WaiterResult<Paper, &'static str>) -> Duration {
+fn left(outcome: &WaiterResult<Paper>) -> Duration {
     match outcome {
-        WaiterResult::Failed { left, .. } => *left,
+        WaiterResult::Failed(error) => error.retry_after().expect("a pause"),
         other => panic!("no pause: {other:?}"),
     }
 }
 
-fn cause(outcome: &WaiterResult<Paper, &'static str>) -> Cause<&'static str> {
+fn refused() -> RefreshResult<Paper> {
+    RefreshResult::Refused(Error::configuration("refused"))
+}
+
+fn error(outcome: &WaiterResult<Paper>) -> &Error {
     match outcome {
-        WaiterResult::Failed { cause, .. } => cause.clone(),
+        WaiterResult::Failed(error) => error,
         other => panic!("no failure: {other:?}"),
     }
 }
@@ -134,6 +140,37 @@ fn first_step(renewal: CredentialSource) -> Duration {
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
+}
+
+impl<T: PartialEq> PartialEq for Decision<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Serve(token), Self::Serve(other)) => token == other,
+            (Self::Wait { due }, Self::Wait { due: other }) => due == other,
+            (Self::Fail(error), Self::Fail(other)) => is_same_failure(error, other),
+            _ => false,
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq for WaiterResult<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token(token), Self::Token(other)) => token == other,
+            (Self::Failed(error), Self::Failed(other)) => is_same_failure(error, other),
+            (Self::Again, Self::Again) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether two errors are of one kind and leave the same rest of a pause.
+pub(super) fn is_same_failure(error: &Error, other: &Error) -> bool {
+    let facts = |error: &Error| {
+        let kind = discriminant(error.kind());
+        (kind, error.is_transient(), error.retry_after())
+    };
+    facts(error) == facts(other)
 }
 
 const START: Moment = Moment::from_nanos(1_000_000_000_000_000);

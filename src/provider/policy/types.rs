@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{clock::Moment, token::Fingerprint};
+use crate::{
+    clock::Moment,
+    error::Error,
+    token::{AccessToken, Fingerprint},
+};
 
 /// A token, as far as its life goes.
 pub(crate) trait Token: Clone {
@@ -23,28 +27,30 @@ pub(crate) enum CredentialSource {
     Dynamic,
 }
 
-/// Why there is no token.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Cause<C> {
-    Error(C),
-    TokenExpired { renewable: bool },
-    TokenRejected,
-    NoRuntime,
+impl Token for AccessToken {
+    fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint()
+    }
+
+    fn requested(&self) -> Moment {
+        self.requested()
+    }
+
+    fn end(&self) -> Moment {
+        self.end()
+    }
 }
 
-/// What somebody who wants a token gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decision<T, C> {
+/// What a caller receives.
+#[derive(Clone, Debug)]
+pub(crate) enum Decision<T = AccessToken> {
     Serve(T),
     /// Wait for the flight under way, but not beyond `due`; then ask again.
     Wait {
         due: Moment,
     },
-    /// `left` is what remains of the pause.
-    Fail {
-        cause: Cause<C>,
-        left: Option<Duration>,
-    },
+    /// In a pause, `retry_after()` is the rest of it.
+    Fail(Error),
 }
 
 /// A flight to be started.
@@ -56,14 +62,11 @@ pub(crate) struct Ticket {
 
 /// How a flight ended.
 #[derive(Clone, Debug)]
-pub(crate) enum RefreshResult<T, C> {
+pub(crate) enum RefreshResult<T = AccessToken> {
     Token(T),
-    Failed {
-        cause: C,
-        retry_after: Option<Duration>,
-    },
+    Failed(Error),
     /// The credentials were refused, and the source has no others.
-    Refused(C),
+    Refused(Error),
     /// A probe found the same credentials.
     Unchanged,
     /// Its runtime ended before it did.
@@ -80,13 +83,11 @@ pub(crate) struct Dropped {
 }
 
 /// What all who waited for a flight get.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum WaiterResult<T, C> {
+#[derive(Clone, Debug)]
+pub(crate) enum WaiterResult<T = AccessToken> {
     Token(T),
-    Failed {
-        cause: Cause<C>,
-        left: Duration,
-    },
+    /// `retry_after()` is the rest of the pause.
+    Failed(Error),
     /// Ask the machine again.
     Again,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{RefreshPolicy, Token};
 use crate::clock::Moment;
 
-impl<T: Token, C: Clone> RefreshPolicy<T, C> {
+impl<T: Token> RefreshPolicy<T> {
     /// Whether this flight is the one that others wait for.
     pub(crate) fn is_under_way(&self, number: u64) -> bool {
         self.flight.is_some_and(|flight| flight.number == number)

@@ -37,13 +37,6 @@ impl Token for Issued {
     }
 }
 
-/// The cause of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Why {
-    Failed,
-    Refused,
-}
-
 /// The lowest, the middle and the highest luck.
 #[derive(Clone, Copy, Debug)]
 struct Draw(u8);

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use tracing::Span;
 
-use super::{Cause, RefreshPolicy, Shared, WaiterResult, error};
-use crate::{clock::Moment, error::Error, token::AccessToken};
+use super::{RefreshPolicy, Shared, WaiterResult};
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind, TokenExpired},
+    token::AccessToken,
+};
 
 /// What happened to a provider's token; see [`on_event`](crate::TokenProviderBuilder::on_event).
 ///
@@ -103,8 +107,8 @@ impl Event {
     /// What the end of a flight comes to, for those who did not wait for it.
     pub(super) fn of_flight(
         landing: &Landing,
-        outcome: &WaiterResult<AccessToken, Error>,
-        machine: &RefreshPolicy<AccessToken, Error>,
+        outcome: &WaiterResult,
+        machine: &RefreshPolicy,
     ) -> Option<Self> {
         let &Landing {
             now,
@@ -112,10 +116,10 @@ impl Event {
             token_in_hand,
             ..
         } = landing;
-        let failed = |cause, pause| Self::RequestFailed {
-            error: error(cause, Some(pause)),
+        let failed = |error: Error| Self::RequestFailed {
+            pause: error.retry_after().unwrap_or_default(),
+            error,
             took,
-            pause,
             token_in_hand,
         };
         let held = machine.token_in_hand(now).map(AccessToken::fingerprint);
@@ -132,10 +136,11 @@ impl Event {
             }
             // It had no life left.
             WaiterResult::Token(_) if !landing.lost => {
-                let cause = Cause::TokenExpired { renewable: true };
-                Some(failed(cause, machine.pause_left(now).unwrap_or_default()))
+                let expired = Error::from(ErrorKind::TokenExpired(TokenExpired::on_arrival()));
+                let pause = machine.pause_left(now).unwrap_or_default();
+                Some(failed(expired.in_pause(pause)))
             }
-            WaiterResult::Failed { cause, left } => Some(failed(cause.clone(), *left)),
+            WaiterResult::Failed(error) => Some(failed(error.clone())),
             WaiterResult::Token(_) | WaiterResult::Again => None,
         }
     }

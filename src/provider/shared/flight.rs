@@ -89,7 +89,7 @@ impl Flight {
         flight.instrument(span)
     }
 
-    async fn ask(&mut self) -> RefreshResult<AccessToken, Error> {
+    async fn ask(&mut self) -> RefreshResult {
         let shared = Arc::clone(&self.shared);
         match &shared.grant.0 {
             Kind::ClientCredentials(credentials) => self.ask_as_client(credentials).await,
@@ -127,7 +127,7 @@ impl Flight {
         self.shared.send(request).await
     }
 
-    fn end(&mut self, answer: RefreshResult<AccessToken, Error>) {
+    fn end(&mut self, answer: RefreshResult) {
         self.ended = true;
         let attempts = self.attempts.load(Ordering::Relaxed);
         self.span.record("attempts", attempts);
@@ -242,7 +242,7 @@ impl Shared {
         ticket: Ticket,
         started: Moment,
         loaded: bool,
-        answer: RefreshResult<AccessToken, Error>,
+        answer: RefreshResult,
     ) -> Option<Event> {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
@@ -276,9 +276,6 @@ impl Shared {
     }
 }
 
-fn failed(cause: Error) -> RefreshResult<AccessToken, Error> {
-    RefreshResult::Failed {
-        retry_after: cause.retry_after(),
-        cause,
-    }
+fn failed(cause: Error) -> RefreshResult {
+    RefreshResult::Failed(cause)
 }

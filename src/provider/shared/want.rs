@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{Cause, Decision, Flight, Shared, WaiterResult, Waiters, either, error, keep_warm};
+use super::{Decision, Flight, Shared, WaiterResult, Waiters, either, keep_warm};
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
@@ -29,7 +29,7 @@ impl Shared {
         loop {
             let (due, mut outcome) = match self.want() {
                 (Decision::Serve(token), _) => return Ok(token),
-                (Decision::Fail { cause, left }, _) => return Err(error(cause, left)),
+                (Decision::Fail(error), _) => return Err(error),
                 (Decision::Wait { due }, waiters) => (due, waiters.subscribe()),
             };
             // Without a runtime there is no timer to wait by.
@@ -41,7 +41,7 @@ impl Shared {
             let told = told.and_then(|outcome| outcome.ok()?.clone());
             match told {
                 Some(WaiterResult::Token(token)) => return Ok(token),
-                Some(WaiterResult::Failed { cause, left }) => return Err(error(cause, Some(left))),
+                Some(WaiterResult::Failed(error)) => return Err(error),
                 Some(WaiterResult::Again) | None if self.clock.now() < deadline => {}
                 Some(WaiterResult::Again) | None => return Err(ErrorKind::Timeout.into()),
             }
@@ -52,12 +52,12 @@ impl Shared {
     pub(in crate::provider) fn cached_token(self: &Arc<Self>) -> Option<AccessToken> {
         match self.want().0 {
             Decision::Serve(token) => Some(token),
-            Decision::Wait { .. } | Decision::Fail { .. } => None,
+            Decision::Wait { .. } | Decision::Fail(_) => None,
         }
     }
 
     /// Asks the machine, and starts the flight it wants, as a task of the current runtime.
-    pub(super) fn want(self: &Arc<Self>) -> (Decision<AccessToken, Error>, Waiters) {
+    pub(super) fn want(self: &Arc<Self>) -> (Decision, Waiters) {
         let runtime = Handle::try_current();
         if self.settings.background
             && let Ok(runtime) = &runtime
@@ -76,8 +76,7 @@ impl Shared {
             let task = runtime.spawn(flight.fly());
             self.locked.lock().flight = Some(task.abort_handle());
             if was_turned_away(task) && matches!(reply, Decision::Wait { .. }) {
-                let (cause, left) = (Cause::NoRuntime, None);
-                reply = Decision::Fail { cause, left };
+                reply = Decision::Fail(ErrorKind::NoRuntime.into());
             }
         }
         (reply, waiters)

@@ -1,6 +1,7 @@
 //! Token requests: when one starts, and what comes of it.
 
 use super::*;
+use crate::error::TokenExpired;
 
 #[test]
 fn a_token_without_life_is_given_to_those_who_wait_and_not_kept() {
@@ -11,11 +12,9 @@ fn a_token_without_life_is_given_to_those_who_wait_and_not_kept() {
         story.end(number, RefreshResult::Token(dead)),
         WaiterResult::Token(dead)
     );
-    let Decision::Fail { cause, left } = story.want().0 else {
-        panic!("no pause");
-    };
-    assert_eq!(cause, Cause::TokenExpired { renewable: true });
-    assert_eq!(left, Some(seconds(1.0)));
+    let expired = Error::from(ErrorKind::TokenExpired(TokenExpired::on_arrival()));
+    let failure = Decision::Fail(expired.in_pause(seconds(1.0)));
+    assert_eq!(story.want().0, failure);
 }
 
 #[test]
@@ -152,10 +151,10 @@ fn invalidating_another_than_the_current_token_changes_nothing() {
     story.gets(token("old", story.now, 60));
     story.pass(50.0);
     story.gets(token("new", story.now, 60));
-    let before = story.machine.clone();
+    let before = format!("{:?}", story.machine);
     story.refuse("old");
     story.refuse("never seen");
-    assert!(story.machine == before);
+    assert_eq!(format!("{:?}", story.machine), before);
 }
 
 #[test]
@@ -174,10 +173,7 @@ fn a_fixed_token_is_served_until_it_is_refused() {
         Some((&fixed, Moment::NEVER))
     );
     story.refuse("fixed");
-    let reply = Decision::Fail {
-        cause: Cause::TokenExpired { renewable: false },
-        left: None,
-    };
+    let reply = Decision::Fail(ErrorKind::TokenExpired(TokenExpired::fixed()).into());
     assert_eq!(story.want(), (reply, None));
     assert_eq!(story.machine.wake(story.now), None);
 }
@@ -185,10 +181,7 @@ fn a_fixed_token_is_served_until_it_is_refused() {
 #[test]
 fn without_a_runtime_what_there_is_is_served() {
     let mut story = Story::new(CredentialSource::Static);
-    let reply = Decision::Fail {
-        cause: Cause::NoRuntime,
-        left: None,
-    };
+    let reply = Decision::Fail(ErrorKind::NoRuntime.into());
     assert_eq!(story.machine.wanted(story.now, false), (reply, None));
     let valid = token("valid", story.now, 60);
     story.gets(valid);

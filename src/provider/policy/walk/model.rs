@@ -6,12 +6,13 @@ mod checks;
 use std::time::Duration;
 
 use super::{
-    ATTEMPT, Broken, Check, Draw, Issued, Why, first_step,
+    ATTEMPT, Broken, Check, Draw, Issued, first_step,
     pauses::{self, Failures},
 };
 use crate::{
     clock::Moment,
-    provider::policy::{Cause, CredentialSource, RefreshResult, WaiterResult},
+    error::{Error, ErrorKind, TokenExpired},
+    provider::policy::{CredentialSource, RefreshResult, WaiterResult},
 };
 
 #[derive(Clone)]
@@ -48,7 +49,7 @@ pub(super) struct Flight {
 #[derive(Clone)]
 pub(super) struct Pause {
     pub(super) until: Moment,
-    pub(super) cause: Cause<Why>,
+    pub(super) cause: Error,
     pub(super) after_refusal: bool,
 }
 
@@ -135,21 +136,19 @@ impl Ledger {
         flight: Flight,
         now: Moment,
         draw: Draw,
-        answer: &RefreshResult<Issued, Why>,
-    ) -> WaiterResult<Issued, Why> {
+        answer: RefreshResult<Issued>,
+    ) -> WaiterResult<Issued> {
         self.air.retain(|other| other.number != flight.number);
         self.grow(now);
-        match *answer {
+        match answer {
             RefreshResult::Token(token) => self.brought(flight, token, now, draw),
             _ if flight.lost => WaiterResult::Again,
-            RefreshResult::Failed { cause, retry_after } => {
-                self.failed(now, draw, Cause::Error(cause), retry_after)
-            }
+            RefreshResult::Failed(cause) => self.failed(now, draw, cause),
             RefreshResult::Refused(cause) => {
                 self.asked = Some(now);
                 self.refusals += 1;
                 let pause = pauses::refused(self.refusals, draw);
-                self.pause_for(pause, now, Cause::Error(cause), true)
+                self.pause_for(pause, now, cause, true)
             }
             RefreshResult::Unchanged => {
                 self.asked = Some(now);
@@ -165,7 +164,7 @@ impl Ledger {
         token: Issued,
         now: Moment,
         draw: Draw,
-    ) -> WaiterResult<Issued, Why> {
+    ) -> WaiterResult<Issued> {
         if flight.before_revoke {
             self.barred = Some(token);
             return WaiterResult::Again;
@@ -174,13 +173,13 @@ impl Ledger {
             return if flight.lost {
                 WaiterResult::Again
             } else {
-                self.failed(now, draw, Cause::TokenRejected, None)
+                self.failed(now, draw, ErrorKind::TokenRejected.into())
             };
         }
         if token.end <= now {
             if !flight.lost {
                 let pause = self.unhurried(Duration::from_secs(1), now);
-                let cause = Cause::TokenExpired { renewable: true };
+                let cause = ErrorKind::TokenExpired(TokenExpired::on_arrival()).into();
                 self.pause_for(pause, now, cause, false);
             }
         } else if !flight.lost || self.token.is_none_or(|(held, _)| held.end < token.end) {
@@ -211,7 +210,7 @@ impl Ledger {
         }
         self.refused_young += 1;
         if self.refused_young > 1 {
-            self.failed(now, draw, Cause::TokenRejected, None);
+            self.failed(now, draw, ErrorKind::TokenRejected.into());
         }
     }
 
@@ -230,16 +229,10 @@ impl Ledger {
         Some(token)
     }
 
-    fn failed(
-        &mut self,
-        now: Moment,
-        draw: Draw,
-        cause: Cause<Why>,
-        retry_after: Option<Duration>,
-    ) -> WaiterResult<Issued, Why> {
+    fn failed(&mut self, now: Moment, draw: Draw, cause: Error) -> WaiterResult<Issued> {
         let row = Failures::one_more(self.row, now);
         self.row = Some(row);
-        let pause = match retry_after {
+        let pause = match cause.retry_after() {
             Some(wait) => pauses::asked_for(wait, draw),
             None => row.pause(draw),
         };
@@ -250,9 +243,9 @@ impl Ledger {
         &mut self,
         pause: Duration,
         now: Moment,
-        cause: Cause<Why>,
+        cause: Error,
         after_refusal: bool,
-    ) -> WaiterResult<Issued, Why> {
+    ) -> WaiterResult<Issued> {
         let mut until = now + pause;
         match self.active_pause(now) {
             Some(longer) if until <= longer.until => until = longer.until,
@@ -264,8 +257,7 @@ impl Ledger {
                 });
             }
         }
-        let left = until - now;
-        WaiterResult::Failed { cause, left }
+        WaiterResult::Failed(cause.in_pause(until - now))
     }
 
     fn unhurried(&self, pause: Duration, now: Moment) -> Duration {

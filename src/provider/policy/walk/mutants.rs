@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Broken, Event, Issued, RefreshPolicy, Why, event::With};
+use super::{Broken, Event, Issued, RefreshPolicy, event::With};
 use crate::{clock::Moment, provider::policy::Refused};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) const ALL: [(Planted, Broken); 17] = [
 
 impl Planted {
     /// Tampers with the machine before an event.
-    pub(super) fn before(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>) {
+    pub(super) fn before(self, event: Event, machine: &mut RefreshPolicy<Issued>) {
         match event {
             Event::Wanted { .. } => match self {
                 Self::TwoFlights => machine.flight = None,
@@ -74,7 +74,7 @@ impl Planted {
     }
 
     /// Tampers with the machine after an event.
-    pub(super) fn after(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
+    pub(super) fn after(self, event: Event, machine: &mut RefreshPolicy<Issued>, now: Moment) {
         match event {
             Event::Wanted { .. } => {
                 if let Some(flight) = &mut machine.flight {
@@ -101,7 +101,7 @@ impl Planted {
         }
     }
 
-    fn after_answer(self, with: With, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
+    fn after_answer(self, with: With, machine: &mut RefreshPolicy<Issued>, now: Moment) {
         let failed = matches!(with, With::Failed { .. } | With::Refused);
         let retry_after = matches!(
             with,

@@ -3,11 +3,12 @@
 
 use std::{
     hash::{Hash, Hasher},
+    mem::discriminant,
     time::Duration,
 };
 
 use super::{LIFE, Position, Token, model::YOUNG};
-use crate::{clock::Moment, token::Fingerprint};
+use crate::{clock::Moment, error::Error, token::Fingerprint};
 
 impl Position {
     /// Equal for states from which the same follows.
@@ -42,7 +43,8 @@ impl Position {
         key.add(is(machine.saves_from));
         let pause = machine.active_pause(self.now);
         key.some(pause, |key, pause| {
-            key.add((&pause.cause, pause.refused));
+            key.error(&pause.cause);
+            key.add(pause.refused);
             key.ahead(pause.until);
         });
         key.some(machine.row, |key, mut row| {
@@ -84,7 +86,8 @@ impl Position {
             key.ahead(if flight.lost { self.now } else { flight.due });
         }
         key.some(ledger.active_pause(self.now), |key, pause| {
-            key.add((&pause.cause, pause.after_refusal));
+            key.error(&pause.cause);
+            key.add(pause.after_refusal);
             key.ahead(pause.until);
         });
         key.some(ledger.row, |key, row| {
@@ -125,6 +128,10 @@ impl Key {
     /// How far back a moment is, as far as that matters.
     fn past(&mut self, moment: Moment, matters: Duration) {
         self.add((self.now - moment).min(matters));
+    }
+
+    fn error(&mut self, error: &Error) {
+        self.add((discriminant(error.kind()), error.is_transient()));
     }
 
     fn token(&mut self, token: Fingerprint) {

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use super::{
     ATTEMPT, Broken, Check, CredentialSource, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger,
-    Planted, RefreshPolicy, START, Why, event::With, first_step, model::Flight,
+    Planted, RefreshPolicy, START, event::With, first_step, model::Flight,
 };
 use crate::{
     clock::Moment,
+    error::{Error, ErrorKind},
     provider::policy::{RefreshResult, WaiterResult},
 };
 
 #[derive(Clone)]
 pub(super) struct Position {
-    pub(super) machine: RefreshPolicy<Issued, Why>,
+    pub(super) machine: RefreshPolicy<Issued>,
     pub(super) ledger: Ledger,
     pub(super) now: Moment,
     /// How many tokens have been issued.
@@ -138,11 +139,11 @@ impl Position {
                 let flight = self.flight(number);
                 let answer = self.answer(flight, with);
                 let outcome = self.machine.ended(number, now, draw.luck(), answer.clone());
-                let expected = self.ledger.answered(flight, now, draw, &answer);
+                let expected = self.ledger.answered(flight, now, draw, answer);
                 if outcome != expected {
                     return Err(match outcome {
                         WaiterResult::Token(token) => self.ledger.serves(token, now).err(),
-                        WaiterResult::Failed { .. } | WaiterResult::Again => None,
+                        WaiterResult::Failed(_) | WaiterResult::Again => None,
                     }
                     .unwrap_or(Broken::WrongOutcome));
                 }
@@ -182,7 +183,7 @@ impl Position {
         *air.find(|flight| flight.number == number).unwrap()
     }
 
-    fn answer(&mut self, flight: Flight, with: With) -> RefreshResult<Issued, Why> {
+    fn answer(&mut self, flight: Flight, with: With) -> RefreshResult<Issued> {
         RefreshResult::Token(match with {
             With::Good => self.issue(flight.sent, LIFE),
             With::Restored => self.issue(flight.sent - AGE, LIFE),
@@ -200,10 +201,13 @@ impl Position {
                 }
             }
             With::Failed { retry_after } => {
-                let cause = Why::Failed;
-                return RefreshResult::Failed { cause, retry_after };
+                let failed = Error::from(ErrorKind::Timeout);
+                return RefreshResult::Failed(match retry_after {
+                    Some(retry_after) => failed.in_pause(retry_after),
+                    None => failed,
+                });
             }
-            With::Refused => return RefreshResult::Refused(Why::Refused),
+            With::Refused => return RefreshResult::Refused(Error::configuration("refused")),
             With::Unchanged => return RefreshResult::Unchanged,
             With::Lost => return RefreshResult::Lost,
         })

@@ -10,14 +10,10 @@ use crate::{
     assertion::{Looked, read as look_at},
     error::{Error, ErrorKind, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
-    token::AccessToken,
 };
 
 impl Flight {
-    pub(super) async fn ask_with_assertion(
-        &mut self,
-        grant: &Saml2Bearer,
-    ) -> RefreshResult<AccessToken, Error> {
+    pub(super) async fn ask_with_assertion(&mut self, grant: &Saml2Bearer) -> RefreshResult {
         let source = grant.secret();
         let mut secret = match read(source).await {
             Ok(secret) => secret,
@@ -58,7 +54,7 @@ impl Flight {
         grant: &Saml2Bearer,
         secret: &SecretString,
         assertion: Option<(Looked, SecretString)>,
-    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult, Error> {
         let place = match self.look(secret).await {
             Look::Found(token) => return Ok(RefreshResult::Token(token)),
             Look::Lost => return Ok(RefreshResult::Lost),
@@ -154,7 +150,7 @@ impl Flight {
     }
 
     /// There is no assertion to be sent; where the client was refused, that is the reason still.
-    fn useless(&self, secret: &SecretString, cause: Error) -> RefreshResult<AccessToken, Error> {
+    fn useless(&self, secret: &SecretString, cause: Error) -> RefreshResult {
         let known = &mut self.shared.locked.lock().known;
         let is_same = known
             .refused

@@ -19,10 +19,7 @@ use crate::{
 };
 
 impl Flight {
-    pub(super) async fn ask_as_client(
-        &mut self,
-        credentials: &ClientCredentials,
-    ) -> RefreshResult<AccessToken, Error> {
+    pub(super) async fn ask_as_client(&mut self, credentials: &ClientCredentials) -> RefreshResult {
         let source = credentials.secret();
         let mut secret = match read(source).await {
             Ok(secret) => secret,
@@ -78,11 +75,7 @@ impl Flight {
         refused.is_some_and(|refused| same(refused, secret))
     }
 
-    pub(super) fn refused(
-        &self,
-        secret: SecretString,
-        cause: Error,
-    ) -> RefreshResult<AccessToken, Error> {
+    pub(super) fn refused(&self, secret: SecretString, cause: Error) -> RefreshResult {
         let known = &mut self.shared.locked.lock().known;
         known.refused = Some(secret);
         known.refusal = Some(cause.clone());
@@ -149,11 +142,7 @@ impl Flight {
         Some(token)
     }
 
-    pub(super) async fn arrived(
-        &self,
-        place: Option<Place>,
-        issued: Issued,
-    ) -> RefreshResult<AccessToken, Error> {
+    pub(super) async fn arrived(&self, place: Option<Place>, issued: Issued) -> RefreshResult {
         let shared = &self.shared;
         if let Some(Place { kept, turn, former }) = place
             && shared.may_save(self.ticket, &issued.token)

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, LoginRequired, TokenExpired},
     grant::AuthorizationCode,
     store::SharedTurn,
-    token::{AccessToken, Record},
+    token::Record,
     token_endpoint::Issued,
 };
 
@@ -32,10 +32,7 @@ impl Unsaved {
 }
 
 impl Flight {
-    pub(super) async fn ask_as_user(
-        &mut self,
-        app: &AuthorizationCode,
-    ) -> RefreshResult<AccessToken, Error> {
+    pub(super) async fn ask_as_user(&mut self, app: &AuthorizationCode) -> RefreshResult {
         // A store that fails is waited for: without its turn a refresh token could be used twice.
         match self.look_for_login(app).await {
             Ok(answer) => answer,
@@ -43,10 +40,7 @@ impl Flight {
         }
     }
 
-    async fn look_for_login(
-        &mut self,
-        app: &AuthorizationCode,
-    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
+    async fn look_for_login(&mut self, app: &AuthorizationCode) -> Result<RefreshResult, Error> {
         let Stored::At(kept) = &self.shared.settings.stored else {
             return Ok(RefreshResult::Lost);
         };
@@ -98,10 +92,7 @@ impl Flight {
     }
 
     /// The answer that a record gives by itself: its token is of use, or nothing renews it.
-    fn without_turn(
-        &mut self,
-        record: Option<&Record>,
-    ) -> Option<RefreshResult<AccessToken, Error>> {
+    fn without_turn(&mut self, record: Option<&Record>) -> Option<RefreshResult> {
         let Some(record) = record else {
             let required = if self.shared.locked.lock().known.logged_out {
                 LoginRequired::logged_out()
@@ -126,7 +117,7 @@ impl Flight {
         app: &AuthorizationCode,
         mut secret: Option<SecretString>,
         place: Place,
-    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult, Error> {
         let Some(refresh_token) = place.record.refresh_token().cloned() else {
             return Ok(RefreshResult::Lost);
         };
@@ -154,11 +145,7 @@ impl Flight {
         }
     }
 
-    async fn renewed(
-        &mut self,
-        place: Place,
-        issued: Issued,
-    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
+    async fn renewed(&mut self, place: Place, issued: Issued) -> Result<RefreshResult, Error> {
         let Place { kept, turn, record } = place;
         let kept_token = || record.refresh_token().cloned();
         let refresh_token = issued.refresh_token.or_else(kept_token);
@@ -185,7 +172,7 @@ impl Flight {
         kept: &Kept,
         turn: SharedTurn,
         unsaved: Unsaved,
-    ) -> Result<RefreshResult<AccessToken, Error>, Error> {
+    ) -> Result<RefreshResult, Error> {
         {
             let mut locked = self.shared.locked.lock();
             if !locked.machine.is_wanted(self.ticket.number) {
@@ -238,11 +225,7 @@ impl Flight {
                 .is_none_or(|refused| is_same(Some(refused), secret))
     }
 
-    fn login_refused(
-        &self,
-        record: Option<&Record>,
-        cause: Error,
-    ) -> RefreshResult<AccessToken, Error> {
+    fn login_refused(&self, record: Option<&Record>, cause: Error) -> RefreshResult {
         let known = &mut self.shared.locked.lock().known;
         known.refused_login = Some(generation(record));
         known.refused = None;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Broken, Check, CredentialSource, Flight, GRACE, Issued, Ledger, Why, first_step};
+use super::{Broken, Check, CredentialSource, Flight, GRACE, Issued, Ledger, first_step};
 use crate::{
     clock::Moment,
-    provider::policy::{Cause, Decision, Ticket},
+    error::{Error, ErrorKind, TokenExpired},
+    provider::policy::{Decision, Ticket, tests::is_same_failure},
 };
 
 impl Ledger {
@@ -14,7 +15,7 @@ impl Ledger {
         &mut self,
         now: Moment,
         can_start: bool,
-        reply: &Decision<Issued, Why>,
+        reply: &Decision<Issued>,
         ticket: Option<Ticket>,
     ) -> Check {
         self.grow(now);
@@ -94,7 +95,7 @@ impl Ledger {
         &self,
         now: Moment,
         can_start: bool,
-        reply: &Decision<Issued, Why>,
+        reply: &Decision<Issued>,
         ticket: Option<Ticket>,
     ) -> Check {
         let valid = self.valid(now);
@@ -106,11 +107,10 @@ impl Ledger {
                 let only_asks = flight.probe && pause.is_some() && ticket.is_none();
                 flight.due == *due && now < *due && !only_asks
             }),
-            Decision::Fail { cause, left } => {
+            Decision::Fail(error) => {
                 let awaited = self.current().is_some_and(|flight| !flight.probe);
-                let ends = pause.map(|pause| pause.until - now);
                 let starts = ticket.is_some() || (pause.is_none() && can_start);
-                *cause == self.cause(now) && *left == ends && !awaited && !starts
+                is_same_failure(error, &self.failure(now)) && !awaited && !starts
             }
         };
         if right {
@@ -121,11 +121,13 @@ impl Ledger {
     }
 
     /// Why there is no token and none on its way.
-    fn cause(&self, now: Moment) -> Cause<Why> {
+    fn failure(&self, now: Moment) -> Error {
         match (self.active_pause(now), self.renewal) {
-            (Some(pause), _) => pause.cause.clone(),
-            (None, CredentialSource::None) => Cause::TokenExpired { renewable: false },
-            (None, CredentialSource::Static | CredentialSource::Dynamic) => Cause::NoRuntime,
+            (Some(pause), _) => pause.cause.in_pause(pause.until - now),
+            (None, CredentialSource::None) => ErrorKind::TokenExpired(TokenExpired::fixed()).into(),
+            (None, CredentialSource::Static | CredentialSource::Dynamic) => {
+                ErrorKind::NoRuntime.into()
+            }
         }
     }
 

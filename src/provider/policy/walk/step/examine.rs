@@ -84,7 +84,7 @@ impl Position {
         )?;
         match position.machine.wanted(position.now, true).0 {
             Decision::Serve(_) => Ok(()),
-            Decision::Wait { .. } | Decision::Fail { .. } => Err(Broken::Stuck),
+            Decision::Wait { .. } | Decision::Fail(_) => Err(Broken::Stuck),
         }
     }
 }
