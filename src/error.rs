@@ -133,7 +133,6 @@ impl Error {
     }
 
     /// A refused refresh token, told as the end of the login; any other error as it is.
-    #[cfg(feature = "login")]
     pub(crate) fn of_login(self) -> Self {
         match Arc::try_unwrap(self.0) {
             Ok(Inner::Kind(ErrorKind::InvalidGrant(refused)))

@@ -1,6 +1,13 @@
-//! The ways to a token, one file each.
+//! The ways to get a token, one file each.
+#![cfg_attr(
+    not(feature = "login"),
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "what is known of logins is always compiled"
+    )
+)]
 
-#[cfg(feature = "login")]
 mod authorization_code;
 mod client_credentials;
 mod fixed;
@@ -8,7 +15,6 @@ mod saml2_bearer;
 
 use std::fmt;
 
-#[cfg(feature = "login")]
 pub use authorization_code::AuthorizationCode;
 pub use client_credentials::ClientCredentials;
 pub use fixed::FixedToken;
@@ -33,7 +39,6 @@ pub struct Grant(pub(crate) Kind);
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    #[cfg(feature = "login")]
     AuthorizationCode(Box<AuthorizationCode>),
     ClientCredentials(ClientCredentials),
     Fixed(FixedToken),
@@ -44,7 +49,6 @@ impl Grant {
     /// Its grant type (RFC 6749, 1.3), as spans and events of `tracing` name it.
     pub(crate) fn name(&self) -> &'static str {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(_) => "authorization_code",
             Kind::ClientCredentials(_) => "client_credentials",
             Kind::Fixed(_) => "fixed_token",
@@ -55,7 +59,6 @@ impl Grant {
     /// Where its client's secret is read, if the client has one.
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(app) => app.secret(),
             Kind::ClientCredentials(credentials) => Some(credentials.secret()),
             Kind::Fixed(_) => None,
@@ -85,7 +88,6 @@ impl From<Saml2Bearer> for Grant {
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(code) => code.fmt(f),
             Kind::ClientCredentials(credentials) => credentials.fmt(f),
             Kind::Fixed(token) => token.fmt(f),

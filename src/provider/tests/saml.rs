@@ -204,8 +204,8 @@ async fn a_token_that_another_process_stored_is_found_while_an_assertion_is_miss
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let process = |name: &str| {
         let idp = Idp::giving([name]);
-        let keeping = Keeping::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
-        let stored = Stored::UnderSecret(keeping);
+        let keeping = StoreScope::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
+        let stored = Storage::BySecret(keeping);
         let grant = Grant::from(idp.grant());
         endpoint.provider_storing(clock.clone(), grant, stored, |_| {})
     };
@@ -276,7 +276,7 @@ async fn a_source_with_nothing_new_is_asked_at_most_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_in_hand_is_served_to_its_end_and_that_is_told_ahead_of_time() {
+async fn a_has_valid_token_is_served_to_its_end_and_that_is_told_ahead_of_time() {
     let endpoint = Endpoint::new(|_| Say::Token(600));
     let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
     let (sender, events) = channel();
@@ -402,8 +402,8 @@ async fn users_with_one_store_never_get_each_others_token() {
         let idp = Idp::giving([assertion]);
         let grant = idp.grant().identity(identity);
         let parts = [org, identity].map(str::to_owned);
-        let keeping = Keeping::new(SharedStore::new(store.clone()), parts);
-        let stored = Stored::UnderSecret(keeping);
+        let keeping = StoreScope::new(SharedStore::new(store.clone()), parts);
+        let stored = Storage::BySecret(keeping);
         endpoint.provider_storing(clock.clone(), Grant::from(grant), stored, |_| {})
     };
     assert_eq!(text(&process("jo", "one", "a")).await, "token-0");

@@ -113,7 +113,7 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
     while vault.asked() == 2 {
         tokio::task::yield_now().await;
     }
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     for _ in 0..100 {
         let error = tokens.token().await.unwrap_err();
         assert!(
@@ -121,7 +121,7 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
             "{error:?}"
         );
     }
-    assert_eq!(tokens.shared.clock.now(), start);
+    assert_eq!(tokens.clock().now(), start);
     assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
     // Who asks gets to know that the source hangs.
     let error = asking.await.unwrap().unwrap_err();
@@ -157,13 +157,9 @@ async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
         let endpoint = Endpoint::new(|_| Say::Token(60));
         let vault = Vault::holding(fault);
         let tokens = endpoint.provider(Clock::manual(), vault.credentials());
-        let start = tokens.shared.clock.now();
+        let start = tokens.clock().now();
         let error = tokens.token().await.unwrap_err();
-        assert_eq!(
-            (tokens.shared.clock.now() - start).as_secs(),
-            time,
-            "{fault}"
-        );
+        assert_eq!((tokens.clock().now() - start).as_secs(), time, "{fault}");
         assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
         assert!(error.is_transient(), "{fault}");
         assert_eq!(error.retry_after(), Some(seconds(0.5)), "{fault}");
@@ -224,7 +220,7 @@ async fn a_flight_that_counts_as_lost_sends_nothing_more() {
     };
     // The first flight asks its source when its runtime stands still for long.
     tokio::task::yield_now().await;
-    tokens.shared.clock.advance(seconds(12.0));
+    tokens.clock().advance(seconds(12.0));
     assert!(tokens.cached_token().is_none());
     waiting.await.unwrap().unwrap_err();
     tokio::time::sleep(seconds(10.0)).await;

@@ -15,9 +15,9 @@ use crate::{
     store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
-fn under_secret(store: impl TokenStore) -> Stored {
+fn by_secret(store: impl TokenStore) -> Storage {
     let parts = ["a-client".to_owned()];
-    Stored::UnderSecret(Keeping::new(SharedStore::new(store), parts))
+    Storage::BySecret(StoreScope::new(SharedStore::new(store), parts))
 }
 
 /// A provider of a process of its own, with a store that others have too.
@@ -27,7 +27,7 @@ pub(super) fn another(
     store: &MemoryStore,
     credentials: ClientCredentials,
 ) -> TokenProvider {
-    let stored = under_secret(store.clone());
+    let stored = by_secret(store.clone());
     endpoint.provider_storing(clock.clone(), Grant::from(credentials), stored, |_| {})
 }
 
@@ -265,7 +265,7 @@ async fn a_store_that_fails_hangs_or_panics_makes_no_token_unavailable() {
             let tokens = endpoint.provider_storing(
                 Clock::manual(),
                 credentials().into(),
-                under_secret(store),
+                by_secret(store),
                 handle,
             );
             let token = tokens.token().await.unwrap();
@@ -291,11 +291,11 @@ async fn a_turn_that_another_keeps_is_waited_for_and_then_done_without() {
 
 /// Where the provider of [`credentials`] stores.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
-    let Stored::UnderSecret(keeping) = &tokens.shared.settings.stored else {
+    let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
     keeping
-        .under_secret(&"secret-1".into())
+        .slot_of_secret(&"secret-1".into())
         .unwrap()
         .key()
         .clone()
