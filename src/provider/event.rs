@@ -145,12 +145,13 @@ impl Event {
 pub(super) fn trace(region: &Region, grant_type: &str, event: &Event) {
     let outcome = event.outcome();
     macro_rules! write {
-        ($level:ident, $message:literal $(, $field:ident = $value:expr)*) => {
+        ($level:ident, $message:literal $(, $time:ident)* $(; $field:ident = $value:expr)*) => {
             tracing::$level!(
                 target: TARGET,
                 %region,
                 grant_type,
                 outcome,
+                $($time = $time.as_secs_f64(),)*
                 $($field = $value,)*
                 $message
             )
@@ -158,52 +159,34 @@ pub(super) fn trace(region: &Region, grant_type: &str, event: &Event) {
     }
     match event {
         Event::Acquired { took, expires_in } | Event::Renewed { took, expires_in } => {
-            let (took, expires_in) = (took.as_secs_f64(), expires_in.as_secs_f64());
-            write!(
-                debug,
-                "token {outcome}",
-                took = took,
-                expires_in = expires_in
-            );
+            write!(debug, "token {outcome}", took, expires_in);
         }
-        Event::Loaded { expires_in } => {
-            write!(debug, "token loaded", expires_in = expires_in.as_secs_f64());
-        }
+        Event::Loaded { expires_in } => write!(debug, "token loaded", expires_in),
         Event::RequestFailed {
             error,
             took,
             pause,
             has_valid_token,
-        } => write!(
-            warn,
-            "token request failed",
-            took = took.as_secs_f64(),
-            pause = pause.as_secs_f64(),
-            has_valid_token = has_valid_token,
-            error = tracing::field::display(error)
-        ),
-        Event::Invalidated { age, pause: None } => {
-            write!(debug, "token rejected by the API", age = age.as_secs_f64());
+        } => {
+            let error = tracing::field::display(error);
+            write!(warn, "token request failed", took, pause;
+                has_valid_token = has_valid_token; error = error);
         }
+        Event::Invalidated { age, pause: None } => write!(debug, "token rejected by the API", age),
         Event::Invalidated {
             age,
             pause: Some(pause),
         } => write!(
             warn,
             "one new token after another rejected by the API",
-            age = age.as_secs_f64(),
-            pause = pause.as_secs_f64()
+            age, pause
         ),
-        Event::StoreFailed { error } => write!(
-            warn,
-            "the store failed",
-            error = tracing::field::display(error)
-        ),
-        Event::LoginExpiring { expires_in } => write!(
-            warn,
-            "login ends soon and cannot be renewed",
-            expires_in = expires_in.as_secs_f64()
-        ),
+        Event::StoreFailed { error } => {
+            write!(warn, "the store failed"; error = tracing::field::display(error));
+        }
+        Event::LoginExpiring { expires_in } => {
+            write!(warn, "login ends soon and cannot be renewed", expires_in);
+        }
         // Only the handler can miss events.
         Event::Missed { .. } => {}
     }

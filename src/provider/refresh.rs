@@ -37,8 +37,6 @@ pub(super) struct Refresh {
     loaded: bool,
     /// The record that this refresh stored.
     stored: Option<Record>,
-    /// Whether a renewed login could not be stored.
-    login_unsaved: bool,
     /// Whether the secret's source was asked again after a rejection.
     asked_again: bool,
     ended: bool,
@@ -69,7 +67,6 @@ impl Refresh {
             attempts: 0,
             loaded: false,
             stored: None,
-            login_unsaved: false,
             asked_again: false,
             ended: false,
         }
@@ -81,8 +78,7 @@ impl Refresh {
         let span = self.span.clone();
         let refresh = async move {
             let result = self.token().await;
-            self.end(result.map_or_else(|end| end, RefreshResult::Token));
-            self.login_unsaved
+            self.end(result.map_or_else(|end| end, RefreshResult::Token))
         };
         refresh.instrument(span)
     }
@@ -146,15 +142,17 @@ impl Refresh {
         (!is_same_secret(&other, rejected)).then_some(other)
     }
 
-    fn end(&mut self, result: RefreshResult) {
+    /// Returns whether a renewed login is still to be stored.
+    fn end(&mut self, result: RefreshResult) -> bool {
         self.ended = true;
         let without_event = match result {
             RefreshResult::Unchanged => "unchanged",
             _ => "lost",
         };
-        let (told, event) = self
-            .cache
-            .update(|state, now| self.finish(state, now, result));
+        let (told, event, login_unsaved) = self.cache.update(|state, now| {
+            let (told, event) = self.finish(state, now, result);
+            (told, event, state.login.is_unsaved())
+        });
         if let Some((waiters, result)) = told {
             waiters.send_replace(Some(result));
         }
@@ -165,6 +163,7 @@ impl Refresh {
                 self.span.record("outcome", without_event);
             }
         }
+        login_unsaved
     }
 
     /// Gives the result to the policy. Returns what the waiters receive, and the event.

@@ -188,7 +188,7 @@ impl Refresh {
 
     /// Stores a renewed login; only then its token may be used.
     async fn store_login(
-        &mut self,
+        &self,
         turn: HeldTurn,
         unsaved: UnsavedLogin,
     ) -> Result<(), RefreshResult> {
@@ -202,10 +202,7 @@ impl Refresh {
             state.policy.step(number, now, STORE_LIMIT);
             Ok(())
         })?;
-        if let Err(error) = turn.save(&record).await {
-            self.login_unsaved = true;
-            return Err(error.into());
-        }
+        turn.save(&record).await?;
         self.cache.update(|state, _| {
             state.login.login_stored();
             state.store.record_seen(&record);
