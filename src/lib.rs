@@ -37,7 +37,7 @@ pub use error::{
 };
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
-pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
+pub use grant::{ClientCredentials, FixedToken, Grant, IntoGrant, NewToken, Saml2Bearer};
 pub use http_client::HttpClient;
 #[cfg(feature = "login")]
 pub use login::{LocalLogin, Login, LoginBuilder, PendingLogin};

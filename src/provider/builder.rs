@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::Error,
-    grant::{Grant, Kind},
+    grant::{Grant, IntoGrant, Kind},
     http_client::{App, HttpClient},
     region::Region,
     seal::SealingKey,
@@ -46,13 +46,13 @@ impl TokenProvider {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the HTTP client cannot be
     /// built.
-    pub fn new(region: Region, grant: impl Into<Grant>) -> Result<Self, Error> {
+    pub fn new(region: Region, grant: impl IntoGrant) -> Result<Self, Error> {
         Self::builder(region, grant).build()
     }
 
     /// Starts a provider with settings.
-    pub fn builder(region: Region, grant: impl Into<Grant>) -> TokenProviderBuilder {
-        TokenProviderBuilder::new(region, grant.into())
+    pub fn builder(region: Region, grant: impl IntoGrant) -> TokenProviderBuilder {
+        TokenProviderBuilder::new(region, grant.into_grant())
     }
 }
 
@@ -174,8 +174,10 @@ impl TokenProviderBuilder {
         }
         let app = App::new(self.app.as_deref())?;
         let storage = self.storage()?;
-        if !matches!(self.grant, Grant(Kind::Fixed(_))) {
-            self.http_client.prepare(self.region.login_url())?;
+        match &self.grant.0 {
+            Kind::Closure(closure) => closure.check_name()?,
+            Kind::Fixed(_) => {}
+            _ => self.http_client.prepare(self.region.login_url())?,
         }
         self.http_client.prepare(self.region.api_url())?;
         let endpoint = TokenEndpoint {
@@ -227,8 +229,8 @@ impl TokenProviderBuilder {
                 parts.extend(own.map(str::to_owned));
                 Ok(Storage::BySecret(StoreScope::new(store, parts)))
             }
-            Kind::Fixed(_) => Err(Error::configuration(
-                "a fixed token cannot be stored; leave the store out",
+            Kind::Closure(_) | Kind::Fixed(_) => Err(Error::configuration(
+                "a fixed token, or one of a closure, cannot be stored; leave the store out",
             )),
         }
     }

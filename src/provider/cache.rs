@@ -272,7 +272,7 @@ fn policy(
         Kind::ClientCredentials(credentials) if !credentials.secret().can_change() => {
             RefreshPolicy::new(CredentialSource::Static, first_step)
         }
-        Kind::ClientCredentials(_) | Kind::Saml2Bearer(_) => {
+        Kind::ClientCredentials(_) | Kind::Saml2Bearer(_) | Kind::Closure(_) => {
             RefreshPolicy::new(CredentialSource::Dynamic, SOURCE_LIMIT)
         }
         // Another login may be stored at any time.

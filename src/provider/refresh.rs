@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod closure;
 mod saml2_bearer;
 
 use std::{future::Future, mem, sync::Arc, time::Duration};
@@ -89,6 +90,7 @@ impl Refresh {
             Kind::ClientCredentials(credentials) => self.client_credentials(credentials).await,
             Kind::AuthorizationCode(app) => self.authorization_code(app).await,
             Kind::Saml2Bearer(saml) => self.saml2_bearer(saml).await,
+            Kind::Closure(closure) => self.closure(closure).await,
             // The policy starts no refresh for it.
             Kind::Fixed(_) => Err(RefreshResult::Lost),
         }

@@ -26,7 +26,7 @@ use super::{
     storage::{Storage, StoreScope},
     *,
 };
-use crate::{error::ErrorKind, grant::Grant, retry::Jitter};
+use crate::{error::ErrorKind, grant::IntoGrant, retry::Jitter};
 use endpoint::{Endpoint, Say, credentials, seconds};
 
 #[test]

@@ -18,7 +18,7 @@ use crate::{
         Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
         UnexpectedResponse, oauth_error,
     },
-    grant::{ClientCredentials, Grant},
+    grant::{ClientCredentials, Grant, IntoGrant},
     http_client::{App, HttpClient},
     provider::{
         Event, TokenProvider,
@@ -117,18 +117,14 @@ impl Endpoint {
         self.most_open.load(Ordering::SeqCst)
     }
 
-    pub(super) fn provider(
-        self: &Arc<Self>,
-        clock: Clock,
-        grant: impl Into<Grant>,
-    ) -> TokenProvider {
+    pub(super) fn provider(self: &Arc<Self>, clock: Clock, grant: impl IntoGrant) -> TokenProvider {
         self.provider_with(clock, grant, || Jitter::pinned(0.5), |_| {}, false)
     }
 
     pub(super) fn provider_with(
         self: &Arc<Self>,
         clock: Clock,
-        grant: impl Into<Grant>,
+        grant: impl IntoGrant,
         draw: fn() -> Jitter,
         times: impl FnOnce(&mut (Duration, Duration)),
         background: bool,
@@ -142,17 +138,17 @@ impl Endpoint {
             events: EventDispatcher::default(),
             storage: Storage::Nowhere,
         };
-        self.provider_of(clock, grant.into(), draw, attempt, settings)
+        self.provider_of(clock, grant.into_grant(), draw, attempt, settings)
     }
 
     /// With a handler of events.
     pub(super) fn provider_telling(
         self: &Arc<Self>,
         clock: Clock,
-        grant: impl Into<Grant>,
+        grant: impl IntoGrant,
         handle: impl Fn(&Event) + Send + Sync + 'static,
     ) -> TokenProvider {
-        self.provider_storing(clock, grant.into(), Storage::Nowhere, handle)
+        self.provider_storing(clock, grant.into_grant(), Storage::Nowhere, handle)
     }
 
     /// With a store, and a handler of events.

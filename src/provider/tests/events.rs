@@ -10,7 +10,7 @@ use super::{secrets::Vault, *};
 fn watched(
     endpoint: &Arc<Endpoint>,
     clock: Clock,
-    grant: impl Into<Grant>,
+    grant: impl IntoGrant,
 ) -> (TokenProvider, Receiver<Event>) {
     let (sender, events) = channel();
     // The receiver is gone at the test's end.

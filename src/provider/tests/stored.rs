@@ -11,7 +11,7 @@ use std::{
 use super::{secrets::Vault, *};
 use crate::{
     error::StoreError,
-    grant::{ClientCredentials, Grant},
+    grant::ClientCredentials,
     store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn another(
     credentials: ClientCredentials,
 ) -> TokenProvider {
     let stored = by_secret(store.clone());
-    endpoint.provider_storing(clock.clone(), Grant::from(credentials), stored, |_| {})
+    endpoint.provider_storing(clock.clone(), credentials.into_grant(), stored, |_| {})
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,7 +264,7 @@ async fn a_store_that_fails_hangs_or_panics_makes_no_token_unavailable() {
             let handle = move |event: &Event| drop(sender.send(event.clone()));
             let tokens = endpoint.provider_storing(
                 Clock::manual(),
-                credentials().into(),
+                credentials().into_grant(),
                 by_secret(store),
                 handle,
             );

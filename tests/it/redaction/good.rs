@@ -1,7 +1,7 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, Region, RetryPolicy,
+    ClientCredentials, ClientSecret, FixedToken, HttpClient, IntoGrant, Region, RetryPolicy,
     SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
 };
 use serde_json::json;
@@ -89,9 +89,9 @@ async fn goes_well(run: &mut Run, region: Region) {
 fn settings(run: &mut Run, region: &Region) {
     let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
     run.debug(&credentials);
-    run.debug(&Grant::from(credentials));
+    run.debug(&credentials.into_grant());
     run.debug(&FixedToken::new(TOKEN).unwrap());
-    run.debug(&Grant::from(FixedToken::new(TOKEN).unwrap()));
+    run.debug(&FixedToken::new(TOKEN).unwrap().into_grant());
     run.debug(&ClientSecret::from(SECRET));
     run.debug(&run.connections.clone());
     run.debug(region);
