@@ -276,7 +276,7 @@ async fn a_source_with_nothing_new_is_asked_at_most_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_has_valid_token_is_served_to_its_end_and_that_is_told_ahead_of_time() {
+async fn a_token_in_hand_is_served_to_its_end_and_that_is_told_ahead_of_time() {
     let endpoint = Endpoint::new(|_| Say::Token(600));
     let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
     let (sender, events) = channel();
