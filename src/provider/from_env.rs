@@ -22,7 +22,8 @@ impl TokenProvider {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names what is missing or
-    /// malformed. A client id without a secret leads to `Troubleshooting::SecretNotVisible`.
+    /// malformed. A client id without a secret leads to
+    /// [`Troubleshooting::SecretNotVisible`](crate::error::Troubleshooting::SecretNotVisible).
     pub fn from_env() -> Result<Self, Error> {
         let region: Region = variable(REGION)
             .ok_or_else(|| {

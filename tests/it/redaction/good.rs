@@ -1,8 +1,11 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, FixedToken, HttpClient, IntoGrant, Region, RetryPolicy,
-    SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
+    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, IntoGrant, NewToken, Region,
+    TokenProvider,
+    client::RetryPolicy,
+    error::{StoreError, Troubleshooting},
+    limits::SECRET_SHOWN_ONCE_SINCE,
 };
 use serde_json::json;
 
@@ -92,6 +95,15 @@ fn settings(run: &mut Run, region: &Region) {
     run.debug(&credentials.into_grant());
     run.debug(&FixedToken::new(TOKEN).unwrap());
     run.debug(&FixedToken::new(TOKEN).unwrap().into_grant());
+    let new_token = NewToken {
+        secret: TOKEN.into(),
+        expires_in: None,
+    };
+    run.debug(&new_token);
+    run.debug(&Grant::from_fn("broker", move || {
+        let new_token = new_token.clone();
+        async move { Ok(new_token) }
+    }));
     run.debug(&ClientSecret::from(SECRET));
     run.debug(&run.connections.clone());
     run.debug(region);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    Clock, Error, ErrorKind, Event, Grant, MemoryStore, NewToken, PlatformClient, Region, Sandbox,
-    TokenProvider,
+    Clock, Error, ErrorKind, Event, Grant, NewToken, PlatformClient, Region, TokenProvider,
+    sandbox::Sandbox, store::MemoryStore,
 };
 
 use super::tokens;
