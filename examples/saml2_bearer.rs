@@ -121,7 +121,7 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     let source = idp.clone();
     let assertion = Assertion::from_fn(move || {
         let assertion = source.saml_response();
-        async move { Ok(assertion) }
+        async move { Ok(assertion.into()) }
     });
     let clock = Clock::manual();
     let tokens = provider(&sandbox, assertion, &clock)?;
@@ -135,7 +135,7 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     row(out, "token requests", sandbox.token_requests())?;
 
     writeln!(out, "\nOne that was used before is not sent again")?;
-    let used = idp.clone().life(Duration::from_secs(7 * 86_400));
+    let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
     a_day_passes(&sandbox, &clock);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assertion;
+mod async_source;
 mod client;
 mod clock;
 mod environment;
@@ -49,7 +50,7 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
+    Fault, FaultResponse, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
     SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;
