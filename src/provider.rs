@@ -27,7 +27,7 @@ use crate::{
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
 use policy::{
-    CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
+    CredentialSource, Decision, Invalidation, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
 };
 pub(crate) use shared::TARGET;
 use shared::{Handler, Keeping, Settings, Shared, Stored};

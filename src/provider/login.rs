@@ -95,7 +95,7 @@ impl Shared {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
         locked.known.logged_in(&record);
-        locked.machine.adopted(token.clone(), (self.draw)());
+        locked.machine.adopt(token.clone(), (self.draw)());
         self.publish(&locked);
         let event = Event::Acquired {
             took: now - started,

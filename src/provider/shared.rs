@@ -25,7 +25,7 @@ use tokio::{
 pub use event::Event;
 
 use super::{
-    CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
+    CredentialSource, Decision, Invalidation, RefreshPolicy, RefreshResult, Ticket, WaiterResult,
 };
 use crate::{
     assertion::Looked,
@@ -136,7 +136,7 @@ impl Locked {
         else {
             return Some(event);
         };
-        let token = self.machine.token_in_hand(now);
+        let token = self.machine.valid_token(now);
         let Some(token) = token.filter(|_| error.ends_with_token()) else {
             return Some(event);
         };
@@ -179,7 +179,7 @@ impl Shared {
         Self::with_exchange(grant, endpoint, settings, exchange, Jitter::draw)
     }
 
-    /// With a way to the token endpoint, and luck, of the tests' own.
+    /// With a way to the token endpoint, and jitter, of the tests' own.
     pub(super) fn with_exchange(
         grant: Grant,
         endpoint: TokenEndpoint,
@@ -228,9 +228,9 @@ impl Shared {
     pub(super) fn invalidate(&self, token: Fingerprint) {
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        let dropped = locked.machine.invalidated(token, now, (self.draw)());
+        let dropped = locked.machine.invalidate(token, now, (self.draw)());
         self.publish(&locked);
-        let event = dropped.map(|Dropped { age, pause }| Event::Invalidated { age, pause });
+        let event = dropped.map(|Invalidation { age, pause }| Event::Invalidated { age, pause });
         self.settings.events.push(event.as_ref());
         drop(locked);
         self.tell(event.as_ref());
@@ -247,7 +247,7 @@ impl Shared {
     /// Gives the token up, here, and ends the flight that would bring another.
     pub(super) fn revoked(&self) -> Option<AccessToken> {
         let mut locked = self.locked.lock();
-        let token = locked.machine.revoked();
+        let token = locked.machine.revoke();
         locked.known.newest = Record::generation_after(locked.known.newest, &self.clock);
         #[cfg(feature = "login")]
         {
@@ -284,7 +284,7 @@ impl Shared {
             locked.known.newest = Record::generation_after(newest, &self.clock);
         }
         if let Some(token) = &token {
-            locked.machine.forgotten(token.fingerprint());
+            locked.machine.forget(token.fingerprint());
         }
         #[cfg(feature = "login")]
         {
@@ -296,7 +296,7 @@ impl Shared {
 
     /// When the background task has something to do.
     pub(super) fn wake(&self) -> Option<Moment> {
-        self.locked.lock().machine.wake(self.clock.now())
+        self.locked.lock().machine.wake_at(self.clock.now())
     }
 
     /// Shows readers what the machine holds.

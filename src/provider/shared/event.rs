@@ -122,7 +122,7 @@ impl Event {
             took,
             token_in_hand,
         };
-        let held = machine.token_in_hand(now).map(AccessToken::fingerprint);
+        let held = machine.valid_token(now).map(AccessToken::fingerprint);
         match outcome {
             WaiterResult::Token(token) if held == Some(token.fingerprint()) => {
                 let expires_in = token.end() - now;
@@ -141,7 +141,7 @@ impl Event {
                 Some(failed(expired.in_pause(pause)))
             }
             WaiterResult::Failed(error) => Some(failed(error.clone())),
-            WaiterResult::Token(_) | WaiterResult::Again => None,
+            WaiterResult::Token(_) | WaiterResult::AskAgain => None,
         }
     }
 

@@ -106,7 +106,7 @@ impl Flight {
     fn step(&self, limit: Duration) -> bool {
         let now = self.shared.clock.now();
         let mut locked = self.shared.locked.lock();
-        locked.machine.step(self.ticket.number, now, limit)
+        locked.machine.begin_step(self.ticket, now, limit)
     }
 
     /// One request, and a second where nothing of the first was sent; none where the flight is lost.
@@ -192,7 +192,7 @@ impl Shared {
     /// A probe found other credentials.
     fn changed(&self, ticket: Ticket) {
         let mut locked = self.locked.lock();
-        locked.machine.secret_changed(ticket.number);
+        locked.machine.credentials_changed(ticket);
         self.publish(&locked);
     }
 
@@ -218,16 +218,13 @@ impl Shared {
         locked.known.has_seen(record);
         let now = self.clock.now();
         let token = record.token(&self.clock)?;
-        locked.machine.is_good(&token, now).then_some(token)
+        locked.machine.is_usable(&token, now).then_some(token)
     }
 
     /// Whether a new token may be stored: its flight is not from before a revoke, and it is good.
     fn may_save(&self, ticket: Ticket, token: &AccessToken) -> bool {
         let now = self.clock.now();
-        self.locked
-            .lock()
-            .machine
-            .may_save(ticket.number, token, now)
+        self.locked.lock().machine.may_save(ticket, token, now)
     }
 
     /// A store that is of no use costs its users a request each, and no token.
@@ -250,18 +247,18 @@ impl Shared {
         let landing = Landing {
             now,
             took: now - started,
-            lost: !machine.is_under_way(ticket.number),
+            lost: !machine.is_running(ticket),
             loaded,
-            token_in_hand: machine.token_in_hand(now).is_some(),
+            token_in_hand: machine.valid_token(now).is_some(),
         };
-        let outcome = machine.ended(ticket.number, now, (self.draw)(), answer);
+        let outcome = machine.end_refresh(ticket, now, (self.draw)(), answer);
         let event = Event::of_flight(&landing, &outcome, machine);
         let event = event.and_then(|event| locked.told_in_time(event, now));
         self.publish(&locked);
         // Those who wait, wait for the flight that took a lost one's place; a good answer that comes
         // late may serve them all the same.
         let told = match outcome {
-            WaiterResult::Token(_) if landing.lost => Some(WaiterResult::Again),
+            WaiterResult::Token(_) if landing.lost => Some(WaiterResult::AskAgain),
             _ if landing.lost => None,
             outcome => Some(outcome),
         };

@@ -27,23 +27,23 @@ impl Shared {
         deadline: Moment,
     ) -> Result<AccessToken, Error> {
         loop {
-            let (due, mut outcome) = match self.want() {
+            let (until, mut outcome) = match self.want() {
                 (Decision::Serve(token), _) => return Ok(token),
                 (Decision::Fail(error), _) => return Err(error),
-                (Decision::Wait { due }, waiters) => (due, waiters.subscribe()),
+                (Decision::Wait { until }, waiters) => (until, waiters.subscribe()),
             };
             // Without a runtime there is no timer to wait by.
             if Handle::try_current().is_err() {
                 return Err(ErrorKind::NoRuntime.into());
             }
-            let sleep = pin!(self.clock.sleep_until(due.min(deadline)));
+            let sleep = pin!(self.clock.sleep_until(until.min(deadline)));
             let told = either(pin!(outcome.wait_for(Option::is_some)), sleep).await;
             let told = told.and_then(|outcome| outcome.ok()?.clone());
             match told {
                 Some(WaiterResult::Token(token)) => return Ok(token),
                 Some(WaiterResult::Failed(error)) => return Err(error),
-                Some(WaiterResult::Again) | None if self.clock.now() < deadline => {}
-                Some(WaiterResult::Again) | None => return Err(ErrorKind::Timeout.into()),
+                Some(WaiterResult::AskAgain) | None if self.clock.now() < deadline => {}
+                Some(WaiterResult::AskAgain) | None => return Err(ErrorKind::Timeout.into()),
             }
         }
     }
@@ -66,7 +66,7 @@ impl Shared {
         }
         let mut locked = self.locked.lock();
         let now = self.clock.now();
-        let (mut reply, ticket) = locked.machine.wanted(now, runtime.is_ok());
+        let (mut reply, ticket) = locked.machine.decide(now, runtime.is_ok());
         let waiters = Arc::clone(&locked.waiters);
         self.publish(&locked);
         drop(locked);

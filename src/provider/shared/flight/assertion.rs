@@ -93,7 +93,7 @@ impl Flight {
         }
         let known = &mut self.shared.locked.lock().known;
         known.refused = None;
-        Ok(RefreshResult::Refused(refusal))
+        Ok(RefreshResult::InvalidCredentials(refusal))
     }
 
     /// An assertion that is in date and was not answered before, and how it is sent: first the one
@@ -160,7 +160,7 @@ impl Flight {
         if earlier.is_none() {
             known.refused = None;
         }
-        RefreshResult::Refused(earlier.unwrap_or(cause))
+        RefreshResult::InvalidCredentials(earlier.unwrap_or(cause))
     }
 }
 

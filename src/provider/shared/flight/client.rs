@@ -79,7 +79,7 @@ impl Flight {
         let known = &mut self.shared.locked.lock().known;
         known.refused = Some(secret);
         known.refusal = Some(cause.clone());
-        RefreshResult::Refused(cause)
+        RefreshResult::InvalidCredentials(cause)
     }
 
     /// The token that another process stored, without a turn. A store that fails has none.

@@ -175,7 +175,7 @@ impl Flight {
     ) -> Result<RefreshResult, Error> {
         {
             let mut locked = self.shared.locked.lock();
-            if !locked.machine.is_wanted(self.ticket.number) {
+            if !locked.machine.is_wanted(self.ticket) {
                 return Ok(RefreshResult::Lost);
             }
             // Whatever ends this flight now, the next one finds it.
@@ -229,7 +229,7 @@ impl Flight {
         let known = &mut self.shared.locked.lock().known;
         known.refused_login = Some(generation(record));
         known.refused = None;
-        RefreshResult::Refused(cause)
+        RefreshResult::InvalidCredentials(cause)
     }
 }
 
