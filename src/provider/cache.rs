@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::AbortHandle};
 use super::{
     event::{Event, dispatcher::EventDispatcher, trace},
     memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory},
-    policy::{CredentialSource, Dropped, RefreshPolicy, WaiterResult},
+    policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
     source::SOURCE_LIMIT,
     storage::{STORE_LIMIT, Storage},
@@ -149,8 +149,8 @@ impl TokenCache {
     /// Drops `token` if it is the current one, because the API rejected it.
     pub(super) fn invalidate(&self, token: Fingerprint) {
         self.update(|state, now| {
-            let dropped = state.policy.invalidated(token, now, self.jitter());
-            if let Some(Dropped { age, pause }) = dropped {
+            let dropped = state.policy.invalidate(token, now, self.jitter());
+            if let Some(Invalidation { age, pause }) = dropped {
                 state.emit(Event::Invalidated { age, pause });
             }
         });
@@ -162,7 +162,7 @@ impl TokenCache {
             state.store.records_removed(None, self.clock());
             state.login.logged_out();
             (
-                state.policy.revoked(),
+                state.policy.revoke(),
                 std::mem::take(&mut state.refresh_task),
             )
         });
@@ -239,7 +239,7 @@ impl State {
         let Event::RequestFailed { error, .. } = &event else {
             return Some(event);
         };
-        let Some(token) = self.policy.token_in_hand(now) else {
+        let Some(token) = self.policy.valid_token(now) else {
             return Some(event);
         };
         if !error.ends_with_token() {

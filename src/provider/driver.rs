@@ -30,22 +30,22 @@ pub(super) async fn wait_for_token(
     deadline: Moment,
 ) -> Result<AccessToken, Error> {
     loop {
-        let (due, mut results) = match poll_policy(cache) {
+        let (until, mut results) = match poll_policy(cache) {
             (Decision::Serve(token), _) => return Ok(token),
             (Decision::Fail(error), _) => return Err(error),
-            (Decision::Wait { due }, waiters) => (due, waiters.subscribe()),
+            (Decision::Wait { until }, waiters) => (until, waiters.subscribe()),
         };
         // Without a runtime there is no timer.
         if Handle::try_current().is_err() {
             return Err(ErrorKind::NoRuntime.into());
         }
-        let sleep = pin!(cache.clock().sleep_until(due.min(deadline)));
+        let sleep = pin!(cache.clock().sleep_until(until.min(deadline)));
         let result = either(pin!(results.wait_for(Option::is_some)), sleep).await;
         match result.and_then(|result| result.ok()?.clone()) {
             Some(WaiterResult::Token(token)) => return Ok(token),
             Some(WaiterResult::Failed(error)) => return Err(error),
-            Some(WaiterResult::Again) | None if cache.clock().now() < deadline => {}
-            Some(WaiterResult::Again) | None => return Err(ErrorKind::Timeout.into()),
+            Some(WaiterResult::AskAgain) | None if cache.clock().now() < deadline => {}
+            Some(WaiterResult::AskAgain) | None => return Err(ErrorKind::Timeout.into()),
         }
     }
 }
@@ -67,7 +67,7 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
         background::start(cache, runtime, |cache| drop(poll_policy(cache)));
     }
     let (mut decision, started, waiters) = cache.update(|state, now| {
-        let (decision, ticket) = state.policy.wanted(now, runtime.is_some());
+        let (decision, ticket) = state.policy.decide(now, runtime.is_some());
         let started = ticket.map(|ticket| {
             state.refresh_task = Arc::default();
             (ticket, now, Arc::clone(&state.refresh_task))
@@ -112,7 +112,7 @@ fn keep_until_stored(cache: Arc<TokenCache>) {
         let Keeper(cache) = &keeper;
         while cache.read(|state, _| state.login.is_unsaved()) {
             let soon = cache.clock().now() + BETWEEN_TRIES;
-            let wake = cache.read(|state, now| state.policy.wake(now));
+            let wake = cache.read(|state, now| state.policy.wake_at(now));
             let wake = wake.unwrap_or(soon).max(soon);
             cache.clock().sleep_until(wake).await;
             drop(poll_policy(cache));

@@ -93,7 +93,7 @@ async fn log_in(
     cache.update(|state, now| {
         state.client.credentials_accepted(cache.clock().wall());
         state.logged_in(&record);
-        state.policy.adopted(token.clone(), cache.jitter());
+        state.policy.adopt(token.clone(), cache.jitter());
         state.emit(Event::Acquired {
             took: now - started,
             expires_in: token.end() - now,

@@ -98,10 +98,10 @@ impl Refresh {
 
     /// Begins a step that may take as long as `limit`. A lost refresh may begin none.
     fn step(&self, limit: Duration) -> Result<(), RefreshResult> {
-        let number = self.ticket.number;
+        let ticket = self.ticket;
         let begun = self
             .cache
-            .update(|state, now| state.policy.step(number, now, limit));
+            .update(|state, now| state.policy.begin_step(ticket, now, limit));
         begun.then_some(()).ok_or(RefreshResult::Lost)
     }
 
@@ -178,10 +178,12 @@ impl Refresh {
         if let Some(record) = &self.stored {
             state.store.record_seen(record);
         }
-        let number = self.ticket.number;
-        let lost = !state.policy.is_under_way(number);
-        let had_token = state.policy.token_in_hand(now).is_some();
-        let result = state.policy.ended(number, now, self.cache.jitter(), result);
+        let ticket = self.ticket;
+        let lost = !state.policy.is_running(ticket);
+        let had_token = state.policy.valid_token(now).is_some();
+        let result = state
+            .policy
+            .end_refresh(ticket, now, self.cache.jitter(), result);
         let event = self.event(state, now, &result, lost, had_token);
         let event = event.and_then(|event| state.as_login_expiring(event, now));
         if let Some(event) = &event {
@@ -189,7 +191,7 @@ impl Refresh {
         }
         // Waiters follow the refresh that replaced a lost one, but a late token may serve them.
         let result = match result {
-            WaiterResult::Token(_) if lost => Some(WaiterResult::Again),
+            WaiterResult::Token(_) if lost => Some(WaiterResult::AskAgain),
             _ if lost => None,
             result => Some(result),
         };
@@ -213,7 +215,7 @@ impl Refresh {
             took,
             has_valid_token,
         };
-        let current = state.policy.token_in_hand(now);
+        let current = state.policy.valid_token(now);
         match result {
             WaiterResult::Token(token)
                 if current.map(AccessToken::fingerprint) == Some(token.fingerprint()) =>
@@ -234,7 +236,7 @@ impl Refresh {
                 Some(failed(expired.in_pause(pause)))
             }
             WaiterResult::Failed(error) => Some(failed(error.clone())),
-            WaiterResult::Token(_) | WaiterResult::Again => None,
+            WaiterResult::Token(_) | WaiterResult::AskAgain => None,
         }
     }
 }

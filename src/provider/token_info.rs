@@ -122,7 +122,7 @@ impl TokenProvider {
                 state.store.records_removed(record.as_ref(), self.clock());
             }
             if let Some(token) = &token {
-                state.policy.forgotten(token.fingerprint());
+                state.policy.forget(token.fingerprint());
             }
             state.login.logged_out();
         });

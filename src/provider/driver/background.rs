@@ -24,7 +24,7 @@ pub(super) fn start(cache: &Arc<TokenCache>, runtime: &Handle, renew: fn(&Arc<To
             let Some(cache) = running.0.upgrade() else {
                 return;
             };
-            let wake = cache.read(|state, now| state.policy.wake(now));
+            let wake = cache.read(|state, now| state.policy.wake_at(now));
             drop(cache);
             let change = match wake {
                 Some(wake) => either(pin!(changes.changed()), pin!(clock.sleep_until(wake))).await,

@@ -1,12 +1,13 @@
-//! Single rules of the machine, each with its figures.
+//! Single rules of the policy, each with its figures.
 
-mod refusals;
+mod rejections;
 mod requests;
 
 use std::{mem::discriminant, time::Duration};
 
 use super::{
-    CredentialSource, Decision, RefreshPolicy, RefreshResult, Ticket, Token, WaiterResult,
+    RefreshPolicy,
+    types::{CredentialSource, Decision, RefreshResult, Ticket, Token, WaiterResult},
 };
 use crate::{
     clock::Moment,
@@ -15,19 +16,19 @@ use crate::{
     token::Fingerprint,
 };
 
-/// A machine, and what happens to it.
+/// A policy, and what happens to it.
 struct Story {
-    machine: RefreshPolicy<Paper>,
+    policy: RefreshPolicy<TestToken>,
     now: Moment,
-    luck: Jitter,
+    jitter: Jitter,
 }
 
 impl Story {
-    fn new(renewal: CredentialSource) -> Self {
+    fn new(source: CredentialSource) -> Self {
         Self {
-            machine: RefreshPolicy::new(renewal, first_step(renewal)),
+            policy: RefreshPolicy::new(source, first_step(source)),
             now: START,
-            luck: Jitter::pinned(0.5),
+            jitter: Jitter::pinned(0.5),
         }
     }
 
@@ -35,54 +36,53 @@ impl Story {
         self.now = self.now + seconds(by);
     }
 
-    fn want(&mut self) -> (Decision<Paper>, Option<Ticket>) {
-        self.machine.wanted(self.now, true)
+    fn decide(&mut self) -> (Decision<TestToken>, Option<Ticket>) {
+        self.policy.decide(self.now, true)
     }
 
-    fn starts(&mut self) -> Ticket {
-        let (reply, ticket) = self.want();
-        ticket.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
+    fn start(&mut self) -> Ticket {
+        let (decision, started) = self.decide();
+        started.unwrap_or_else(|| panic!("nothing started: {decision:?}"))
     }
 
-    fn end(&mut self, number: u64, answer: RefreshResult<Paper>) -> WaiterResult<Paper> {
-        self.machine.ended(number, self.now, self.luck, answer)
+    fn end(&mut self, ticket: Ticket, result: RefreshResult<TestToken>) -> WaiterResult<TestToken> {
+        self.policy
+            .end_refresh(ticket, self.now, self.jitter, result)
     }
 
-    fn gets(&mut self, token: Paper) {
-        let number = self.starts().number;
-        let outcome = self.end(number, RefreshResult::Token(token));
+    fn run(&mut self, result: RefreshResult<TestToken>) -> WaiterResult<TestToken> {
+        let ticket = self.start();
+        self.end(ticket, result)
+    }
+
+    fn get(&mut self, token: TestToken) {
+        let outcome = self.run(RefreshResult::Token(token));
         assert_eq!(outcome, WaiterResult::Token(token));
     }
 
-    fn fails(&mut self, retry_after: Option<Duration>) {
-        let number = self.starts().number;
-        self.end(number, failed(retry_after));
-    }
-
-    fn refuse(&mut self, name: &str) {
+    fn reject(&mut self, name: &str) {
         let token = Fingerprint::of(name);
-        self.machine.invalidated(token, self.now, self.luck);
+        self.policy.invalidate(token, self.now, self.jitter);
     }
 
-    /// Waits until a flight can start, and tells how long, in milliseconds.
-    fn wait(&mut self) -> u128 {
+    /// Waits until a refresh can start, and returns the milliseconds that this took.
+    fn wait_for_start(&mut self) -> u128 {
         let start = self.now;
-        while self.machine.clone().wanted(self.now, true).1.is_none() {
-            self.now = self.machine.wake(self.now).expect("something to wait for");
+        while self.policy.clone().decide(self.now, true).1.is_none() {
+            self.now = self.policy.wake_at(self.now).expect("a moment to wait for");
         }
         (self.now - start).as_millis()
     }
 }
 
-/// A token, as far as the machine looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Paper {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TestToken {
     name: &'static str,
     requested: Moment,
     end: Moment,
 }
 
-impl Token for Paper {
+impl Token for TestToken {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.name)
     }
@@ -96,15 +96,15 @@ impl Token for Paper {
     }
 }
 
-fn token(name: &'static str, requested: Moment, life: u64) -> Paper {
-    Paper {
+fn token(name: &'static str, requested: Moment, life: u64) -> TestToken {
+    TestToken {
         name,
         requested,
         end: requested + Duration::from_secs(life),
     }
 }
 
-fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper> {
+fn failed(retry_after: Option<Duration>) -> RefreshResult<TestToken> {
     let error = Error::from(ErrorKind::Timeout);
     RefreshResult::Failed(match retry_after {
         Some(retry_after) => error.in_pause(retry_after),
@@ -112,26 +112,23 @@ fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper> {
     })
 }
 
-fn left(outcome: &WaiterResult<Paper>) -> Duration {
-    match outcome {
-        WaiterResult::Failed(error) => error.retry_after().expect("a pause"),
-        other => panic!("no pause: {other:?}"),
-    }
+fn invalid_credentials() -> RefreshResult<TestToken> {
+    RefreshResult::InvalidCredentials(Error::configuration("invalid"))
 }
 
-fn refused() -> RefreshResult<Paper> {
-    RefreshResult::Refused(Error::configuration("refused"))
-}
-
-fn error(outcome: &WaiterResult<Paper>) -> &Error {
+fn error(outcome: &WaiterResult<TestToken>) -> &Error {
     match outcome {
         WaiterResult::Failed(error) => error,
         other => panic!("no failure: {other:?}"),
     }
 }
 
-fn first_step(renewal: CredentialSource) -> Duration {
-    seconds(if renewal == CredentialSource::Dynamic {
+fn pause(outcome: &WaiterResult<TestToken>) -> Duration {
+    error(outcome).retry_after().expect("a pause")
+}
+
+fn first_step(source: CredentialSource) -> Duration {
+    seconds(if source == CredentialSource::Dynamic {
         3.0
     } else {
         10.0
@@ -146,7 +143,7 @@ impl<T: PartialEq> PartialEq for Decision<T> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Serve(token), Self::Serve(other)) => token == other,
-            (Self::Wait { due }, Self::Wait { due: other }) => due == other,
+            (Self::Wait { until }, Self::Wait { until: other }) => until == other,
             (Self::Fail(error), Self::Fail(other)) => is_same_failure(error, other),
             _ => false,
         }
@@ -158,14 +155,14 @@ impl<T: PartialEq> PartialEq for WaiterResult<T> {
         match (self, other) {
             (Self::Token(token), Self::Token(other)) => token == other,
             (Self::Failed(error), Self::Failed(other)) => is_same_failure(error, other),
-            (Self::Again, Self::Again) => true,
+            (Self::AskAgain, Self::AskAgain) => true,
             _ => false,
         }
     }
 }
 
-/// Whether two errors are of one kind and leave the same rest of a pause.
-pub(super) fn is_same_failure(error: &Error, other: &Error) -> bool {
+/// Whether two errors are of the same kind and have the same rest of a pause.
+fn is_same_failure(error: &Error, other: &Error) -> bool {
     let facts = |error: &Error| {
         let kind = discriminant(error.kind());
         (kind, error.is_transient(), error.retry_after())

@@ -87,7 +87,7 @@ impl Refresh {
             if state.login.is_rejected(record, secret) {
                 return Err(RefreshResult::Unchanged);
             }
-            state.policy.secret_changed(self.ticket.number);
+            state.policy.credentials_changed(self.ticket);
             Ok(())
         })
     }
@@ -115,7 +115,7 @@ impl Refresh {
             // Another process renewed it, or a user logged in: then any valid token will do.
             if before_turn.is_some_and(|generation| generation != record.generation())
                 && let Some(token) = record.token(cache.clock())
-                && state.policy.is_good(&token, now)
+                && state.policy.is_usable(&token, now)
             {
                 state.store.record_seen(&record);
                 return Ok(StoredLogin::Token(token));
@@ -129,7 +129,7 @@ impl Refresh {
             }
             Ok(StoredLogin::Renewable(record))
         });
-        let login = login.map_err(RefreshResult::Refused)?;
+        let login = login.map_err(RefreshResult::InvalidCredentials)?;
         self.loaded = matches!(login, StoredLogin::Token(_));
         Ok(login)
     }
@@ -192,14 +192,14 @@ impl Refresh {
         turn: HeldTurn,
         unsaved: UnsavedLogin,
     ) -> Result<(), RefreshResult> {
-        let (number, record) = (self.ticket.number, unsaved.record.clone());
+        let (ticket, record) = (self.ticket, unsaved.record.clone());
         self.cache.update(|state, now| {
-            if !state.policy.is_wanted(number) {
+            if !state.policy.is_wanted(ticket) {
                 return Err(RefreshResult::Lost);
             }
             state.login.login_renewed(unsaved);
             // A renewed login is stored even if it arrived late.
-            state.policy.step(number, now, STORE_LIMIT);
+            state.policy.begin_step(ticket, now, STORE_LIMIT);
             Ok(())
         })?;
         turn.save(&record).await?;
@@ -232,6 +232,6 @@ impl Refresh {
     ) -> RefreshResult {
         self.cache
             .update(|state, _| state.login.login_rejected(record, secret));
-        RefreshResult::Refused(error)
+        RefreshResult::InvalidCredentials(error)
     }
 }

@@ -31,7 +31,7 @@ impl Refresh {
                 if state.client.is_rejected(&secret) {
                     return Err(RefreshResult::Unchanged);
                 }
-                state.policy.secret_changed(self.ticket.number);
+                state.policy.credentials_changed(self.ticket);
                 Ok(())
             })?;
         }
@@ -61,7 +61,7 @@ impl Refresh {
     pub(super) fn secret_rejected(&self, secret: SecretString, error: Error) -> RefreshResult {
         self.cache
             .update(|state, _| state.client.secret_rejected(secret, error.clone()));
-        RefreshResult::Refused(error)
+        RefreshResult::InvalidCredentials(error)
     }
 
     /// Looks for a token in the store, and takes the turn where there is none. The step of the first
@@ -106,10 +106,10 @@ impl Refresh {
         record: Option<&Record>,
         limit: Duration,
     ) -> Result<Option<AccessToken>, RefreshResult> {
-        let (cache, number) = (&self.cache, self.ticket.number);
+        let (cache, ticket) = (&self.cache, self.ticket);
         let token = cache.update(|state, now| {
             let token = record.and_then(|record| state.better_token(record, now, cache.clock()));
-            if token.is_none() && !state.policy.step(number, now, limit) {
+            if token.is_none() && !state.policy.begin_step(ticket, now, limit) {
                 return Err(RefreshResult::Lost);
             }
             Ok(token)
@@ -120,14 +120,14 @@ impl Refresh {
 
     /// Stores a token that was issued, and returns it.
     pub(super) async fn store(&mut self, turn: Option<HeldTurn>, issued: Issued) -> AccessToken {
-        let (cache, number) = (Arc::clone(&self.cache), self.ticket.number);
+        let (cache, ticket) = (Arc::clone(&self.cache), self.ticket);
         let token = issued.token;
         let may_save = cache.update(|state, now| {
             state.client.credentials_accepted(cache.clock().wall());
-            let may_save = state.policy.may_save(number, &token, now);
+            let may_save = state.policy.may_save(ticket, &token, now);
             if may_save && turn.is_some() {
                 // A valid token is stored even if it arrived late.
-                state.policy.step(number, now, STORE_LIMIT);
+                state.policy.begin_step(ticket, now, STORE_LIMIT);
             }
             may_save
         });

@@ -46,7 +46,7 @@ impl Refresh {
             let (assertion, encoded) = match probed.take() {
                 Some(assertion) => assertion,
                 None => match self.next_assertion(grant).await {
-                    Err(RefreshResult::Refused(error)) => {
+                    Err(RefreshResult::InvalidCredentials(error)) => {
                         return Err(self.no_assertion(&secret, error));
                     }
                     assertion => assertion?,
@@ -63,7 +63,7 @@ impl Refresh {
             };
             if !is_of_client(&error) {
                 self.assertion_used(&assertion, true);
-                return Err(RefreshResult::Refused(error));
+                return Err(RefreshResult::InvalidCredentials(error));
             }
             self.assertion_used(&assertion, false);
             secret = match self.other_secret(source, &secret).await {
@@ -99,11 +99,11 @@ impl Refresh {
             return Err(RefreshResult::Unchanged);
         }
         let assertion = match self.next_assertion(grant).await {
-            Err(RefreshResult::Refused(_)) => return Err(RefreshResult::Unchanged),
+            Err(RefreshResult::InvalidCredentials(_)) => return Err(RefreshResult::Unchanged),
             assertion => assertion?,
         };
         self.cache
-            .update(|state, _| state.policy.secret_changed(self.ticket.number));
+            .update(|state, _| state.policy.credentials_changed(self.ticket));
         Ok(assertion)
     }
 
@@ -119,7 +119,7 @@ impl Refresh {
         };
         let encoded = assertion
             .encode(grant.form())
-            .map_err(|error| RefreshResult::Refused(error.into()))?;
+            .map_err(|error| RefreshResult::InvalidCredentials(error.into()))?;
         self.cache
             .update(|state, _| state.assertions.assertion_obtained(&assertion));
         Ok((assertion, encoded))
@@ -128,7 +128,8 @@ impl Refresh {
     async fn new_assertion(&self, grant: &Saml2Bearer) -> Result<Looked, RefreshResult> {
         self.step(SOURCE_LIMIT)?;
         let given = ask("SAML assertion", grant.assertion().clone().ask()).await?;
-        let assertion = read(&given).map_err(|error| RefreshResult::Refused(error.into()))?;
+        let assertion =
+            read(&given).map_err(|error| RefreshResult::InvalidCredentials(error.into()))?;
         let is_used = self
             .cache
             .read(|state, _| state.assertions.is_used(&assertion));
@@ -137,7 +138,7 @@ impl Refresh {
             None => Ok(assertion),
             Some(stale) => {
                 let expired = ErrorKind::TokenExpired(TokenExpired::of_assertion(stale));
-                Err(RefreshResult::Refused(expired.into()))
+                Err(RefreshResult::InvalidCredentials(expired.into()))
             }
         }
     }
@@ -158,7 +159,7 @@ impl Refresh {
             if earlier.is_none() {
                 state.client.forget_rejection();
             }
-            RefreshResult::Refused(earlier.unwrap_or(error))
+            RefreshResult::InvalidCredentials(earlier.unwrap_or(error))
         })
     }
 }

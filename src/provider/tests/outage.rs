@@ -36,9 +36,9 @@ pub(super) async fn callers(
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_what_the_pause_table_says() {
     // At 0, then after 0.5, 1, 2, 2 … s, each times 0.8, 1 or 1.2.
-    for (luck, requests) in [(LOW, 8), (MIDDLE, 7), (HIGH, 6)] {
+    for (jitter, requests) in [(LOW, 8), (MIDDLE, 7), (HIGH, 6)] {
         let endpoint = Endpoint::new(|_| Say::Unavailable);
-        let tokens = endpoint.provider_with(Clock::manual(), credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(Clock::manual(), credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!(
             (endpoint.requests(), endpoint.most_at_once()),
@@ -50,9 +50,9 @@ async fn an_outage_costs_what_the_pause_table_says() {
 #[tokio::test(start_paused = true)]
 async fn an_api_that_refuses_every_token_costs_what_the_pause_table_says() {
     // One more: the first token refused is replaced at once.
-    for (luck, requests) in [(LOW, 9), (MIDDLE, 8), (HIGH, 7)] {
+    for (jitter, requests) in [(LOW, 9), (MIDDLE, 8), (HIGH, 7)] {
         let endpoint = Endpoint::new(|_| Say::Token(3_600));
-        let tokens = endpoint.provider_with(Clock::manual(), credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(Clock::manual(), credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, TokenProvider::invalidate).await;
         assert_eq!(
             (endpoint.requests(), endpoint.most_at_once()),

@@ -75,11 +75,11 @@ async fn a_secret_rotated_meanwhile_is_used_at_once() {
 async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_pause() {
     // A request at 0 s and after 5 s, then after another 10 s, each times 0.8, 1 or 1.2. The source
     // is asked twice for each, and once a second in between.
-    for luck in [LOW, MIDDLE, HIGH] {
+    for jitter in [LOW, MIDDLE, HIGH] {
         let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
         let vault = Vault::holding("old");
         let clock = Clock::manual();
-        let tokens = endpoint.provider_with(clock, vault.credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(clock, vault.credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!((endpoint.requests(), endpoint.most_at_once()), (2, 1));
         assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
