@@ -226,7 +226,7 @@ pub(crate) fn public_types(files: &Files, root: &str) -> BTreeSet<String> {
             UseTree::Group(group) => group.items.iter().for_each(|tree| collect(tree, names)),
             UseTree::Name(name) => names.extend([name.ident.to_string()]),
             UseTree::Rename(rename) => names.extend([rename.rename.to_string()]),
-            _ => panic!("a glob hides what it exports"),
+            UseTree::Glob(_) => panic!("a glob hides what it exports"),
         }
     }
     let modules = modules(files, root);
