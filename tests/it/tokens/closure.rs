@@ -55,11 +55,10 @@ impl Source {
     }
 }
 
-fn token(secret: &str, expires_in: Option<u64>) -> Result<NewToken, &'static str> {
-    Ok(NewToken {
-        secret: secret.into(),
-        expires_in: expires_in.map(Duration::from_secs),
-    })
+fn token(secret: &str, expires_in: Option<u64>) -> NewToken {
+    let expires_in = expires_in.map(Duration::from_secs);
+    let secret = secret.into();
+    NewToken { secret, expires_in }
 }
 
 async fn failure(tokens: &TokenProvider) -> Error {
@@ -89,7 +88,7 @@ async fn the_api_accepts_the_token_of_a_closure() {
 
 #[tokio::test]
 async fn all_callers_share_one_call_of_the_closure() {
-    let source = Source::new([token("a", Some(3_600)), token("b", Some(3_600))]);
+    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
     let callers: Vec<_> = (0..32)
         .map(|_| source.tokens.clone())
         .map(|tokens| tokio::spawn(async move { tokens.token().await }))
@@ -104,7 +103,7 @@ async fn all_callers_share_one_call_of_the_closure() {
 
 #[tokio::test]
 async fn a_token_of_a_closure_is_renewed_before_it_expires() {
-    let source = Source::new([token("a", Some(3_600)), token("b", Some(3_600))]);
+    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
     source.tokens.token().await.unwrap();
     source.clock.advance(Duration::from_secs(3_500));
     let valid = source.tokens.token().await.unwrap();
@@ -120,7 +119,7 @@ async fn a_token_of_a_closure_is_renewed_before_it_expires() {
 
 #[tokio::test]
 async fn a_token_without_a_life_lives_300_seconds() {
-    let source = Source::new([token("a", None)]);
+    let source = Source::new([Ok(token("a", None))]);
     let token = source.tokens.token().await.unwrap();
     let life = token.expires_in().unwrap();
     assert!((299..=300).contains(&life.as_secs()), "{life:?}");
@@ -128,7 +127,7 @@ async fn a_token_without_a_life_lives_300_seconds() {
 
 #[tokio::test]
 async fn a_closure_that_fails_begins_a_pause() {
-    let source = Source::new([Err("no token today"), token("a", None)]);
+    let source = Source::new([Err("no token today"), Ok(token("a", None))]);
     let error = failure(&source.tokens).await;
     assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
     assert!(error.is_transient());
@@ -152,7 +151,7 @@ async fn a_closure_that_fails_begins_a_pause() {
 
 #[tokio::test]
 async fn a_token_that_fits_no_header_is_an_error_of_the_source() {
-    let source = Source::new([token("two words", None)]);
+    let source = Source::new([Ok(token("two words", None))]);
     let error = failure(&source.tokens).await;
     assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("two words"), "{error:?}");
