@@ -11,17 +11,17 @@ use super::{HALF_SECOND, Jitter};
 /// A call is repeated after a response with the status 429, 502, 503 or 504 and after a connection
 /// failure, if its method may be repeated: `GET`, `HEAD`, `PUT`, `DELETE`, `OPTIONS` or `TRACE`
 /// (RFC 9110 9.2.2). A call with another method is repeated only if nothing of it was sent, or if
-/// the caller says that it is [repeatable](crate::Request::repeatable). A streamed body is
+/// the caller says that it is [repeatable](crate::client::Request::repeatable). A streamed body is
 /// never sent again.
 ///
 /// `Retry-After` replaces the pause. The wait is up to half a second longer, and at least half a
 /// second. A call is not repeated if `Retry-After` is over 180 seconds, or if the pause would end
-/// after the call's [timeout](crate::Request::timeout); the caller then gets the last error.
+/// after the call's [timeout](crate::client::Request::timeout); the caller then gets the last error.
 /// An attempt has no time limit of its own: a response that stalls uses the whole timeout.
 ///
 /// ```
 /// use std::time::Duration;
-/// use genesys_cloud_auth::RetryPolicy;
+/// use genesys_cloud_auth::client::RetryPolicy;
 ///
 /// let patient = RetryPolicy::default()
 ///     .attempts(10)
