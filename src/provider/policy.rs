@@ -186,6 +186,10 @@ impl<T: Token> RefreshPolicy<T> {
     }
 
     /// Caches a token that no refresh of this provider returned: that of a login.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only a login adopts a token")
+    )]
     pub(crate) fn adopt(&mut self, token: T, jitter: Jitter) {
         self.first_wanted_generation = self.next_generation;
         self.early_rejections = 0;
