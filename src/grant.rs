@@ -49,7 +49,7 @@ impl Grant {
     ///
     /// `name` stands in error texts, and as `grant_type` in the spans of `tracing`. An error, a panic,
     /// or a future that takes longer than 10 seconds counts as a transient failure of the kind
-    /// [`CredentialSource`](crate::ErrorKind).
+    /// [`CredentialSource`](crate::ErrorKind::CredentialSource).
     ///
     /// ```
     /// use genesys_cloud_auth::{Grant, NewToken, Region, TokenProvider};

@@ -178,7 +178,7 @@ impl TokenProvider {
                 Err(error) => error,
             };
             // Waiting does not help where someone must act: new credentials or a login.
-            if error.refuses_credentials() || error.needs_login() {
+            if error.has_invalid_credentials() || error.needs_login() {
                 return Err(error);
             }
             let Some(left) = error.retry_after() else {

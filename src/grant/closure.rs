@@ -61,7 +61,7 @@ impl Closure {
         let new_token = self.source.get().await;
         new_token.map_err(|error| {
             let what = format!("the source of the token `{}` failed", self.name);
-            Error::secret(what, Some(error))
+            Error::credential_source(what, Some(error))
         })
     }
 }

@@ -183,13 +183,13 @@ impl TokenCache {
             }
         };
         let response = tokio::time::timeout(self.endpoint.attempt, response).await;
-        response.unwrap_or_else(|_| Err(Error::answer_timeout(self.endpoint.region.login_url())))
+        response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
     }
 
     /// Adds to an `invalid_client` error what is known of the client.
     pub(super) fn with_client_context(&self, error: Error) -> Error {
-        error.of_client(|answer| InvalidClient {
-            answer,
+        error.with_client(|response| InvalidClient {
+            response,
             region: self.endpoint.region.clone(),
             accepted_before: self.read(|state, _| state.client.last_accepted()),
         })

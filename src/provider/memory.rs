@@ -8,7 +8,7 @@ use super::source::is_same_secret;
 use crate::{
     assertion::Looked,
     clock::Clock,
-    error::{Error, LoginRequired},
+    error::{Error, LoginError},
     token::Record,
 };
 
@@ -124,11 +124,11 @@ impl LoginMemory {
     }
 
     /// Why there is no login.
-    pub(super) fn required(&self) -> LoginRequired {
+    pub(super) fn required(&self) -> LoginError {
         if self.logged_out {
-            LoginRequired::logged_out()
+            LoginError::logged_out()
         } else {
-            LoginRequired::nobody()
+            LoginError::required()
         }
     }
 

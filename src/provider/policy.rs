@@ -248,7 +248,7 @@ impl<T: Token> RefreshPolicy<T> {
         let ends_later = |cached: &CachedToken<T>| cached.token.end() < token.end();
         if is_expired && !is_lost {
             let length = retry::pause_after_expired_token(self.valid(now).is_some());
-            let cause = ErrorKind::TokenExpired(TokenExpired::on_arrival());
+            let cause = TokenExpired::on_arrival();
             self.pause_for(length, &cause.into(), false, now);
         } else if !is_expired && (!is_lost || self.cached.as_ref().is_none_or(ends_later)) {
             self.cache(token.clone(), jitter);

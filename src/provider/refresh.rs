@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    error::{Error, ErrorKind, TokenExpired},
+    error::{Error, TokenExpired},
     grant::Kind,
     secret::ClientSecret,
     token::{AccessToken, Record},
@@ -231,7 +231,7 @@ impl Refresh {
             }
             // The token had no life left.
             WaiterResult::Token(_) if !lost => {
-                let expired = Error::from(ErrorKind::TokenExpired(TokenExpired::on_arrival()));
+                let expired = Error::from(TokenExpired::on_arrival());
                 let pause = state.policy.pause_left(now).unwrap_or_default();
                 Some(failed(expired.in_pause(pause)))
             }

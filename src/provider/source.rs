@@ -30,7 +30,7 @@ pub(super) async fn ask<T: Send + 'static>(
         Err(TaskError::TimedOut) => "took longer than 10 seconds",
     };
     let what = format!("the source of the {what} {fault}");
-    Err(Error::secret(what, None))
+    Err(Error::credential_source(what, None))
 }
 
 pub(super) fn is_same_secret(one: &SecretString, other: &SecretString) -> bool {

@@ -110,7 +110,7 @@ impl Refresh {
             let Some(record) = record else {
                 state.login.login_rejected(None, None);
                 let required = state.login.required();
-                return Err(ErrorKind::LoginRequired(required).into());
+                return Err(required.into());
             };
             // Another process renewed it, or a user logged in: then any valid token will do.
             if before_turn.is_some_and(|generation| generation != record.generation())
@@ -125,7 +125,7 @@ impl Refresh {
             }
             if record.refresh_token().is_none() {
                 state.login.login_rejected(Some(&record), None);
-                return Err(ErrorKind::TokenExpired(TokenExpired::of_login()).into());
+                return Err(TokenExpired::of_login().into());
             }
             Ok(StoredLogin::Renewable(record))
         });
@@ -148,10 +148,10 @@ impl Refresh {
             let request = || app.refresh(secret.clone(), refresh_token.clone());
             let error = match self.request(request).await? {
                 Ok(issued) => return self.renewed(turn, &record, issued).await,
-                Err(error) if error.refuses_credentials() => error.of_login(),
+                Err(error) if error.has_invalid_credentials() => error.with_login_ended(),
                 Err(error) => return Err(error.into()),
             };
-            if matches!(error.kind(), ErrorKind::LoginRequired(_)) {
+            if matches!(error.kind(), ErrorKind::Login(_)) {
                 self.remove_login(turn, &record).await?;
                 return Err(self.login_rejected(None, None, error));
             }

@@ -48,7 +48,7 @@ impl Refresh {
             let request = || credentials.request(secret.clone());
             let error = match self.request(request).await? {
                 Ok(issued) => return Ok(self.store(turn, issued).await),
-                Err(error) if error.refuses_credentials() => error,
+                Err(error) if error.has_invalid_credentials() => error,
                 Err(error) => return Err(error.into()),
             };
             secret = match self.other_secret(source, &secret).await {

@@ -17,7 +17,7 @@ impl Refresh {
         let token = AccessToken::new(&new.secret, requested, Some(new.life()), clock);
         token.map_err(|why| {
             let what = format!("the source of the token `{name}` returned no access token: {why}");
-            Error::secret(what, None).into()
+            Error::credential_source(what, None).into()
         })
     }
 }

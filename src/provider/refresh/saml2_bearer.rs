@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::{Refresh, client_credentials::StoreLookup};
 use crate::{
     assertion::{Looked, read},
-    error::{Error, ErrorKind, StaleAssertion, TokenExpired},
+    error::{Error, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     provider::{
         policy::RefreshResult,
@@ -58,10 +58,10 @@ impl Refresh {
                     self.assertion_used(&assertion, false);
                     return Ok(self.store(turn, issued).await);
                 }
-                Err(error) if error.refuses_credentials() => error,
+                Err(error) if error.has_invalid_credentials() => error,
                 Err(error) => return Err(error.into()),
             };
-            if !is_of_client(&error) {
+            if !error.has_invalid_client() {
                 self.assertion_used(&assertion, true);
                 return Err(RefreshResult::InvalidCredentials(error));
             }
@@ -137,7 +137,7 @@ impl Refresh {
         match stale.or(is_used.then_some(StaleAssertion::Used)) {
             None => Ok(assertion),
             Some(stale) => {
-                let expired = ErrorKind::TokenExpired(TokenExpired::of_assertion(stale));
+                let expired = TokenExpired::of_assertion(stale);
                 Err(RefreshResult::InvalidCredentials(expired.into()))
             }
         }
@@ -162,12 +162,4 @@ impl Refresh {
             RefreshResult::InvalidCredentials(earlier.unwrap_or(error))
         })
     }
-}
-
-/// Whether the client was rejected, rather than the assertion.
-fn is_of_client(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::InvalidClient(_) | ErrorKind::UnauthorizedClient(_)
-    )
 }

@@ -129,7 +129,10 @@ async fn a_token_without_a_life_lives_300_seconds() {
 async fn a_closure_that_fails_begins_a_pause() {
     let source = Source::new([Err("no token today"), Ok(token("a", None))]);
     let error = failure(&source.tokens).await;
-    assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::CredentialSource(_)),
+        "{error:?}"
+    );
     assert!(error.is_transient());
     assert!(error.to_string().contains("`broker`"), "{error}");
     assert!(format!("{error:?}").contains("no token today"), "{error:?}");
@@ -153,7 +156,10 @@ async fn a_closure_that_fails_begins_a_pause() {
 async fn a_token_that_fits_no_header_is_an_error_of_the_source() {
     let source = Source::new([Ok(token("two words", None))]);
     let error = failure(&source.tokens).await;
-    assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::CredentialSource(_)),
+        "{error:?}"
+    );
     assert!(!format!("{error:?}").contains("two words"), "{error:?}");
 }
 
