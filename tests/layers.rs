@@ -29,7 +29,6 @@ const LAYERS: &[&str] = &[
     "http_client listener store",
     "token_endpoint",
     "grant",
-    "provider",
     "client login middleware",
     "admin",
     "audit rotation",
@@ -46,7 +45,6 @@ const NOT_YET: &[&str] = &[
     "http_client",
     "listener",
     "login",
-    "provider",
     "seal",
     "store",
 ];
