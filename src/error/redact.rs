@@ -228,10 +228,7 @@ mod tests {
             let secret = unit.repeat(SIZE / unit.len());
             // All of the secret but its last character, again and again.
             let almost = secret.strip_suffix(|_: char| true).unwrap();
-            for text in [
-                format!("{almost}!"),
-                format!("{}!", unit.repeat(SIZE)),
-            ] {
+            for text in [format!("{almost}!"), format!("{}!", unit.repeat(SIZE))] {
                 let mut read = 0;
                 redact(&text, &[&secret, almost], "[redacted]", &mut read);
                 let most = 20 * (text.len() + secret.len());

@@ -28,7 +28,10 @@ pub struct Run {
 
 impl Run {
     /// Runs `flow` and searches its output. The process must belong to this test alone.
-    #[allow(clippy::print_stderr, reason = "the parent prints why the child failed")]
+    #[allow(
+        clippy::print_stderr,
+        reason = "the parent prints why the child failed"
+    )]
     pub fn of(flow: impl AsyncFnOnce(&mut Self)) {
         let mut run = Self {
             capture: Capture::of_the_process(),

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Cloud, PATH, half, quick};
 use crate::support::{
-    TOKEN,
+    TOKEN, advance_until_done,
     dns::{DnsStub, REMOTE, remote_region},
-    good_token, advance_until_done, kind_of, provider_of,
+    good_token, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
