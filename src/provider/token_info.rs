@@ -25,7 +25,7 @@ pub struct TokenInfo {
     pub home_organization: Option<NamedEntity>,
     /// The scopes the token has.
     pub authorized_scope: Vec<String>,
-    /// When the token ends for want of use (RFC 3339), where the organisation has an idle timeout.
+    /// When the token ends if it is not used (RFC 3339). `None` without an idle timeout.
     pub date_token_idles: Option<String>,
     /// The OAuth client that requested the token.
     #[serde(rename = "OAuthClient")]

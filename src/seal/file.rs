@@ -41,7 +41,7 @@ fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     }
     private_file::make_folder(folder(path)).map_err(failure)?;
     let file = private_file::open_or_create(path).map_err(failure)?;
-    // Who comes second waits here, and then finds the key of the first.
+    // A second process waits here and then finds the first one's key.
     file.lock()
         .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
     if let Some(key) = read(&file, path)? {

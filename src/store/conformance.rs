@@ -242,7 +242,7 @@ impl<S: TokenStore> Check<S> {
         expect(&open().await, &key, Some(&[b'x'; HOLDERS * TURNS])).await
     }
 
-    /// A turn that was lost, beside that of who took it over.
+    /// Returns a turn that was lost, and the turn that replaced it.
     async fn lost(
         &self,
         key: &StoreKey,
