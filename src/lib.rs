@@ -2,6 +2,8 @@
 
 mod assertion;
 mod async_source;
+#[cfg(feature = "login")]
+mod callback;
 mod client;
 mod clock;
 mod environment;
@@ -75,7 +77,7 @@ pub mod fuzzing {
 
     /// What a user pastes instead.
     pub fn pasted(text: &[u8]) {
-        crate::login::fuzzing::pasted(text);
+        crate::callback::fuzzing::pasted(text);
     }
 }
 

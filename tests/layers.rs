@@ -372,7 +372,7 @@ const LAYERS: [&[&str]; 12] = [
     ],
     &["region"],
     &["error"],
-    &["assertion", "token", "secret", "seal", "retry"],
+    &["assertion", "callback", "token", "secret", "seal", "retry"],
     &["http_client", "listener", "store"],
     &["token_endpoint"],
     &["grant"],

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use secrecy::SecretString;
-use tokio::runtime::Handle;
 
 use super::{Event, Kept, Shared, Stored, TokenProvider, Unsaved, read};
 use crate::{
-    error::{Error, ErrorKind},
+    error::Error,
     grant::{AuthorizationCode, Kind},
     token::Record,
 };
@@ -28,21 +27,15 @@ impl TokenProvider {
         WeakTokenProvider(Arc::downgrade(&self.shared))
     }
 
-    /// Exchanges a code for a login, stores it, and hands out its token from now on. It goes on
-    /// when nobody waits for it any more: the code is good for one use.
+    /// Exchanges a code for a login, stores it, and serves its token from then on. The future must be
+    /// driven to its end in a task of its own, since the code can be used only once.
     pub(crate) async fn log_in(
         &self,
         code: SecretString,
         verifier: SecretString,
         redirect_uri: &str,
     ) -> Result<(), Error> {
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(ErrorKind::NoRuntime.into());
-        };
-        let (shared, redirect_uri) = (Arc::clone(&self.shared), redirect_uri.to_owned());
-        let task = runtime.spawn(async move { shared.log_in(code, verifier, &redirect_uri).await });
-        task.await
-            .unwrap_or_else(|_| Err(Error::request_failed(self.region().login_url())))
+        self.shared.log_in(code, verifier, redirect_uri).await
     }
 
     /// Whether a login is stored.

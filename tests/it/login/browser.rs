@@ -163,9 +163,9 @@ async fn logs_in_all_the_same() {
     let login = builder.build().unwrap();
     let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
-    let show = |url: &str| {
+    let show = |url: &Url| {
         say(&format!("SHOWN {url}"));
-        send.send(url.to_owned()).unwrap();
+        send.send(url.to_string()).unwrap();
     };
     let browser = async {
         let back = sandbox.log_in(&shown.await.unwrap(), user).await;

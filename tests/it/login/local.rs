@@ -31,7 +31,7 @@ async fn the_browser_comes_back_to_any_port_and_the_login_is_kept() {
     assert_eq!(sandbox.token_requests(), 1);
 
     // The next time no browser is needed.
-    let no_browser = |_: &str| panic!("the stored login lives");
+    let no_browser = |_: &Url| panic!("the stored login lives");
     let tokens = login.in_browser("default", no_browser).await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
     assert_eq!(sandbox.token_requests(), 1);

@@ -126,6 +126,31 @@ async fn a_pending_login_goes_through_the_session_of_the_browser_that_asked() {
 }
 
 #[tokio::test]
+async fn dropped_finish_loses_no_login() {
+    let sandbox = sandbox().await;
+    let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
+    let pending = login.begin().unwrap();
+    let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
+    let gate = sandbox.at_token_endpoint().gate();
+    tokio::select! {
+        _ = login.finish(pending, &back, "session-1") => panic!("the exchange is held"),
+        () = gate.wait_for(1) => {}
+    }
+    gate.release();
+    let saved = async {
+        loop {
+            if let Some(tokens) = login.saved("session-1").await.unwrap() {
+                return tokens;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let tokens = tokio::time::timeout(SOON, saved).await.unwrap();
+    assert_eq!(user_of(&tokens).await, user.email());
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
 async fn a_pending_login_of_one_region_is_refused_in_another_before_any_request() {
     let (here, there) = (sandbox().await, sandbox().await);
     let key = || SealingKey::from_bytes([7; 32]);
