@@ -31,8 +31,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, ErrorKind, FileStore, Login, LoginBuilder, PlatformClient, Region,
-    Sandbox, SealingKey, TokenProvider,
+    AuthorizationCode, Error, ErrorKind, FileStore, Login, LoginBuilder, LoginErrorKind,
+    PlatformClient, Region, Sandbox, SealingKey, TokenProvider,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -139,10 +139,14 @@ pub async fn log_in(
         Ok(tokens) => return Ok(tokens),
         Err(error) => error,
     };
-    let ErrorKind::NoBrowser(none) = error.kind() else {
-        return Err(error.into());
+    let reason = match error.kind() {
+        ErrorKind::Login(login) => match login.kind() {
+            LoginErrorKind::NoBrowser { reason } => reason,
+            _ => return Err(error.into()),
+        },
+        _ => return Err(error.into()),
     };
-    writeln!(out, "No browser is opened: {}.\n", none.reason())?;
+    writeln!(out, "No browser is opened: {reason}.\n")?;
     by_hand(login, typed_lines(), out).await
 }
 
@@ -183,9 +187,12 @@ pub async fn by_hand(
 
 /// Nothing was sent for it, and the login still waits.
 fn is_no_answer(error: &Error) -> bool {
+    let ErrorKind::Login(login) = error.kind() else {
+        return false;
+    };
     matches!(
-        error.kind(),
-        ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
+        login.kind(),
+        LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant
     )
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::error::{CallbackFault, Error, ErrorKind, LoginRefused};
+use crate::error::{CallbackFault, Error, LoginError};
 
 /// How the login page ended a login.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Parameters<'a> {
 /// another scheme, host and port, and the `state` already identifies the login.
 ///
 /// # Errors
-/// `ImplicitGrant` and `InvalidCallback` for a callback that does not end this login.
+/// `LoginErrorKind::ImplicitGrant` and `Callback` for a callback that does not end this login.
 pub(crate) fn parse(
     callback: &str,
     redirect_uri: &Url,
@@ -51,7 +51,7 @@ pub(crate) fn parse(
         None => ("", callback),
     };
     if is_implicit_grant(query) || is_implicit_grant(fragment) {
-        return Err(ErrorKind::ImplicitGrant.into());
+        return Err(LoginError::implicit_grant().into());
     }
     if place.is_empty() && !query.contains('=') {
         return Err(CallbackFault::NoUrl.into());
@@ -77,21 +77,20 @@ impl<'a> Parameters<'a> {
     /// The one code, or the one error of the login page.
     pub(crate) fn redirect(&self) -> Result<Redirect, Error> {
         if is_implicit_grant(self.query) {
-            return Err(ErrorKind::ImplicitGrant.into());
+            return Err(LoginError::implicit_grant().into());
         }
         match (single(self.query, "code")?, single(self.query, "error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Redirect::Code(code.as_str().into())),
-            (None, Some(error)) if !error.is_empty() => Ok(Redirect::Error(self.refusal(&error))),
+            (None, Some(error)) if !error.is_empty() => Ok(Redirect::Error(self.denied(&error))),
             (Some(_), Some(_)) => Err(CallbackFault::CodeAndError.into()),
             _ => Err(CallbackFault::NoCode.into()),
         }
     }
 
-    fn refusal(&self, error: &str) -> Error {
+    fn denied(&self, error: &str) -> Error {
         let description = values(self.query, "error_description").next();
         let description = description.as_ref().map(|text| text.as_str());
-        let refused = LoginRefused::new(error, description, &[self.state.expose_secret()]);
-        ErrorKind::LoginRefused(refused).into()
+        LoginError::denied(error, description, &[self.state.expose_secret()]).into()
     }
 }
 

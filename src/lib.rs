@@ -32,11 +32,10 @@ pub use assertion::Assertion;
 pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
 pub use clock::Clock;
 pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidAssertion,
-    InvalidCallback, InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit,
-    ListenerError, LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError,
-    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-    UnexpectedResponse,
+    AccessDenied, ApiError, ConfigurationKind, CredentialSourceError, Error, ErrorDetail,
+    ErrorKind, InvalidAssertion, InvalidClient, InvalidConfiguration, InvalidGrantCause,
+    LoginError, LoginErrorKind, OAuthError, OAuthErrorKind, PlatformLimit, RateLimited, StoreError,
+    TokenExpired, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
 };
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{MAX_CALLBACK_BYTES, Redirect, parse};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, LoginErrorKind};
 
 /// Parses a pasted text as the login does, and compares the result with a second parser's.
 ///
@@ -25,17 +25,24 @@ pub(crate) fn pasted(pasted: &[u8]) {
             assert_eq!(expected, Some(("code", code.expose_secret().to_owned())));
         }
         Ok(Redirect::Error(error)) => assert!(
-            matches!(error.kind(), ErrorKind::LoginRefused(_))
+            matches!(kind_of(&error), Some(LoginErrorKind::Denied { .. }))
                 && matches!(&expected, Some(("error", _))),
             "{error:?}, {expected:?}"
         ),
         Err(error) => assert!(
             matches!(
-                error.kind(),
-                ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
+                kind_of(&error),
+                Some(LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant)
             ),
             "{error:?}, {expected:?}"
         ),
+    }
+}
+
+fn kind_of(error: &Error) -> Option<&LoginErrorKind> {
+    match error.kind() {
+        ErrorKind::Login(login) => Some(login.kind()),
+        _ => None,
     }
 }
 

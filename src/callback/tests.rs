@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::error::{ErrorKind, LoginErrorKind};
 
 const STATE: &str = "state-of-the-login";
 
@@ -18,7 +19,7 @@ fn code_in(callback: &str) -> Result<String, Error> {
 
 fn fault(callback: &str) -> CallbackFault {
     let error = code_in(callback).unwrap_err();
-    let ErrorKind::InvalidCallback(invalid) = error.kind() else {
+    let ErrorKind::Login(login) = error.kind() else {
         panic!("{callback}: {error:?}")
     };
     let shown = format!("{error} {error:?}");
@@ -26,7 +27,7 @@ fn fault(callback: &str) -> CallbackFault {
         !shown.contains("s3ntinel") && !shown.contains(STATE),
         "{shown}"
     );
-    invalid.fault()
+    login.fault().unwrap()
 }
 
 #[test]
@@ -122,11 +123,14 @@ fn login_page_error_counts_only_with_the_state() {
         "/cb?error=access_denied&error_description=no%1B%5B2J+to+state-of-the-login&state=state-of-the-login",
     )
     .unwrap_err();
-    let ErrorKind::LoginRefused(refused) = error.kind() else {
+    let ErrorKind::Login(login) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(refused.is_denied());
-    assert_eq!(refused.description(), Some("no\\u{1b}[2J to [redacted]"));
+    let denied = LoginErrorKind::Denied {
+        error: "access_denied".to_owned(),
+        description: Some("no\\u{1b}[2J to [redacted]".to_owned()),
+    };
+    assert_eq!(*login.kind(), denied);
     assert_eq!(
         fault("/cb?error=access_denied&state=x"),
         CallbackFault::State
@@ -145,10 +149,10 @@ fn implicit_grant_is_recognized_and_not_repeated() {
         "https://login.mypurecloud.ie/oauth/authorize?response_type=id_token+token",
     ] {
         let error = code_in(callback).unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::ImplicitGrant),
-            "{callback}"
-        );
+        let ErrorKind::Login(login) = error.kind() else {
+            panic!("{callback}: {error:?}")
+        };
+        assert_eq!(*login.kind(), LoginErrorKind::ImplicitGrant, "{callback}");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("s3ntinel"), "{shown}");
         for needed in [

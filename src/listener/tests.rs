@@ -26,7 +26,10 @@ use super::{
     server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME},
     *,
 };
-use crate::{callback::Redirect, error::ErrorKind};
+use crate::{
+    callback::Redirect,
+    error::{ErrorKind, LoginErrorKind},
+};
 
 #[tokio::test]
 async fn callback_ends_the_wait_and_gets_its_page() {
@@ -79,10 +82,13 @@ fn text_of(redirect: &Redirect) -> String {
     match redirect {
         Redirect::Code(code) => format!("code={}", code.expose_secret()),
         Redirect::Error(error) => match error.kind() {
-            ErrorKind::LoginRefused(refused) => {
-                let description = refused.description().unwrap_or_default();
-                format!("error={}&error_description={description}", refused.error())
-            }
+            ErrorKind::Login(login) => match login.kind() {
+                LoginErrorKind::Denied { error, description } => {
+                    let description = description.as_deref().unwrap_or_default();
+                    format!("error={error}&error_description={description}")
+                }
+                kind => panic!("{kind:?}"),
+            },
             kind => panic!("{kind:?}"),
         },
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use url::Url;
 
 use super::current_runtime;
-use crate::error::{Error, ErrorKind, NoBrowser};
+use crate::error::{Error, LoginError};
 
 /// Opens `url` in the user's browser: `$BROWSER` on Unix other than macOS, else the default one.
 pub(super) async fn open_browser(url: &Url) -> Result<(), Error> {
@@ -14,7 +14,7 @@ pub(super) async fn open_browser(url: &Url) -> Result<(), Error> {
     open.await
         .map_err(std::io::Error::other)
         .flatten()
-        .map_err(|error| ErrorKind::NoBrowser(NoBrowser::failed(error)).into())
+        .map_err(|error| LoginError::browser_failed(error).into())
 }
 
 /// Percent-encodes every character of `url` that a shell, a command line or a format string may

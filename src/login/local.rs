@@ -20,11 +20,13 @@ use super::{
     check_name, current_runtime,
     pending::{LIFE, PendingLogin},
 };
+#[cfg(doc)]
+use crate::error::LoginErrorKind;
 use crate::{
     callback::{self, Redirect},
     clock::Moment,
     environment,
-    error::{CallbackFault, Error, ErrorKind, ListenerError, NoBrowser},
+    error::{CallbackFault, Error, ErrorKind, LoginError},
     listener::{Expected, Listener, LoopbackHost, Rejections, Responder},
     provider::TokenProvider,
 };
@@ -66,7 +68,7 @@ impl Login {
     /// come back, and then makes the login page's URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Listener`] where no port is free, and [`ErrorKind::Configuration`] for a redirect
+    /// [`LoginErrorKind::Listener`] where no port is free, and [`ErrorKind::Configuration`] for a redirect
     /// URI that is not `http` on this machine, for an empty name, and where the machine returns no
     /// random bytes.
     pub fn listen(&self, name: &str) -> Result<LocalLogin, Error> {
@@ -82,7 +84,7 @@ impl Login {
     /// reached, that is an error and no new login starts.
     ///
     /// # Errors
-    /// [`ErrorKind::NoBrowser`] over SSH, in a container, or without a display: continue with
+    /// [`LoginErrorKind::NoBrowser`] over SSH, in a container, or without a display: continue with
     /// [`listen`](Self::listen) and [`pasted`](LocalLogin::pasted). Otherwise the errors of
     /// [`saved`](Self::saved), [`TokenProvider::token`], [`listen`](Self::listen) and
     /// [`LocalLogin::redirected`].
@@ -103,7 +105,7 @@ impl Login {
         if !self.0.settings.open_browser_anyway
             && let Some(reason) = environment::no_browser()
         {
-            return Err(ErrorKind::NoBrowser(NoBrowser::here(reason)).into());
+            return Err(LoginError::no_browser(reason).into());
         }
         let local = self.listen(name)?;
         show(local.authorize_url());
@@ -132,8 +134,8 @@ impl LocalLogin {
         let settings = &login.0.settings;
         let own = [redirect_uri.port().unwrap_or(ANY_PORT)];
         let ports = settings.ports.as_deref().unwrap_or(&own);
-        let listener = Listener::bind(host, ports)
-            .map_err(|no_port| ErrorKind::Listener(ListenerError::no_port(&no_port)))?;
+        let listener =
+            Listener::bind(host, ports).map_err(|no_port| LoginError::no_port(&no_port))?;
         let pending = PendingLogin::new(login, &redirect_uri.with_port(listener.port()))?;
         let expected = Expected {
             path: redirect_uri.url().path().to_owned(),
@@ -162,7 +164,7 @@ impl LocalLogin {
     /// the user's default one. Only the first call opens it.
     ///
     /// # Errors
-    /// [`ErrorKind::NoBrowser`] where no browser could be opened, and [`ErrorKind::NoRuntime`] outside
+    /// [`LoginErrorKind::NoBrowser`] where no browser could be opened, and [`ErrorKind::NoRuntime`] outside
     /// a tokio runtime. The login can still be finished.
     pub async fn open_browser(&self) -> Result<(), Error> {
         if self.0.browser_opened.swap(true, Ordering::SeqCst) {
@@ -174,8 +176,8 @@ impl LocalLogin {
     /// Waits until the browser comes back from the login page and the login is stored.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] where the user or the login page denied access,
-    /// [`ErrorKind::Listener`] where the browser did not come back in time, and
+    /// [`LoginErrorKind::Denied`] where the user or the login page denied access,
+    /// [`LoginErrorKind::Listener`] where the browser did not come back in time, and
     /// [`ErrorKind::NoRuntime`] outside a tokio runtime. Otherwise why the code could not be exchanged
     /// or the login not be stored.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
@@ -206,7 +208,7 @@ impl LocalLogin {
     /// for ten minutes, or for the [timeout](super::LoginBuilder::login_timeout) where that is longer.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for a callback that does not
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
     /// end this login: nothing was sent, and the login can still be finished. Otherwise the errors of
     /// [`redirected`](Self::redirected).
     pub async fn pasted(&self, callback: &str) -> Result<TokenProvider, Error> {
@@ -274,7 +276,7 @@ impl Inner {
             let is_listening = matches!(progress, Progress::Listening(_));
             if is_listening {
                 let timeout = self.login.0.settings.login_timeout;
-                let error = ErrorKind::Listener(ListenerError::deadline(timeout, rejections));
+                let error = LoginError::deadline(timeout, rejections);
                 *progress = Progress::TimedOut(error.into());
             }
             is_listening
@@ -321,7 +323,7 @@ impl Drop for ExchangeGuard {
 async fn show_result(respond: Responder, result: &WaiterResult) {
     match result.as_ref().map_err(Error::kind) {
         Ok(_) => respond.show_success().await,
-        Err(ErrorKind::LoginRefused(refused)) if refused.is_denied() => respond.show_denied().await,
+        Err(ErrorKind::Login(login)) if login.is_declined() => respond.show_denied().await,
         Err(_) => respond.show_failed().await,
     }
 }

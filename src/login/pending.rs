@@ -13,6 +13,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Login, binding::LoginBinding, current_runtime};
+#[cfg(doc)]
+use crate::error::{ErrorKind, LoginErrorKind};
 use crate::{
     callback::{self, Redirect},
     error::{CallbackFault, Error},
@@ -40,7 +42,7 @@ impl Login {
     /// [`finish`](Self::finish).
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the machine returns no
+    /// [`ErrorKind::Configuration`] where the machine returns no
     /// random bytes.
     pub fn begin(&self) -> Result<PendingLogin, Error> {
         PendingLogin::new(self, self.app().redirect_uri().as_str())
@@ -54,17 +56,11 @@ impl Login {
     /// existed before the login.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for a callback that does not
-    /// end this login, [`ErrorKind::LoginRefused`] for an error of the login page,
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
+    /// end this login, [`LoginErrorKind::Denied`] for an error of the login page,
     /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
     /// runtime: nothing was sent. Otherwise why the code could not be exchanged or the login not be
     /// stored.
-    ///
-    /// [`ErrorKind::InvalidCallback`]: crate::ErrorKind::InvalidCallback
-    /// [`ErrorKind::ImplicitGrant`]: crate::ErrorKind::ImplicitGrant
-    /// [`ErrorKind::LoginRefused`]: crate::ErrorKind::LoginRefused
-    /// [`ErrorKind::Configuration`]: crate::ErrorKind::Configuration
-    /// [`ErrorKind::NoRuntime`]: crate::ErrorKind::NoRuntime
     pub async fn finish(
         &self,
         pending: PendingLogin,
@@ -126,7 +122,7 @@ impl PendingLogin {
     /// must be kept where the browser's user cannot read it.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the machine returns no
+    /// [`ErrorKind::Configuration`] where the machine returns no
     /// random bytes, or the redirect URI is longer than many kilobytes.
     pub fn into_secret(self) -> Result<SecretString, Error> {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH);
@@ -147,7 +143,7 @@ impl PendingLogin {
     /// Reads a pending login.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`](crate::ErrorKind::InvalidCallback) where it was changed, was
+    /// [`LoginErrorKind::Callback`] where it was changed, was
     /// sealed with another key, belongs to another region, client, redirect URI, organisation or
     /// identity provider, or was started more than ten minutes ago.
     pub fn from_secret(login: &Login, secret: &SecretString) -> Result<Self, Error> {

@@ -17,8 +17,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
-    RecordedRequest, Region, Sandbox, TokenProvider,
+    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, LoginErrorKind,
+    PlatformClient, RecordedRequest, Region, Sandbox, TokenProvider,
 };
 use serde_json::Value;
 use url::Url;

@@ -26,7 +26,7 @@ fn default_builder() -> LoginBuilder {
 fn fault(login: &Login, secret: &SecretString) -> CallbackFault {
     let error = PendingLogin::from_secret(login, secret).unwrap_err();
     match error.kind() {
-        ErrorKind::InvalidCallback(invalid) => invalid.fault(),
+        ErrorKind::Login(login) => login.fault().unwrap(),
         kind => panic!("{kind:?}"),
     }
 }
@@ -89,7 +89,7 @@ fn other_login_cannot_finish_it() {
         let error = pending
             .check(&default_builder().build().unwrap())
             .unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::InvalidCallback(_)));
+        assert!(matches!(error.kind(), ErrorKind::Login(login) if login.fault().is_some()));
     }
     for app in [
         app().target_org("org-2"),

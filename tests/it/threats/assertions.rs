@@ -18,7 +18,7 @@ async fn what_is_bad_is_a_typed_error_and_nothing_is_sent() {
         let value = grant(given).unwrap_err();
         let asked = provider(&server, grant(source).unwrap());
         for error in [value, asked.token().await.unwrap_err()] {
-            assert_eq!(kind_of(&error), "InvalidAssertion", "{begins}");
+            assert_eq!(kind_of(&error), "Assertion", "{begins}");
             let text = error.to_string();
             assert!(text.contains(told), "{begins}: {text}");
         }
@@ -37,7 +37,7 @@ async fn what_is_bad_is_a_typed_error_and_nothing_is_sent() {
     let signed_outside = response(SUCCESS, &format!("{SIGNATURE}{}", in_assertion("")));
     let tokens = provider(&server, grant(signed_outside).unwrap().rfc7522());
     let error = tokens.token().await.unwrap_err();
-    assert_eq!(kind_of(&error), "InvalidAssertion");
+    assert_eq!(kind_of(&error), "Assertion");
     for org in ["", "my org", "my&org", "my-org&assertion=x"] {
         let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, good()).unwrap_err();
         assert_eq!(kind_of(&error), "Configuration", "{org:?}");
