@@ -123,7 +123,7 @@ impl PendingLogin {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] where the machine returns no
-    /// random bytes, or the redirect URI is longer than many kilobytes.
+    /// random bytes, or the redirect URI has more than about 15 KiB.
     pub fn into_secret(self) -> Result<SecretString, Error> {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH);
         let record = Record {

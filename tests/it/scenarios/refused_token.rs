@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{Clock, Error, ErrorKind, FaultResponse, PlatformClient, Response, Sandbox};
+use genesys_cloud_auth::{
+    Clock, Error, ErrorKind, FaultResponse, PlatformClient, Response, Sandbox,
+};
 use serde_json::json;
 
 use super::{Cloud, PATH, quick};
