@@ -48,8 +48,11 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, ErrorKind, FileStore, Login, LoginBuilder, LoginErrorKind,
-    PlatformClient, Region, Sandbox, SealingKey, TokenProvider,
+    AuthorizationCode, Error, ErrorKind, Login, LoginBuilder, PlatformClient, Region,
+    TokenProvider,
+    error::LoginErrorKind,
+    sandbox::Sandbox,
+    store::{FileStore, SealingKey},
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;

@@ -16,6 +16,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use http::StatusCode;
 use url::Url;
 
+pub use crate::region::InvalidRegion;
 pub(crate) use api::correlation_id;
 pub use api::{AccessDenied, ApiError, ErrorDetail, PlatformLimit, RateLimited};
 pub use assertion::InvalidAssertion;
@@ -34,8 +35,6 @@ pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErro
 pub(crate) use transport::{ResponseHead, ResponseProblem};
 pub use transport::{TransportError, TransportKind, UnexpectedResponse};
 pub use troubleshooting::Troubleshooting;
-
-use crate::region::InvalidRegion;
 
 /// Why there is no token, or why a call to the Platform API failed.
 ///

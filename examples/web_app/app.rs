@@ -10,7 +10,9 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use genesys_cloud_auth::{Error, ErrorKind, Login, LoginErrorKind, PendingLogin, PlatformClient};
+use genesys_cloud_auth::{
+    Error, ErrorKind, Login, PendingLogin, PlatformClient, error::LoginErrorKind,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::Url;

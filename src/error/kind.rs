@@ -16,7 +16,7 @@ use super::{
 /// What happened.
 ///
 /// ```
-/// # use genesys_cloud_auth::{ErrorKind, LoginErrorKind};
+/// # use genesys_cloud_auth::{ErrorKind, error::LoginErrorKind};
 /// fn is_no_browser(kind: &ErrorKind) -> bool {
 ///     match kind {
 ///         ErrorKind::Login(login) => matches!(login.kind(), LoginErrorKind::NoBrowser { .. }),

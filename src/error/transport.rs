@@ -120,7 +120,7 @@ pub(crate) enum ResponseProblem {
     Redirect,
     #[error("with more than {max} bytes")]
     TooLong { max: usize },
-    #[error("with a content encoding that was not asked for; check the proxies on the way")]
+    #[error("with a content coding that was not asked for; check the proxies on the way")]
     Encoded,
     #[error("with text that is not UTF-8")]
     NotUtf8,

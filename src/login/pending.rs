@@ -118,7 +118,7 @@ impl PendingLogin {
 
     /// Returns the pending login for the session of its browser; [`from_secret`](Self::from_secret)
     /// reads it. It is sealed with the login's key, so that it can be neither read nor changed outside
-    /// the program. With [`SealingKey::unsealed`](crate::SealingKey::unsealed) it is plain text, and
+    /// the program. With [`SealingKey::unsealed`](crate::store::SealingKey::unsealed) it is plain text, and
     /// must be kept where the browser's user cannot read it.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ pub mod upload;
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    ApiError, ClientCredentials, Error, ErrorKind, FaultResponse, FixedToken, PlatformClient,
-    RetryPolicy, Sandbox, SandboxHost, TokenProvider, TransportKind,
+    ClientCredentials, Error, ErrorKind, FixedToken, PlatformClient, TokenProvider,
+    client::RetryPolicy,
+    error::{ApiError, TransportKind},
+    sandbox::{FaultResponse, Sandbox, SandboxHost},
 };
 use serde_json::{Value, json};
 
@@ -216,7 +218,7 @@ async fn errors_carry_status_code_message_and_correlation_id() {
     assert!(
         error
             .to_string()
-            .starts_with("GET /api/api/v2/nothing answered HTTP 404"),
+            .starts_with("GET /api/api/v2/nothing returned HTTP 404"),
         "{error}"
     );
 

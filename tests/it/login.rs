@@ -17,8 +17,10 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, LoginErrorKind,
-    PlatformClient, RecordedRequest, Region, Sandbox, TokenProvider,
+    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
+    Region, TokenProvider,
+    error::LoginErrorKind,
+    sandbox::{RecordedRequest, Sandbox},
 };
 use serde_json::Value;
 use url::Url;

@@ -3,8 +3,9 @@
 use std::{process::Stdio, time::Duration};
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientCredentials, FileStore, Login, LoginBuilder, PlatformClient, Sandbox,
-    SandboxUser, SealingKey,
+    AuthorizationCode, ClientCredentials, Login, LoginBuilder, PlatformClient,
+    sandbox::{Sandbox, SandboxUser},
+    store::{FileStore, SealingKey},
 };
 use serde_json::Value;
 use tokio::{
@@ -143,7 +144,7 @@ async fn pasted_callback_shows_user_and_organization() {
         (format!("{back}&response_type=token"), "implicit grant"),
         (
             "http://localhost/x?code=1".to_owned(),
-            "not at the redirect URI",
+            "not for the redirect URI",
         ),
     ] {
         terminal.types(&bad).await;

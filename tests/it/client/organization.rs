@@ -1,11 +1,11 @@
 //! What the sandbox's organisation lists, and what it denies.
 
-use genesys_cloud_auth::{AccessDenied, Error, ErrorKind, PlatformClient, Sandbox};
+use genesys_cloud_auth::{Error, ErrorKind, PlatformClient, error::AccessDenied, sandbox::Sandbox};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{client, requests};
-use crate::support::{kind_of, next_of};
+use crate::support::next_of;
 
 #[tokio::test]
 async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
@@ -36,7 +36,10 @@ async fn what_needs_a_user_says_so_and_costs_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let call = client(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
-    assert_eq!(kind_of(&error), "UserContextRequired");
+    assert!(
+        matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
+        "{error}"
+    );
     assert_eq!(error.status().map(u16::from), Some(400));
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(requests(&sandbox), (1, 1));

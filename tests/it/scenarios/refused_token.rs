@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Error, ErrorKind, FaultResponse, PlatformClient, Response, Sandbox,
+    Clock, Error, ErrorKind, PlatformClient,
+    client::Response,
+    sandbox::{FaultResponse, Sandbox},
 };
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Users who log in at the sandbox.
 
-use genesys_cloud_auth::{Login, Sandbox, TokenProvider};
+use genesys_cloud_auth::{Login, TokenProvider, sandbox::Sandbox};
 use url::Url;
 
 /// The callback after the sandbox's first user has logged in at this page.

@@ -11,7 +11,8 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use genesys_cloud_auth::{
-    ApiError, ConfigurationKind, Error, ErrorKind, OAuthError, OAuthErrorKind,
+    Error, ErrorKind,
+    error::{ApiError, ConfigurationKind, OAuthError, OAuthErrorKind},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 

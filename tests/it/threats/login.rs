@@ -1,6 +1,6 @@
 //! Which host receives the secrets of a user's login.
 
-use genesys_cloud_auth::{AuthorizationCode, Login, RetryPolicy};
+use genesys_cloud_auth::{AuthorizationCode, Login, client::RetryPolicy};
 use url::form_urlencoded;
 
 use super::*;
