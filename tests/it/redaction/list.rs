@@ -32,7 +32,7 @@ const NESTED_KINDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What is missing, or listed above without need.
+/// The types and kinds that are missing, or listed above without need.
 pub fn gaps(shown: &Shown) -> Vec<String> {
     let types = public_types(&Files::read(&["src"], ".rs"), "src/lib.rs");
     let mut kinds = variants(include_str!("../../../src/error/kind.rs"), "ErrorKind");
