@@ -227,7 +227,7 @@ fn random<const N: usize>() -> Result<SecretString, Error> {
     let mut bytes = Zeroizing::new([0; N]);
     rand::fill(&mut *bytes)
         .map_err(|_| Error::configuration("the machine returns no random bytes"))?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes).into())
+    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()).into())
 }
 
 const STATE_BYTES: usize = 32;
