@@ -6,8 +6,7 @@ use crate::support::isolated::run_isolated;
 /// Without a browser, `in_browser` returns a stored login or `NoBrowser`.
 #[test]
 fn login_of_another_organisation_or_prompt_is_not_used() {
-    let test =
-        "processes::asked_for::login_of_another_organisation_or_prompt_is_not_used";
+    let test = "processes::asked_for::login_of_another_organisation_or_prompt_is_not_used";
     if run_isolated(test).is_none() {
         runtime().block_on(asks());
     }

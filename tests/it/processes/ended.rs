@@ -37,8 +37,7 @@ async fn a_lost_answer_costs_a_login_at_most() {
 
 #[test]
 fn kill_during_a_removal_leaves_the_login_or_nothing() {
-    let test =
-        "processes::ended::kill_during_a_removal_leaves_the_login_or_nothing";
+    let test = "processes::ended::kill_during_a_removal_leaves_the_login_or_nothing";
     if let Some(job) = job() {
         return runtime().block_on(removes_until_killed(&Here::of(job)));
     }

@@ -39,8 +39,7 @@ struct Course {
 
 #[test]
 fn kill_at_any_step_costs_at_most_the_login_without_grace() {
-    let test =
-        "processes::kills::kill_at_any_step_costs_at_most_the_login_without_grace";
+    let test = "processes::kills::kill_at_any_step_costs_at_most_the_login_without_grace";
     if let Some(job) = job() {
         return runtime().block_on(renews_until_killed(&Here::of(job)));
     }

@@ -115,8 +115,7 @@ fn getrlimit_most() -> Rlimit {
 /// The lock is there, so that the turn can be had.
 #[test]
 fn login_renewed_in_a_full_folder_is_stored_later() {
-    let test =
-        "processes::refused::login_renewed_in_a_full_folder_is_stored_later";
+    let test = "processes::refused::login_renewed_in_a_full_folder_is_stored_later";
     if let Some(job) = job() {
         return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
     }
@@ -137,8 +136,7 @@ fn login_renewed_in_a_full_folder_is_stored_later() {
 /// Where not even the turn can be had, nothing is sent.
 #[test]
 fn login_without_a_lock_in_a_full_folder_is_not_renewed() {
-    let test =
-        "processes::refused::login_without_a_lock_in_a_full_folder_is_not_renewed";
+    let test = "processes::refused::login_without_a_lock_in_a_full_folder_is_not_renewed";
     if let Some(job) = job() {
         return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
     }

@@ -11,8 +11,7 @@ use crate::support::child_process::{
 
 #[test]
 fn stopped_process_with_the_turn_is_waited_for() {
-    let test =
-        "processes::turns::stopped_process_with_the_turn_is_waited_for";
+    let test = "processes::turns::stopped_process_with_the_turn_is_waited_for";
     if let Some(job) = job() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }
