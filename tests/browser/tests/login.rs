@@ -133,7 +133,7 @@ fn back_and_in_a_second_tab_the_login_goes_on() {
         browser.goto(&url).await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;
-        browser.click("Log in as somebody else").await;
+        browser.click("Log in as another user").await;
         browser.shows("Log in").await;
         browser.back().await;
         browser.shows("Allow Sandbox client?").await;
