@@ -7,7 +7,6 @@ mod given;
 mod namespaces;
 mod scan;
 mod tag;
-mod time;
 
 use std::{fmt, future::Future};
 
@@ -22,7 +21,6 @@ use given::BYTE_ORDER_MARK;
 use namespaces::{Namespace, Namespaces};
 use scan::scan_xml;
 use tag::{Tag, is_character, is_name};
-use time::date_time;
 
 use crate::{async_source::AsyncSource, error::Error};
 

@@ -17,6 +17,7 @@ mod private_file;
 mod provider;
 mod region;
 mod retry;
+mod rfc3339;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod seal;

@@ -369,6 +369,7 @@ const LAYERS: [&[&str]; 12] = [
         "environment",
         "platform_limits",
         "private_file",
+        "rfc3339",
     ],
     &["region"],
     &["error"],

@@ -4,8 +4,8 @@
 
 use std::{ops::Range, time::SystemTime};
 
-use super::{Namespace, Tag, date_time};
-use crate::error::AssertionFault;
+use super::{Namespace, Tag};
+use crate::{error::AssertionFault, rfc3339::parse_date_time};
 
 /// One assertion, and what is said of its time.
 #[derive(Default)]
@@ -235,7 +235,7 @@ fn declaration(name: &str, value: &str) -> String {
 }
 
 fn time_of(tag: &Tag<'_>, name: &str) -> Result<Option<SystemTime>, AssertionFault> {
-    let read = |text| date_time(text).ok_or(AssertionFault::Time);
+    let read = |text| parse_date_time(text).ok_or(AssertionFault::Time);
     tag.attribute(name).map(read).transpose()
 }
 
