@@ -13,7 +13,8 @@ pub use pages::Pages;
 pub use request::Request;
 pub use response::{Chunks, RateLimit, Response};
 
-use crate::{provider::TokenProvider, retry::RetryPolicy};
+use crate::provider::TokenProvider;
+pub use crate::retry::RetryPolicy;
 use target::Target;
 
 /// The Platform API of one organisation, called with the tokens of a [`TokenProvider`].

@@ -21,7 +21,7 @@ use url::{Host, Url};
 /// let region: Region = "eu-west-1".parse()?;
 /// assert_eq!(region, Region::EuWest1);
 /// assert_eq!(region.api_url().as_str(), "https://api.mypurecloud.ie/");
-/// # Ok::<_, genesys_cloud_auth::InvalidRegion>(())
+/// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
 /// ```
 ///
 /// Source: Genesys Cloud's own SDKs, which know these 18 regions.
@@ -109,7 +109,7 @@ impl Region {
     /// # use genesys_cloud_auth::Region;
     /// let region = Region::custom("http://localhost:9000/login", "http://localhost:9000/api", None)?;
     /// assert!(Region::custom("http://example.com", "http://example.com", None).is_err());
-    /// # Ok::<_, genesys_cloud_auth::InvalidRegion>(())
+    /// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
     /// ```
     pub fn custom(login: &str, api: &str, apps: Option<&str>) -> Result<Self, InvalidRegion> {
         let login = custom_url(login).map_err(|why| InvalidRegion::url("login", why))?;

@@ -114,7 +114,7 @@ impl Request {
     ///
     /// It is sent once: where the token is refused it is replaced for later calls and the 401 given
     /// back, and no failure leads to a repetition. A stream that fails ends the call with
-    /// [`TransportKind::Upload`](crate::TransportKind::Upload).
+    /// [`TransportKind::Upload`](crate::error::TransportKind::Upload).
     ///
     /// ```no_run
     /// # async fn example<S>(api: genesys_cloud_auth::PlatformClient, recording: S) -> Result<(), genesys_cloud_auth::Error>

@@ -98,7 +98,7 @@ impl Response {
     }
 
     /// The body piece by piece, without a limit to its length. The call's
-    /// [timeout](crate::Request::timeout) holds to its end: set one that is long enough.
+    /// [timeout](crate::client::Request::timeout) holds to its end: set one that is long enough.
     #[must_use]
     pub fn chunks(self) -> Chunks {
         Chunks(Some(self.incoming))

@@ -29,7 +29,7 @@ use super::{
     WaiterResult,
 };
 use crate::{
-    assertion::Looked,
+    assertion::ParsedAssertion,
     clock::{Clock, Moment, either},
     error::{Error, ErrorKind, TokenExpired},
     grant::{Grant, Kind},
@@ -103,7 +103,7 @@ pub(super) struct Known {
     pub(super) refused: Option<SecretString>,
     pub(super) refusal: Option<Error>,
     /// The SAML assertion that is still without an answer.
-    pub(super) unanswered: Option<Looked>,
+    pub(super) unanswered: Option<ParsedAssertion>,
     /// The generation of the newest record seen; an older one was put back by somebody.
     pub(super) newest: u64,
     /// The login that was refused last, by its generation; 0 is the absence of one.

@@ -1,7 +1,9 @@
 //! The README's program and the README's output, both tried.
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, FileStore, Login, PlatformClient, Sandbox, SealingKey, TokenProvider,
+    AuthorizationCode, Error, Login, PlatformClient, TokenProvider,
+    sandbox::Sandbox,
+    store::{FileStore, SealingKey},
 };
 use serde_json::Value;
 

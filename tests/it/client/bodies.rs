@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{ErrorKind, PlatformClient, RetryPolicy};
+use genesys_cloud_auth::{ErrorKind, PlatformClient, client::RetryPolicy};
 use serde_json::Value;
 
 use crate::support::{

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::{Flight, Look, RefreshResult, SOURCE_LIMIT, asked, failed, read, same};
 use crate::{
-    assertion::{Looked, read as look_at},
+    assertion::ParsedAssertion,
     error::{Error, ErrorKind, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     token::AccessToken,
@@ -57,7 +57,7 @@ impl Flight {
         &mut self,
         grant: &Saml2Bearer,
         secret: &SecretString,
-        assertion: Option<(Looked, SecretString)>,
+        assertion: Option<(ParsedAssertion, SecretString)>,
     ) -> Result<RefreshResult<AccessToken, Error>, Error> {
         let place = match self.look(secret).await {
             Look::Found(token) => return Ok(RefreshResult::Token(token)),
@@ -105,28 +105,29 @@ impl Flight {
     async fn next_assertion(
         &self,
         grant: &Saml2Bearer,
-    ) -> Result<(Looked, SecretString), NoAssertion> {
+    ) -> Result<(ParsedAssertion, SecretString), NoAssertion> {
         let unanswered = self.shared.locked.lock().known.unanswered.clone();
         let wall = self.shared.clock.wall();
         let looked = match unanswered.filter(|looked| looked.stale(wall).is_none()) {
             Some(looked) => looked,
             None => self.ask_source(grant).await?,
         };
-        let sent = looked.encode(grant.form());
+        let sent = looked.encode(grant.encoding());
         let sent = sent.map_err(|error| NoAssertion::Useless(error.into()))?;
         // Its source may give it once: until it is answered it is at hand, whatever ends this flight.
         self.shared.locked.lock().known.unanswered = Some(looked.clone());
         Ok((looked, sent))
     }
 
-    async fn ask_source(&self, grant: &Saml2Bearer) -> Result<Looked, NoAssertion> {
+    async fn ask_source(&self, grant: &Saml2Bearer) -> Result<ParsedAssertion, NoAssertion> {
         if !self.step(SOURCE_LIMIT) {
             return Err(NoAssertion::Lost);
         }
         let source = grant.assertion().clone();
-        let given = asked("SAML assertion", source.ask()).await;
+        let given = asked("SAML assertion", source.read()).await;
         let given = given.map_err(NoAssertion::Source)?;
-        let looked = look_at(&given).map_err(|error| NoAssertion::Useless(error.into()))?;
+        let looked =
+            ParsedAssertion::parse(&given).map_err(|error| NoAssertion::Useless(error.into()))?;
         let stale = looked.stale(self.shared.clock.wall());
         let used = self.was_handed_in(&looked).then_some(StaleAssertion::Used);
         let Some(stale) = stale.or(used) else {
@@ -136,12 +137,12 @@ impl Flight {
         Err(NoAssertion::Useless(expired.into()))
     }
 
-    fn was_handed_in(&self, assertion: &Looked) -> bool {
+    fn was_handed_in(&self, assertion: &ParsedAssertion) -> bool {
         let known = &self.shared.locked.lock().known;
         known.handed_in.has(assertion.fingerprint())
     }
 
-    fn handed_in(&self, assertion: &Looked, refused: bool) {
+    fn handed_in(&self, assertion: &ParsedAssertion, refused: bool) {
         let known = &mut self.shared.locked.lock().known;
         known.unanswered = None;
         known.handed_in.remember(assertion.fingerprint(), refused);
