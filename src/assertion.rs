@@ -77,7 +77,10 @@ impl Assertion {
                 AssertionSource::Value(raw) => return Ok(raw),
                 AssertionSource::Fn(closure) => {
                     let assertion = closure.get().await.map_err(|error| {
-                        Error::secret("the source of the SAML assertion failed", Some(error))
+                        Error::credential_source(
+                            "the source of the SAML assertion failed",
+                            Some(error),
+                        )
                     })?;
                     assertion.0
                 }

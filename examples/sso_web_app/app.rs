@@ -192,7 +192,7 @@ impl App {
 
 /// Whether the assertion was not sent or not accepted. Another one may succeed.
 fn needs_other_assertion(error: &Error) -> bool {
-    error.needs_login() || matches!(error.kind(), ErrorKind::InvalidAssertion(_))
+    error.needs_login() || matches!(error.kind(), ErrorKind::Assertion(_))
 }
 
 /// The current time as SAML writes it.

@@ -30,7 +30,7 @@ async fn it_shows_a_day_of_two_assertions() {
         assert!(section.ends_with(&expected), "{section}");
     }
     let row = Troubleshooting::TokenExpired;
-    for (section, why) in [(used, "used"), (old, "out of date")] {
+    for (section, why) in [(used, "already used"), (old, "expired at")] {
         for expected in [why, row.issue(), row.likely_cause(), row.resolution()] {
             assert!(section.contains(expected), "{section}");
         }

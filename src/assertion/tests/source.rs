@@ -45,7 +45,7 @@ async fn a_closure_returns_any_form_and_is_called_each_time() {
 async fn a_failing_closure_is_a_transient_failure_with_its_cause() {
     let source = Assertion::from_fn(|| async { Err("the identity provider is down".into()) });
     let error = source.read().await.err().unwrap();
-    assert!(matches!(error.kind(), ErrorKind::Secret(_)) && error.is_transient());
+    assert!(matches!(error.kind(), ErrorKind::CredentialSource(_)) && error.is_transient());
     assert!(error.to_string().contains("SAML assertion"), "{error}");
     let cause = std::error::Error::source(&error).unwrap();
     assert_eq!(cause.to_string(), "the identity provider is down");

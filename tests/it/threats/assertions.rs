@@ -18,7 +18,7 @@ async fn an_invalid_assertion_is_a_typed_error_and_is_not_sent() {
         let from_value = grant(given).unwrap_err();
         let tokens = provider(&server, grant(source).unwrap());
         for error in [from_value, tokens.token().await.unwrap_err()] {
-            assert_eq!(kind_of(&error), "InvalidAssertion", "{begins}");
+            assert_eq!(kind_of(&error), "Assertion", "{begins}");
             let text = error.to_string();
             assert!(text.contains(expected), "{begins}: {text}");
         }
@@ -36,7 +36,7 @@ async fn an_invalid_assertion_is_a_typed_error_and_is_not_sent() {
     let signed_outside = response(SUCCESS, &format!("{SIGNATURE}{}", in_assertion("")));
     let tokens = provider(&server, grant(signed_outside).unwrap().rfc7522());
     let error = tokens.token().await.unwrap_err();
-    assert_eq!(kind_of(&error), "InvalidAssertion");
+    assert_eq!(kind_of(&error), "Assertion");
     for org in ["", "my org", "my&org", "my-org&assertion=x"] {
         let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, valid()).unwrap_err();
         assert_eq!(kind_of(&error), "Configuration", "{org:?}");
@@ -60,22 +60,22 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
     let latin_1 = latin_1.chars().map(|c| u8::try_from(c).unwrap()).collect();
     let case = |given: &str, words| (given.as_bytes().to_vec(), words);
     vec![
-        case("", "nothing in it"),
-        case(" \r\n", "nothing in it"),
+        case("", "it is empty"),
+        case(" \r\n", "it is empty"),
         case(&in_assertion("&x;"), "not well-formed"),
         case(&valid()[..100], "not well-formed"),
         case(&format!("{}{}", valid(), valid()), "not well-formed"),
         case(&"<x>".repeat(100_000), "neither a Response"),
-        case(&in_assertion(&"<x>".repeat(100_000)), "64 deep"),
+        case(&in_assertion(&"<x>".repeat(100_000)), "64 levels deep"),
         case(&"<x>".repeat(17_000_000), "longer than 512 KiB"),
         case(&"A".repeat(50_000_000), "longer than 512 KiB"),
         case(
             &STANDARD.encode(in_assertion(&" ".repeat(600_000))),
             "longer than 512 KiB",
         ),
-        (units(u16::to_le_bytes), "not in UTF-8"),
-        (units(u16::to_be_bytes), "not in UTF-8"),
-        (latin_1, "not in UTF-8"),
+        (units(u16::to_le_bytes), "not UTF-8"),
+        (units(u16::to_be_bytes), "not UTF-8"),
+        (latin_1, "not UTF-8"),
         case(&format!("{}!", &base64[..40]), "neither XML nor base64"),
         case(
             &base64.replacen("PEFz", "PE\u{0}Fz", 1),
@@ -85,7 +85,7 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
         case(&base64.replace('+', " "), "decoded twice"),
         case(&base64.replace('+', "%2B"), "percent-encoded"),
         case(&format!("SAMLResponse={base64}"), "percent-encoded"),
-        case(&STANDARD.encode("no XML"), "holds no XML"),
+        case(&STANDARD.encode("no XML"), "does not contain XML"),
     ]
 }
 
@@ -119,7 +119,7 @@ fn no_assertions() -> Vec<(Vec<u8>, &'static str)> {
         ("<x/>".to_owned(), "neither a Response nor an Assertion"),
         (unsigned.clone(), "is signed"),
         (in_success(&unsigned), "is signed"),
-        (in_success(""), "no assertion in the Response"),
+        (in_success(""), "contains no assertion"),
         (in_success(&format!("{signed}{signed}")), "more than one"),
         (in_success(&format!("{signed}{unsigned}")), "more than one"),
         (in_success(&extensions), "signature wrapping"),
@@ -135,7 +135,7 @@ fn no_assertions() -> Vec<(Vec<u8>, &'static str)> {
         (response("Responder", ""), "Responder"),
         (
             in_assertion(&conditions("NotBefore", "soon")),
-            "a time in it",
+            "a time that is not written",
         ),
     ]
     .into_iter()
