@@ -111,7 +111,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
-    let told = line(&capture, "token refused by the API");
+    let told = line(&capture, "token rejected by the API");
     assert!(told.contains("DEBUG") && told.contains("age="), "{told}");
 
     sandbox.rotate_secret();

@@ -124,7 +124,7 @@ async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
     let api = PlatformClient::new(tokens.clone());
     api.get("/api/v2/organizations/me").send().await.unwrap();
     let second = idles().await;
-    assert!(first < second, "{first} {second}");
+    assert!(first < second, "{first:?} {second:?}");
     // Some seconds for the test itself, whose time runs too.
     for step in [600, 270] {
         sandbox.advance(Duration::from_secs(step));

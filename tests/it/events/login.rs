@@ -118,7 +118,7 @@ async fn the_end_of_a_login_without_a_refresh_token_is_told_ahead_of_time() {
         panic!("not told")
     };
     assert!(expires_in > Duration::from_secs(290) && expires_in < Duration::from_secs(302));
-    let told = line(&capture, "login ends soon, and nothing can renew it");
+    let told = line(&capture, "login ends soon and cannot be renewed");
     for field in ["WARN", r#"outcome="login_expiring""#, "expires_in="] {
         assert!(told.contains(field), "{field}: {told}");
     }
