@@ -25,7 +25,9 @@ mod token;
 mod token_endpoint;
 
 pub use assertion::Assertion;
-pub use client::{Chunks, Pages, PlatformClient, RateLimit, Request, Response};
+pub use client::{
+    Chunks, Pages, PlatformClient, PlatformClientBuilder, RateLimit, Request, Response,
+};
 pub use clock::Clock;
 pub use error::{
     AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidAssertion,

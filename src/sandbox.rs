@@ -417,7 +417,7 @@ impl Sandbox {
     #[allow(clippy::missing_panics_doc, reason = "such a region is a good one")]
     pub fn region(&self) -> Region {
         let url = self.url();
-        Region::custom(&format!("{url}/login"), &format!("{url}/api"), None)
+        Region::custom(&format!("{url}/login"), &format!("{url}/api"))
             .expect("two paths on loopback make a region")
     }
 

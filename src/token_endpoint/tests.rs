@@ -63,7 +63,7 @@ async fn a_refresh_token_is_visible_ascii_or_absent() {
 
 fn endpoint(server: &MockServer) -> TokenEndpoint {
     TokenEndpoint {
-        region: Region::custom(&server.uri(), &server.uri(), None).unwrap(),
+        region: Region::custom(&server.uri(), &server.uri()).unwrap(),
         http_client: HttpClient::default(),
         app: App::new(None).unwrap(),
         attempt: Duration::from_secs(10),

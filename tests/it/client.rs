@@ -78,7 +78,7 @@ async fn paths_queries_headers_and_bodies_arrive_as_given() {
         .segment("a/b ü")
         .query(&[("q", "x & y"), ("pageSize", "100")])
         .header("Genesys-Test", "yes")
-        .body(&json!({ "name": "Jo" }))
+        .json(&json!({ "name": "Jo" }))
         .send()
         .await
         .unwrap();
@@ -130,7 +130,7 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
         organization(&api).await.unwrap();
         let (tokens, calls) = requests(&sandbox);
         sandbox.at_api().times(1).answer(refusal);
-        let post = api.post(ORGANIZATION).body(&json!({})).send().await;
+        let post = api.post(ORGANIZATION).json(&json!({})).send().await;
         assert_eq!(post.unwrap_err().status(), Some(405));
         assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
     }
@@ -271,10 +271,11 @@ async fn a_pause_between_token_requests_is_waited_out_inside_the_timeout() {
     organization(&api).await.unwrap();
     assert_eq!(requests(&sandbox), (2, 1));
 
-    let api = client(&sandbox).timeout(Duration::from_secs(20));
+    let api = client(&sandbox);
     let later = FaultAnswer::new(503).header("Retry-After", "30");
     sandbox.at_token_endpoint().times(1).answer(later);
-    let error = organization(&api).await.unwrap_err();
+    let call = api.get(ORGANIZATION).timeout(Duration::from_secs(20));
+    let error = call.send().await.unwrap_err();
     assert_eq!((error.status(), error.is_transient()), (Some(503), true));
     assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(30));
     assert_eq!(requests(&sandbox), (3, 1));
@@ -314,8 +315,10 @@ async fn a_call_ends_with_its_timeout() {
 
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.at_token_endpoint().stall();
-    let call = client(&sandbox).timeout(Duration::from_millis(300));
-    let error = organization(&call).await.unwrap_err();
+    let call = client(&sandbox)
+        .get(ORGANIZATION)
+        .timeout(Duration::from_millis(300));
+    let error = call.send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
     assert_eq!(requests(&sandbox), (1, 0));
 }

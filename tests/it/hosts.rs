@@ -35,7 +35,7 @@ async fn a_host_without_an_address_is_asked_for_twice_and_found_when_it_is_back(
 
 #[tokio::test]
 async fn a_name_that_nobody_has_is_told_as_such() {
-    let region = Region::custom("https://login.invalid", "https://api.invalid", None).unwrap();
+    let region = Region::custom("https://login.invalid", "https://api.invalid").unwrap();
     let connections = HttpClient::new(reqwest::ClientBuilder::no_proxy).unwrap();
     let builder = TokenProvider::builder(region, credentials()).http_client(connections);
     let error = builder.build().unwrap().token().await.unwrap_err();
@@ -151,7 +151,7 @@ async fn a_host_that_never_answers_is_given_up() {
 async fn a_host_that_never_ends_its_handshake_is_given_up() {
     let plain = Server::start(good_token(TOKEN));
     let url = plain.url().replace("http:", "https:");
-    let region = Region::custom(&url, &url, None).unwrap();
+    let region = Region::custom(&url, &url).unwrap();
     let (builder, _clock) = provider_of(region);
     let connections = HttpClient::new(|reqwest| reqwest.connect_timeout(SHORT)).unwrap();
     let tokens = builder.http_client(connections).build().unwrap();
@@ -208,8 +208,10 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
     let login = Server::start(good_token(TOKEN));
     let closed = Closed::new();
     let url = format!("http://{}", closed.address());
-    let (builder, _clock) = provider_of(Region::custom(&login.url(), &url, None).unwrap());
-    let api = PlatformClient::new(builder.build().unwrap()).timeout(SHORT * 10);
+    let (builder, _clock) = provider_of(Region::custom(&login.url(), &url).unwrap());
+    let api = PlatformClient::builder(builder.build().unwrap())
+        .timeout(SHORT * 10)
+        .build();
     let call = || {
         api.get("/api/v2/users/me")
             .query(&[("q", "nobodys-business")])

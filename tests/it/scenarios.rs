@@ -32,9 +32,10 @@ impl Cloud {
         login.answers(tokens);
         let api = Server::start(Decision::json(200, "{}"));
         let (builder, clock) = provider_of(region_of(&login, &api));
-        let client = PlatformClient::new(builder.build().unwrap())
+        let client = PlatformClient::builder(builder.build().unwrap())
             .timeout(LONG)
-            .retry(quick());
+            .retry(quick())
+            .build();
         Self {
             login,
             api,

@@ -103,5 +103,5 @@ async fn every_future_is_send() {
     let mut pages = get().pages::<String>();
     future(pages.next());
     let body = crate::client::upload::Pieces::new(["a"]);
-    future(get().stream(body).send());
+    future(get().body_stream(body).send());
 }

@@ -32,7 +32,7 @@ async fn the_secret_goes_to_the_login_host_alone_and_the_token_to_the_api_alone(
         Method::PATCH,
         Method::DELETE,
     ] {
-        call(method).body(&"x").send().await.unwrap();
+        call(method).json(&"x").send().await.unwrap();
     }
     api.tokens().token_info().await.unwrap();
     api.tokens().revoke().await.unwrap();
@@ -108,8 +108,8 @@ async fn a_region_that_only_looks_like_one_is_none() {
         "ftp://localhost",
     ] {
         let loopback = "http://localhost";
-        assert!(Region::custom(url, loopback, None).is_err(), "{url}");
-        assert!(Region::custom(loopback, url, None).is_err(), "{url}");
+        assert!(Region::custom(url, loopback).is_err(), "{url}");
+        assert!(Region::custom(loopback, url).is_err(), "{url}");
     }
 }
 
@@ -117,7 +117,7 @@ async fn a_region_that_only_looks_like_one_is_none() {
 async fn localhost_is_found_where_only_one_family_listens() {
     let pair = Pair::start();
     let local = |server: &Server| format!("http://localhost:{}", server.address().port());
-    let region = Region::custom(&local(&pair.login), &local(&pair.api), None).unwrap();
+    let region = Region::custom(&local(&pair.login), &local(&pair.api)).unwrap();
     let api = PlatformClient::new(provider_of(region).0.build().unwrap());
     api.get("/api/v2/users/me").send().await.unwrap();
     assert_eq!(pair.api.requests().len(), 1);

@@ -52,7 +52,7 @@ async fn a_call_with_a_body_equals_the_sdks() {
     let api = cloud.client(CLIENT_ID, SECRET);
     let search = api
         .post("/api/v2/users/search")
-        .body(&json!({"pageSize": 25}));
+        .json(&json!({"pageSize": 25}));
     let _: Value = search.fetch().await.unwrap();
 
     let sent = only(cloud.api.requests());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{ErrorKind, PlatformClient, RetryPolicy};
+use genesys_cloud_auth::{ErrorKind, PlatformClient, PlatformClientBuilder, RetryPolicy};
 use serde_json::Value;
 
 use crate::support::{
@@ -15,8 +15,7 @@ const PATH: &str = "/api/v2/users/me";
 
 #[tokio::test]
 async fn a_body_is_read_up_to_the_limit_announced_or_in_chunks() {
-    let (_login, server, api) = start();
-    let api = api.body_limit(LIMIT);
+    let (_login, server, api) = start_with(|client| client.body_limit(LIMIT));
     for (bytes, fits) in [(LIMIT, true), (LIMIT + 1, false)] {
         for reply in [announced(200, "", bytes), chunked(200, bytes)] {
             server.answers([reply]);
@@ -43,8 +42,8 @@ async fn a_body_is_read_up_to_the_limit_announced_or_in_chunks() {
 
 #[tokio::test]
 async fn a_length_that_nobody_has_room_for_is_only_announced() {
-    let (_login, server, api) = start();
-    let api = api.body_limit(usize::MAX).retry(RetryPolicy::never());
+    let (_login, server, api) =
+        start_with(|client| client.body_limit(usize::MAX).retry(RetryPolicy::never()));
     let length = u64::MAX / 2;
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc");
     server.answers([Decision::raw(answer, End::Close)]);
@@ -55,8 +54,7 @@ async fn a_length_that_nobody_has_room_for_is_only_announced() {
 
 #[tokio::test]
 async fn chunks_are_a_stream_without_a_limit_and_end_after_an_error() {
-    let (_login, server, api) = start();
-    let api = api.body_limit(LIMIT);
+    let (_login, server, api) = start_with(|client| client.body_limit(LIMIT));
     server.answers([chunked(200, 500_000)]);
     let mut chunks = api.get(PATH).send().await.unwrap().chunks();
     let mut read = 0;
@@ -88,8 +86,7 @@ async fn chunks_are_a_stream_without_a_limit_and_end_after_an_error() {
 
 #[tokio::test]
 async fn an_error_of_many_megabytes_keeps_status_and_correlation_id() {
-    let (_login, server, api) = start();
-    let api = api.retry(RetryPolicy::never());
+    let (_login, server, api) = start_with(|client| client.retry(RetryPolicy::never()));
     api.tokens().token().await.unwrap();
     for (answered, status) in [400, 403, 429, 503].into_iter().enumerate() {
         let open = r#"{"code":"x","message":""#;
@@ -112,8 +109,7 @@ async fn an_error_of_many_megabytes_keeps_status_and_correlation_id() {
 
 #[test]
 fn an_error_of_ten_megabytes_costs_little_memory() {
-    let (_login, server, api) = start();
-    let api = api.retry(RetryPolicy::never());
+    let (_login, server, api) = start_with(|client| client.retry(RetryPolicy::never()));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -186,10 +182,17 @@ fn chunked(status: u16, bytes: usize) -> Decision {
 }
 
 fn start() -> (Server, Server, PlatformClient) {
+    start_with(|client| client)
+}
+
+fn start_with(
+    configure: impl FnOnce(PlatformClientBuilder) -> PlatformClientBuilder,
+) -> (Server, Server, PlatformClient) {
     let login = Server::start(good_token(TOKEN));
     let server = Server::start(Decision::json(200, "{}"));
     let (builder, _clock) = provider_of(region_of(&login, &server));
-    let api = PlatformClient::new(builder.build().unwrap());
+    let api = PlatformClient::builder(builder.build().unwrap());
+    let api = configure(api).build();
     (login, server, api)
 }
 

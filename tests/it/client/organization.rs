@@ -97,7 +97,7 @@ async fn of_several_permissions_one_is_enough() {
 async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error> {
     let call = api.request(Method::POST, "/api/v2/integrations/actions");
     let call = call.segment(sandbox.data_action_id()).segment("execute");
-    call.body(&json!({})).fetch().await
+    call.json(&json!({})).fetch().await
 }
 
 fn denied(error: &Error) -> &AccessDenied {

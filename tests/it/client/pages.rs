@@ -171,7 +171,7 @@ async fn a_link_to_another_place_ends_the_listing() {
             let mut pages = listing.users();
             let error = ended(&mut pages).await;
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{link:?}: {error}");
-            assert!(error.to_string().contains("another place"), "{error}");
+            assert!(error.to_string().contains("away from the Platform API"), "{error}");
             assert!(!error.to_string().contains(&address.to_string()), "{error}");
             assert_eq!(listing.targets().len(), before + 1, "{link:?}");
         }
@@ -308,7 +308,7 @@ async fn a_streamed_body_has_no_second_page() {
     let listing = Listing::start("");
     let call = listing.api.post("/api/v2/users");
     let body = super::upload::Pieces::new(["a"]);
-    let error = ended(&mut call.stream(body).pages()).await;
+    let error = ended(&mut call.body_stream(body).pages()).await;
     assert_eq!(kind_of(&error), "Configuration", "{error}");
     assert!(listing.targets().is_empty());
 }
@@ -325,10 +325,12 @@ impl Listing {
         let login = Server::start(good_token(TOKEN));
         let server = Server::start(Decision::json(404, ""));
         let url = format!("{}{prefix}", server.url());
-        let region = Region::custom(&login.url(), &url, None).unwrap();
-        let api = PlatformClient::new(provider_of(region).0.build().unwrap());
+        let region = Region::custom(&login.url(), &url).unwrap();
+        let api = PlatformClient::builder(provider_of(region).0.build().unwrap())
+            .retry(super::quick())
+            .build();
         Self {
-            api: api.retry(super::quick()),
+            api,
             server,
             _login: login,
         }

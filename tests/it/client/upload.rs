@@ -64,14 +64,14 @@ async fn a_stream_is_sent_in_chunks_as_it_comes() {
         .post("/api/v2/uploads")
         .header("Content-Type", "audio/wav");
     let pieces = Pieces::new(["first ", "", "second"]);
-    call.stream(pieces).send().await.unwrap();
+    call.body_stream(pieces).send().await.unwrap();
     let sent = &server.requests()[0];
     assert_eq!(sent.header("transfer-encoding"), Some("chunked"));
     assert_eq!(sent.header("content-length"), None);
     assert_eq!(sent.header("content-type"), Some("audio/wav"));
     assert_eq!(sent.body, b"6\r\nfirst \r\n6\r\nsecond\r\n0\r\n\r\n");
 
-    let call = api.put("/api/v2/uploads").stream(Pieces::new([]));
+    let call = api.put("/api/v2/uploads").body_stream(Pieces::new([]));
     call.send().await.unwrap();
     let sent = &server.requests()[1];
     assert_eq!(sent.header("content-type"), None);
@@ -89,7 +89,11 @@ async fn a_stream_is_never_sent_twice() {
         let (login, server, api) = start();
         server.answers([failure, Decision::json(200, "{}")]);
         let call = api.put("/api/v2/uploads").repeatable();
-        let error = call.stream(Pieces::new(["a"])).send().await.unwrap_err();
+        let error = call
+            .body_stream(Pieces::new(["a"]))
+            .send()
+            .await
+            .unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");
         assert_eq!((login.requests().len(), server.requests().len()), (1, 1));
     }
@@ -100,9 +104,11 @@ async fn a_stream_of_which_nothing_was_sent_is_not_repeated_either() {
     let login = Server::start(good_token(TOKEN));
     let closed = Closed::new();
     let api = format!("http://{}", closed.address());
-    let region = genesys_cloud_auth::Region::custom(&login.url(), &api, None).unwrap();
-    let api = PlatformClient::new(provider_of(region).0.build().unwrap()).retry(super::quick());
-    let call = api.put("/api/v2/uploads").stream(Pieces::new(["a"]));
+    let region = genesys_cloud_auth::Region::custom(&login.url(), &api).unwrap();
+    let api = PlatformClient::builder(provider_of(region).0.build().unwrap())
+        .retry(super::quick())
+        .build();
+    let call = api.put("/api/v2/uploads").body_stream(Pieces::new(["a"]));
     let error = call.send().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Refused", "{error}");
 }
@@ -115,7 +121,7 @@ async fn a_refused_token_is_replaced_for_the_calls_after_the_stream() {
         Decision::json(401, r#"{"code":"bad.credentials"}"#),
         Decision::json(200, "{}"),
     ]);
-    let call = || api.put("/api/v2/uploads").stream(Pieces::new(["a"]));
+    let call = || api.put("/api/v2/uploads").body_stream(Pieces::new(["a"]));
     let error = call().send().await.unwrap_err();
     assert_eq!(error.status(), Some(401));
     assert_eq!((login.requests().len(), server.requests().len()), (1, 1));
@@ -130,14 +136,14 @@ async fn a_stream_that_fails_is_a_typed_error_and_says_why() {
     let (_login, server, api) = start();
     let call = api.put("/api/v2/uploads");
     let pieces = Pieces::new(["a"]).then(Failure::Error);
-    let error = call.stream(pieces).send().await.unwrap_err();
+    let error = call.body_stream(pieces).send().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Upload", "{error}");
     assert!(causes(&error).contains(&"the disk is gone".to_owned()));
     assert!(!error.to_string().contains("disk"), "{error}");
 
     // The panic stays in the connection's own task.
     let pieces = Pieces::new(["a"]).then(Failure::Panic);
-    let error = api.put("/api/v2/uploads").stream(pieces).send().await;
+    let error = api.put("/api/v2/uploads").body_stream(pieces).send().await;
     assert!(kind_of(&error.unwrap_err()).starts_with("Transport"));
     api.get("/api/v2/users/me").send().await.unwrap();
     let sent = server.requests();
@@ -156,6 +162,8 @@ fn start() -> (Server, Server, PlatformClient) {
     let server = Server::start(Decision::json(200, "{}"));
     let (builder, _clock) = provider_of(region_of(&login, &server));
     let tokens = builder.build().unwrap();
-    let api = PlatformClient::new(tokens).retry(super::quick());
+    let api = PlatformClient::builder(tokens)
+        .retry(super::quick())
+        .build();
     (login, server, api)
 }

@@ -85,7 +85,9 @@ impl Run {
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {
-        let client = PlatformClient::new(tokens).retry(RetryPolicy::never());
+        let client = PlatformClient::builder(tokens)
+            .retry(RetryPolicy::never())
+            .build();
         self.debug(&client);
         client
     }

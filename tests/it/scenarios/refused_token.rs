@@ -46,7 +46,7 @@ async fn a_post_whose_token_was_refused_is_sent_once_more() {
     cloud
         .api
         .answers([refusal("the first"), Decision::json(503, "")]);
-    let error = cloud.client.post(PATH).body(&1).send().await.unwrap_err();
+    let error = cloud.client.post(PATH).json(&1).send().await.unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert_eq!(cloud.seen(), (2, 2));
 }

@@ -27,7 +27,7 @@ async fn a_call_that_may_be_repeated_is_sent_until_it_succeeds() {
             Decision::json(200, r#"{"name":"Jo"}"#),
         ]);
         let call = cloud.client.request(method.clone(), PATH);
-        let answer: Value = call.body(&json!({ "a": 1 })).fetch().await.unwrap();
+        let answer: Value = call.json(&json!({ "a": 1 })).fetch().await.unwrap();
         assert_eq!(answer["name"], "Jo");
         assert_eq!(cloud.seen(), (1, 5), "{method}");
         for request in cloud.api.requests() {
@@ -50,7 +50,7 @@ async fn a_post_that_may_have_arrived_is_sent_once() {
             let cloud = Cloud::start();
             cloud.api.answers([failure, Decision::json(200, "{}")]);
             let call = cloud.client.request(method.clone(), PATH);
-            let error = call.body(&1).fetch::<Value>().await.unwrap_err();
+            let error = call.json(&1).fetch::<Value>().await.unwrap_err();
             assert!(kind_of(&error).starts_with(kind), "{method}: {error}");
             assert!(error.is_transient(), "{error}");
             assert_eq!(cloud.seen(), (1, 1), "{method}: {error}");
@@ -67,7 +67,7 @@ async fn a_post_that_its_caller_calls_repeatable_is_sent_again() {
         Decision::json(429, ""),
         Decision::json(200, "{}"),
     ]);
-    let call = cloud.client.post(PATH).body(&json!({ "a": 1 }));
+    let call = cloud.client.post(PATH).json(&json!({ "a": 1 }));
     call.repeatable().send().await.unwrap();
     assert_eq!(cloud.seen(), (1, 4));
     for request in cloud.api.requests() {
@@ -90,7 +90,7 @@ async fn a_post_of_which_nothing_was_sent_is_sent_again() {
 
     // Each attempt looks the host up, and finds it refusing.
     names.lead_to(closed.address());
-    let call = || api.post(PATH).body(&1).retry(quick());
+    let call = || api.post(PATH).json(&1).retry(quick());
     let error = call().send().await.unwrap_err();
     assert!(error.is_transient() && nothing_sent(&error), "{error}");
     assert_eq!(names.asked() - asked, 5);

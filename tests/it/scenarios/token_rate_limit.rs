@@ -53,7 +53,9 @@ async fn a_limit_of_the_api_is_told_in_every_answer_and_typed_beyond_it() {
         .await
         .unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials());
-    let api = PlatformClient::new(tokens.unwrap()).retry(RetryPolicy::never());
+    let api = PlatformClient::builder(tokens.unwrap())
+        .retry(RetryPolicy::never())
+        .build();
     for count in 1..=2 {
         let answer = api.get(ORGANIZATION).send().await.unwrap();
         let limit = answer.rate_limit().unwrap();

@@ -38,7 +38,7 @@ pub fn credentials() -> ClientCredentials {
 
 /// A region of two servers on this machine.
 pub fn region_of(login: &Server, api: &Server) -> Region {
-    Region::custom(&login.url(), &api.url(), None).unwrap()
+    Region::custom(&login.url(), &api.url()).unwrap()
 }
 
 /// A provider's settings, and the clock that moves it past a pause.

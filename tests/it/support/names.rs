@@ -70,7 +70,7 @@ impl Resolve for Names {
 /// The login and the API under one name on another machine.
 pub fn remote_region() -> Region {
     let url = format!("https://{REMOTE}");
-    Region::custom(&url, &url, None).unwrap()
+    Region::custom(&url, &url).unwrap()
 }
 
 pub const REMOTE: &str = "genesys.test";

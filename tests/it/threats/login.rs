@@ -56,7 +56,7 @@ async fn live(pair: &Pair, is_confidential: bool) {
         // The first of them costs a refresh token.
         let redirect = Decision::redirect(status, &pair.login);
         pair.api.answers([redirect, Decision::json(200, "{}")]);
-        drop(call().body(&"x").send().await);
+        drop(call().json(&"x").send().await);
     }
     api.tokens().token_info().await.unwrap();
     api.tokens().revoke().await.unwrap();

@@ -16,7 +16,7 @@ async fn a_path_that_leaves_is_refused_before_anything_is_sent() {
     let to = elsewhere.address();
     for prefix in ["", "/gateway"] {
         let api_url = format!("{}{prefix}", pair.api.url());
-        let region = Region::custom(&pair.login.url(), &api_url, None).unwrap();
+        let region = Region::custom(&pair.login.url(), &api_url).unwrap();
         let api = PlatformClient::new(provider_of(region).0.build().unwrap());
         for path in paths_that_leave(&to.to_string()) {
             for method in [Method::GET, Method::POST] {

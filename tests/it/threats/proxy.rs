@@ -87,7 +87,7 @@ impl Child {
                 let answer = reqwest::get(format!("{}/api/v2/users/me", self.api)).await;
                 answer.unwrap();
             } else {
-                let region = Region::custom(&self.login, &self.api, None).unwrap();
+                let region = Region::custom(&self.login, &self.api).unwrap();
                 let proxy = reqwest::Proxy::all(&self.proxy).unwrap();
                 let connections =
                     HttpClient::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();

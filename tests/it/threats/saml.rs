@@ -153,7 +153,7 @@ async fn live(pair: &Pair, alone: bool) {
         let redirect = Decision::redirect(status, &pair.login);
         pair.api.answers([redirect, Decision::json(200, "{}")]);
         let call = api.post("/api/v2/users/me").retry(RetryPolicy::never());
-        drop(call.body(&"x").send().await);
+        drop(call.json(&"x").send().await);
     }
     api.tokens().token_info().await.unwrap();
     api.tokens().revoke().await.unwrap();
