@@ -121,7 +121,7 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     let source = idp.clone();
     let assertion = Assertion::from_fn(move || {
         let assertion = source.saml_response();
-        async move { Ok(assertion) }
+        async move { Ok(assertion.into()) }
     });
     let clock = Clock::manual();
     let tokens = provider(&sandbox, assertion, &clock)?;

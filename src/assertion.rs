@@ -9,7 +9,7 @@ mod scan;
 mod tag;
 mod time;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future};
 
 use secrecy::SecretString;
 
@@ -24,7 +24,7 @@ use scan::scan_xml;
 use tag::{Tag, is_character, is_name};
 use time::date_time;
 
-use crate::error::Error;
+use crate::{async_source::AsyncSource, error::Error};
 
 /// A SAML 2.0 assertion, or whom to ask for a fresh one each time a token is needed.
 ///
@@ -41,7 +41,7 @@ use crate::error::Error;
 ///
 /// # async fn ask_the_identity_provider() -> Result<String, std::io::Error> { Ok(String::new()) }
 /// let posted = Assertion::from("PHNhbWxwOlJlc3BvbnNlIC4uLg==");
-/// let asked = Assertion::from_fn(|| async { Ok(ask_the_identity_provider().await?) });
+/// let asked = Assertion::from_fn(|| async { Ok(ask_the_identity_provider().await?.into()) });
 /// ```
 ///
 /// It is looked at before it is sent, so that one that cannot be accepted is told early and
@@ -56,26 +56,20 @@ pub struct Assertion(Source);
 #[derive(Clone)]
 enum Source {
     Value(Given),
-    Fn(Arc<Ask>),
+    Fn(AsyncSource<Assertion>),
 }
-
-type Ask = dyn Fn() -> Pin<Box<dyn Future<Output = Answer<Assertion>> + Send>> + Send + Sync;
-
-type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Assertion {
     /// Asks a closure, whose answer may have any form that an assertion is given in. An error, a
     /// panic, or an answer that takes longer than 10 seconds counts as a transient failure.
-    pub fn from_fn<F, Fut, T>(ask: F) -> Self
+    pub fn from_fn<F, Fut>(source: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Answer<T>> + Send + 'static,
-        T: Into<Self>,
+        Fut: Future<Output = Result<Self, Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
     {
-        Self(Source::Fn(Arc::new(move || {
-            let asked = ask();
-            Box::pin(async move { asked.await.map(Into::into) })
-        })))
+        Self(Source::Fn(AsyncSource::new(source)))
     }
 
     /// What is known already.
@@ -92,8 +86,9 @@ impl Assertion {
         loop {
             source = match source {
                 Source::Value(given) => return Ok(given),
-                Source::Fn(ask) => {
-                    ask()
+                Source::Fn(closure) => {
+                    closure
+                        .get()
                         .await
                         .map_err(|error| {
                             Error::secret("the source of the SAML assertion failed", Some(error))

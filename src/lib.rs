@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assertion;
+mod async_source;
 mod client;
 mod clock;
 mod environment;

@@ -363,7 +363,13 @@ fn lines_of_code(module: &Module) -> usize {
 /// may use its children and a child its parents, but children do not use each other.
 const LAYERS: [&[&str]; 12] = [
     &["guide"],
-    &["clock", "environment", "platform_limits", "private_file"],
+    &[
+        "async_source",
+        "clock",
+        "environment",
+        "platform_limits",
+        "private_file",
+    ],
     &["region"],
     &["error"],
     &["assertion", "token", "secret", "seal", "retry"],

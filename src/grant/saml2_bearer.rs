@@ -26,7 +26,7 @@ use crate::{
 /// # async fn example(idp: std::sync::Arc<Idp>) -> Result<(), genesys_cloud_auth::Error> {
 /// let assertion = Assertion::from_fn(move || {
 ///     let idp = idp.clone();
-///     async move { Ok(idp.assertion().await?) }
+///     async move { Ok(idp.assertion().await?.into()) }
 /// });
 /// let grant = Saml2Bearer::new("the client id", "the client secret", "my-org", assertion)?;
 /// let tokens = TokenProvider::new(Region::EuWest1, grant)?;

@@ -21,11 +21,12 @@ async fn a_closure_gives_any_form_and_is_asked_each_time() {
         tokio::task::yield_now().await;
         Ok(STANDARD.encode(response(&assertion())))
     }
-    let from_string = Assertion::from_fn(|| async { Ok(identity_provider().await?) });
-    let from_bytes = Assertion::from_fn(|| async { Ok(response(&assertion()).into_bytes()) });
+    let from_string = Assertion::from_fn(|| async { Ok(identity_provider().await?.into()) });
+    let from_bytes =
+        Assertion::from_fn(|| async { Ok(response(&assertion()).into_bytes().into()) });
     let from_secret =
-        Assertion::from_fn(|| async { Ok(SecretString::from(response(&assertion()))) });
-    let from_str = Assertion::from_fn(|| async { Ok("PHgvPg") });
+        Assertion::from_fn(|| async { Ok(SecretString::from(response(&assertion())).into()) });
+    let from_str = Assertion::from_fn(|| async { Ok("PHgvPg".into()) });
     let again = from_bytes.clone();
     let nested = Assertion::from_fn(move || {
         let again = again.clone();
@@ -41,7 +42,7 @@ async fn a_closure_gives_any_form_and_is_asked_each_time() {
 
 #[tokio::test]
 async fn a_source_that_fails_is_a_transient_failure_with_its_cause() {
-    let source = Assertion::from_fn(|| async { Err::<String, _>("the provider is down".into()) });
+    let source = Assertion::from_fn(|| async { Err("the provider is down".into()) });
     let error = source.ask().await.err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::Secret(_)) && error.is_transient());
     assert!(error.to_string().contains("SAML assertion"), "{error}");
@@ -52,7 +53,7 @@ async fn a_source_that_fails_is_a_transient_failure_with_its_cause() {
 #[test]
 fn debug_shows_nothing() {
     let value = Assertion::from("sentinel");
-    let source = Assertion::from_fn(|| async { Ok("sentinel") });
+    let source = Assertion::from_fn(|| async { Ok("sentinel".into()) });
     let shown = format!("{value:?} {source:?}");
     assert_eq!(shown, "Assertion([redacted]) Assertion(from a closure)");
 }

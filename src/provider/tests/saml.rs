@@ -37,7 +37,7 @@ impl Idp {
         let idp = self.clone();
         let source = Assertion::from_fn(move || {
             let idp = idp.clone();
-            async move { idp.answer() }
+            async move { Ok(idp.answer()?.into()) }
         });
         Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap()
     }
@@ -145,7 +145,7 @@ async fn an_assertion_that_its_source_gives_once_is_kept_until_it_is_answered() 
     let (clock, once) = (Clock::manual(), Arc::new(Mutex::new(Some(assertion("a")))));
     let source = Assertion::from_fn(move || {
         let given = once.lock().take();
-        async move { given.ok_or_else(|| "it was given already".into()) }
+        async move { Ok(given.ok_or("it was given already")?.into()) }
     });
     let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);
@@ -164,7 +164,7 @@ async fn fresh_assertions_that_are_refused_are_sent_ever_less() {
         let mut made = made.lock();
         *made += 1;
         let fresh = assertion(&format!("a{made}"));
-        async move { Ok(fresh) }
+        async move { Ok(fresh.into()) }
     });
     let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);
@@ -349,7 +349,7 @@ async fn a_source_of_assertions_that_fails_hangs_or_panics_is_a_transient_failur
             let bad = *is_bad.lock();
             async move {
                 match how {
-                    _ if !bad => Ok(assertion("a")),
+                    _ if !bad => Ok(assertion("a").into()),
                     "fail" => Err("away".into()),
                     "hang" => std::future::pending().await,
                     _ => panic!("planted"),
@@ -379,7 +379,7 @@ async fn a_changed_secret_is_used_with_the_next_assertion() {
     let from_idp = idp.clone();
     let source = Assertion::from_fn(move || {
         let idp = from_idp.clone();
-        async move { idp.answer() }
+        async move { Ok(idp.answer()?.into()) }
     });
     let grant = Saml2Bearer::new("a-client", vault.source(), "an-org", source).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);

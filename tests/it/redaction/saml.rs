@@ -136,7 +136,7 @@ fn source(given: &str) -> Assertion {
     let given = given.to_owned();
     Assertion::from_fn(move || {
         let given = given.clone();
-        async move { Ok(given) }
+        async move { Ok(given.into()) }
     })
 }
 

@@ -13,7 +13,7 @@ async fn what_is_bad_is_a_typed_error_and_nothing_is_sent() {
         let source = given.clone();
         let source = Assertion::from_fn(move || {
             let given = source.clone();
-            async move { Ok(given) }
+            async move { Ok(given.into()) }
         });
         let value = grant(given).unwrap_err();
         let asked = provider(&server, grant(source).unwrap());

@@ -132,7 +132,7 @@ async fn live(pair: &Pair, alone: bool) {
         let next = next.clone();
         let source = Assertion::from_fn(move || {
             let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            async move { Ok(assertion(number)) }
+            async move { Ok(assertion(number).into()) }
         });
         let mut grant = Saml2Bearer::new(CLIENT_ID, SECRET, ORG, source).unwrap();
         if alone {
