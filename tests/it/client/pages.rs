@@ -171,7 +171,10 @@ async fn a_link_to_another_place_ends_the_listing() {
             let mut pages = listing.users();
             let error = ended(&mut pages).await;
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{link:?}: {error}");
-            assert!(error.to_string().contains("away from the Platform API"), "{error}");
+            assert!(
+                error.to_string().contains("away from the Platform API"),
+                "{error}"
+            );
             assert!(!error.to_string().contains(&address.to_string()), "{error}");
             assert_eq!(listing.targets().len(), before + 1, "{link:?}");
         }
