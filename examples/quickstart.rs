@@ -77,7 +77,7 @@ pub async fn against_the_sandbox(
         "The server revokes the token, and a call succeeds all the same",
     )?;
     let (before, calls) = (sandbox.token_requests(), sandbox.api_requests());
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     let api = PlatformClient::new(tokens);
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
     row(out, "organisation", &organization.name)?;

@@ -135,7 +135,7 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     row(out, "token requests", sandbox.token_requests())?;
 
     writeln!(out, "\nOne that was used before is not sent again")?;
-    let used = idp.clone().life(Duration::from_secs(7 * 86_400));
+    let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
     a_day_passes(&sandbox, &clock);

@@ -52,7 +52,7 @@ pub use region::{CustomRegion, InvalidRegion, Region};
 pub use retry::RetryPolicy;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{
-    Fault, FaultAnswer, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
+    Fault, FaultResponse, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
     SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
 };
 pub use seal::SealingKey;

@@ -47,7 +47,7 @@ use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 use secrecy::SecretString;
 
 pub use self::{
-    answer::FaultAnswer,
+    answer::FaultResponse,
     assertions::SandboxAssertions,
     fault::{Fault, FaultScope, Gate},
     record::{RecordedRequest, SandboxHost},
@@ -131,7 +131,7 @@ use crate::{grant::ClientCredentials, region::Region};
 /// |---|---|
 /// | `GET /api/v2/organizations/me` | the organisation |
 /// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
-/// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::answer_users_me`] |
+/// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::allow_users_me_without_user`] |
 /// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
 /// | `DELETE /api/v2/tokens/{userId}` | the end of the user's access tokens |
 /// | `GET /api/v2/tokens/timeout` | the idle timeout |
@@ -212,13 +212,14 @@ impl Sandbox {
 
     /// Ends all live access tokens: they are as unknown as if they had never been issued. Refresh
     /// tokens stay.
-    pub fn revoke_all(&self) {
-        self.org.with_tokens(|tokens, _| tokens.revoke_all());
+    pub fn revoke_access_tokens(&self) {
+        self.org
+            .with_tokens(|tokens, _| tokens.revoke_access_tokens());
     }
 
     /// Ends all live access tokens as if their lifetimes were over. Refresh tokens stay.
-    pub fn expire_all(&self) {
-        self.org.with_tokens(Tokens::expire_all);
+    pub fn expire_access_tokens(&self) {
+        self.org.with_tokens(Tokens::expire_access_tokens);
     }
 
     /// Disables the client: it gets no more tokens, and its live ones end.
@@ -228,7 +229,7 @@ impl Sandbox {
 
     /// Sends the next browser that asks `/oauth/authorize` back with this `error`, such as
     /// `server_error`. Called several times, it is for as many browsers.
-    pub fn next_authorization(&self, error: impl Into<String>) {
+    pub fn fail_next_authorization(&self, error: impl Into<String>) {
         self.org.browsers.refuse_next(error.into());
     }
 
@@ -246,7 +247,7 @@ impl Sandbox {
 
     /// A fault for the login host's pages: `/oauth/authorize`, `/logout` and whatever else is asked
     /// for there beside tokens.
-    pub fn at_login(&self) -> FaultScope<'_> {
+    pub fn at_login_pages(&self) -> FaultScope<'_> {
         FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Pages)
     }
 
@@ -382,8 +383,8 @@ impl SandboxBuilder {
 
     /// Whether `GET /api/v2/users/me` answers a token that is no user's; by default it is refused
     /// as in Genesys Cloud.
-    pub fn answer_users_me(mut self, answer: bool) -> Self {
-        self.0.answer_users_me = answer;
+    pub fn allow_users_me_without_user(mut self, answer: bool) -> Self {
+        self.0.allow_users_me_without_user = answer;
         self
     }
 

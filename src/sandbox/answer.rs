@@ -10,13 +10,13 @@ use super::{ApiRefusal, OAuthRefusal, RecordedRequest};
 
 /// An answer that a fault gives.
 #[derive(Clone)]
-pub struct FaultAnswer {
+pub struct FaultResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Option<Bytes>,
 }
 
-impl FaultAnswer {
+impl FaultResponse {
     /// An answer with this status.
     ///
     /// # Panics
@@ -89,15 +89,15 @@ impl FaultAnswer {
     }
 }
 
-impl fmt::Debug for FaultAnswer {
+impl fmt::Debug for FaultResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultAnswer")
+        f.debug_struct("FaultResponse")
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
 }
 
-impl From<u16> for FaultAnswer {
+impl From<u16> for FaultResponse {
     fn from(status: u16) -> Self {
         Self::new(status)
     }

@@ -112,7 +112,7 @@ async fn user(
     if let Some(user) = caller.user.and_then(|user| org.users.get(user)) {
         return Ok(ok(&user.body(&org.division_id)));
     }
-    if !org.settings.answer_users_me {
+    if !org.settings.allow_users_me_without_user {
         return Err(ApiRefusal::user_context_required());
     }
     Ok(ok(&json!({

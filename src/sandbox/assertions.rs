@@ -19,22 +19,22 @@ use super::{
 pub struct SandboxAssertions {
     org: Arc<Org>,
     email: String,
-    life: Duration,
-    begins_in: Duration,
+    lifetime: Duration,
+    starts_after: Duration,
     audience: String,
     in_response_to: Option<String>,
 }
 
 impl SandboxAssertions {
     /// How long they are valid: 5 min by default.
-    pub fn life(mut self, life: Duration) -> Self {
-        self.life = life;
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
         self
     }
 
     /// How long after they are made they become valid: at once by default.
-    pub fn begins_in(mut self, wait: Duration) -> Self {
-        self.begins_in = wait;
+    pub fn starts_after(mut self, wait: Duration) -> Self {
+        self.starts_after = wait;
         self
     }
 
@@ -54,11 +54,11 @@ impl SandboxAssertions {
     #[must_use]
     pub fn assertion(&self) -> String {
         let now = self.org.wall();
-        let begins = now + self.begins_in;
+        let begins = now + self.starts_after;
         let (issued, begins, ends) = (
             timestamp(now),
             timestamp(begins),
-            timestamp(begins + self.life),
+            timestamp(begins + self.lifetime),
         );
         let (id, asked) = (id(), self.asked());
         let (email, audience) = (escaped(&self.email), escaped(&self.audience));
@@ -112,8 +112,8 @@ impl fmt::Debug for SandboxAssertions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxAssertions")
             .field("email", &self.email)
-            .field("life", &self.life)
-            .field("begins_in", &self.begins_in)
+            .field("lifetime", &self.lifetime)
+            .field("starts_after", &self.starts_after)
             .field("audience", &self.audience)
             .finish_non_exhaustive()
     }
@@ -128,8 +128,8 @@ impl Sandbox {
         SandboxAssertions {
             org: Arc::clone(&self.org),
             email: user.email().to_owned(),
-            life: Duration::from_secs(300),
-            begins_in: Duration::ZERO,
+            lifetime: Duration::from_secs(300),
+            starts_after: Duration::ZERO,
             audience: audience.unwrap_or(AUDIENCE).to_owned(),
             in_response_to: None,
         }

@@ -37,8 +37,8 @@ impl Sandbox {
 
     /// Gives the integration's credential a wrong secret: the data action fails at once, until
     /// [`update_integration_credential`](Self::update_integration_credential).
-    pub fn spoil_integration_credential(&self) {
-        self.org.spoil_integration_credential();
+    pub fn break_integration_credential(&self) {
+        self.org.break_integration_credential();
     }
 }
 

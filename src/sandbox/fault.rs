@@ -5,25 +5,25 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Count, FaultAnswer, RecordedRequest};
+use super::{Count, FaultResponse, RecordedRequest};
 
 /// Says which requests a fault is for, and then which fault it is.
 ///
 /// Made by [`Sandbox::at_token_endpoint`](super::Sandbox::at_token_endpoint),
-/// [`Sandbox::at_login`](super::Sandbox::at_login) and
+/// [`Sandbox::at_login_pages`](super::Sandbox::at_login_pages) and
 /// [`Sandbox::at_api`](super::Sandbox::at_api). A request meets the faults that are for it in the
 /// order in which they were set: a delay or a gate holds it and lets it go on to the next fault, an
 /// answer ends it.
 ///
 /// ```no_run
 /// # use std::time::Duration;
-/// # use genesys_cloud_auth::{FaultAnswer, Sandbox};
+/// # use genesys_cloud_auth::{FaultResponse, Sandbox};
 /// # async fn example(sandbox: Sandbox) {
-/// sandbox.at_token_endpoint().times(2).answer(503);
+/// sandbox.at_token_endpoint().times(2).respond(503);
 /// sandbox
 ///     .at_api()
 ///     .path("/api/v2/organizations/me")
-///     .answer(FaultAnswer::new(429).header("Retry-After", "1"));
+///     .respond(FaultResponse::new(429).header("Retry-After", "1"));
 /// sandbox.at_token_endpoint().delay(Duration::from_millis(50));
 /// # }
 /// ```
@@ -64,9 +64,9 @@ impl<'a> FaultScope<'a> {
     }
 
     /// Answers this instead of the truth. A bare status, such as `503`, comes with the body that
-    /// Genesys Cloud usually sends with it; so `at_api().answer(401)` refuses every token.
-    pub fn answer(self, answer: impl Into<FaultAnswer>) -> Fault {
-        self.set(Effect::Answer(Box::new(answer.into())))
+    /// Genesys Cloud usually sends with it; so `at_api().respond(401)` refuses every token.
+    pub fn respond(self, response: impl Into<FaultResponse>) -> Fault {
+        self.set(Effect::Respond(Box::new(response.into())))
     }
 
     /// Holds each request this long, in real time.
@@ -85,8 +85,8 @@ impl<'a> FaultScope<'a> {
     }
 
     /// Does what was asked (a token is issued, say), and closes the connection without an answer.
-    pub fn drop_reply(self) -> Fault {
-        self.set(Effect::DropReply)
+    pub fn drop_response(self) -> Fault {
+        self.set(Effect::DropResponse)
     }
 
     /// Holds each request, before anything is done about it, until the gate is released.
@@ -225,10 +225,10 @@ impl Scope {
 /// What a fault does to a request.
 #[derive(Clone)]
 pub(super) enum Effect {
-    Answer(Box<FaultAnswer>),
+    Respond(Box<FaultResponse>),
     CutBody,
     Delay(Duration),
-    DropReply,
+    DropResponse,
     Gate(Arc<Door>),
     Stall,
 }

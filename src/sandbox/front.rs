@@ -89,9 +89,9 @@ impl Front {
                 Effect::Delay(delay) => tokio::time::sleep(delay).await,
                 Effect::Gate(door) => door.pass().await,
                 Effect::Stall => pending().await,
-                Effect::Answer(answer) => return Ok(finished(answer.into_response(request))),
+                Effect::Respond(answer) => return Ok(finished(answer.into_response(request))),
                 Effect::CutBody => return cut(self.truth(parts, request).await).await,
-                Effect::DropReply => {
+                Effect::DropResponse => {
                     self.truth(parts, request).await;
                     return Err(HungUp::other("the reply is dropped"));
                 }

@@ -30,8 +30,8 @@ impl SandboxBuilder {
 
     /// Whether the answer of [`token_rate_limit`](Self::token_rate_limit) has a `Retry-After`. It
     /// is not known what Genesys Cloud does; by default it has none.
-    pub fn token_rate_limit_says_retry_after(mut self, says: bool) -> Self {
-        self.0.token_limit_says_retry_after = says;
+    pub fn token_rate_limit_sends_retry_after(mut self, says: bool) -> Self {
+        self.0.token_limit_sends_retry_after = says;
         self
     }
 }

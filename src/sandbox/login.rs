@@ -30,7 +30,7 @@ pub(super) fn login_routes(org: Arc<Org>) -> Router {
 
 async fn token(State(org): State<Arc<Org>>, headers: HeaderMap, body: Bytes) -> Response {
     if let Some(counted) = org.count_token_request().filter(|counted| counted.refused) {
-        return counted.too_many_token_requests(org.settings.token_limit_says_retry_after);
+        return counted.too_many_token_requests(org.settings.token_limit_sends_retry_after);
     }
     match answer(&org, &headers, &body) {
         Ok(response) => response,

@@ -207,7 +207,7 @@ impl Org {
         changing.integration_secret = secret;
     }
 
-    pub(super) fn spoil_integration_credential(&self) {
+    pub(super) fn break_integration_credential(&self) {
         self.changing.lock().integration_secret = random_text::<32>();
     }
 

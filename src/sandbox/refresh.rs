@@ -26,8 +26,8 @@ impl SandboxBuilder {
 
     /// Whether the end of a user's access token by `DELETE /api/v2/tokens/me` or
     /// `DELETE /api/v2/tokens/{userId}` ends the refresh token with it; by default it does not.
-    pub fn revoking_ends_refresh_tokens(mut self, ends: bool) -> Self {
-        self.0.revoking_ends_refresh_tokens = ends;
+    pub fn revocation_ends_refresh_tokens(mut self, ends: bool) -> Self {
+        self.0.revocation_ends_refresh_tokens = ends;
         self
     }
 }

@@ -16,9 +16,9 @@ pub enum RefreshTokens {
     /// time that it is used again.
     RotatingWithGrace(Duration),
     /// The same refresh token each time.
-    Kept,
+    Reusable,
     /// The refresh token stays, and the answer does not repeat it.
-    KeptUnsaid,
+    ReusableOmitted,
     /// There are none: a code gives only an access token.
     None,
 }
@@ -40,14 +40,14 @@ pub(super) struct Settings {
     pub(super) refresh_tokens: RefreshTokens,
     pub(super) refresh_token_lifetime: Duration,
     pub(super) refresh_ends_access_tokens: bool,
-    pub(super) revoking_ends_refresh_tokens: bool,
+    pub(super) revocation_ends_refresh_tokens: bool,
     pub(super) token_lifetime: Duration,
     pub(super) idle_timeout: Option<Duration>,
-    pub(super) answer_users_me: bool,
+    pub(super) allow_users_me_without_user: bool,
     pub(super) role: Role,
     pub(super) api_limit: Limit,
     pub(super) token_limit: Option<Limit>,
-    pub(super) token_limit_says_retry_after: bool,
+    pub(super) token_limit_sends_retry_after: bool,
     pub(super) data_action_fails_with_200: bool,
     pub(super) users: usize,
     /// Of all users; a random one for each where it is not set.
@@ -68,14 +68,14 @@ impl Default for Settings {
             refresh_tokens: RefreshTokens::Rotating,
             refresh_token_lifetime: Duration::from_secs(30 * 86_400),
             refresh_ends_access_tokens: false,
-            revoking_ends_refresh_tokens: false,
+            revocation_ends_refresh_tokens: false,
             token_lifetime: Duration::from_secs(86_400),
             idle_timeout: None,
-            answer_users_me: false,
+            allow_users_me_without_user: false,
             role: Role::default(),
             api_limit: Limit::PER_MINUTE,
             token_limit: None,
-            token_limit_says_retry_after: false,
+            token_limit_sends_retry_after: false,
             data_action_fails_with_200: false,
             users: 3,
             password: None,

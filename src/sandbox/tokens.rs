@@ -248,8 +248,8 @@ impl Tokens {
                 refresh.used = refresh.used.or(Some(now));
                 Some(self.issue_refresh(login, settings, now))
             }
-            RefreshTokens::Kept => Some(refresh_token.to_owned()),
-            RefreshTokens::KeptUnsaid | RefreshTokens::None => None,
+            RefreshTokens::Reusable => Some(refresh_token.to_owned()),
+            RefreshTokens::ReusableOmitted | RefreshTokens::None => None,
         };
         if settings.refresh_ends_access_tokens {
             self.access.retain(|_, access| access.login != Some(login));
@@ -294,7 +294,7 @@ impl Tokens {
     pub(super) fn revoke(&mut self, access_token: &str, settings: &Settings) {
         let revoked = self.access.remove(access_token);
         if let Some(login) = revoked.and_then(|access| access.login)
-            && settings.revoking_ends_refresh_tokens
+            && settings.revocation_ends_refresh_tokens
         {
             self.end_login(login);
         }
@@ -306,16 +306,16 @@ impl Tokens {
         self.access
             .retain(|_, access| access.login.is_none_or(|login| logins[login].user != user));
         for login in logins.iter_mut().filter(|login| login.user == user) {
-            login.ended |= settings.revoking_ends_refresh_tokens;
+            login.ended |= settings.revocation_ends_refresh_tokens;
         }
     }
 
     /// Ends all access tokens.
-    pub(super) fn revoke_all(&mut self) {
+    pub(super) fn revoke_access_tokens(&mut self) {
         self.access.clear();
     }
 
-    pub(super) fn expire_all(&mut self, now: Moment) {
+    pub(super) fn expire_access_tokens(&mut self, now: Moment) {
         for access in self.access.values_mut() {
             access.ends = access.ends.min(now);
         }

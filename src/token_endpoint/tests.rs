@@ -22,7 +22,10 @@ async fn secrets_of_the_form_are_in_no_error() {
         let response = ResponseTemplate::new(status)
             .set_body_string(body.replace("CODE", CODE))
             .insert_header("ININ-Correlation-Id", format!("you sent <{CODE}>"));
-        Mock::given(any()).respond_with(response).mount(&server).await;
+        Mock::given(any())
+            .respond_with(response)
+            .mount(&server)
+            .await;
         let error = endpoint.ask(request()).await.unwrap_err();
         assert_eq!(error.correlation_id(), Some("you sent <[redacted]>"));
         let shown = format!("{error} {error:?}");
@@ -49,7 +52,10 @@ async fn refresh_token_is_visible_ascii_or_absent() {
         server.reset().await;
         let body = json!({"access_token": "t", "expires_in": 60, "refresh_token": given});
         let response = ResponseTemplate::new(200).set_body_json(body);
-        Mock::given(any()).respond_with(response).mount(&server).await;
+        Mock::given(any())
+            .respond_with(response)
+            .mount(&server)
+            .await;
         let issued = endpoint.ask(request()).await.map_err(drop);
         let refresh_token = issued.map(|issued| issued.refresh_token);
         let refresh_token = refresh_token.as_ref().map(Option::as_ref);
@@ -90,7 +96,10 @@ async fn public_values_of_the_form_stay_in_the_servers_words() {
     let server = MockServer::start().await;
     let body = r#"{"error":"invalid_client","error_description":"no organization acme-invalid"}"#;
     let response = ResponseTemplate::new(400).set_body_string(body);
-    Mock::given(any()).respond_with(response).mount(&server).await;
+    Mock::given(any())
+        .respond_with(response)
+        .mount(&server)
+        .await;
     for org in ["acme-invalid", "invalid", "client"] {
         let request = TokenRequest {
             auth: ClientAuth::Basic(BasicAuth {

@@ -8,7 +8,7 @@ pub mod upload;
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    ApiError, ClientCredentials, Error, ErrorKind, FaultAnswer, FixedToken, PlatformClient,
+    ApiError, ClientCredentials, Error, ErrorKind, FaultResponse, FixedToken, PlatformClient,
     RetryPolicy, Sandbox, SandboxHost, TokenProvider, TransportKind,
 };
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ async fn a_call_is_authorised_and_its_answer_typed() {
 #[tokio::test]
 async fn paths_queries_headers_and_bodies_arrive_as_given() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.at_api().answer(FaultAnswer::new(204));
+    sandbox.at_api().respond(FaultResponse::new(204));
     let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
         .app("crm-sync/1.4")
         .build()
@@ -116,20 +116,20 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
     organization(&api).await.unwrap();
-    for end in [Sandbox::revoke_all, Sandbox::expire_all] {
+    for end in [Sandbox::revoke_access_tokens, Sandbox::expire_access_tokens] {
         let (tokens, calls) = requests(&sandbox);
         end(&sandbox);
         organization(&api).await.unwrap();
         assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
     }
     // A 401 that says nothing at all, and one that nobody can read.
-    let silent = FaultAnswer::new(401).body("");
-    let encoded = FaultAnswer::new(401).header("Content-Encoding", "gzip");
+    let silent = FaultResponse::new(401).body("");
+    let encoded = FaultResponse::new(401).header("Content-Encoding", "gzip");
     for refusal in [silent, encoded] {
         let api = client(&sandbox);
         organization(&api).await.unwrap();
         let (tokens, calls) = requests(&sandbox);
-        sandbox.at_api().times(1).answer(refusal);
+        sandbox.at_api().times(1).respond(refusal);
         let post = api.post(ORGANIZATION).json(&json!({})).send().await;
         assert_eq!(post.unwrap_err().status(), Some(405));
         assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
@@ -141,7 +141,7 @@ async fn a_hundred_callers_with_a_revoked_token_cost_one_token_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
     organization(&api).await.unwrap();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     let gate = sandbox.at_api().times(100).gate();
     let callers: Vec<_> = (0..100)
         .map(|_| {
@@ -162,11 +162,11 @@ async fn an_api_that_refuses_every_token_is_asked_twice_and_its_first_answer_giv
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
     let refusal = |message: &str| {
-        FaultAnswer::new(401)
+        FaultResponse::new(401)
             .body(json!({ "code": "bad.credentials", "message": message }).to_string())
     };
-    sandbox.at_api().times(1).answer(refusal("the first"));
-    sandbox.at_api().answer(refusal("another"));
+    sandbox.at_api().times(1).respond(refusal("the first"));
+    sandbox.at_api().respond(refusal("another"));
     let error = organization(&api).await.unwrap_err();
     assert_eq!(api_error(&error).message(), Some("the first"));
     assert_eq!(api_error(&error).code(), Some("bad.credentials"));
@@ -178,7 +178,7 @@ async fn a_refusal_comes_back_where_no_new_token_comes_in_time() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
     organization(&api).await.unwrap();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     sandbox.at_token_endpoint().stall();
     let call = api.get(ORGANIZATION).timeout(Duration::from_millis(300));
     let error = call.send().await.unwrap_err();
@@ -190,7 +190,7 @@ async fn an_address_that_is_not_authorised_costs_no_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
     let body = r#"{"status":401,"code":"ip.not.authorized","message":"Not from there."}"#;
-    let fault = sandbox.at_api().answer(FaultAnswer::new(401).body(body));
+    let fault = sandbox.at_api().respond(FaultResponse::new(401).body(body));
     let error = organization(&api).await.unwrap_err();
     assert_eq!(api_error(&error).code(), Some("ip.not.authorized"));
     assert_eq!(requests(&sandbox), (1, 1));
@@ -228,15 +228,15 @@ async fn errors_carry_status_code_message_and_correlation_id() {
     sandbox
         .at_api()
         .times(1)
-        .answer(FaultAnswer::new(403).body(denied));
+        .respond(FaultResponse::new(403).body(denied));
     let error = organization(&api).await.unwrap_err();
     let ErrorKind::AccessDenied(denied) = error.kind() else {
         panic!("{error:?}")
     };
     assert_eq!(denied.permissions(), ["oauth:client:view"]);
 
-    let limited = FaultAnswer::new(429).header("Retry-After", "42");
-    sandbox.at_api().times(1).answer(limited);
+    let limited = FaultResponse::new(429).header("Retry-After", "42");
+    sandbox.at_api().times(1).respond(limited);
     let call = api.get(ORGANIZATION).retry(RetryPolicy::never());
     let error = call.send().await.unwrap_err();
     assert!(
@@ -252,7 +252,7 @@ async fn an_answer_that_does_not_decode_says_where_and_nothing_of_it() {
     let api = client(&sandbox);
     sandbox
         .at_api()
-        .answer(FaultAnswer::new(200).body(r#"{"name": "sentinel"}"#));
+        .respond(FaultResponse::new(200).body(r#"{"name": "sentinel"}"#));
     let error = api.get(ORGANIZATION).fetch::<Vec<u8>>().await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::UnexpectedResponse(_)),
@@ -267,13 +267,13 @@ async fn an_answer_that_does_not_decode_says_where_and_nothing_of_it() {
 async fn a_pause_between_token_requests_is_waited_out_inside_the_timeout() {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client(&sandbox);
-    sandbox.at_token_endpoint().times(1).answer(503);
+    sandbox.at_token_endpoint().times(1).respond(503);
     organization(&api).await.unwrap();
     assert_eq!(requests(&sandbox), (2, 1));
 
     let api = client(&sandbox);
-    let later = FaultAnswer::new(503).header("Retry-After", "30");
-    sandbox.at_token_endpoint().times(1).answer(later);
+    let later = FaultResponse::new(503).header("Retry-After", "30");
+    sandbox.at_token_endpoint().times(1).respond(later);
     let call = api.get(ORGANIZATION).timeout(Duration::from_secs(20));
     let error = call.send().await.unwrap_err();
     assert_eq!((error.status(), error.is_transient()), (Some(503), true));
@@ -331,7 +331,7 @@ async fn a_token_given_from_outside_ends_with_its_refusal() {
     let tokens = TokenProvider::new(sandbox.region(), fixed).unwrap();
     let api = PlatformClient::new(tokens);
     organization(&api).await.unwrap();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     let error = organization(&api).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::TokenExpired(_)),
@@ -352,7 +352,7 @@ async fn organisations_in_one_process_share_nothing() {
         let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
         PlatformClient::new(builder.http_client(connections.clone()).build().unwrap())
     });
-    other.at_token_endpoint().answer(503);
+    other.at_token_endpoint().respond(503);
     organization(&one_api).await.unwrap();
     other_api.tokens().token().await.unwrap_err();
     organization(&one_api).await.unwrap();

@@ -68,7 +68,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
     assert!(matches!(watched.next(), Event::Renewed { .. }));
 
     sandbox.rotate_secret();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
     assert!(matches!(watched.next(), Event::Invalidated { .. }));
     tokens.token().await.unwrap_err();
@@ -109,7 +109,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
         assert!(span.contains(field), "{field}: {span}");
     }
 
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
     let told = line(&capture, "token refused by the API");
     assert!(told.contains("DEBUG") && told.contains("age="), "{told}");
@@ -223,7 +223,7 @@ async fn neither_events_nor_spans_say_whose_token_it_is() {
     let capture = Capture::start();
     let watched = watched().await;
     watched.tokens.token().await.unwrap();
-    watched.sandbox.revoke_all();
+    watched.sandbox.revoke_access_tokens();
     watched.tokens.token_info().await.unwrap_err();
     watched.sandbox.rotate_secret();
     watched.tokens.token().await.unwrap_err();

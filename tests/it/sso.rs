@@ -365,7 +365,7 @@ async fn an_assertion_that_genesys_does_not_take_opens_no_session() {
         assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
     }
     let begun = running.begin(&mut visitor).await;
-    running.sandbox.at_token_endpoint().times(1).answer(503);
+    running.sandbox.at_token_endpoint().times(1).respond(503);
     let answer = running
         .post(&mut visitor, &running.answer_to(&begun), &begun.relay_state)
         .await;
@@ -455,7 +455,7 @@ async fn when_the_token_has_ended_the_user_logs_in_again() {
     running
         .post(&mut visitor, &response, &begun.relay_state)
         .await;
-    running.sandbox.revoke_all();
+    running.sandbox.revoke_access_tokens();
     assert_eq!(running.greeted(&mut visitor).await, None);
     assert_eq!(running.greeted(&mut visitor).await, None);
     assert_eq!(running.sandbox.token_requests(), 1);

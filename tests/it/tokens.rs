@@ -6,7 +6,7 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, ErrorKind, FaultAnswer, PlatformClient, Sandbox,
+    ClientCredentials, ClientSecret, ErrorKind, FaultResponse, PlatformClient, Sandbox,
     TokenProvider, TransportKind, Troubleshooting,
 };
 use secrecy::ExposeSecret;
@@ -50,7 +50,7 @@ async fn the_server_may_forget_its_reply() {
     let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     for fault in 0..2 {
         match fault {
-            0 => sandbox.at_token_endpoint().times(1).drop_reply(),
+            0 => sandbox.at_token_endpoint().times(1).drop_response(),
             _ => sandbox.at_token_endpoint().times(1).cut_body(),
         };
         let before = sandbox.token_requests();
@@ -86,7 +86,7 @@ async fn revoke_ends_the_token_at_the_server_too() {
     assert_ne!(old.expose_secret(), new.expose_secret());
     tokens.token_info().await.unwrap();
     // One that has ended already is no error.
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     tokens.revoke().await.unwrap();
 }
 
@@ -150,7 +150,7 @@ async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
     tokens.token().await.unwrap();
 
     let rotated = sandbox.rotate_secret();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     tokens.invalidate(&tokens.token().await.unwrap());
     let error = tokens.token().await.unwrap_err();
     assert_eq!(
@@ -180,14 +180,14 @@ async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
 
     // In the vault before it is needed: no call fails.
     *vault.lock().unwrap() = sandbox.rotate_secret();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     call().await.unwrap();
     assert_eq!(sandbox.token_requests(), 2);
 
     // In the vault too late: calls fail until it is there, and no longer.
     let old = tokens.token().await.unwrap();
     let rotated = sandbox.rotate_secret();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     for _ in 0..10 {
         let error = call().await.unwrap_err();
         let ErrorKind::InvalidClient(refused) = error.kind() else {
@@ -262,7 +262,7 @@ async fn a_rate_limit_in_the_guise_of_a_400_is_waited_for() {
     sandbox
         .at_token_endpoint()
         .times(1)
-        .answer(FaultAnswer::new(400).body(body));
+        .respond(FaultResponse::new(400).body(body));
     let tokens = tokens(&sandbox);
     let error = tokens.token().await.unwrap_err();
     assert!(

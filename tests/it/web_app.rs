@@ -303,7 +303,7 @@ async fn a_login_that_is_over_at_genesys_cloud_is_over_here() {
     let app = Running::with("http", sandbox).await;
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
-    app.sandbox.revoke_all();
+    app.sandbox.revoke_access_tokens();
     assert_eq!(app.greeted(&mut visitor).await, None);
     assert!(app.kept().is_empty());
     app.log_in(&mut visitor, &app.user(0)).await;
@@ -316,7 +316,7 @@ async fn what_its_user_cannot_mend_is_not_told() {
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
     app.sandbox.disable_client();
-    app.sandbox.revoke_all();
+    app.sandbox.revoke_access_tokens();
     let answer = visitor.get(app.at("/")).await;
     // Its user can do nothing about it.
     assert_eq!(answer.status, 502, "{}", answer.text);

@@ -41,7 +41,7 @@ async fn what_needs_a_user_says_so_and_costs_one_call() {
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(requests(&sandbox), (1, 1));
 
-    let builder = Sandbox::builder().answer_users_me(true);
+    let builder = Sandbox::builder().allow_users_me_without_user(true);
     let sandbox = builder.start().await.unwrap();
     let call = client(&sandbox).get("/api/v2/users/me").send();
     call.await.unwrap();

@@ -73,7 +73,7 @@ async fn a_login_is_told_from_its_first_token_to_its_end_and_never_whose_it_is()
         assert!(span.contains(field), "{field}: {span}");
     }
 
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
     told.push(watched.soon().await);
     sandbox.expire_refresh_tokens();

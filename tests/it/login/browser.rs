@@ -216,7 +216,7 @@ async fn takes_what_is_stored() {
 
     // A login host that is away is no reason to log in anew; one that refuses the login is.
     clock.advance(Duration::from_secs(86_400));
-    let fault = sandbox.at_token_endpoint().answer(503);
+    let fault = sandbox.at_token_endpoint().respond(503);
     let away = login.in_browser("default", |_| {}).await.unwrap_err();
     is(&away, "UnexpectedResponse");
     fault.remove();

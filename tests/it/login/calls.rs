@@ -21,7 +21,7 @@ async fn call(api: &PlatformClient) -> Result<Value, Error> {
 async fn a_refused_token_costs_one_refresh_and_the_call_succeeds() {
     let sandbox = sandbox().await;
     let api = client(&sandbox).await;
-    for end in [Sandbox::expire_all, Sandbox::revoke_all] {
+    for end in [Sandbox::expire_access_tokens, Sandbox::revoke_access_tokens] {
         let refreshes = sandbox.refresh_requests();
         end(&sandbox);
         let calls = sandbox.api_requests();
@@ -39,7 +39,7 @@ async fn a_hundred_callers_whose_token_is_refused_cost_one_refresh() {
     let sandbox = sandbox().await;
     let api = client(&sandbox).await;
     call(&api).await.unwrap();
-    sandbox.expire_all();
+    sandbox.expire_access_tokens();
     let gate = sandbox.at_api().times(100).gate();
     let callers: Vec<_> = (0..100)
         .map(|_| {
@@ -69,7 +69,7 @@ async fn a_call_does_not_wait_for_a_user_to_log_in() {
     let user = &sandbox.users()[0];
     let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
     let tokens = login.finish(pending, &back, "session-1").await.unwrap();
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     let api = PlatformClient::new(tokens.clone());
     for _ in 0..2 {
         let call = api.get("/api/v2/users/me").send();

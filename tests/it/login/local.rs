@@ -48,7 +48,7 @@ async fn a_denial_reaches_the_program_and_the_browser() {
     is(&error, "LoginRefused");
 
     let waiting = login.listen("default").unwrap();
-    sandbox.next_authorization("server_error");
+    sandbox.fail_next_authorization("server_error");
     let back = sandbox
         .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
         .await;

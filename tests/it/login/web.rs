@@ -246,7 +246,7 @@ async fn each_refusal_of_the_login_page_says_what_to_do() {
         ("invalid_pkce_package", false),
         ("of_tomorrow", false),
     ] {
-        sandbox.next_authorization(code);
+        sandbox.fail_next_authorization(code);
         let pending = login.begin().unwrap();
         let user = &sandbox.users()[0];
         let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;

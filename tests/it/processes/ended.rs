@@ -14,7 +14,7 @@ async fn a_lost_answer_costs_a_login_at_most() {
         });
         let site = site.await;
         let tokens = site.log_in().await;
-        site.sandbox.at_token_endpoint().times(1).drop_reply();
+        site.sandbox.at_token_endpoint().times(1).drop_response();
         site.clock.advance(LIFE);
         let error = tokens.token().await.unwrap_err();
         assert!(error.is_transient() && !error.needs_login(), "{error}");

@@ -16,7 +16,7 @@ fn a_logout_is_not_undone_by_a_renewal_under_way() {
         runtime().block_on(async {
             let tokens = site.log_in().await;
             if api_is_down {
-                site.sandbox.at_api().drop_reply();
+                site.sandbox.at_api().drop_response();
             }
             let gate = site.sandbox.at_token_endpoint().gate();
             // The token that is to be renewed is still good, and has to be ended at the server.
@@ -50,7 +50,7 @@ fn a_logout_ends_what_another_process_renews_meanwhile() {
         let mut child = Listened::start(&mut site.child(test, &["renews"]));
         runtime.block_on(async {
             gate.wait_for(1).await;
-            let down = api_is_down.then(|| site.sandbox.at_api().drop_reply());
+            let down = api_is_down.then(|| site.sandbox.at_api().drop_response());
             // It waits for the turn.
             let mut revoked = Box::pin(tokens.revoke());
             let first = std::future::poll_fn(|context| Poll::Ready(revoked.as_mut().poll(context)));

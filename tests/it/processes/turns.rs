@@ -87,7 +87,7 @@ fn the_turn_of_a_process_that_is_killed_goes_to_who_waits() {
     if let Some(job) = job() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }
-    let site = runtime().block_on(logged_in(RefreshTokens::Kept));
+    let site = runtime().block_on(logged_in(RefreshTokens::Reusable));
     let mut child = Listened::start(&mut site.child(test, &["save"]));
     while child.next().unwrap() != "save" {}
     site.clock.advance(LIFE);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    FaultAnswer, PlatformClient, RefreshTokens, Sandbox, SandboxHost, TokenProvider,
+    FaultResponse, PlatformClient, RefreshTokens, Sandbox, SandboxHost, TokenProvider,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
     run.keeps_secret("the sandbox's new secret", renewed.expose_secret());
     run.debug(sandbox);
     run.debug(&sandbox.client_secret());
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     let error = api.get("/api/v2/organizations/me").send().await;
     run.error(&error.unwrap_err());
 }
@@ -104,10 +104,10 @@ async fn logs_in(run: &mut Run) {
         .client(CLIENT_ID, SECRET)
         .code_client(["http://localhost"])
         .password("passw0rd-of-all-users")
-        .refresh_tokens(RefreshTokens::Kept);
+        .refresh_tokens(RefreshTokens::Reusable);
     run.keeps_secret("the users' password", "passw0rd-of-all-users");
     run.debug(&builder);
-    run.debug(&RefreshTokens::Kept);
+    run.debug(&RefreshTokens::Reusable);
     let sandbox = builder.start().await.unwrap();
     let user = sandbox.users().remove(0);
     run.debug(&user);
@@ -186,15 +186,15 @@ async fn brings_assertions(run: &mut Run) {
 
 /// Every fault, with secrets in what it answers.
 async fn faults(run: &mut Run, sandbox: &Sandbox) {
-    let answer = FaultAnswer::new(418)
+    let answer = FaultResponse::new(418)
         .header("Set-Cookie", COOKIE)
         .body(OWN_TOKEN);
     run.debug(&answer);
     let scope = sandbox.at_api().path("/api/v2/users/me").times(1);
     run.debug(&scope);
-    run.debug(&scope.answer(answer));
+    run.debug(&scope.respond(answer));
     sandbox.at_api().times(1).cut_body();
-    sandbox.at_api().times(1).drop_reply();
+    sandbox.at_api().times(1).drop_response();
     sandbox.at_api().times(1).delay(Duration::from_millis(1));
     let own = PlatformClient::new(
         TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap(),
@@ -213,9 +213,9 @@ async fn faults(run: &mut Run, sandbox: &Sandbox) {
 
 /// A test that uses it wrongly.
 async fn panics(run: &mut Run) {
-    run.panic(|| FaultAnswer::new(9_999));
-    run.panic(|| FaultAnswer::new(200).header(SECRET, SECRET));
-    run.panic(|| FaultAnswer::new(200).header("X-Test", &format!("{SECRET}\n")));
+    run.panic(|| FaultResponse::new(9_999));
+    run.panic(|| FaultResponse::new(200).header(SECRET, SECRET));
+    run.panic(|| FaultResponse::new(200).header("X-Test", &format!("{SECRET}\n")));
     let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n"));
     let bad = bad.start().await.unwrap();
     run.panic(|| bad.client_credentials());

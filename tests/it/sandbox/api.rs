@@ -71,7 +71,7 @@ async fn users_me_wants_a_user_unless_told_otherwise() {
     );
 
     let sandbox = Sandbox::builder()
-        .answer_users_me(true)
+        .allow_users_me_without_user(true)
         .start()
         .await
         .unwrap();
@@ -115,11 +115,11 @@ async fn a_token_ends_by_time_revocation_and_deletion() {
     expired(&get(&sandbox, ORGANIZATION, &first).await);
     assert_eq!(get(&sandbox, ORGANIZATION, &second).await.status, 200);
 
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     unknown(&get(&sandbox, ORGANIZATION, &second).await);
 
     let third = token(&sandbox).await;
-    sandbox.expire_all();
+    sandbox.expire_access_tokens();
     expired(&get(&sandbox, ORGANIZATION, &third).await);
 
     let (fourth, fifth) = (token(&sandbox).await, token(&sandbox).await);

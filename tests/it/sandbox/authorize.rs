@@ -220,7 +220,7 @@ async fn a_test_sets_the_next_errors() {
     let url = url(&sandbox, &format!("{REDIRECT}&state=s"));
     let errors = ["server_error", "temporarily_unavailable", "invalid_scope"];
     for error in errors {
-        sandbox.next_authorization(error);
+        sandbox.fail_next_authorization(error);
     }
     for error in errors {
         let back = sandbox.log_in(&url, &user).await;

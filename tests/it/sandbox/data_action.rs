@@ -70,7 +70,7 @@ async fn it_fails_from_a_rotation_to_the_update_of_its_credential() {
 async fn it_fails_when_told_to() {
     let sandbox = Sandbox::start().await.unwrap();
     let token = token(&sandbox).await;
-    sandbox.spoil_integration_credential();
+    sandbox.break_integration_credential();
     failed(&run(&sandbox, "execute", &token).await);
     sandbox.update_integration_credential();
     worked(&run(&sandbox, "execute", &token).await);

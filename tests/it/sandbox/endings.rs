@@ -13,12 +13,12 @@ use super::{
 
 #[tokio::test]
 async fn the_end_of_access_tokens_is_not_that_of_refresh_tokens() {
-    let sandbox = start(RefreshTokens::Kept).await;
+    let sandbox = start(RefreshTokens::Reusable).await;
     let tokens = log_in(&sandbox).await;
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     assert!(!lives(&sandbox, &tokens).await);
     let renewed = refreshed(&sandbox, &tokens).await;
-    sandbox.expire_all();
+    sandbox.expire_access_tokens();
     assert!(!lives(&sandbox, &renewed).await);
     let renewed = refreshed(&sandbox, &tokens).await;
     sandbox.advance(Duration::from_secs(86_400));
@@ -41,7 +41,7 @@ async fn a_refresh_ends_the_access_tokens_before_it_only_where_that_is_said() {
 #[tokio::test]
 async fn a_revoked_access_token_takes_the_refresh_token_along_only_where_that_is_said() {
     for ends in [false, true] {
-        let ends_both = |builder: SandboxBuilder| builder.revoking_ends_refresh_tokens(ends);
+        let ends_both = |builder: SandboxBuilder| builder.revocation_ends_refresh_tokens(ends);
         let sandbox = ends_both(builder()).start().await.unwrap();
         let (mine, of_all) = (log_in(&sandbox).await, log_in(&sandbox).await);
         let access = mine["access_token"].as_str().unwrap();

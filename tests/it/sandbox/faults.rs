@@ -2,15 +2,15 @@
 
 use std::{io::Read as _, time::Duration};
 
-use genesys_cloud_auth::{FaultAnswer, Sandbox};
+use genesys_cloud_auth::{FaultResponse, Sandbox};
 
 use super::{DEADLINE, ORGANIZATION, TOKEN, USER, Wire, ask, call, get, token, token_request};
 
 #[tokio::test]
 async fn an_answer_is_given_so_many_times() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.at_token_endpoint().times(2).answer(503);
-    sandbox.at_token_endpoint().times(1).answer(500);
+    sandbox.at_token_endpoint().times(2).respond(503);
+    sandbox.at_token_endpoint().times(1).respond(500);
     let mut statuses = Vec::new();
     for _ in 0..4 {
         statuses.push(ask(&sandbox, token_request(&sandbox)).await.status);
@@ -26,8 +26,8 @@ async fn an_answer_is_given_so_many_times() {
 async fn a_fault_stays_until_it_is_removed() {
     let sandbox = Sandbox::start().await.unwrap();
     let token = token(&sandbox).await;
-    let first = sandbox.at_api().path(USER).answer(500);
-    sandbox.at_api().path(ORGANIZATION).answer(504);
+    let first = sandbox.at_api().path(USER).respond(500);
+    sandbox.at_api().path(ORGANIZATION).respond(504);
     for _ in 0..3 {
         assert_eq!(get(&sandbox, USER, &token).await.status, 500);
         assert_eq!(get(&sandbox, ORGANIZATION, &token).await.status, 504);
@@ -43,14 +43,14 @@ async fn a_fault_stays_until_it_is_removed() {
 #[tokio::test]
 async fn an_endpoint_is_met_by_its_own_faults_only() {
     let sandbox = Sandbox::start().await.unwrap();
-    let token_fault = sandbox.at_token_endpoint().answer(503);
+    let token_fault = sandbox.at_token_endpoint().respond(503);
     get(&sandbox, ORGANIZATION, "none")
         .await
         .refusal(401, "bad.credentials");
     let on_get = "GET /login/oauth/token HTTP/1.1\r\nHost: x\r\n\r\n";
     assert_eq!(ask(&sandbox, on_get).await.status, 405);
     token_fault.remove();
-    sandbox.at_api().answer(503);
+    sandbox.at_api().respond(503);
     assert_eq!(ask(&sandbox, token_request(&sandbox)).await.status, 200);
     assert_eq!(get(&sandbox, "/api/v2/any", "none").await.status, 503);
     assert_eq!(get(&sandbox, "/api/v2/any?q=1", "none").await.status, 503);
@@ -70,18 +70,18 @@ async fn a_bare_status_comes_with_genesys_own_words() {
         (503, "service.unavailable"),
         (504, "request.timeout"),
     ] {
-        sandbox.at_api().times(1).answer(status);
+        sandbox.at_api().times(1).respond(status);
         get(&sandbox, ORGANIZATION, &token)
             .await
             .refusal(status, code);
     }
-    sandbox.at_api().times(1).answer(502);
+    sandbox.at_api().times(1).respond(502);
     let answer = get(&sandbox, ORGANIZATION, &token).await;
     assert_eq!((answer.status, answer.body.len()), (502, 0));
     assert!(answer.header("inin-correlation-id").is_some());
 
     for status in [400, 401] {
-        sandbox.at_token_endpoint().times(1).answer(status);
+        sandbox.at_token_endpoint().times(1).respond(status);
         let answer = ask(&sandbox, token_request(&sandbox)).await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.json()["error"], "invalid_client");
@@ -91,8 +91,8 @@ async fn a_bare_status_comes_with_genesys_own_words() {
 #[tokio::test]
 async fn an_answer_has_headers_and_a_body_of_its_own() {
     let sandbox = Sandbox::start().await.unwrap();
-    let wait = FaultAnswer::new(429).header("Retry-After", "42");
-    sandbox.at_api().times(1).answer(wait);
+    let wait = FaultResponse::new(429).header("Retry-After", "42");
+    sandbox.at_api().times(1).respond(wait);
     let answer = get(&sandbox, ORGANIZATION, "any").await;
     assert_eq!(answer.header("retry-after"), Some("42"));
     assert_eq!(
@@ -100,20 +100,20 @@ async fn an_answer_has_headers_and_a_body_of_its_own() {
         "Rate limit exceeded the maximum. Retry the request in [42] seconds"
     );
 
-    let html = FaultAnswer::new(200)
+    let html = FaultResponse::new(200)
         .header("Content-Type", "text/html")
         .body("<html>");
-    sandbox.at_token_endpoint().times(1).answer(html);
+    sandbox.at_token_endpoint().times(1).respond(html);
     let answer = ask(&sandbox, token_request(&sandbox)).await;
     assert_eq!((answer.status, &answer.body[..]), (200, &b"<html>"[..]));
     assert_eq!(answer.header("content-type"), Some("text/html"));
 
-    let cut_json = FaultAnswer::new(200).body("{\"access_token\":\"");
-    sandbox.at_token_endpoint().times(1).answer(cut_json);
+    let cut_json = FaultResponse::new(200).body("{\"access_token\":\"");
+    sandbox.at_token_endpoint().times(1).respond(cut_json);
     let answer = ask(&sandbox, token_request(&sandbox)).await;
     assert_eq!(answer.body, b"{\"access_token\":\"");
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    let hidden = FaultAnswer::new(200).body("hidden");
+    let hidden = FaultResponse::new(200).body("hidden");
     assert!(!format!("{hidden:?}").contains("hidden"));
 }
 
@@ -121,7 +121,7 @@ async fn an_answer_has_headers_and_a_body_of_its_own() {
 async fn a_refusal_of_every_token_leaves_the_tokens_alive() {
     let sandbox = Sandbox::start().await.unwrap();
     let token = token(&sandbox).await;
-    let refusing = sandbox.at_api().answer(401);
+    let refusing = sandbox.at_api().respond(401);
     get(&sandbox, ORGANIZATION, &token)
         .await
         .refusal(401, "bad.credentials");
@@ -188,12 +188,12 @@ async fn a_request_whose_client_went_away_is_not_held() {
 async fn faults_are_met_in_the_order_they_were_set() {
     let sandbox = Sandbox::start().await.unwrap();
     let gate = sandbox.at_token_endpoint().gate();
-    sandbox.at_token_endpoint().times(1).answer(503);
+    sandbox.at_token_endpoint().times(1).respond(503);
     let mut wire = Wire::connect(&sandbox).await;
     wire.send(token_request(&sandbox)).await;
     gate.wait_for(1).await;
     // Set while the request is held, it counts, too; but the first answer was there before.
-    sandbox.at_token_endpoint().times(1).answer(500);
+    sandbox.at_token_endpoint().times(1).respond(500);
     gate.release();
     assert_eq!(wire.answer().await.status, 503);
     assert_eq!(ask(&sandbox, token_request(&sandbox)).await.status, 500);
@@ -202,7 +202,7 @@ async fn faults_are_met_in_the_order_they_were_set() {
     let late = sandbox.at_token_endpoint().gate();
     wire.send(token_request(&sandbox)).await;
     late.wait_for(1).await;
-    sandbox.at_token_endpoint().times(1).answer(502);
+    sandbox.at_token_endpoint().times(1).respond(502);
     late.release();
     assert_eq!(wire.answer().await.status, 502);
 }
@@ -273,7 +273,7 @@ async fn a_cut_body_ends_in_the_middle() {
 async fn a_dropped_reply_is_dropped_after_the_deed() {
     let sandbox = Sandbox::start().await.unwrap();
     let token = token(&sandbox).await;
-    sandbox.at_api().path(TOKEN).drop_reply();
+    sandbox.at_api().path(TOKEN).drop_response();
     let mut wire = Wire::connect(&sandbox).await;
     wire.send(call("DELETE", TOKEN, &token)).await;
     assert!(wire.answer_or_end(true).await.is_none());
@@ -292,9 +292,9 @@ async fn an_http_client_sees_the_faults_as_what_they_are() {
     let response = client.get(&url).send().await.unwrap();
     assert_eq!(response.status(), 401);
     assert!(response.bytes().await.is_err());
-    sandbox.at_api().times(1).drop_reply();
+    sandbox.at_api().times(1).drop_response();
     assert!(client.get(&url).send().await.is_err());
-    sandbox.at_api().times(1).answer(204);
+    sandbox.at_api().times(1).respond(204);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 204);
 }
 

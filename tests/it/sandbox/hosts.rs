@@ -147,7 +147,7 @@ async fn web_pages_may_ask_both_hosts() {
     }
     assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (0, 0));
 
-    sandbox.at_api().times(1).answer(503);
+    sandbox.at_api().times(1).respond(503);
     for request in [
         token_request(&sandbox),
         call("GET", ORGANIZATION, "fault"),

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{FaultAnswer, Sandbox, SandboxHost};
+use genesys_cloud_auth::{FaultResponse, Sandbox, SandboxHost};
 use secrecy::ExposeSecret as _;
 #[cfg(target_os = "linux")]
 use tokio::time::timeout;
@@ -68,10 +68,10 @@ async fn a_panic_inside_fails_the_test() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     let sandbox = Sandbox::start().await.unwrap();
-    let answer = FaultAnswer::new(200)
+    let answer = FaultResponse::new(200)
         .header("Content-Length", "1")
         .body("long");
-    sandbox.at_api().answer(answer);
+    sandbox.at_api().respond(answer);
     let mut wire = Wire::connect(&sandbox).await;
     wire.send(call("GET", ORGANIZATION, "any")).await;
     assert!(wire.answer_or_end(true).await.is_none());

@@ -150,7 +150,7 @@ async fn token_requests_beyond_the_limit_are_refused_in_the_login_hosts_own_way(
     for says_retry_after in [false, true] {
         let sandbox = Sandbox::builder()
             .token_rate_limit(2, WINDOW)
-            .token_rate_limit_says_retry_after(says_retry_after)
+            .token_rate_limit_sends_retry_after(says_retry_after)
             .start()
             .await
             .unwrap();

@@ -121,12 +121,12 @@ async fn within_its_time_of_grace_a_used_token_gives_another() {
 
 #[tokio::test]
 async fn a_kept_token_comes_back_or_is_left_out() {
-    for mode in [RefreshTokens::Kept, RefreshTokens::KeptUnsaid] {
+    for mode in [RefreshTokens::Reusable, RefreshTokens::ReusableOmitted] {
         let sandbox = start(mode).await;
         let first = log_in(&sandbox).await;
         for _ in 0..3 {
             let renewed = refreshed(&sandbox, &first).await;
-            let kept = (mode == RefreshTokens::Kept).then_some(&first["refresh_token"]);
+            let kept = (mode == RefreshTokens::Reusable).then_some(&first["refresh_token"]);
             assert_eq!(renewed.get("refresh_token"), kept);
             assert!(lives(&sandbox, &renewed).await);
         }
@@ -162,7 +162,7 @@ async fn a_refresh_token_lives_as_long_as_is_said() {
 
 #[tokio::test]
 async fn a_public_client_names_itself_in_the_form() {
-    let sandbox = start(RefreshTokens::Kept).await;
+    let sandbox = start(RefreshTokens::Reusable).await;
     let id = sandbox.client_id();
     let body = format!(
         "grant_type=authorization_code&code={}&client_id={id}&{REDIRECT}&code_verifier={VERIFIER}",
@@ -204,16 +204,16 @@ async fn a_reply_that_is_dropped_has_rotated_the_token() {
             RefreshTokens::RotatingWithGrace(Duration::from_secs(30)),
             200,
         ),
-        (RefreshTokens::Kept, 200),
+        (RefreshTokens::Reusable, 200),
     ] {
         let sandbox = start(mode).await;
         let tokens = log_in(&sandbox).await;
-        sandbox.at_token_endpoint().times(1).drop_reply();
+        sandbox.at_token_endpoint().times(1).drop_response();
         let mut wire = Wire::connect(&sandbox).await;
         wire.send(request(&sandbox, &tokens)).await;
         assert!(wire.is_at_end().await);
         assert_eq!(refresh(&sandbox, &tokens).await.status, status, "{mode:?}");
-        let reuses = usize::from(mode != RefreshTokens::Kept);
+        let reuses = usize::from(mode != RefreshTokens::Reusable);
         assert_eq!(
             (sandbox.refresh_reuses(), sandbox.refresh_requests()),
             (reuses, 2)

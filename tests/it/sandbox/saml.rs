@@ -91,7 +91,7 @@ async fn an_assertion_gives_one_token() {
     let again = "the assertion was used before";
     is_refused(&sandbox, &STANDARD.encode(&assertion), again).await;
     is_refused(&sandbox, &URL_SAFE_NO_PAD.encode(&assertion), again).await;
-    sandbox.revoke_all();
+    sandbox.revoke_access_tokens();
     is_refused(&sandbox, &STANDARD.encode(&assertion), again).await;
     is_taken(&sandbox, &assertions(&sandbox).saml_response()).await;
     // It is known by its issuer and its id together.
@@ -103,7 +103,7 @@ async fn an_assertion_gives_one_token() {
 async fn an_assertion_that_is_refused_is_not_used_up() {
     let sandbox = start().await;
     let wait = Duration::from_secs(60);
-    let early = assertions(&sandbox).begins_in(wait).saml_response();
+    let early = assertions(&sandbox).starts_after(wait).saml_response();
     is_refused(&sandbox, &early, "the assertion is not valid yet").await;
     sandbox.advance(wait);
     is_taken(&sandbox, &early).await;
@@ -113,9 +113,9 @@ async fn an_assertion_that_is_refused_is_not_used_up() {
 async fn a_reply_that_is_dropped_has_used_the_assertion_up() {
     let sandbox = start().await;
     let assertion = assertions(&sandbox).saml_response();
-    sandbox.at_token_endpoint().times(1).answer(503);
+    sandbox.at_token_endpoint().times(1).respond(503);
     assert_eq!(bring(&sandbox, &assertion).await.status, 503);
-    sandbox.at_token_endpoint().times(1).drop_reply();
+    sandbox.at_token_endpoint().times(1).drop_response();
     let mut wire = Wire::connect(&sandbox).await;
     let fields = [("orgName", "sandbox"), ("assertion", assertion.as_str())];
     wire.send(request(&sandbox, &fields)).await;
@@ -148,12 +148,12 @@ async fn times_are_those_of_the_sandboxs_clock() {
     is_taken(&sandbox, &first).await;
     sandbox.advance(Duration::from_secs(60));
     is_refused(&sandbox, &second, "the assertion is out of date").await;
-    let long = assertions(&sandbox).life(2 * day).saml_response();
+    let long = assertions(&sandbox).lifetime(2 * day).saml_response();
     sandbox.advance(day);
     is_taken(&sandbox, &long).await;
 
     // The limits of the subject's confirmation count as well.
-    let xml = assertions(&sandbox).life(day).assertion();
+    let xml = assertions(&sandbox).lifetime(day).assertion();
     let end = xml.split("NotOnOrAfter=\"").nth(1).unwrap();
     let end = end.split('"').next().unwrap();
     let past = xml.replacen(end, "2020-01-01T00:00:00Z", 1);

@@ -71,7 +71,7 @@ async fn log_in_and_call([login, call]: [&str; 2]) {
     for secret in ["plain-secret", SPECIAL] {
         let sandbox = Sandbox::builder()
             .client("2f3c9d3e-8b6a-4c1f-9a57-0d1e2f3a4b5c", secret)
-            .answer_users_me(true)
+            .allow_users_me_without_user(true)
             .start()
             .await
             .unwrap();

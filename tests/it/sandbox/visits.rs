@@ -12,17 +12,17 @@ use super::{
 async fn it_is_recorded_and_meets_its_own_faults() {
     let sandbox = builder().start().await.unwrap();
     let user = sandbox.users().remove(0);
-    let gate = sandbox.at_login().path("/oauth/authorize").gate();
+    let gate = sandbox.at_login_pages().path("/oauth/authorize").gate();
     let url = url(&sandbox, REDIRECT);
     let visit = tokio::spawn(sandbox.log_in(&url, &user));
     gate.wait_for(1).await;
-    sandbox.at_login().times(1).answer(503);
+    sandbox.at_login_pages().times(1).respond(503);
     let answer = Browser::default().open(&sandbox, "/logout").await;
     assert_eq!(answer.status, 503);
     gate.release();
     let back = visit.await.unwrap();
     // Token requests are none of it.
-    sandbox.at_login().answer(503);
+    sandbox.at_login_pages().respond(503);
     exchanged(&sandbox, &back).await;
     // Two pages and two forms, `/logout`, and one for tokens.
     let requests = sandbox.requests();
@@ -37,7 +37,7 @@ async fn it_is_recorded_and_meets_its_own_faults() {
 async fn a_visit_needs_nothing_of_the_tests_runtime() {
     let sandbox = builder().start().await.unwrap();
     let url = url(&sandbox, REDIRECT);
-    sandbox.at_login().delay(Duration::from_millis(1));
+    sandbox.at_login_pages().delay(Duration::from_millis(1));
     assert!(sandbox.deny(&url).await.contains("access_denied"));
 }
 

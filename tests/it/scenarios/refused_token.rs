@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{Clock, Error, FaultAnswer, PlatformClient, Response, Sandbox};
+use genesys_cloud_auth::{Clock, Error, FaultResponse, PlatformClient, Response, Sandbox};
 use serde_json::json;
 
 use super::{Cloud, PATH, quick};
@@ -69,12 +69,15 @@ async fn an_api_that_refuses_every_token_is_asked_twice_by_each_of_a_hundred_cal
     api.tokens().token().await.unwrap();
     let refused = |message: &str| {
         let body = json!({ "code": "bad.credentials", "message": message });
-        FaultAnswer::new(401).body(body.to_string())
+        FaultResponse::new(401).body(body.to_string())
     };
-    sandbox.at_api().times(CALLERS).answer(refused("the first"));
+    sandbox
+        .at_api()
+        .times(CALLERS)
+        .respond(refused("the first"));
     // The new token is refused to nobody before everybody has it.
     let gate = sandbox.at_api().times(CALLERS).gate();
-    sandbox.at_api().answer(refused("another"));
+    sandbox.at_api().respond(refused("another"));
     let callers = callers(&api);
     gate.wait_for(CALLERS).await;
     gate.release();

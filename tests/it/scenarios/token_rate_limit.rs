@@ -11,7 +11,7 @@ async fn a_limit_of_the_token_endpoint_is_waited_out_and_ends() {
     for says in [false, true] {
         let sandbox = Sandbox::builder()
             .token_rate_limit(1, WINDOW)
-            .token_rate_limit_says_retry_after(says)
+            .token_rate_limit_sends_retry_after(says)
             .start()
             .await
             .unwrap();
