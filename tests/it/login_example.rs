@@ -15,7 +15,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{quickstart::program, readme::is_in_the_readme, support::visitor::Visitor};
+use super::{quickstart::program, readme::assert_is_documented, support::visitor::Visitor};
 
 #[path = "../../examples/login.rs"]
 #[allow(
@@ -328,7 +328,7 @@ async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
     assert_eq!(Visitor::new().get(&back).await.status, 200);
     let (text, success) = running.end().await;
     assert!(success, "{text}");
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
 }
 
 #[tokio::test]
