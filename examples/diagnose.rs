@@ -24,7 +24,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, Error, FixedToken, PlatformClient, Sandbox, TokenProvider, Troubleshooting,
+    ClientCredentials, Error, FixedToken, PlatformClient, TokenProvider, error::Troubleshooting,
+    sandbox::Sandbox,
 };
 use secrecy::SecretString;
 use serde::Deserialize;

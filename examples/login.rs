@@ -31,8 +31,10 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, ErrorKind, FileStore, Login, LoginBuilder, PlatformClient, Region,
-    Sandbox, SealingKey, TokenProvider,
+    AuthorizationCode, Error, ErrorKind, Login, LoginBuilder, PlatformClient, Region,
+    TokenProvider,
+    sandbox::Sandbox,
+    store::{FileStore, SealingKey},
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;

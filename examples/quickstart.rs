@@ -55,7 +55,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use genesys_cloud_auth::{ClientCredentials, PlatformClient, Sandbox, TokenProvider};
+use genesys_cloud_auth::{ClientCredentials, PlatformClient, TokenProvider, sandbox::Sandbox};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -32,8 +32,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    Assertion, ClientSecret, Clock, Error, PlatformClient, Region, Saml2Bearer, Sandbox,
-    TokenProvider,
+    Assertion, ClientSecret, Clock, Error, PlatformClient, Region, Saml2Bearer, TokenProvider,
+    sandbox::Sandbox,
 };
 use serde::Deserialize;
 

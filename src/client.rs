@@ -14,7 +14,8 @@ pub use pages::Pages;
 pub use request::Request;
 pub use response::{Chunks, RateLimit, Response};
 
-use crate::{provider::TokenProvider, retry::RetryPolicy};
+use crate::provider::TokenProvider;
+pub use crate::retry::RetryPolicy;
 
 /// A client of one organisation's Platform API, which sends the tokens of a [`TokenProvider`].
 ///

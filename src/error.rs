@@ -39,7 +39,7 @@ pub(crate) use transport::Problem;
 pub use transport::{Transport, TransportKind, UnexpectedResponse};
 pub use troubleshooting::Troubleshooting;
 
-use crate::region::InvalidRegion;
+pub use crate::region::InvalidRegion;
 use api_body::Body;
 
 /// Why there is no token, or why a call to the Platform API did not succeed.

@@ -2,10 +2,8 @@
 
 mod assertion;
 mod async_source;
-mod client;
 mod clock;
 mod environment;
-mod error;
 mod grant;
 mod http_client;
 #[cfg(feature = "login")]
@@ -17,50 +15,52 @@ mod private_file;
 mod provider;
 mod region;
 mod retry;
-#[cfg(feature = "sandbox")]
-mod sandbox;
 mod seal;
 mod secret;
-mod store;
 mod token;
 mod token_endpoint;
 
+pub mod client;
+pub mod error;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod store;
+
+// Start here: a region, a grant, a provider, and the client that uses it.
+pub use client::PlatformClient;
+pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
+pub use region::{CustomRegion, Region};
+pub use token::AccessToken;
+
+// Grants, and what they are made from.
 pub use assertion::Assertion;
-pub use client::{
-    Chunks, Pages, PlatformClient, PlatformClientBuilder, RateLimit, Request, Response,
-};
-pub use clock::Clock;
-pub use error::{
-    AccessDenied, ApiError, Configuration, Error, ErrorDetail, ErrorKind, InvalidAssertion,
-    InvalidCallback, InvalidClient, InvalidGrant, InvalidGrantCause, InvalidPath, Limit,
-    ListenerError, LoginRefused, LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError,
-    StoreError, TokenExpired, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-    UnexpectedResponse,
-};
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
 pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
-pub use http_client::HttpClient;
+pub use secret::ClientSecret;
+
+// Users who log in.
 #[cfg(feature = "login")]
 pub use login::{LocalLogin, Login, LoginBuilder, PendingLogin};
-pub use platform_limits::{
-    IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
-    MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
-};
-pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
-pub use region::{CustomRegion, InvalidRegion, Region};
-pub use retry::RetryPolicy;
-#[cfg(feature = "sandbox")]
-pub use sandbox::{
-    Fault, FaultResponse, FaultScope, Gate, RecordedRequest, RefreshTokens, Sandbox,
-    SandboxAssertions, SandboxBuilder, SandboxHost, SandboxUser,
-};
-pub use seal::SealingKey;
-pub use secret::ClientSecret;
-pub use store::{FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, StoreKey, TokenStore};
-#[cfg(feature = "test-util")]
-pub use store::{store_conformance, store_conformance_with_lost_turns};
-pub use token::AccessToken;
+
+// Errors; the payloads are in `error`.
+pub use error::{Error, ErrorKind};
+
+// Settings.
+pub use clock::Clock;
+pub use http_client::HttpClient;
+
+// The crates whose types stand in public signatures.
+pub use {bytes, http, reqwest, secrecy, url};
+
+/// The documented limits and dates of Genesys Cloud.
+pub mod limits {
+    pub use crate::platform_limits::{
+        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
+        MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE,
+        TOKEN_DURATION,
+    };
+}
 
 /// What the fuzz targets call.
 #[cfg(all(fuzzing, feature = "login"))]

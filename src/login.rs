@@ -45,7 +45,7 @@ use registry::Providers;
 /// session's id in a web application.
 ///
 /// ```no_run
-/// use genesys_cloud_auth::{AuthorizationCode, FileStore, Login, Region, SealingKey};
+/// use genesys_cloud_auth::{AuthorizationCode, Login, Region, store::{FileStore, SealingKey}};
 ///
 /// # async fn example() -> Result<(), genesys_cloud_auth::Error> {
 /// let app = AuthorizationCode::public("the client id", "http://localhost")?;

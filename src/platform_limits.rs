@@ -29,7 +29,7 @@ pub const MAX_REDIRECT_URIS: usize = 125;
 /// A month of a year; shown as `May 2026`.
 ///
 /// ```
-/// use genesys_cloud_auth::{IMPLICIT_GRANT_ENDS, SECRET_SHOWN_ONCE_SINCE};
+/// use genesys_cloud_auth::limits::{IMPLICIT_GRANT_ENDS, SECRET_SHOWN_ONCE_SINCE};
 ///
 /// assert!(SECRET_SHOWN_ONCE_SINCE < IMPLICIT_GRANT_ENDS);
 /// assert_eq!(IMPLICIT_GRANT_ENDS.to_string(), "May 2027");

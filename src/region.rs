@@ -21,7 +21,7 @@ use url::{Host, Url};
 /// let region: Region = "eu-west-1".parse()?;
 /// assert_eq!(region, Region::EuWest1);
 /// assert_eq!(region.api_url().as_str(), "https://api.mypurecloud.ie/");
-/// # Ok::<_, genesys_cloud_auth::InvalidRegion>(())
+/// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
 /// ```
 ///
 /// Source: the regions of Genesys Cloud's own SDKs.

@@ -148,7 +148,7 @@ use crate::{grant::ClientCredentials, region::Region};
 ///
 /// ```
 /// use std::time::Duration;
-/// use genesys_cloud_auth::Sandbox;
+/// use genesys_cloud_auth::sandbox::Sandbox;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let sandbox = Sandbox::start().await?;
@@ -319,7 +319,7 @@ impl fmt::Debug for Sandbox {
 ///
 /// ```
 /// use std::time::Duration;
-/// use genesys_cloud_auth::Sandbox;
+/// use genesys_cloud_auth::sandbox::Sandbox;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let sandbox = Sandbox::builder()

@@ -21,7 +21,7 @@ use crate::error::Error;
 /// A key is 32 random bytes, never a passphrase: what people can remember, machines can guess.
 ///
 /// ```
-/// use genesys_cloud_auth::SealingKey;
+/// use genesys_cloud_auth::store::SealingKey;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let key = SealingKey::file(folder.path().join("sealing-key"))?;   // made at first use

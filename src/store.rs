@@ -22,6 +22,8 @@ pub(crate) use erased::{SharedStore, SharedTurn};
 pub use file::{FileStore, FileTurn};
 pub use memory::{MemoryStore, MemoryTurn};
 
+pub use crate::seal::SealingKey;
+
 use crate::error::StoreError;
 
 /// A place that keeps tokens and logins: one record a key, and a turn to change it.
@@ -94,7 +96,7 @@ impl StoreKey {
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn for_tests(name: &str) -> Self {
-        Self::new(crate::seal::SealingKey::unsealed().name(&[name.as_bytes()]))
+        Self::new(SealingKey::unsealed().name(&[name.as_bytes()]))
     }
 
     /// 43 characters out of `A-Z a-z 0-9 - _`.

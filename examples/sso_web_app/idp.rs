@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use quick_xml::escape::escape;
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};

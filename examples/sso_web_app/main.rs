@@ -40,7 +40,7 @@ mod request;
 
 use std::{env, error::Error, sync::Arc};
 
-use genesys_cloud_auth::{ClientSecret, Sandbox};
+use genesys_cloud_auth::{ClientSecret, sandbox::Sandbox};
 use tokio::net::TcpListener;
 use url::Url;
 

@@ -30,7 +30,9 @@ pub(crate) mod sessions;
 use std::{env, error::Error};
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientSecret, Login, MemoryStore, Region, Sandbox, SealingKey,
+    AuthorizationCode, ClientSecret, Login, Region,
+    sandbox::Sandbox,
+    store::{MemoryStore, SealingKey},
 };
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;

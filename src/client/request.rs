@@ -158,7 +158,7 @@ impl Request {
     ///
     /// The request is sent only once: a rejected token is replaced for later calls and the 401
     /// returned, and no failure is retried. A stream that fails ends the call with
-    /// [`TransportKind::Upload`](crate::TransportKind::Upload).
+    /// [`TransportKind::Upload`](crate::error::TransportKind::Upload).
     ///
     /// ```no_run
     /// # async fn example<S>(api: genesys_cloud_auth::PlatformClient, recording: S) -> Result<(), genesys_cloud_auth::Error>

@@ -5,7 +5,7 @@
 /// Source: Genesys Cloud Resource Center, "OAuth clients", troubleshooting.
 ///
 /// ```
-/// use genesys_cloud_auth::Troubleshooting;
+/// use genesys_cloud_auth::error::Troubleshooting;
 ///
 /// for row in Troubleshooting::ALL {
 ///     println!("{}\n  {}\n  {}", row.issue(), row.likely_cause(), row.resolution());

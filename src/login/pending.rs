@@ -85,7 +85,7 @@ impl PendingLogin {
 
     /// What [`from_secret`](Self::from_secret) reads again, for the session of the browser that
     /// asked. It is sealed by the login's key, so that whoever holds it neither reads nor alters it;
-    /// by [`SealingKey::unsealed`](crate::SealingKey::unsealed) it is not, and then belongs where its
+    /// by [`SealingKey::unsealed`](crate::store::SealingKey::unsealed) it is not, and then belongs where its
     /// user cannot see it.
     ///
     /// # Errors

@@ -107,7 +107,7 @@ impl TokenProviderBuilder {
     /// for its own, and an event tells ([`Event::StoreFailed`]).
     ///
     /// ```no_run
-    /// use genesys_cloud_auth::{ClientCredentials, FileStore, Region, TokenProvider};
+    /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider, store::FileStore};
     ///
     /// # fn example() -> Result<(), genesys_cloud_auth::Error> {
     /// let credentials = ClientCredentials::new("the client id", "the client secret")?;

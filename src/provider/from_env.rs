@@ -24,7 +24,7 @@ impl TokenProvider {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) tells what is missing or
     /// malformed, [`ErrorKind::InvalidRegion`](crate::ErrorKind::InvalidRegion) which regions there
     /// are. A client id without a secret is
-    /// [`Troubleshooting::SecretNotVisible`](crate::Troubleshooting::SecretNotVisible).
+    /// [`Troubleshooting::SecretNotVisible`](crate::error::Troubleshooting::SecretNotVisible).
     pub fn from_env() -> Result<Self, Error> {
         let region: Region = variable(REGION)
             .ok_or_else(|| {

@@ -11,16 +11,16 @@ use super::{HALF_SECOND, Jitter};
 /// Repeated are answers of 429, 502, 503 and 504, and calls whose connection failed, where the method
 /// is one that may be repeated: `GET`, `HEAD`, `PUT`, `DELETE`, `OPTIONS` and `TRACE` (RFC 9110
 /// 9.2.2). Any other is repeated only where nothing of it was sent, or the caller says that it is
-/// [repeatable](crate::Request::repeatable). A streamed body is never sent again.
+/// [repeatable](crate::client::Request::repeatable). A streamed body is never sent again.
 ///
 /// `Retry-After` replaces the pause: it is waited for, and up to half a second more, in all never
 /// under half a second. Over 180 seconds it ends the call at once, as does every pause that would
-/// last beyond the call's [timeout](crate::Request::timeout). The error is the last one. An answer
+/// last beyond the call's [timeout](crate::client::Request::timeout). The error is the last one. An answer
 /// that stalls takes all of that time: no attempt has a limit of its own.
 ///
 /// ```
 /// use std::time::Duration;
-/// use genesys_cloud_auth::RetryPolicy;
+/// use genesys_cloud_auth::client::RetryPolicy;
 ///
 /// let patient = RetryPolicy::default()
 ///     .attempts(10)

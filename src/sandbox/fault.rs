@@ -17,7 +17,7 @@ use super::{Count, FaultResponse, RecordedRequest};
 ///
 /// ```no_run
 /// # use std::time::Duration;
-/// # use genesys_cloud_auth::{FaultResponse, Sandbox};
+/// # use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 /// # async fn example(sandbox: Sandbox) {
 /// sandbox.at_token_endpoint().times(2).respond(503);
 /// sandbox
@@ -140,7 +140,7 @@ impl fmt::Debug for Fault {
 /// A gate that holds requests. It is released when it is dropped, too.
 ///
 /// ```no_run
-/// # use genesys_cloud_auth::Sandbox;
+/// # use genesys_cloud_auth::sandbox::Sandbox;
 /// # async fn example(sandbox: Sandbox) {
 /// let gate = sandbox.at_token_endpoint().gate();
 /// // … start what asks for tokens …

@@ -21,7 +21,7 @@ impl Sandbox {
     /// `state`; nobody opens it.
     ///
     /// ```
-    /// use genesys_cloud_auth::Sandbox;
+    /// use genesys_cloud_auth::sandbox::Sandbox;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// let sandbox = Sandbox::builder().code_client(["http://localhost"]).start().await?;

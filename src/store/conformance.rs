@@ -18,7 +18,9 @@ use ask::{clause, expect, free, key, refused, remove, save, taken, told};
 ///
 /// ```
 /// use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
-/// use genesys_cloud_auth::{Sealed, StoreError, StoreKey, TokenStore, store_conformance};
+/// use genesys_cloud_auth::{
+///     error::StoreError, store::{Sealed, StoreKey, TokenStore, store_conformance},
+/// };
 ///
 /// /// Rows of a name, a value, and who has the turn.
 /// #[derive(Clone, Default)]

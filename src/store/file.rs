@@ -38,7 +38,7 @@ use crate::{
 /// than 1 MiB is an error.
 ///
 /// ```
-/// use genesys_cloud_auth::FileStore;
+/// use genesys_cloud_auth::store::FileStore;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let store = FileStore::in_folder(folder.path().join("tokens"));

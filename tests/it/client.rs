@@ -8,8 +8,10 @@ pub mod upload;
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    ApiError, ClientCredentials, Error, ErrorKind, FaultResponse, FixedToken, PlatformClient,
-    RetryPolicy, Sandbox, SandboxHost, TokenProvider, TransportKind,
+    ClientCredentials, Error, ErrorKind, FixedToken, PlatformClient, TokenProvider,
+    client::RetryPolicy,
+    error::{ApiError, TransportKind},
+    sandbox::{FaultResponse, Sandbox, SandboxHost},
 };
 use serde_json::{Value, json};
 

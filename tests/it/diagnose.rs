@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{FixedToken, Sandbox, TokenProvider, Troubleshooting};
+use genesys_cloud_auth::{FixedToken, TokenProvider, error::Troubleshooting, sandbox::Sandbox};
 
 use super::quickstart::run;
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Clock, ErrorKind, Event, Sandbox, TokenProvider,
+    ClientCredentials, ClientSecret, Clock, ErrorKind, Event, TokenProvider, sandbox::Sandbox,
 };
 use tracing::Instrument;
 

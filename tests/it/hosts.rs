@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Error, ErrorKind, HttpClient, PlatformClient, Region, RetryPolicy, TokenProvider,
-    Transport,
+    Clock, Error, ErrorKind, HttpClient, PlatformClient, Region, TokenProvider,
+    client::RetryPolicy, error::Transport,
 };
 
 use crate::support::{

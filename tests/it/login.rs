@@ -18,7 +18,8 @@ use std::{
 
 use genesys_cloud_auth::{
     AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
-    RecordedRequest, Region, Sandbox, TokenProvider,
+    Region, TokenProvider,
+    sandbox::{RecordedRequest, Sandbox},
 };
 use serde_json::Value;
 use url::Url;

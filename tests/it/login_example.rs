@@ -3,8 +3,9 @@
 use std::{process::Stdio, time::Duration};
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientCredentials, FileStore, Login, LoginBuilder, PlatformClient, Sandbox,
-    SandboxUser, SealingKey,
+    AuthorizationCode, ClientCredentials, Login, LoginBuilder, PlatformClient,
+    sandbox::{Sandbox, SandboxUser},
+    store::{FileStore, SealingKey},
 };
 use serde_json::Value;
 use tokio::{

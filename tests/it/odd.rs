@@ -1,6 +1,6 @@
 //! Error answers of the API that no real server should give.
 
-use genesys_cloud_auth::{FixedToken, PlatformClient, Region, RetryPolicy, TokenProvider};
+use genesys_cloud_auth::{FixedToken, PlatformClient, Region, TokenProvider, client::RetryPolicy};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::support::kind_of;

@@ -26,9 +26,10 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AccessToken, AuthorizationCode, Clock, Error, FileStore, FileTurn, HttpClient, Login,
-    RefreshTokens, Region, Sandbox, Sealed, SealingKey, StoreError, StoreKey, TokenProvider,
-    TokenStore,
+    AccessToken, AuthorizationCode, Clock, Error, HttpClient, Login, Region, TokenProvider,
+    error::StoreError,
+    sandbox::{RefreshTokens, Sandbox},
+    store::{FileStore, FileTurn, Sealed, SealingKey, StoreKey, TokenStore},
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;

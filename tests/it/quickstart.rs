@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::environment::VARIABLES;
 

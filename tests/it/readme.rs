@@ -1,7 +1,9 @@
 //! The README's programs and the transcripts in the documentation, checked against real runs.
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, FileStore, Login, PlatformClient, Sandbox, SealingKey, TokenProvider,
+    AuthorizationCode, Error, Login, PlatformClient, TokenProvider,
+    sandbox::Sandbox,
+    store::{FileStore, SealingKey},
 };
 use serde_json::Value;
 

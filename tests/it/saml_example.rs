@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use genesys_cloud_auth::{Error, Saml2Bearer, Sandbox, Troubleshooting};
+use genesys_cloud_auth::{Error, Saml2Bearer, error::Troubleshooting, sandbox::Sandbox};
 
 use super::{quickstart::program, readme::assert_is_documented};
 

@@ -26,7 +26,7 @@ mod visits;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::{

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    AccessToken, Assertion, AuthorizationCode, Chunks, ClientCredentials, ClientSecret, Clock,
-    Error, Event, FileStore, FileTurn, FixedToken, Gate, Grant, HttpClient, LocalLogin, Login,
-    LoginBuilder, MemoryStore, MemoryTurn, Pages, PendingLogin, PlatformClient, RecordedRequest,
-    Region, Request, Response, RetryPolicy, Sandbox, Sealed, SealingKey, StoreKey, TokenProvider,
-    TokenProviderBuilder, TokenStore,
+    AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock, Error,
+    Event, FixedToken, Grant, HttpClient, LocalLogin, Login, LoginBuilder, PendingLogin,
+    PlatformClient, Region, TokenProvider, TokenProviderBuilder,
+    client::{Chunks, Pages, Request, Response, RetryPolicy},
+    sandbox::{Gate, RecordedRequest, Sandbox},
+    store::{
+        FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, SealingKey, StoreKey, TokenStore,
+    },
 };
 
 fn send<T: Send>() {}

@@ -3,7 +3,7 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{Sandbox, SandboxAssertions};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,

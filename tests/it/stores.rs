@@ -13,7 +13,10 @@ mod shared;
 
 use std::{path::Path, time::Duration};
 
-use genesys_cloud_auth::{FileStore, Sealed, StoreError, StoreKey, TokenStore};
+use genesys_cloud_auth::{
+    error::StoreError,
+    store::{FileStore, Sealed, StoreKey, TokenStore},
+};
 
 fn key() -> StoreKey {
     StoreKey::for_tests("a key")

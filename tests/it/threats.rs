@@ -7,7 +7,9 @@ mod proxy;
 mod saml;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{Error, HttpClient, PlatformClient, Region, RetryPolicy, TokenProvider};
+use genesys_cloud_auth::{
+    Error, HttpClient, PlatformClient, Region, TokenProvider, client::RetryPolicy,
+};
 use http::Method;
 
 use crate::support::{

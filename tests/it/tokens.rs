@@ -6,8 +6,9 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, ErrorKind, FaultResponse, PlatformClient, Sandbox,
-    TokenProvider, TransportKind, Troubleshooting,
+    ClientCredentials, ClientSecret, ErrorKind, PlatformClient, TokenProvider,
+    error::{TransportKind, Troubleshooting},
+    sandbox::{FaultResponse, Sandbox},
 };
 use secrecy::ExposeSecret;
 use tokio::runtime::{Builder, Runtime};

@@ -3,8 +3,9 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use genesys_cloud_auth::{
-    AuthorizationCode, FileStore, Login, RefreshTokens, Sandbox, SandboxBuilder, SandboxUser,
-    SealingKey,
+    AuthorizationCode, Login,
+    sandbox::{RefreshTokens, Sandbox, SandboxBuilder, SandboxUser},
+    store::{FileStore, SealingKey},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    ClientCredentials, HttpClient, PlatformClient, Region, TokenProvider, TransportKind,
+    ClientCredentials, HttpClient, PlatformClient, Region, TokenProvider, error::TransportKind,
 };
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Answers that are longer than anybody reads.
 
-use genesys_cloud_auth::{FixedToken, PlatformClient, RetryPolicy, TokenProvider};
+use genesys_cloud_auth::{FixedToken, PlatformClient, TokenProvider, client::RetryPolicy};
 
 use super::{
     bad::{UNEXPECTED, bad},

@@ -4,8 +4,9 @@ use std::{error::Error as _, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    ApiError, Error, ErrorKind, FixedToken, HttpClient, Limit, PlatformClient, RetryPolicy,
-    TokenProvider,
+    Error, ErrorKind, FixedToken, HttpClient, PlatformClient, TokenProvider,
+    client::RetryPolicy,
+    error::{ApiError, Limit},
 };
 use serde_json::json;
 

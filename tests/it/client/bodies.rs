@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{ErrorKind, PlatformClient, PlatformClientBuilder, RetryPolicy};
+use genesys_cloud_auth::{
+    ErrorKind, PlatformClient,
+    client::{PlatformClientBuilder, RetryPolicy},
+};
 use serde_json::Value;
 
 use crate::support::{

@@ -1,6 +1,6 @@
 //! What the sandbox's organisation lists, and what it denies.
 
-use genesys_cloud_auth::{AccessDenied, Error, ErrorKind, PlatformClient, Sandbox};
+use genesys_cloud_auth::{Error, ErrorKind, PlatformClient, error::AccessDenied, sandbox::Sandbox};
 use http::Method;
 use serde_json::{Value, json};
 

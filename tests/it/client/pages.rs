@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use genesys_cloud_auth::{Error, Pages, PlatformClient, Region, RetryPolicy};
+use genesys_cloud_auth::{
+    Error, PlatformClient, Region,
+    client::{Pages, RetryPolicy},
+};
 use serde_json::{Value, json};
 
 use crate::support::{

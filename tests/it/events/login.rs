@@ -1,6 +1,9 @@
 //! The same of a user's login.
 
-use genesys_cloud_auth::{AuthorizationCode, Login, RefreshTokens, SandboxBuilder};
+use genesys_cloud_auth::{
+    AuthorizationCode, Login,
+    sandbox::{RefreshTokens, SandboxBuilder},
+};
 
 use super::*;
 

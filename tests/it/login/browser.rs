@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use genesys_cloud_auth::{MemoryStore, SealingKey};
+use genesys_cloud_auth::store::{MemoryStore, SealingKey};
 
 use super::*;
 use crate::support::job::{command_after, job, said, say};

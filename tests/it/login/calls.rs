@@ -1,6 +1,6 @@
 //! Calls of the Platform API as a user.
 
-use genesys_cloud_auth::RefreshTokens;
+use genesys_cloud_auth::sandbox::RefreshTokens;
 
 use super::*;
 

@@ -1,7 +1,10 @@
 //! A login in two requests of a web application.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{MemoryStore, PendingLogin, SealingKey};
+use genesys_cloud_auth::{
+    PendingLogin,
+    store::{MemoryStore, SealingKey},
+};
 use secrecy::ExposeSecret;
 
 use super::*;

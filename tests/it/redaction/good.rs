@@ -1,8 +1,10 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, Region, RetryPolicy,
-    SECRET_SHOWN_ONCE_SINCE, StoreError, TokenProvider, Troubleshooting,
+    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, Region, TokenProvider,
+    client::RetryPolicy,
+    error::{StoreError, Troubleshooting},
+    limits::SECRET_SHOWN_ONCE_SINCE,
 };
 use serde_json::json;
 

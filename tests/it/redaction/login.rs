@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Error, Login, LoginBuilder, MemoryStore, PendingLogin, Sandbox, SealingKey,
-    TokenProvider,
+    AuthorizationCode, Error, Login, LoginBuilder, PendingLogin, TokenProvider,
+    sandbox::Sandbox,
+    store::{MemoryStore, SealingKey},
 };
 use secrecy::ExposeSecret;
 use url::Url;

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, RetryPolicy,
-    TokenProvider, TokenProviderBuilder,
+    ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, TokenProvider,
+    TokenProviderBuilder, client::RetryPolicy,
 };
 use tokio::runtime::Builder;
 

@@ -5,7 +5,8 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use genesys_cloud_auth::{
-    Assertion, Clock, Error, MemoryStore, Region, Saml2Bearer, Sandbox, TokenProvider,
+    Assertion, Clock, Error, Region, Saml2Bearer, TokenProvider, sandbox::Sandbox,
+    store::MemoryStore,
 };
 use url::form_urlencoded;
 

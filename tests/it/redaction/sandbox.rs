@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    FaultResponse, PlatformClient, RefreshTokens, Sandbox, SandboxHost, TokenProvider,
+    PlatformClient, TokenProvider,
+    sandbox::{FaultResponse, RefreshTokens, Sandbox, SandboxHost},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};

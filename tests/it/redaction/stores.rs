@@ -3,7 +3,9 @@
 use std::{sync::mpsc::channel, time::Duration};
 
 use genesys_cloud_auth::{
-    Error, FileStore, MemoryStore, Sealed, SealingKey, StoreError, StoreKey, TokenStore,
+    Error,
+    error::StoreError,
+    store::{FileStore, MemoryStore, Sealed, SealingKey, StoreKey, TokenStore},
 };
 
 use super::{

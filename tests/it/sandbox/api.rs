@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What `/oauth/authorize` takes, and what goes back to the client.
 
-use genesys_cloud_auth::{Sandbox, SandboxBuilder};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
 
 use super::{
     Answer,

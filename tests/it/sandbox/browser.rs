@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use genesys_cloud_auth::{Sandbox, SandboxUser};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxUser};
 use secrecy::ExposeSecret as _;
 use url::{Url, form_urlencoded};
 

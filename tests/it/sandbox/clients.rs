@@ -1,6 +1,6 @@
 //! `POST /api/v2/oauth/clients`, which checks and keeps nothing.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{Answer, FORM, ask, call, get, post, token};

@@ -1,6 +1,6 @@
 //! The data action, and the secret that its integration holds.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{Answer, post, token};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{RefreshTokens, SandboxBuilder};
+use genesys_cloud_auth::sandbox::{RefreshTokens, SandboxBuilder};
 
 use super::{
     TOKEN, ask,

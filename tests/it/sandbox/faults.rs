@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, time::Duration};
 
-use genesys_cloud_auth::{FaultResponse, Sandbox};
+use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 
 use super::{DEADLINE, ORGANIZATION, TOKEN, USER, Wire, ask, call, get, token, token_request};
 

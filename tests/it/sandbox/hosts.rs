@@ -1,6 +1,6 @@
 //! Two hosts at one address, HTTP itself, and web pages.
 
-use genesys_cloud_auth::{RecordedRequest, Sandbox, SandboxHost};
+use genesys_cloud_auth::sandbox::{RecordedRequest, Sandbox, SandboxHost};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{ORGANIZATION, Wire, ask, call, token, token_request, token_request_with};

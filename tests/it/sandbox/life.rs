@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::{FaultResponse, Sandbox, SandboxHost};
+use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox, SandboxHost};
 use secrecy::ExposeSecret as _;
 #[cfg(target_os = "linux")]
 use tokio::time::timeout;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{get, token};

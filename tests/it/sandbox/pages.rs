@@ -1,6 +1,6 @@
 //! The pages, as a person with a browser sees them.
 
-use genesys_cloud_auth::SandboxUser;
+use genesys_cloud_auth::sandbox::SandboxUser;
 use secrecy::ExposeSecret as _;
 
 use super::{

@@ -1,6 +1,6 @@
 //! What the client's role lacks.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
 use super::{Answer, ORGANIZATION, TOKEN, ask, call, get, post, token};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{RefreshTokens, Sandbox};
+use genesys_cloud_auth::sandbox::{RefreshTokens, Sandbox};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 

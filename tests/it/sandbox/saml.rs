@@ -6,7 +6,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use genesys_cloud_auth::{Sandbox, SandboxAssertions};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;

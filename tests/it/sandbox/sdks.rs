@@ -3,7 +3,7 @@
 //! in with client credentials, a code, PKCE or a refresh token, and asking for `/api/v2/users/me`;
 //! and JavaScript in a browser.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Answer, Wire,

@@ -1,6 +1,6 @@
 //! Who is logged in to the login host, in which browser, and for how long.
 
-use genesys_cloud_auth::Sandbox;
+use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Answer, USER,

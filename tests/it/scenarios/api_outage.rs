@@ -1,6 +1,6 @@
 //! The API is away in every way, and comes back.
 
-use genesys_cloud_auth::{Error, PlatformClient, RetryPolicy};
+use genesys_cloud_auth::{Error, PlatformClient, client::RetryPolicy};
 use serde_json::Value;
 
 use super::{Cloud, PATH, gateway, half, quick};

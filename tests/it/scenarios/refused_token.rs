@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{Clock, Error, FaultResponse, PlatformClient, Response, Sandbox};
+use genesys_cloud_auth::{
+    Clock, Error, PlatformClient,
+    client::Response,
+    sandbox::{FaultResponse, Sandbox},
+};
 use serde_json::json;
 
 use super::{Cloud, PATH, quick};

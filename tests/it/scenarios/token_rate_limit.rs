@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{PlatformClient, RetryPolicy, Sandbox, TokenProvider};
+use genesys_cloud_auth::{PlatformClient, TokenProvider, client::RetryPolicy, sandbox::Sandbox};
 
 use crate::support::{kind_of, with_clock};
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use genesys_cloud_auth::{Sealed, TokenStore};
+use genesys_cloud_auth::store::{Sealed, TokenStore};
 
 use super::{key, load, save, store};
 use crate::support::files::names;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientCredentials, Login, Region, SealingKey, TokenProvider,
+    AuthorizationCode, ClientCredentials, Login, Region, TokenProvider, store::SealingKey,
 };
 
 use super::*;

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use genesys_cloud_auth::SealingKey;
+use genesys_cloud_auth::store::SealingKey;
 
 use super::{
     load,

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use genesys_cloud_auth::{FileStore, Sealed, SealingKey, StoreError, TokenStore};
+use genesys_cloud_auth::{
+    error::StoreError,
+    store::{FileStore, Sealed, SealingKey, TokenStore},
+};
 use tempfile::TempDir;
 
 use super::{key, load, runtime, save, store, told};

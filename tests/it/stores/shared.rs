@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, sync::mpsc, time::Duration};
 
-use genesys_cloud_auth::{
+use genesys_cloud_auth::store::{
     FileStore, Sealed, SealingKey, StoreKey, TokenStore, store_conformance,
     store_conformance_with_lost_turns,
 };

@@ -20,8 +20,8 @@ use std::{
 
 use futures_core::Stream;
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Error, ErrorKind, Region, Sandbox, TokenProvider,
-    TokenProviderBuilder,
+    ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
+    sandbox::Sandbox,
 };
 use server::{Decision, Server};
 

@@ -10,7 +10,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use genesys_cloud_auth::{ApiError, Error, ErrorKind};
+use genesys_cloud_auth::{Error, ErrorKind, error::ApiError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::kind_of;

@@ -1,6 +1,6 @@
 //! What a user's login shows to which host.
 
-use genesys_cloud_auth::{AuthorizationCode, Login, RetryPolicy};
+use genesys_cloud_auth::{AuthorizationCode, Login, client::RetryPolicy};
 use url::form_urlencoded;
 
 use super::*;

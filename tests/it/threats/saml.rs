@@ -1,7 +1,10 @@
 //! Whose token an assertion gives, and what of it is shown to which host.
 
 use genesys_cloud_auth::{
-    Assertion, FileStore, MemoryStore, RetryPolicy, Saml2Bearer, Sandbox, TokenStore,
+    Assertion, Saml2Bearer,
+    client::RetryPolicy,
+    sandbox::Sandbox,
+    store::{FileStore, MemoryStore, TokenStore},
 };
 use serde_json::Value;
 use url::form_urlencoded;
