@@ -1,28 +1,28 @@
-//! A test in a process of its own, where what every thread says can be heard.
+//! Runs a test in a process of its own, so that the output of all its threads can be captured.
 #![allow(
     clippy::disallowed_methods,
-    reason = "the child is told by a variable that it is one"
+    reason = "a variable marks the child process"
 )]
 
 use std::process::Command;
 
-/// What a process wrote.
-pub struct Printed {
+/// The output of a process.
+pub struct Output {
     pub stdout: String,
     pub stderr: String,
 }
 
-/// Runs the test `name` again, in a process of its own, and gives what that wrote beside the
-/// harness; none in that process.
-pub fn alone(name: &str) -> Option<Printed> {
-    if std::env::var_os(ALONE).is_some() {
+/// Runs the test `name` again in a child process and returns that process's output without the
+/// lines of the test harness. Returns `None` in the child.
+pub fn run_isolated(name: &str) -> Option<Output> {
+    if std::env::var_os(IS_CHILD).is_some() {
         return None;
     }
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture"])
-        .env(ALONE, "yes")
+        .env(IS_CHILD, "yes")
         .env("RUST_BACKTRACE", "0")
-        // Nobody sits there, and no browser opens.
+        // As over SSH: no browser is opened.
         .env("SSH_CONNECTION", "a session")
         .output()
         .unwrap();
@@ -34,14 +34,14 @@ pub fn alone(name: &str) -> Option<Printed> {
         "{name}\n{stdout}{stderr}"
     );
     let test = format!("test {name} ... ok");
-    let harness = |line: &str| {
+    let is_harness = |line: &str| {
         ["", "running 1 test", &test].contains(&line) || line.starts_with("test result: ok. 1 ")
     };
-    let lines = stdout.lines().filter(|line| !harness(line));
-    Some(Printed {
+    let lines = stdout.lines().filter(|line| !is_harness(line));
+    Some(Output {
         stdout: lines.collect::<Vec<_>>().join("\n"),
         stderr,
     })
 }
 
-const ALONE: &str = "GENESYS_CLOUD_AUTH_TEST_ALONE";
+const IS_CHILD: &str = "GENESYS_CLOUD_AUTH_TEST_IS_CHILD";

@@ -1,4 +1,4 @@
-//! Names that the test gives addresses to, and how often they were asked for: once a connection.
+//! A DNS resolver with names of the test's own, which counts its lookups: one for each connection.
 
 use std::{
     net::SocketAddr,
@@ -11,55 +11,54 @@ use std::{
 use genesys_cloud_auth::{HttpClient, Region};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// All names have one address, or none.
+/// Resolves every name to one address, or to none.
 #[derive(Clone, Default)]
-pub struct Names(Arc<Inner>);
+pub struct DnsStub(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     address: Mutex<Option<SocketAddr>>,
-    asked: AtomicUsize,
-    /// How many of the first questions find nothing.
-    missing: AtomicUsize,
+    lookups: AtomicUsize,
+    /// The number of first lookups that fail.
+    failing: AtomicUsize,
 }
 
-impl Names {
-    pub fn lead_to(&self, address: SocketAddr) {
+impl DnsStub {
+    pub fn resolve_to(&self, address: SocketAddr) {
         *self.0.address.lock().unwrap() = Some(address);
     }
 
-    pub fn lead_nowhere(&self) {
+    pub fn resolve_to_nothing(&self) {
         *self.0.address.lock().unwrap() = None;
     }
 
-    /// The first question finds nothing.
-    pub fn first_without_address(&self) {
-        self.0.missing.store(1, Ordering::SeqCst);
+    pub fn fail_first_lookup(&self) {
+        self.0.failing.store(1, Ordering::SeqCst);
     }
 
-    /// How often an address was wanted.
-    pub fn asked(&self) -> usize {
-        self.0.asked.load(Ordering::SeqCst)
+    /// The number of lookups so far.
+    pub fn lookups(&self) -> usize {
+        self.0.lookups.load(Ordering::SeqCst)
     }
 
-    /// Connections that find their hosts here and trust `certificate` alone.
+    /// An HTTP client that resolves names here and trusts only `certificate`.
     pub fn http_client(&self, certificate: &reqwest::Certificate) -> HttpClient {
-        let (names, certificate) = (self.clone(), certificate.clone());
+        let (dns, certificate) = (self.clone(), certificate.clone());
         HttpClient::new(move |reqwest| {
             reqwest
                 .no_proxy()
-                .dns_resolver(names.clone())
+                .dns_resolver(dns.clone())
                 .tls_certs_only([certificate.clone()])
         })
         .unwrap()
     }
 }
 
-impl Resolve for Names {
+impl Resolve for DnsStub {
     fn resolve(&self, _: Name) -> Resolving {
-        let before = self.0.asked.fetch_add(1, Ordering::SeqCst);
-        let there = before >= self.0.missing.load(Ordering::SeqCst);
-        let address = self.0.address.lock().unwrap().filter(|_| there);
+        let before = self.0.lookups.fetch_add(1, Ordering::SeqCst);
+        let succeeds = before >= self.0.failing.load(Ordering::SeqCst);
+        let address = self.0.address.lock().unwrap().filter(|_| succeeds);
         Box::pin(async move {
             let addresses = address.map(|address| Box::new(std::iter::once(address)) as Addrs);
             addresses.ok_or_else(|| "no such name".into())
@@ -67,7 +66,7 @@ impl Resolve for Names {
     }
 }
 
-/// The login and the API under one name on another machine.
+/// A region whose login and API have one name on another machine.
 pub fn remote_region() -> Region {
     let url = format!("https://{REMOTE}");
     Region::custom(&url, &url).unwrap()
