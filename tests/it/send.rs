@@ -105,6 +105,6 @@ async fn every_future_is_send() {
     future(chunks.next());
     let mut pages = get().pages::<String>();
     future(pages.next());
-    let body = crate::client::upload::Pieces::new(["a"]);
+    let body = crate::client::upload::Chunks::new(["a"]);
     future(get().body_stream(body).send());
 }

@@ -3,10 +3,12 @@
 
 pub mod capture;
 pub mod child_process;
+pub mod cloud;
 pub mod dns;
 pub mod files;
 pub mod isolated;
 mod message;
+pub mod runtime;
 pub mod sentinels;
 pub mod server;
 pub mod tls;
