@@ -122,7 +122,10 @@ async fn an_assertion_goes_to_the_login_host_alone_and_its_token_to_the_api_alon
             let text = String::from_utf8_lossy(&request.bytes);
             let secrets = [("the assertion", SENTINEL), ("the secret", SECRET)];
             assert_eq!(find(&text, &secrets), None);
-            assert!(!contains_any(request, &["Basic", CLIENT_ID, ORG, "grant_type"]));
+            assert!(!contains_any(
+                request,
+                &["Basic", CLIENT_ID, ORG, "grant_type"]
+            ));
         }
     }
 }
