@@ -1,7 +1,7 @@
 //! Sends one call, and sends it again where that can help.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, Method, header::AUTHORIZATION};
 use tracing::Instrument;
 use url::Url;
 
@@ -119,7 +119,8 @@ impl Sending {
             };
             self.failures += 1;
             let pause = self.pause_after(&error);
-            let (attempt, status) = (self.failures, error.status());
+            let attempt = self.failures;
+            let status = error.status().map(|status| status.as_u16());
             tracing::debug!(target: TARGET, attempt, status, ?pause, "the call failed");
             let Some(pause) = pause else {
                 return Err(error);
@@ -191,7 +192,7 @@ fn failure(error: &Error) -> Option<Failure> {
         return Some(Failure::NoAnswer { nothing_sent });
     }
     Some(Failure::Answer {
-        status: StatusCode::from_u16(error.status()?).ok()?,
+        status: error.status()?,
         retry_after: error.retry_after(),
     })
 }

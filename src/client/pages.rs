@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use url::Url;
 
 use super::{request::Request, response::Response, target::Target};
-use crate::error::{Error, Problem};
+use crate::error::{Error, ResponseProblem};
 
 impl Request {
     /// Returns the `entities` of a listing one by one, and sends a request for each page.
@@ -103,13 +103,15 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
             }
         };
         if position.number.is_some() && position.number != page.page_number {
-            return Err(response.unexpected(Problem::Paging("it is not the requested page")));
+            return Err(
+                response.unexpected(ResponseProblem::Paging("it is not the requested page"))
+            );
         }
         self.seen.insert(url);
         // The page's own entities are valid even where the next page cannot be found.
         self.state = match self.state_after(&page, &position.target) {
             Ok(next) => next,
-            Err(why) => State::Failed(response.unexpected(Problem::Paging(why))),
+            Err(why) => State::Failed(response.unexpected(ResponseProblem::Paging(why))),
         };
         self.entities = page.entities.into_iter();
         Ok(())

@@ -18,7 +18,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    error::{Error, Problem},
+    error::{Error, ResponseProblem},
     http_client::upload,
     retry::{Repeat, RetryPolicy},
 };
@@ -224,7 +224,7 @@ impl Request {
     ) -> Result<(T, Response), Error> {
         let mut response = self.into_call(ReadBody::Now)?.send().await?;
         if response.status().is_redirection() {
-            return Err(response.unexpected(Problem::Redirect));
+            return Err(response.unexpected(ResponseProblem::Redirect));
         }
         let value = response.decode().await?;
         Ok((value, response))

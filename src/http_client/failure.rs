@@ -3,11 +3,11 @@
 use std::{error, io, iter::successors};
 
 use super::upload::UploadFailed;
-use crate::error::{Error, ErrorKind, Transport, TransportKind};
+use crate::error::{Error, ErrorKind, TransportError, TransportKind};
 
 /// Converts an error of a request to `host`.
 pub(super) fn transport_error(error: reqwest::Error, host: String) -> Error {
-    ErrorKind::Transport(Transport {
+    ErrorKind::Transport(TransportError {
         kind: transport_kind(&error),
         host,
         nothing_sent: error.is_connect(),

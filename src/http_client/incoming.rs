@@ -11,7 +11,10 @@ use zeroize::Zeroizing;
 use super::failure::transport_error;
 use crate::{
     clock::Clock,
-    error::{Error, ErrorKind, Head, Problem, UnexpectedResponse, api_error, correlation_id},
+    error::{
+        Error, ErrorKind, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
+        correlation_id,
+    },
     retry::retry_after,
 };
 
@@ -55,7 +58,7 @@ impl Incoming {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let coding = self.headers().get(CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
-            return Err(self.unexpected(Problem::Encoded, None));
+            return Err(self.unexpected(ResponseProblem::Encoded, None));
         }
         let chunk = self.response.chunk().await;
         chunk.map_err(|error| transport_error(error, self.host.clone()))
@@ -77,7 +80,7 @@ impl Incoming {
         body: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), Error> {
-        let too_long = |this: &Self| this.unexpected(Problem::TooLong { most: limit }, None);
+        let too_long = |this: &Self| this.unexpected(ResponseProblem::TooLong { max: limit }, None);
         let announced = self.response.content_length();
         if announced.is_some_and(|announced| announced > limit as u64) {
             return Err(too_long(self));
@@ -117,20 +120,24 @@ impl Incoming {
         let body = tokio::time::timeout(ERROR_BODY_TIMEOUT, self.read(MAX_ERROR_BODY_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let head = self.head(retry_after(self.headers(), clock.wall()));
-        api_error(head, &body, &expose_all(&self.secrets())).into()
+        classify_api(head, &body, &expose_all(&self.secrets())).into()
     }
 
     /// Returns the error for a response that cannot be used.
-    pub(crate) fn unexpected(&self, problem: Problem, retry_after: Option<Duration>) -> Error {
+    pub(crate) fn unexpected(
+        &self,
+        problem: ResponseProblem,
+        retry_after: Option<Duration>,
+    ) -> Error {
         let head = self.head(retry_after);
         ErrorKind::UnexpectedResponse(UnexpectedResponse { head, problem }).into()
     }
 
     /// Returns what an error keeps of the response's head.
-    pub(crate) fn head(&self, retry_after: Option<Duration>) -> Head {
-        Head {
-            place: self.endpoint.clone(),
-            status: self.status().as_u16(),
+    pub(crate) fn head(&self, retry_after: Option<Duration>) -> ResponseHead {
+        ResponseHead {
+            endpoint: self.endpoint.clone(),
+            status: self.status(),
             retry_after,
             correlation_id: self.correlation_id(),
         }

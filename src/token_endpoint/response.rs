@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::expires_in;
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, oauth_error, words},
+    error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
     http_client::{Incoming, expose_all},
     platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     retry::retry_after,
@@ -43,16 +43,16 @@ pub(super) fn read_response(
         Ok(response) => response,
         Err(_) if status == StatusCode::TOO_MANY_REQUESTS => TokenResponse::default(),
         Err(error) if status == StatusCode::OK => {
-            return unexpected(Problem::NotJson((&error).into()));
+            return unexpected(ResponseProblem::not_json(&error));
         }
-        Err(_) if status.is_redirection() => return unexpected(Problem::Redirect),
-        Err(_) => return unexpected(Problem::Status),
+        Err(_) if status.is_redirection() => return unexpected(ResponseProblem::Redirect),
+        Err(_) => return unexpected(ResponseProblem::Status),
     };
     if let Some(kind) = response.error_kind(incoming, retry_after, grant_type) {
         return Err(kind.into());
     }
     if status != StatusCode::OK {
-        return unexpected(Problem::Status);
+        return unexpected(ResponseProblem::Status);
     }
     response.into_issued(requested, clock).or_else(unexpected)
 }
@@ -99,30 +99,26 @@ impl TokenResponse {
                 text.starts_with("rate limit exceeded")
             });
         let head = incoming.head(retry_after);
-        let description = description.map(|text| words(text, &secrets));
+        let description = description.map(|text| sanitize(text, &secrets));
         Some(match error {
             Some(error) if !is_429 && !is_limit_as_400 => {
-                let error = OAuthError {
-                    head,
-                    error: words(error, &secrets),
-                    description,
-                };
-                oauth_error(error, grant_type)
+                let error = sanitize(error, &secrets);
+                ErrorKind::OAuth(OAuthError::new(head, error, description, grant_type))
             }
             _ => ErrorKind::RateLimited(RateLimited {
                 head,
                 message: description,
-                answer: None,
+                response: None,
             }),
         })
     }
 
-    fn into_issued(self, requested: Moment, clock: &Clock) -> Result<Issued, Problem> {
-        let access_token = self.access_token.ok_or(Problem::NoToken)?;
+    fn into_issued(self, requested: Moment, clock: &Clock) -> Result<Issued, ResponseProblem> {
+        let access_token = self.access_token.ok_or(ResponseProblem::NoToken)?;
         // RFC 6749 7.1: a client must not use a type of token that it does not understand.
         let token_type = self.token_type.as_deref().unwrap_or(BEARER);
         if !token_type.eq_ignore_ascii_case(BEARER) {
-            return Err(Problem::BadToken("its token_type is not bearer"));
+            return Err(ResponseProblem::BadToken("its token_type is not bearer"));
         }
         let life = self.expires_in.unwrap_or(DEFAULT_LIFE);
         let life = life.min(LONGEST_SCIM_TOKEN_DURATION);
@@ -133,11 +129,11 @@ impl TokenResponse {
             .is_some_and(|token| checked_text(token).is_err())
         {
             let why = "its refresh_token is not 1 to 8192 visible ASCII characters";
-            return Err(Problem::BadToken(why));
+            return Err(ResponseProblem::BadToken(why));
         }
         let token = AccessToken::new(&access_token, requested, Some(life), clock);
         Ok(Issued {
-            token: token.map_err(Problem::BadToken)?,
+            token: token.map_err(ResponseProblem::BadToken)?,
             refresh_token,
         })
     }

@@ -112,8 +112,11 @@ async fn public_values_of_the_form_stay_in_the_servers_words() {
         let ErrorKind::OAuth(oauth) = error.kind() else {
             panic!("{error:?}")
         };
-        assert_eq!(oauth.error(), "invalid_client", "{org}");
-        assert_eq!(oauth.description(), Some("no organization acme-invalid"));
+        assert_eq!(oauth.error, "invalid_client", "{org}");
+        assert_eq!(
+            oauth.description.as_deref(),
+            Some("no organization acme-invalid")
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     Clock, Error, ErrorKind, HttpClient, PlatformClient, Region, TokenProvider,
-    client::RetryPolicy, error::Transport,
+    client::RetryPolicy, error::TransportError,
 };
 
 use crate::support::{
@@ -157,7 +157,7 @@ async fn redirection_of_the_token_endpoint_is_an_error() {
         let (tokens, clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
-        assert_eq!(error.status(), Some(status));
+        assert_eq!(error.status().unwrap(), status);
         assert!(error.to_string().contains("redirection"), "{error}");
         assert_eq!(server.requests().len(), 1);
 
@@ -244,7 +244,7 @@ async fn assert_serves_after_the_pause(tokens: &TokenProvider, clock: &Clock) {
 }
 
 /// Returns the transport error, which must be transient and of this kind.
-fn transport_error<'a>(error: &'a Error, kind: &str) -> &'a Transport {
+fn transport_error<'a>(error: &'a Error, kind: &str) -> &'a TransportError {
     assert_eq!(kind_of(error), kind, "{error}");
     assert!(error.is_transient(), "{error}");
     assert!(!error.needs_login(), "{error}");

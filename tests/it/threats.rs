@@ -162,7 +162,7 @@ async fn callers_own_authorization_is_sent_and_its_401_returned() {
     call().send().await.unwrap();
     let error = call().send().await.unwrap_err();
     assert_eq!(kind_of(&error), "Api");
-    assert_eq!(error.status(), Some(401));
+    assert_eq!(error.status().unwrap(), 401);
     assert!(error.to_string().contains("bad.credentials"), "{error}");
     let sent = pair.api.requests();
     assert_eq!(sent.len(), 2);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     cloud::{Requests, client_of},
-    kind_of, next_of,
+    next_of,
 };
 
 #[tokio::test]
@@ -39,8 +39,11 @@ async fn missing_user_context_is_an_error_of_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let call = client_of(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
-    assert_eq!(kind_of(&error), "UserContextRequired");
-    assert_eq!(error.status(), Some(400));
+    assert!(
+        matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
+        "{error}"
+    );
+    assert_eq!(error.status().unwrap(), 400);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
 
@@ -61,17 +64,17 @@ async fn permission_in_another_division_is_denied_by_division() {
     sandbox.set_permissions(["oauth:client:view"]);
     let error = call().await.unwrap_err();
     let missing = denied(&error);
-    assert!(!missing.division_missing() && !missing.any_of());
-    assert_eq!(missing.division(), None);
-    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+    assert!(!missing.is_division_missing() && !missing.is_any_of());
+    assert_eq!(missing.division, None);
+    assert_eq!(missing.permissions, ["oauth:token:delete"]);
 
     sandbox.set_permissions(["oauth:token:delete"]);
     sandbox.set_divisions(["elsewhere"]);
     let error = call().await.unwrap_err();
     let missing = denied(&error);
-    assert!(missing.division_missing() && !missing.any_of());
-    assert_eq!(missing.division(), Some(sandbox.division_id()));
-    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+    assert!(missing.is_division_missing() && !missing.is_any_of());
+    assert_eq!(missing.division.as_deref(), Some(sandbox.division_id()));
+    assert_eq!(missing.permissions, ["oauth:token:delete"]);
 
     // A changed role applies to tokens that have been issued.
     sandbox.set_divisions([sandbox.division_id()]);
@@ -86,9 +89,9 @@ async fn one_of_several_permissions_is_enough() {
     sandbox.set_permissions(["another:permission:view"]);
     let error = execute(&sandbox, &api).await.unwrap_err();
     let missing = denied(&error);
-    assert!(missing.any_of() && !missing.division_missing());
+    assert!(missing.is_any_of() && !missing.is_division_missing());
     let any = ["integrations:action:execute", "bridge:actions:execute"];
-    assert_eq!(missing.permissions(), any);
+    assert_eq!(missing.permissions, any);
 
     for one in any {
         sandbox.set_permissions([one]);
@@ -104,7 +107,7 @@ async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error
 }
 
 fn denied(error: &Error) -> &AccessDenied {
-    assert_eq!(error.status(), Some(403));
+    assert_eq!(error.status().unwrap(), 403);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     match error.kind() {
         ErrorKind::AccessDenied(denied) => denied,

@@ -119,7 +119,7 @@ async fn rejected_token_is_replaced_for_later_calls() {
     ]);
     let call = || cloud.client.put(PATH).body_stream(Chunks::new(["a"]));
     let error = call().send().await.unwrap_err();
-    assert_eq!(error.status(), Some(401));
+    assert_eq!(error.status().unwrap(), 401);
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
 
     call().send().await.unwrap();

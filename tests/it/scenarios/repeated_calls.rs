@@ -113,7 +113,7 @@ async fn lasting_failures_are_not_retried() {
             .api
             .answers([Decision::json(status, ""), Decision::json(200, "{}")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
-        assert_eq!(error.status(), Some(status));
+        assert_eq!(error.status().unwrap(), status);
         assert_eq!(cloud.requests(), Requests { token: 1, api: 1 }, "{status}");
     }
     let cloud = Cloud::start();
@@ -134,7 +134,7 @@ async fn last_error_is_returned_after_all_attempts() {
         Decision::json(504, r#"{"code":"authentication.request.timeout"}"#),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
-    assert_eq!(call.send().await.unwrap_err().status(), Some(504));
+    assert_eq!(call.send().await.unwrap_err().status().unwrap(), 504);
     assert_eq!(cloud.requests(), Requests { token: 1, api: 3 });
 }
 
@@ -146,7 +146,7 @@ async fn retries_end_with_the_calls_timeout() {
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);
     let (result, moved) = hurried(&cloud.clock, call.send()).await;
-    assert_eq!(result.unwrap_err().status(), Some(503));
+    assert_eq!(result.unwrap_err().status().unwrap(), 503);
     assert!(moved <= limit, "{moved:?}");
     // A pause is at least 0.8 s.
     let calls = cloud.requests().api;

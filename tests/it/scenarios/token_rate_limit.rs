@@ -24,7 +24,7 @@ async fn rate_limit_of_the_token_endpoint_is_waited_out() {
 
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");
-        assert_eq!(error.status(), Some(400));
+        assert_eq!(error.status().map(u16::from), Some(400));
         assert!(error.is_transient() && !error.needs_login(), "{error}");
         let pause = error.retry_after().unwrap();
         let half = Duration::from_millis(500);
@@ -64,7 +64,7 @@ async fn rate_limit_of_the_api_is_in_responses_and_errors() {
     }
     let error = call().await.unwrap_err();
     assert_eq!(kind_of(&error), "RateLimited");
-    assert_eq!(error.status(), Some(429));
+    assert_eq!(error.status().map(u16::from), Some(429));
     assert!(error.is_transient() && !error.needs_login(), "{error}");
     let wait = error.retry_after().unwrap();
     assert!((MIN_LEFT..=WINDOW).contains(&wait), "{wait:?}");
