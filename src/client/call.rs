@@ -189,9 +189,9 @@ impl Sending {
 fn failure(error: &Error) -> Option<Failure> {
     if let ErrorKind::Transport(_) = error.kind() {
         let nothing_sent = error.nothing_sent();
-        return Some(Failure::NoAnswer { nothing_sent });
+        return Some(Failure::NoResponse { nothing_sent });
     }
-    Some(Failure::Answer {
+    Some(Failure::Response {
         status: error.status()?,
         retry_after: error.retry_after(),
     })

@@ -264,7 +264,7 @@ impl Request {
         let repeat = match self.body {
             Body::Stream(_) => Repeat::Never,
             _ if self.repeatable => Repeat::Allowed,
-            _ => Repeat::of(&self.method),
+            _ => Repeat::for_method(&self.method),
         };
         let PlatformClient {
             tokens, body_limit, ..
