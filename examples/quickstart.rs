@@ -27,18 +27,19 @@
 //!   token requests    1
 //!
 //! A wrong secret, and what to do about it
-//!   error             the token endpoint answered invalid_client: authentication
-//!                     failed (HTTP 400); region http://127.0.0.1:36767/api does
-//!                     not know this client id with this secret: one of them is
-//!                     wrong, the client is disabled, or it belongs to another
-//!                     region; verify them, and regenerate the secret if it is
-//!                     lost (Admin → Integrations → OAuth) (the next token
-//!                     request is due in 5.9 s)
+//!   error             POST /login/oauth/token returned HTTP 400 invalid_client:
+//!                     authentication failed (correlation id
+//!                     a7361f9f-5660-49ae-850d-c202f589ef7f); region
+//!                     http://127.0.0.1:44353/api does not accept this client id
+//!                     with this secret: one of them is wrong, the client is
+//!                     disabled, or it belongs to another region; check them, and
+//!                     regenerate the secret if it is lost (Admin → Integrations
+//!                     → OAuth) (the next token request is due in 5.3 s)
 //!   issue             Token request fails
 //!   likely cause      wrong client id or secret
-//!   resolution        verify the client id, the secret and the region under
-//!                     Admin → Integrations → OAuth; regenerate the secret if it
-//!                     is lost
+//!   resolution        check the client id, the secret and the region under Admin
+//!                     → Integrations → OAuth; regenerate the secret if it is
+//!                     lost
 //! ```
 //!
 //! With `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` and `GENESYSCLOUD_REGION`
