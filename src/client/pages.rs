@@ -91,7 +91,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         &mut self,
         position: Position,
         url: Url,
-        result: Result<(Page<T>, Response), Error>,
+        result: Result<(PageBody<T>, Response), Error>,
     ) -> Result<(), Error> {
         let (page, response) = match result {
             Ok(result) => result,
@@ -117,7 +117,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         Ok(())
     }
 
-    fn state_after(&self, page: &Page<T>, target: &Target) -> Result<State<T>, &'static str> {
+    fn state_after(&self, page: &PageBody<T>, target: &Target) -> Result<State<T>, &'static str> {
         let api = self.request.api_url();
         let Some(next) = page.next(target, api)? else {
             return Ok(State::Ended);
@@ -197,14 +197,14 @@ struct PageCall<T> {
     result: PageFuture<T>,
 }
 
-type PageFuture<T> = Pin<Box<dyn Future<Output = Result<(Page<T>, Response), Error>> + Send>>;
+type PageFuture<T> = Pin<Box<dyn Future<Output = Result<(PageBody<T>, Response), Error>> + Send>>;
 
 /// The body of a page.
 ///
 /// Source: Genesys Cloud Developer Center, "Pagination".
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
-struct Page<T> {
+struct PageBody<T> {
     #[serde(deserialize_with = "null_as_default")]
     entities: Vec<T>,
     page_number: Option<u64>,
@@ -220,7 +220,7 @@ struct Cursors {
     after: Option<String>,
 }
 
-impl<T> Page<T> {
+impl<T> PageBody<T> {
     /// Returns the position of the page after this one, which was at `target`.
     fn next(&self, target: &Target, api: &Url) -> Result<Option<Position>, &'static str> {
         // A count of 0 on a page that exists has no meaning.
