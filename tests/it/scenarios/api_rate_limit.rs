@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::PATH;
 use crate::support::{
+    advance_until_done,
     cloud::{Cloud, LONG, Requests},
-    hurried, kind_of,
+    kind_of,
     server::Decision,
 };
 
@@ -28,7 +29,7 @@ async fn retry_after_of_the_api_is_waited_out() {
             .api
             .answers([limited(retry_after), Decision::json(200, "{}")]);
         let call = cloud.client.get(PATH).send();
-        let (result, moved) = hurried(&cloud.clock, call).await;
+        let (result, moved) = advance_until_done(&cloud.clock, call).await;
         result.unwrap();
         assert!(moved >= Duration::from_secs(min_moved), "{retry_after:?}");
         let twice = Requests { token: 1, api: 2 };

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{PATH, half};
 use crate::support::{
-    TOKEN,
+    TOKEN, advance_until_done,
     cloud::{Cloud, Requests, quick},
     dns::{DnsStub, REMOTE, remote_region},
-    good_token, hurried, kind_of, provider_of,
+    good_token, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -145,7 +145,7 @@ async fn retries_end_with_the_calls_timeout() {
     let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);
-    let (result, moved) = hurried(&cloud.clock, call.send()).await;
+    let (result, moved) = advance_until_done(&cloud.clock, call.send()).await;
     assert_eq!(result.unwrap_err().status().unwrap(), 503);
     assert!(moved <= limit, "{moved:?}");
     // A pause is at least 0.8 s.
