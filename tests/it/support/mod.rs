@@ -6,6 +6,7 @@ pub mod cloud;
 pub mod dns;
 pub mod files;
 pub mod isolated;
+pub mod login;
 mod message;
 pub mod runtime;
 pub mod sentinels;
