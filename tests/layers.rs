@@ -39,9 +39,6 @@ const LAYERS: &[&str] = &[
 const SANDBOX: &str = "sandbox";
 const SANDBOX_RETURNS: [&str; 2] = ["Region", "ClientCredentials"];
 
-/// Modules that still have circles or import what another module imports.
-const NOT_YET: &[&str] = &["assertion", "client", "http_client"];
-
 const ROOT: &str = "src/lib.rs";
 
 const TOP_LEVEL: &str = "Cargo.toml Cargo.lock src tests examples README.md LICENSE-MIT \
@@ -50,7 +47,7 @@ const TOP_LEVEL: &str = "Cargo.toml Cargo.lock src tests examples README.md LICE
 
 #[test]
 fn modules_import_in_one_direction() {
-    let wrong = violations(&Files::read(&["src"], ".rs"), NOT_YET);
+    let wrong = violations(&Files::read(&["src"], ".rs"));
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
@@ -63,7 +60,7 @@ fn the_top_level_files_are_there() {
 }
 
 /// What breaks a rule, as `file:line: import: what is wrong`.
-fn violations(files: &Files, exempt: &[&str]) -> Vec<String> {
+fn violations(files: &Files) -> Vec<String> {
     let modules = modules(files, ROOT);
     let known: BTreeSet<_> = modules.iter().map(|module| &*module.file).collect();
     let files = files.iter().filter(|(path, _)| !known.contains(path));
@@ -79,11 +76,11 @@ fn violations(files: &Files, exempt: &[&str]) -> Vec<String> {
     let crate_map = CrateMap::new(&modules);
     let edges = crate_map.edges();
     for edge in &edges {
-        if let Some(why) = edge.violation(exempt) {
+        if let Some(why) = edge.violation() {
             wrong.push(format!("{}: {why}", edge.place));
         }
     }
-    wrong.extend(circles(&edges, exempt));
+    wrong.extend(circles(&edges));
     wrong
 }
 
@@ -178,7 +175,7 @@ struct Edge<'a> {
 }
 
 impl Edge<'_> {
-    fn violation(&self, exempt: &[&str]) -> Option<String> {
+    fn violation(&self) -> Option<String> {
         let item = self.item.as_deref();
         let top = self.importer.first()?;
         let Some(other) = self.module.first() else {
@@ -191,7 +188,7 @@ impl Edge<'_> {
             None
         } else if item == Some("*") {
             Some("a glob hides what it imports".to_owned())
-        } else if self.is_private && !exempt.contains(&&**top) {
+        } else if self.is_private {
             Some(format!(
                 "`{}` is defined in `{}`",
                 item.unwrap_or_default(),
@@ -217,7 +214,7 @@ impl Edge<'_> {
 }
 
 /// The circles that a module and its children form. A child stands for all that is below it.
-fn circles(edges: &[Edge<'_>], exempt: &[&str]) -> Vec<String> {
+fn circles(edges: &[Edge<'_>]) -> Vec<String> {
     // By parent: each member with the members that it imports from, and where. The parent itself is
     // the member without a name.
     let mut families: BTreeMap<&[String], BTreeMap<&str, BTreeMap<&str, &str>>> = BTreeMap::new();
@@ -225,12 +222,8 @@ fn circles(edges: &[Edge<'_>], exempt: &[&str]) -> Vec<String> {
         let pairs = edge.importer.iter().zip(&edge.module);
         let depth = pairs.take_while(|(own, other)| own == other).count();
         let is_re_export = edge.is_public && edge.module.starts_with(edge.importer);
-        let is_exempt = edge
-            .importer
-            .first()
-            .is_none_or(|top| exempt.contains(&&**top));
         // At depth 0 the layers decide.
-        if depth > 0 && edge.importer != edge.module && !is_re_export && !is_exempt {
+        if depth > 0 && edge.importer != edge.module && !is_re_export {
             let from = edge.importer.get(depth).map_or("", String::as_str);
             let to = edge.module.get(depth).map_or("", String::as_str);
             let family = families.entry(&edge.importer[..depth]).or_default();
@@ -418,7 +411,7 @@ mod cases {
             files.entry(file).or_default().extend(["\n", text]);
         }
         let files: Vec<_> = files.iter().map(|(file, text)| (*file, &**text)).collect();
-        violations(&Files::planted(&files), &[])
+        violations(&Files::planted(&files))
     }
 
     /// Each text in its file is reported, and nothing else is.
