@@ -84,6 +84,8 @@ pub mod fuzzing {
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/behaviour.md")]
+    pub mod behaviour {}
     #[doc = include_str!("guide/implicit_grant.md")]
     pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]
