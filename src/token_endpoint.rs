@@ -20,7 +20,7 @@ use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, Problem, RateLimited, oauth_error, words},
     http_client::{App, HttpClient, Incoming, Outgoing, revealed},
-    platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
+    platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     region::{Region, url_under},
     retry::retry_after,
     token::{AccessToken, usable},
@@ -165,7 +165,7 @@ impl TokenEndpoint {
         let life = answer
             .expires_in
             .unwrap_or(DEFAULT_LIFE)
-            .min(LONGEST_SCIM_TOKEN_DURATION);
+            .min(MAX_SCIM_TOKEN_DURATION);
         let refresh_token = answer.refresh_token;
         let refresh_token = refresh_token.filter(|token| !token.expose_secret().is_empty());
         if refresh_token

@@ -14,10 +14,10 @@ use crate::{
     private_file::{self, Failure},
 };
 
-/// The key in the file, made there first where there is none.
-pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
-    let failure = |failure: Failure| Error::configuration(failure.in_full());
-    // One that may be read but not written is as good, and is not made.
+/// Returns the key in the file. If there is none, a new key is written there first.
+pub(super) fn read_or_create(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    let failure = |failure: Failure| Error::configuration(failure.with_source());
+    // A file that can only be read is enough, and must not be created.
     if let Some(file) = private_file::open(path).map_err(failure)? {
         file.lock_shared()
             .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
@@ -27,7 +27,7 @@ pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     }
     private_file::make_folder(folder(path)).map_err(failure)?;
     let file = private_file::open_or_create(path).map_err(failure)?;
-    // Who comes second waits here, and then finds the key of the first.
+    // A second process waits here and then finds the key of the first.
     file.lock()
         .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
     if let Some(key) = read(&file, path)? {
@@ -39,20 +39,20 @@ pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     Ok(key)
 }
 
-/// None where the file is empty: its maker has not got further yet, or never will.
+/// Returns `None` if the file is empty because its creator has not written it yet, or never will.
 fn read(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; KEY_LEN]>>, Error> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_LEN + 1));
     file.take(KEY_LEN as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Error::configuration(Failure::io(path, "be read", error).in_full()))?;
+        .map_err(|error| Error::configuration(Failure::io(path, "be read", error).with_source()))?;
     if bytes.is_empty() {
         return Ok(None);
     }
     let wrong = || {
         let path = path.display();
         Error::configuration(format!(
-            "{path} holds no sealing key: a key is 32 random bytes and nothing else; name another \
-             file, or remove this one and what was sealed under it is lost"
+            "{path} is not a sealing key: a key is 32 random bytes and nothing else; name another \
+             file, or remove this one, which loses what was sealed under it"
         ))
     };
     let key = <[u8; KEY_LEN]>::try_from(&**bytes).map_err(|_| wrong())?;
@@ -62,7 +62,7 @@ fn read(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; KEY_LEN]>>, Er
 fn write(mut file: &File, key: &[u8; KEY_LEN], path: &Path) -> Result<(), Failure> {
     let written = file.write_all(key).and_then(|()| file.sync_all());
     if let Err(error) = written {
-        // Half a key would be taken for a broken one for ever.
+        // A part of a key would be an invalid file for ever.
         let _ = file.set_len(0);
         return Err(Failure::io(path, "be written", error));
     }

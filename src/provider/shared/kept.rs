@@ -38,7 +38,7 @@ impl Keeping {
 
     /// The place of what was had by a secret: another secret never finds it.
     pub(in crate::provider) fn under_secret(&self, secret: &SecretString) -> Result<Kept, Error> {
-        let (sealing, fingerprint) = SealingKey::of_secret(secret)?;
+        let (sealing, fingerprint) = SealingKey::from_secret(secret)?;
         let mut parts = self.parts();
         parts.push(&fingerprint);
         Ok(self.at(&parts, sealing))

@@ -138,7 +138,7 @@ async fn what_others_may_read_or_write_is_refused() {
             let path = kept.path(ending);
             fs::write(&path, "x").unwrap();
             fs::set_permissions(&path, Permissions::from_mode(bad)).unwrap();
-            let what = format!("its mode {bad:o} lets other users in");
+            let what = format!("its mode {bad:o} gives other users access");
             if ending.is_empty() {
                 kept.is_refused(&path, &what).await;
             } else {
@@ -150,7 +150,7 @@ async fn what_others_may_read_or_write_is_refused() {
         let kept = Kept::new().await;
         let folder = kept.folder.path();
         fs::set_permissions(folder, Permissions::from_mode(bad)).unwrap();
-        kept.is_refused(folder, "lets other users in").await;
+        kept.is_refused(folder, "gives other users access").await;
     }
 }
 
