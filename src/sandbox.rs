@@ -1,150 +1,54 @@
-//! A local Genesys Cloud to test against.
+//! A local Genesys Cloud for tests.
 //!
-//! Its parts know nothing of the client's: what goes over the wire is written down here a second
-//! time, so that a mistake in one is seen by the other.
+//! It shares no wire type and no parser with the client, so that a mistake in one of them is noticed
+//! by the other.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test tool: where it is wrong itself, the test must end"
+    clippy::panic,
+    reason = "a test must fail where the sandbox is wrong or is used wrongly"
 )]
 
-mod answer;
-mod api;
-mod assertions;
-mod authorization;
-mod authorize;
-mod browsers;
-mod clients;
-mod count;
-mod data_action;
+mod api_host;
+mod builder;
+mod dispatch;
 mod fault;
-mod form;
-mod front;
-mod input;
-mod limits;
-mod listings;
-mod login;
+mod http;
+mod login_host;
 mod org;
-mod page;
-mod permissions;
-mod pkce;
 mod random;
-mod record;
-mod redirect;
-mod refresh;
-mod refusal;
-mod rfc3339;
 mod saml;
 mod server;
-mod settings;
-mod tokens;
-mod users;
-mod visitor;
-mod xml;
+mod test_user;
+mod time;
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, panic::Location, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
 pub use self::{
-    answer::FaultResponse,
-    assertions::SandboxAssertions,
-    fault::{Fault, FaultScope, Gate},
-    record::{RecordedRequest, SandboxHost},
-    settings::RefreshTokens,
-    users::SandboxUser,
+    builder::SandboxBuilder,
+    fault::{Fault, FaultScope, Gate, response::FaultResponse},
+    http::request_log::{RecordedRequest, SandboxHost},
+    org::{settings::RefreshTokens, users::SandboxUser},
+    saml::identity_provider::SandboxAssertions,
 };
 
 use self::{
-    api::api_routes,
-    authorization::{Authorization, NotAsked},
-    authorize::authorize_routes,
-    browsers::{Browser, Browsers, cookie},
-    clients::client_routes,
-    count::Count,
-    data_action::data_action_routes,
-    fault::{Effect, Endpoint, Faults},
-    form::Form,
-    front::Front,
-    input::{json_object, number, parameter},
-    limits::{Counted, Limit, Window},
-    listings::listing_routes,
-    login::login_routes,
-    org::{CLIENT_NAME, Caller, Claim, Org, ROLE_ID},
-    page::Page,
-    permissions::{Needs, Role},
-    pkce::{is_challenge, verifies},
-    random::{random_bytes, random_text, random_uuid},
-    record::{Record, TOKEN_PATH},
-    redirect::{Redirect, is_registered, redirect_to},
-    refusal::{ApiRefusal, OAuthRefusal, Unsealed, json_response, ok, sealed},
-    rfc3339::{time, timestamp},
-    saml::{BEARER, PROTOCOL, SAML, SUCCESS, XMLDSIG, issue_for_assertion, unverified},
+    api_host::api_host_routes,
+    dispatch::Dispatcher,
+    fault::Endpoint,
+    login_host::{browser_sessions::BrowserSessions, login_host_routes},
+    org::{Org, tokens::Tokens},
     server::Server,
-    settings::{CLIENT_CREDENTIALS, CODE, SAML2_BEARER, Settings},
-    tokens::{Approval, Asserted, Exchange, Issued, NotGranted, NotLive, Proof, Tokens},
-    users::{User, fixed_id},
-    xml::Element,
+    test_user::TestUser,
 };
 use crate::{grant::ClientCredentials, region::Region};
 
 /// A local Genesys Cloud: a login host and an API host, with one organisation and one OAuth client.
 ///
-/// It listens on a free port of 127.0.0.1 and runs on a thread of its own, whatever runtime the
-/// test uses. It stops when it is dropped. Start as many as you like: each has its own
-/// organisation, client and clock.
-///
-/// The login host is under the path `/login` and the API host under `/api`, each followed by the
-/// full path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header begins with
-/// `login.` or `api.` needs no such prefix.
-///
-/// The client uses client credentials. With [`SandboxBuilder::code_client`] users log in for it
-/// instead:
-///
-/// | at the login host | |
-/// |---|---|
-/// | `GET /oauth/authorize` | asks a user for email address and password, and then for consent: pages for a person, or [`log_in`](Self::log_in) and [`deny`](Self::deny) for a test |
-/// | `POST /oauth/token` | tokens for client credentials, a code, a refresh token: [`RefreshTokens`], or an assertion |
-/// | `GET /logout` | ends the browser's login, and no token; goes to `redirect_uri` where that is registered |
-///
-/// A request with a client or a redirect URI that is not known is never sent back: the page says
-/// so. `response_type=token` is refused with `unsupported_response_type`, as after the end of the
-/// implicit grant, and a code challenge by another method than `S256` with `invalid_pkce_package`.
-/// `org` and `provider`, `target` and `login_hint` are shown on the page and change nothing else.
-/// A code is good once: it is used up when its client brings it, whatever comes of that, and brought
-/// again it ends the tokens that it gave (RFC 6749 section 4.1.2). Consent is asked for
-/// each time; only the password is remembered, by a cookie, until `prompt=login` or `/logout`.
-///
-/// With [`SandboxBuilder::saml_client`] it brings SAML assertions, which
-/// [`assertions`](Self::assertions) makes: in `orgName` the organisation's short name, in
-/// `assertion` what an identity provider posts, in standard base64, or one `Assertion` in base64url.
-/// The token is that of the user whose email address is the `NameID`. Checked are the times by the
-/// sandbox's own clock, without any tolerance, the audience, the status of a `Response`, that there
-/// is one assertion with a signature, and that it has given no token before; what is wrong with one
-/// is refused with `invalid_grant`, another organisation with `invalid_request`. Whether Genesys
-/// Cloud does the same is not known. **The signature is not checked**, and each answer says so in
-/// the header `Sandbox-Signature`.
-///
-/// The API answers these calls, in Genesys Cloud's own forms:
-///
-/// | call | |
-/// |---|---|
-/// | `GET /api/v2/organizations/me` | the organisation |
-/// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
-/// | `GET /api/v2/users/me` | the user who logged in; refused where there is none: [`SandboxBuilder::allow_users_me_without_user`] |
-/// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | what the token is, and its end |
-/// | `DELETE /api/v2/tokens/{userId}` | the end of the user's access tokens |
-/// | `GET /api/v2/tokens/timeout` | the idle timeout |
-/// | `GET /api/v2/authorization/roles` | the client's role |
-/// | `GET /api/v2/oauth/clients`, `…/{id}` | the client, without its secret |
-/// | `POST /api/v2/oauth/clients` | a check: see below |
-/// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
-/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | the data action |
-///
-/// A new OAuth client is checked and not kept. What is wrong is refused as Genesys Cloud does
-/// (`grant.type.required`, `bad.grant.type`, `missing.client.roles`); what is right is answered
-/// with the client as it would be, but for the secret: no token is issued to it, and it is not
-/// found afterwards.
+/// It listens on a free port of 127.0.0.1 and runs on a thread of its own. It stops when it is
+/// dropped. Each sandbox has its own organisation, client and clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -153,73 +57,172 @@ use crate::{grant::ClientCredentials, region::Region};
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let sandbox = Sandbox::start().await?;
 /// let (region, credentials) = (sandbox.region(), sandbox.client_credentials());
-/// // … a program under test gets a token and calls the API …
-/// sandbox.advance(Duration::from_secs(86_400)); // its token is now expired
+/// // … the program under test gets a token and calls the API …
+/// sandbox.advance(Duration::from_secs(86_400)); // its token has expired now
 /// assert_eq!(sandbox.token_requests(), 0);
 /// # Ok::<(), std::io::Error>(())
 /// # })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Hosts
+///
+/// The login host has the path `/login` and the API host the path `/api`, each followed by the full
+/// path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header starts with
+/// `login.` or `api.` needs no such prefix.
+///
+/// # The login host
+///
+/// | request | response |
+/// |---|---|
+/// | `GET /oauth/authorize` | pages that ask a user for email address, password and consent; a test calls [`log_in`](Self::log_in) or [`deny`](Self::deny) instead |
+/// | `POST /oauth/token` | tokens for client credentials, a code, a refresh token ([`RefreshTokens`]) or an assertion |
+/// | `GET /logout` | ends the browser's login, but no token; redirects to `redirect_uri` if that is registered |
+///
+/// - By default the client uses client credentials. With [`SandboxBuilder::code_client`] users log in
+///   for it.
+/// - If the client or the redirect URI is unknown, the page says so and the browser is not sent back.
+/// - `response_type=token` gets the error `unsupported_response_type`, as after the end of the
+///   implicit grant. A code challenge of another method than `S256` gets `invalid_pkce_package`.
+/// - `org` and `provider`, `target` and `login_hint` are shown on the page and change nothing else.
+/// - An exchange uses up its code, even if it fails. A second exchange ends the tokens of the first
+///   (RFC 6749 section 4.1.2).
+/// - A cookie remembers the login until `prompt=login` or `/logout`. The user is asked for consent each
+///   time.
+///
+/// # SAML
+///
+/// With [`SandboxBuilder::saml_client`] the client sends SAML assertions, which
+/// [`assertions`](Self::assertions) makes. `orgName` is the organisation's short name; `assertion` is
+/// what an identity provider posts, in standard base64, or one `Assertion` in base64url. The token is
+/// that of the user whose email address is the `NameID`.
+///
+/// The sandbox checks the times by its own clock, without a tolerance, the audience, the status of a
+/// `Response`, that there is exactly one assertion and a signature, and that the assertion was not
+/// exchanged before. An invalid assertion gets `invalid_grant`, another organisation
+/// `invalid_request`. Whether Genesys Cloud does the same is not known. **The signature is not
+/// checked**, and each response says so in the header `Sandbox-Signature`.
+///
+/// # The API host
+///
+/// | call | response |
+/// |---|---|
+/// | `GET /api/v2/organizations/me` | the organisation |
+/// | `GET /api/v2/users` | users, by page: `pageSize` (25, at most 100) and `pageNumber` |
+/// | `GET /api/v2/users/me` | the user who logged in; without one an error ([`SandboxBuilder::allow_users_me_without_user`]) |
+/// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | describes the token, or ends it |
+/// | `DELETE /api/v2/tokens/{userId}` | ends the user's access tokens |
+/// | `GET /api/v2/tokens/timeout` | the idle timeout |
+/// | `GET /api/v2/authorization/roles` | the client's role |
+/// | `GET /api/v2/oauth/clients`, `…/{id}` | the client, without its secret |
+/// | `POST /api/v2/oauth/clients` | checks a new client |
+/// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
+/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | runs the data action |
+///
+/// A new OAuth client is checked and not created. An invalid one gets Genesys Cloud's errors
+/// (`grant.type.required`, `bad.grant.type`, `missing.client.roles`). A valid one is returned as it
+/// would be created, without a secret; it gets no token and is not found afterwards.
 pub struct Sandbox {
     org: Arc<Org>,
-    front: Arc<Front>,
+    sessions: Arc<BrowserSessions>,
+    dispatcher: Arc<Dispatcher>,
     server: Server,
 }
 
 impl Sandbox {
-    /// Starts a sandbox as Genesys Cloud is by default.
+    /// Starts a sandbox with the default settings.
     ///
     /// # Errors
     ///
-    /// When the machine has no port, thread or file descriptor left.
+    /// If the machine has no free port, thread or file descriptor.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts with what differs from one organisation to the next.
+    /// Returns the settings of a sandbox, to change them before it starts.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// Where it listens, without a path: `http://127.0.0.1:PORT`.
+    /// The address on which the sandbox listens, without a path: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
     }
 
-    /// The id of the OAuth client.
+    /// The sandbox as a region.
+    #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "the two URLs are valid")]
+    pub fn region(&self) -> Region {
+        let url = self.url();
+        Region::custom(&format!("{url}/login"), &format!("{url}/api"), None)
+            .expect("two URLs on loopback make a region")
+    }
+
+    /// The OAuth client's credentials, with its current secret.
+    ///
+    /// # Panics
+    ///
+    /// If [`SandboxBuilder::client`] was given an id or a secret that [`ClientCredentials`] does not
+    /// accept.
+    #[must_use]
+    pub fn client_credentials(&self) -> ClientCredentials {
+        ClientCredentials::new(self.client_id(), self.client_secret())
+            .expect("the client has a valid id and secret")
+    }
+
+    /// The OAuth client's id.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.org.settings.client_id
     }
 
-    /// The secret of the OAuth client, as it is now.
+    /// The OAuth client's current secret.
     #[must_use]
     pub fn client_secret(&self) -> SecretString {
         self.org.client_secret().into()
     }
 
-    /// Moves the server's clock ahead of the machine's: tokens expire, idle timers run out.
+    /// The organisation's short name, which is sent with an assertion as `orgName`.
+    #[must_use]
+    pub fn org_short_name(&self) -> &str {
+        &self.org.settings.org_short_name
+    }
+
+    /// Moves the sandbox's clock forward: tokens expire, idle timeouts end.
     pub fn advance(&self, by: Duration) {
         self.org.advance(by);
     }
+}
 
-    /// Gives the client a new secret. The old one is refused from now on; live tokens stay.
-    #[allow(clippy::must_use_candidate, reason = "`client_secret` says it, too")]
+impl SandboxBuilder {
+    /// Starts the sandbox. It listens when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If the machine has no free port, thread or file descriptor.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        let org = Arc::new(Org::new(self.0));
+        let sessions = Arc::default();
+        let login_host = login_host_routes(&org, &sessions);
+        let dispatcher = Arc::new(Dispatcher::new(login_host, api_host_routes(&org)));
+        let server = Server::start(Arc::clone(&dispatcher)).await?;
+        Ok(Sandbox {
+            org,
+            sessions,
+            dispatcher,
+            server,
+        })
+    }
+}
+
+/// # The end of tokens and of the client
+impl Sandbox {
+    /// Gives the client a new secret, and returns it. The old one is invalid from now on; live tokens
+    /// stay.
+    #[allow(clippy::must_use_candidate, reason = "`client_secret` returns it, too")]
     pub fn rotate_secret(&self) -> SecretString {
         self.org.rotate_secret().into()
-    }
-
-    /// Ends all live access tokens: they are as unknown as if they had never been issued. Refresh
-    /// tokens stay.
-    pub fn revoke_access_tokens(&self) {
-        self.org
-            .with_tokens(|tokens, _| tokens.revoke_access_tokens());
-    }
-
-    /// Ends all live access tokens as if their lifetimes were over. Refresh tokens stay.
-    pub fn expire_access_tokens(&self) {
-        self.org.with_tokens(Tokens::expire_access_tokens);
     }
 
     /// Disables the client: it gets no more tokens, and its live ones end.
@@ -227,57 +230,244 @@ impl Sandbox {
         self.org.disable_client();
     }
 
-    /// Sends the next browser that asks `/oauth/authorize` back with this `error`, such as
-    /// `server_error`. Called several times, it is for as many browsers.
-    pub fn fail_next_authorization(&self, error: impl Into<String>) {
-        self.org.browsers.refuse_next(error.into());
+    /// Ends all access tokens, as if they had never been issued. Refresh tokens stay.
+    pub fn revoke_access_tokens(&self) {
+        self.org
+            .with_tokens(|tokens, _| tokens.revoke_access_tokens());
     }
 
-    /// Whether the API takes calls from the caller's address. Where it does not, it answers each
-    /// call with 401 `ip.not.authorized`, as where the organisation has a list of allowed addresses;
-    /// tokens stay as they are.
+    /// Ends the lifetimes of all access tokens. Refresh tokens stay.
+    pub fn expire_access_tokens(&self) {
+        self.org.with_tokens(Tokens::expire_access_tokens);
+    }
+
+    /// Ends the lifetimes of all refresh tokens. Access tokens stay.
+    pub fn expire_refresh_tokens(&self) {
+        self.org.with_tokens(Tokens::expire_refresh_tokens);
+    }
+}
+
+/// # Users and their logins
+impl Sandbox {
+    /// The users, in the order of `GET /api/v2/users`. Ids, names and email addresses are the same
+    /// in every sandbox; passwords are not.
+    #[must_use]
+    pub fn users(&self) -> Vec<SandboxUser> {
+        self.org.users.clone()
+    }
+
+    /// Logs in as `user` in a new browser and gives consent. Returns the address that the browser is
+    /// sent to, with `code` and `state`, without opening it.
+    ///
+    /// ```
+    /// use genesys_cloud_auth::sandbox::Sandbox;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let sandbox = Sandbox::builder().code_client(["http://localhost"]).start().await?;
+    /// let user = &sandbox.users()[0];
+    /// let url = format!(
+    ///     "{}/login/oauth/authorize?response_type=code&client_id={}&state=s&redirect_uri={}",
+    ///     sandbox.url(),
+    ///     sandbox.client_id(),
+    ///     "http://localhost:8085",
+    /// );
+    /// let redirected = sandbox.log_in(&url, user).await;
+    /// assert!(redirected.starts_with("http://localhost:8085?code="));
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// If the login host sends the browser back with an error, that address is returned.
+    ///
+    /// # Panics
+    ///
+    /// The future panics if the login host shows a page instead, because the client or the redirect
+    /// URI is unknown or the password is wrong.
+    #[track_caller]
+    pub fn log_in(
+        &self,
+        authorize_url: &str,
+        user: &SandboxUser,
+    ) -> impl Future<Output = String> + Send + use<> {
+        self.visit(authorize_url, Some(user.clone()), "allow")
+    }
+
+    /// Logs in as the first user and denies consent; otherwise as [`log_in`](Self::log_in).
+    ///
+    /// # Panics
+    ///
+    /// As [`log_in`](Self::log_in), and if there is no user.
+    #[track_caller]
+    pub fn deny(&self, authorize_url: &str) -> impl Future<Output = String> + Send + use<> {
+        self.visit(authorize_url, self.users().into_iter().next(), "deny")
+    }
+
+    /// Sends the next browser that opens `/oauth/authorize` back with this `error`, such as
+    /// `server_error`. Each call is for one more browser.
+    pub fn fail_next_authorization(&self, error: impl Into<String>) {
+        self.sessions.fail_next(error.into());
+    }
+
+    /// Makes SAML assertions about `user`, as an identity provider does. The user must be one of this
+    /// sandbox.
+    pub fn assertions(&self, user: &SandboxUser) -> SandboxAssertions {
+        SandboxAssertions::new(Arc::clone(&self.org), user)
+    }
+
+    /// It runs on the sandbox's runtime, because the test's may be paused.
+    #[track_caller]
+    fn visit(
+        &self,
+        authorize_url: &str,
+        user: Option<SandboxUser>,
+        decision: &'static str,
+    ) -> impl Future<Output = String> + Send + use<> {
+        let caller = Location::caller();
+        let port = self.server.address.port();
+        let test_user = TestUser::new(Arc::clone(&self.dispatcher), port);
+        let url = authorize_url.to_owned();
+        let visit = self.server.runtime.spawn(async move {
+            let user = user.ok_or("there is no user")?;
+            test_user.visit(&url, &user, decision).await
+        });
+        async move {
+            let result = visit.await.unwrap_or_else(|error| Err(error.to_string()));
+            result.unwrap_or_else(|error| panic!("{caller}: {error}"))
+        }
+    }
+}
+
+/// # Permissions
+///
+/// By default the client's role has every permission in every division. Users who log in have the
+/// same role. A call that lacks a permission gets 403: `missing.permissions`,
+/// `missing.any.permissions` if one of several is enough, or `missing.division.permission` if the role
+/// has the permission in other divisions only. These calls need a permission:
+///
+/// | call | permission |
+/// |---|---|
+/// | `GET /api/v2/authorization/roles` | `authorization:role:view` |
+/// | `GET /api/v2/oauth/clients`, `GET /api/v2/oauth/clients/{id}` | `oauth:client:view` |
+/// | `POST /api/v2/oauth/clients` | `oauth:client:add` |
+/// | `DELETE /api/v2/tokens/{userId}` | `oauth:token:delete` in the user's division |
+/// | `GET /api/v2/integrations/credentials/listing` | `integrations:integration:view` |
+/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | `integrations:action:execute` or `bridge:actions:execute` |
+impl Sandbox {
+    /// Sets the permissions of the client's role, such as `oauth:client:view`; `*` stands for all. The
+    /// change applies from the next call on, also to tokens that were issued before.
+    pub fn set_permissions<P: Into<String>>(&self, permissions: impl IntoIterator<Item = P>) {
+        let permissions = permissions.into_iter().map(P::into).collect();
+        self.org.change_role(|role| role.permissions = permissions);
+    }
+
+    /// Sets the ids of the divisions in which the client has its role; `*` stands for all. Without a
+    /// division the client has no permission.
+    pub fn set_divisions<D: Into<String>>(&self, divisions: impl IntoIterator<Item = D>) {
+        let divisions = divisions.into_iter().map(D::into).collect();
+        self.org.change_role(|role| role.divisions = divisions);
+    }
+
+    /// The id of the division that the users are in.
+    #[must_use]
+    pub fn division_id(&self) -> &str {
+        &self.org.division_id
+    }
+
+    /// Sets whether the organisation accepts calls from the caller's IP address. If it does not, each
+    /// call gets 401 `ip.not.authorized`. Tokens stay as they are.
     pub fn set_ip_authorized(&self, authorized: bool) {
         self.org.set_ip_authorized(authorized);
     }
+}
 
-    /// A fault for token requests, `POST /oauth/token`.
+/// # The data action
+///
+/// `POST /api/v2/integrations/actions/{id}/execute` returns the JSON object that it receives;
+/// `…/test` returns the steps of that, too. The integration's credential is a copy of the client's id
+/// and secret. When it is out of date, the data action fails as in Genesys Cloud:
+/// `INVALID_CREDENTIALS` with `ACTION.AUTHENTICATION`.
+impl Sandbox {
+    /// The id of the data action.
+    #[must_use]
+    pub fn data_action_id(&self) -> &str {
+        &self.org.data_action_id
+    }
+
+    /// Copies the client's current secret into the integration's credential, as an administrator does
+    /// after a rotation.
+    pub fn update_integration_credential(&self) {
+        self.org.update_integration_credential();
+    }
+
+    /// Sets a wrong secret in the integration's credential, until
+    /// [`update_integration_credential`](Self::update_integration_credential) is called.
+    pub fn break_integration_credential(&self) {
+        self.org.break_integration_credential();
+    }
+}
+
+/// # Faults
+impl Sandbox {
+    /// Sets a fault for token requests, `POST /oauth/token`.
     pub fn at_token_endpoint(&self) -> FaultScope<'_> {
-        FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Token)
+        self.fault_scope(Endpoint::Token)
     }
 
-    /// A fault for the login host's pages: `/oauth/authorize`, `/logout` and whatever else is asked
-    /// for there beside tokens.
+    /// Sets a fault for the login host's pages: `/oauth/authorize`, `/logout` and every other path
+    /// except that of the token endpoint.
     pub fn at_login_pages(&self) -> FaultScope<'_> {
-        FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Pages)
+        self.fault_scope(Endpoint::LoginPages)
     }
 
-    /// A fault for requests to the API host; preflights are never met by one.
+    /// Sets a fault for requests to the API host, preflights excepted.
     pub fn at_api(&self) -> FaultScope<'_> {
-        FaultScope::new(&self.front.faults, &self.server.runtime, Endpoint::Api)
+        self.fault_scope(Endpoint::Api)
     }
 
-    /// Ends all faults. Requests that a fault has already met are not let off: held ones wait for
-    /// their [`Gate`].
+    /// Removes all faults. They still apply to requests that have already met them: a held request
+    /// waits for its [`Gate`].
     pub fn clear_faults(&self) {
-        self.front.faults.clear();
+        self.dispatcher.faults.clear();
     }
 
-    /// All requests so far, in the order of their arrival.
+    fn fault_scope(&self, endpoint: Endpoint) -> FaultScope<'_> {
+        FaultScope::new(&self.dispatcher.faults, &self.server.runtime, endpoint)
+    }
+}
+
+/// # Requests
+///
+/// Every request counts, whatever its response was.
+impl Sandbox {
+    /// All requests, in the order of their arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.front.record.all()
+        self.dispatcher.requests.all()
     }
 
-    /// How many token requests have arrived, whatever was answered.
+    /// The number of token requests.
     #[must_use]
     pub fn token_requests(&self) -> usize {
-        self.front.record.token_requests.get()
+        self.dispatcher.requests.token_requests.get()
     }
 
-    /// How many requests have arrived at the API host, preflights apart.
+    /// The number of token requests with a refresh token.
+    #[must_use]
+    pub fn refresh_requests(&self) -> usize {
+        self.dispatcher.requests.refresh_requests()
+    }
+
+    /// How often a rotating refresh token was used again, also within its time of grace.
+    #[must_use]
+    pub fn refresh_reuses(&self) -> usize {
+        self.org.with_tokens(|tokens, _| tokens.refresh_reuses())
+    }
+
+    /// The number of requests to the API host, preflights excepted.
     #[must_use]
     pub fn api_requests(&self) -> usize {
-        self.front.record.api_requests.get()
+        self.dispatcher.requests.api_requests.get()
     }
 
     /// Waits until at least `count` token requests have arrived.
@@ -287,23 +477,19 @@ impl Sandbox {
     /// The future panics after 10 s.
     #[track_caller]
     pub fn wait_for_token_requests(&self, count: usize) -> impl Future<Output = ()> + Send + use<> {
-        self.front
-            .record
-            .token_requests
-            .reaches(count, "token requests", &self.server.runtime)
+        let requests = &self.dispatcher.requests.token_requests;
+        requests.wait_for(count, "token requests", &self.server.runtime)
     }
 
-    /// Waits until at least `count` requests have arrived at the API host.
+    /// Waits until at least `count` requests have arrived at the API host, preflights excepted.
     ///
     /// # Panics
     ///
     /// The future panics after 10 s.
     #[track_caller]
     pub fn wait_for_api_requests(&self, count: usize) -> impl Future<Output = ()> + Send + use<> {
-        self.front
-            .record
-            .api_requests
-            .reaches(count, "API requests", &self.server.runtime)
+        let requests = &self.dispatcher.requests.api_requests;
+        requests.wait_for(count, "API requests", &self.server.runtime)
     }
 }
 
@@ -312,124 +498,5 @@ impl fmt::Debug for Sandbox {
         f.debug_struct("Sandbox")
             .field("address", &self.server.address)
             .finish_non_exhaustive()
-    }
-}
-
-/// What differs from one organisation to the next.
-///
-/// ```
-/// use std::time::Duration;
-/// use genesys_cloud_auth::sandbox::Sandbox;
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-/// let sandbox = Sandbox::builder()
-///     .token_lifetime(Duration::from_secs(300))
-///     .idle_timeout(Some(Duration::from_secs(900)))
-///     .start()
-///     .await?;
-/// # Ok::<(), std::io::Error>(())
-/// # })?;
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Default)]
-#[must_use = "nothing runs before `start`"]
-pub struct SandboxBuilder(Settings);
-
-impl SandboxBuilder {
-    /// The OAuth client's id and secret, instead of random ones.
-    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.0.client_id = id.into();
-        self.0.client_secret = secret.into();
-        self
-    }
-
-    /// The OAuth client's grant type: `CLIENT-CREDENTIALS` (the default), `CODE`, `SAML2-BEARER`,
-    /// … A client gets no token by another grant than its own.
-    pub fn authorized_grant_type(mut self, grant_type: impl Into<String>) -> Self {
-        self.0.authorized_grant_type = grant_type.into();
-        self
-    }
-
-    /// A client for which users log in, with these redirect URIs; its grant type is `CODE`. A
-    /// redirect URI must be one of them, query and all; a loopback one without a port, such as
-    /// `http://localhost`, stands for every port. Such a client needs no secret where it uses PKCE.
-    pub fn code_client<U: Into<String>>(
-        mut self,
-        redirect_uris: impl IntoIterator<Item = U>,
-    ) -> Self {
-        self.0.redirect_uris = redirect_uris.into_iter().map(U::into).collect();
-        self.authorized_grant_type(CODE)
-    }
-
-    /// How long an authorization code lives: 60 s by default. Genesys Cloud's own number is not
-    /// known.
-    pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
-        self.0.code_lifetime = lifetime;
-        self
-    }
-
-    /// How long tokens live: 86,400 s by default.
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.0.token_lifetime = lifetime;
-        self
-    }
-
-    /// How long a token lives without a call; for ever by default. What Genesys Cloud says of a
-    /// token that has idled out is not known: the sandbox does not know the token any more.
-    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.0.idle_timeout = timeout;
-        self
-    }
-
-    /// Whether `GET /api/v2/users/me` answers a token that is no user's; by default it is refused
-    /// as in Genesys Cloud.
-    pub fn allow_users_me_without_user(mut self, answer: bool) -> Self {
-        self.0.allow_users_me_without_user = answer;
-        self
-    }
-
-    /// Starts the sandbox. It listens when this returns.
-    ///
-    /// # Errors
-    ///
-    /// When the machine has no port, thread or file descriptor left.
-    pub async fn start(self) -> io::Result<Sandbox> {
-        let org = Arc::new(Org::new(self.0));
-        let front = Arc::new(Front::new(&org));
-        let server = Server::start(Arc::clone(&front)).await?;
-        Ok(Sandbox { org, front, server })
-    }
-}
-
-impl fmt::Debug for SandboxBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SandboxBuilder")
-            .field("client_id", &self.0.client_id)
-            .field("token_lifetime", &self.0.token_lifetime)
-            .field("idle_timeout", &self.0.idle_timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a program under test is given.
-impl Sandbox {
-    /// The sandbox as a region.
-    #[must_use]
-    #[allow(clippy::missing_panics_doc, reason = "such a region is a good one")]
-    pub fn region(&self) -> Region {
-        let url = self.url();
-        Region::custom(&format!("{url}/login"), &format!("{url}/api"), None)
-            .expect("two paths on loopback make a region")
-    }
-
-    /// The OAuth client's credentials, as they are now.
-    ///
-    /// # Panics
-    ///
-    /// When [`SandboxBuilder::client`] was given an id or a secret that no client can have.
-    #[must_use]
-    pub fn client_credentials(&self) -> ClientCredentials {
-        ClientCredentials::new(self.client_id(), self.client_secret())
-            .expect("the client has a usable id and secret")
     }
 }

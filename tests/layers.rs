@@ -1,31 +1,23 @@
-//! Keeps the order of the modules: each imports from lower layers only.
+//! Checks that modules depend on each other in one direction only: see `LAYERS` and the rules at
+//! `violations`.
 #![allow(clippy::indexing_slicing, reason = "a check that panics has failed")]
 
 mod source;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    iter::Peekable,
     path::Path,
 };
 
-use source::{Files, Module, Token, modules, without_tests};
+use proc_macro2::{TokenStream, TokenTree, token_stream::IntoIter};
+use source::{Files, Module, line_of, modules, test_lines};
+use syn::{Meta, UseTree, Visibility, visit, visit::Visit};
 
 #[test]
-fn modules_import_from_lower_layers_only() {
-    let wrong = violations(&Files::read(&["src"]));
+fn modules_import_in_one_direction() {
+    let wrong = violations(&Files::read(&["src"], ".rs"), NOT_YET);
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
-}
-
-#[test]
-fn no_source_file_is_long() {
-    for module in modules(&Files::read(&["src"]), ROOT) {
-        let lines = lines_of_code(&module);
-        let file = module.file;
-        assert!(
-            lines <= MOST_LINES,
-            "{file} has {lines} lines of code, tests apart"
-        );
-    }
 }
 
 #[test]
@@ -38,31 +30,36 @@ fn the_top_level_files_are_there() {
     }
 }
 
-/// Each import against the order, as `file:line: what is wrong`.
-fn violations(files: &Files) -> Vec<String> {
+/// Each import that breaks a rule, as `file:line: what is wrong`.
+///
+/// - A module imports only from lower layers.
+/// - Inside a module, siblings may import each other, and a child may import from its parent. The
+///   parent and its children with all that is below them form no circle. A parent's `pub use` of a
+///   child is not an import.
+/// - An item is imported from where it is defined or publicly re-exported.
+/// - Nothing imports the sandbox. Its children import only `clock`.
+fn violations(files: &Files, exempt: &[&str]) -> Vec<String> {
     let modules = modules(files, ROOT);
-    let known: BTreeSet<_> = modules.iter().map(|module| module.file.as_str()).collect();
+    let known: BTreeSet<_> = modules.iter().map(|module| &*module.file).collect();
     let mut wrong: Vec<_> = files
-        .paths()
-        .filter(|path| !known.contains(path))
-        .map(|path| format!("{path}: no module declares this file"))
+        .iter()
+        .filter(|(path, _)| !known.contains(path))
+        .map(|(path, _)| format!("{path}: no module declares this file"))
         .collect();
-    let crate_map = CrateMap::new(&modules);
     for module in modules.iter().filter(|module| !module.test_only) {
-        if let Some(top) = module.path.first()
-            && layer(top).is_none()
-            && top != SANDBOX
-        {
-            wrong.push(format!(
-                "{}: the table of layers has no `{top}`",
-                module.file
-            ));
+        let top = module.path.first().map_or(SANDBOX, String::as_str);
+        if layer(top).is_none() && top != SANDBOX {
+            wrong.push(format!("{}: `{top}` has no layer", module.file));
         }
-        for import in &crate_map.imports[&module.path] {
-            if let Err(why) = crate_map.judge(&module.path, import) {
-                let path = import.path.join("::");
-                wrong.push(format!("{}:{}: `{path}`: {why}", module.file, import.line));
-            }
+    }
+    let crate_map = CrateMap::new(&modules, exempt);
+    for import in &crate_map.imports {
+        if let Err(why) = crate_map.check(import) {
+            wrong.push(format!(
+                "{}: `{}`: {why}",
+                import.place,
+                import.path.join("::")
+            ));
         }
     }
     wrong.extend(crate_map.circles());
@@ -75,217 +72,123 @@ fn layer(module: &str) -> Option<usize> {
 
 /// A path into the crate, in a `use` line or in code.
 struct Import {
+    importer: Vec<String>,
     /// From the crate root down; ends in `*` for a glob.
     path: Vec<String>,
-    line: usize,
+    /// `file:line`.
+    place: String,
+    is_public: bool,
+}
+
+/// A name that a `use` line brings into a module.
+struct Name {
+    path: Vec<String>,
+    is_public: bool,
+}
+
+/// What an import leads to.
+struct Target {
+    /// The module in which the item is defined.
+    module: Vec<String>,
+    /// The item, unless the import names the module itself.
+    item: Option<String>,
+    /// Whether the path leads through a private `use` line of another module.
+    is_hidden: bool,
 }
 
 /// What the modules of a crate import, and under which names.
-struct CrateMap {
-    imports: BTreeMap<Vec<String>, Vec<Import>>,
-    /// The `use` lines: a module with a name in it, and the path that the name stands for.
-    names: BTreeMap<(Vec<String>, String), Vec<String>>,
+#[derive(Default)]
+struct CrateMap<'a> {
+    /// Top-level modules whose circles and private names are not reported.
+    exempt: &'a [&'a str],
+    modules: BTreeSet<Vec<String>>,
+    imports: Vec<Import>,
+    names: BTreeMap<(Vec<String>, String), Name>,
 }
 
-impl CrateMap {
-    fn new(modules: &[Module]) -> Self {
+impl<'a> CrateMap<'a> {
+    fn new(modules: &[Module], exempt: &'a [&'a str]) -> Self {
         let mut map = Self {
-            imports: modules
-                .iter()
-                .map(|module| (module.path.clone(), Vec::new()))
-                .collect(),
-            names: BTreeMap::new(),
+            exempt,
+            modules: modules.iter().map(|module| module.path.clone()).collect(),
+            ..Self::default()
         };
-        for module in modules {
-            map.read(module);
+        for module in modules.iter().filter(|module| !module.test_only) {
+            let mut reader = Reader {
+                module,
+                depth: 0,
+                map: &mut map,
+            };
+            reader.visit_file(&module.syntax);
+            let tests = test_lines(&module.syntax);
+            map.imports.retain(|import| {
+                let line = import.place.strip_prefix(&format!("{}:", module.file));
+                let line = line.and_then(|line| line.parse().ok());
+                !line.is_some_and(|line| tests.iter().any(|lines| lines.contains(&line)))
+            });
         }
         map
     }
 
-    fn read(&mut self, module: &Module) {
-        let tokens = without_tests(&module.tokens);
-        // One entry for each open brace: whether it is an inline module's.
-        let mut scopes = Vec::new();
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            let is = |steps: usize, text: &str| {
-                tokens.get(at + steps).is_some_and(|token| token.is(text))
-            };
-            let mut end = at + 1;
-            if token.is("mod") && is(2, "{") {
-                scopes.push(true);
-                end = at + 3;
-            } else if token.is("{") {
-                scopes.push(false);
-            } else if token.is("}") {
-                scopes.pop();
-            } else {
-                let depth = scopes.iter().filter(|&&inline| inline).count();
-                let is_use = token.is("use");
-                let starts = ["crate", "super", "self"].iter().any(|root| token.is(root));
-                let follows = at > 0 && tokens[at - 1].is("::");
-                if is_use {
-                    let mut paths = Vec::new();
-                    end = use_tree(&tokens, at + 1, &[], &mut paths);
-                    for used in paths {
-                        self.note_use(module, depth, used);
-                    }
-                } else if starts && is(1, "::") && !follows {
-                    let mut paths = Vec::new();
-                    end = use_tree(&tokens, at, &[], &mut paths);
-                    for used in paths {
-                        self.note(module, depth, &used);
-                    }
-                }
-            }
-            at = end;
-        }
-    }
-
-    /// Notes a path of a `use` line with the name that it brings.
-    fn note_use(&mut self, module: &Module, depth: usize, mut used: Used) {
-        let first = used.path.first().cloned().unwrap_or_default();
-        let child = [module.path.clone(), vec![first]].concat();
-        if depth == 0 && self.imports.contains_key(&child) {
-            used.path.insert(0, "self".to_owned());
-        }
-        let name = (module.path.clone(), used.name.clone());
-        if let Some(path) = self.note(module, depth, &used)
-            && depth == 0
-            && name.1 != "*"
-        {
-            self.names.insert(name, path);
-        }
-    }
-
-    /// Notes a path that starts in `crate`, `super` or `self`, and gives it from the root down.
-    fn note(&mut self, module: &Module, depth: usize, used: &Used) -> Option<Vec<String>> {
-        let ups = used
-            .path
-            .iter()
-            .take_while(|&word| word == "super" || word == "self");
-        let (words, supers) = ups.fold((0, 0), |(words, supers), word| {
-            (words + 1, supers + usize::from(word == "super"))
-        });
-        let (base, rest) = match used.path.first()?.as_str() {
-            "crate" => (&[][..], &used.path[1..]),
-            "super" | "self" => {
-                let up = module
-                    .path
-                    .len()
-                    .checked_sub(supers.saturating_sub(depth))?;
-                (&module.path[..up], &used.path[words..])
-            }
-            _ => return None,
-        };
-        let path = [base, rest].concat();
-        let import = Import {
-            path: path.clone(),
-            line: used.line,
-        };
-        // An inline module that looks around in its own file imports nothing.
-        if used.path[0] == "crate" || supers > depth || depth == 0 {
-            self.imports.get_mut(&module.path)?.push(import);
-        }
-        Some(path)
-    }
-
-    /// The module that `path` names, before any re-export.
-    fn written_in<'a>(&self, path: &'a [String]) -> &'a [String] {
-        let mut parts = (0..=path.len()).rev().map(|depth| &path[..depth]);
-        parts
-            .find(|part| self.imports.contains_key(*part))
-            .unwrap_or_default()
-    }
-
-    /// Children of one module that use each other through it, in a circle: then none of them can be
-    /// read first.
-    fn circles(&self) -> Vec<String> {
-        let mut uses: BTreeMap<&[String], BTreeSet<Vec<String>>> = BTreeMap::new();
-        for (importer, imports) in &self.imports {
-            for import in imports {
-                let (target, _) = self.resolve(&import.path);
-                let shared = importer.iter().zip(&target).take_while(|(a, b)| a == b);
-                let depth = shared.count();
-                if depth > 0 && depth < importer.len().min(target.len()) {
-                    let child = &importer[..=depth];
-                    uses.entry(child)
-                        .or_default()
-                        .insert(target[..=depth].to_vec());
-                }
-            }
-        }
-        let in_circle = |start: &[String]| {
-            let (mut reached, mut next) = (BTreeSet::new(), vec![start.to_vec()]);
-            while let Some(child) = next.pop() {
-                for other in uses.get(&child[..]).into_iter().flatten() {
-                    if other == start {
-                        return true;
-                    }
-                    if reached.insert(other.clone()) {
-                        next.push(other.clone());
-                    }
-                }
-            }
-            false
-        };
-        let children = uses.keys().filter(|child| in_circle(child));
-        children
-            .map(|child| format!("{}: uses its neighbours in a circle", child.join("::")))
-            .collect()
-    }
-
-    /// Where `path` leads, through re-exports: a module, and what is named in it.
-    fn resolve(&self, path: &[String]) -> (Vec<String>, Option<String>) {
+    /// Follows `path` through the `use` lines of the modules that it names.
+    fn resolve(&self, importer: &[String], path: &[String]) -> Target {
         let mut path = path.to_vec();
+        let mut is_hidden = false;
         // A `use` that leads back to itself does not compile; the bound is for planted ones.
         for _ in 0..32 {
-            let depth = (0..=path.len())
-                .rev()
-                .find(|&depth| self.imports.contains_key(&path[..depth]));
-            let depth = depth.unwrap_or(0);
-            let Some(name) = path.get(depth) else {
-                return (path, None);
+            let mut depths = (0..=path.len()).rev();
+            let depth = depths.find(|&depth| self.modules.contains(&path[..depth]));
+            let (module, rest) = path.split_at(depth.unwrap_or(0));
+            let Some(item) = rest.first() else {
+                break;
             };
-            match self.names.get(&(path[..depth].to_vec(), name.clone())) {
-                Some(target) => path = [target, &path[depth + 1..]].concat(),
-                None => return (path[..depth].to_vec(), Some(name.clone())),
-            }
+            let Some(name) = self.names.get(&(module.to_vec(), item.clone())) else {
+                return Target {
+                    module: module.to_vec(),
+                    item: Some(item.clone()),
+                    is_hidden,
+                };
+            };
+            is_hidden |= !name.is_public && module != importer;
+            path = [&name.path, &rest[1..]].concat();
         }
-        (path, None)
+        Target {
+            module: path,
+            item: None,
+            is_hidden,
+        }
     }
 
-    fn judge(&self, importer: &[String], import: &Import) -> Result<(), String> {
-        let (target, name) = self.resolve(&import.path);
-        let name = name.as_deref();
+    fn check(&self, import: &Import) -> Result<(), String> {
+        let importer = &import.importer;
+        let target = self.resolve(importer, &import.path);
+        let item = target.item.as_deref();
         let Some(top) = importer.first() else {
             return Ok(());
         };
-        let Some(target_top) = target.first() else {
-            return match name {
+        let Some(target_top) = target.module.first() else {
+            return match item {
                 None | Some("*") => Err("names the whole crate".to_owned()),
-                Some(name) => Err(format!("lib.rs re-exports no `{name}`")),
+                Some(item) => Err(format!("lib.rs has no `{item}`")),
             };
         };
-        if name == Some("*") {
-            return Err("a glob hides what it brings".to_owned());
+        if item == Some("*") {
+            return Err("a glob hides what it imports".to_owned());
+        }
+        if target.is_hidden && !self.exempt.contains(&&**top) {
+            let module = target.module.join("::");
+            return Err(format!("import this from `{module}`, where it is defined"));
         }
         if top == target_top {
-            let related = importer.starts_with(&target) || target.starts_with(importer);
-            // What the parent has is the parent's, wherever it comes from.
-            let parent = self.written_in(&import.path);
-            if related || (!parent.is_empty() && importer.starts_with(parent)) {
-                return Ok(());
-            }
-            return Err("children of one module do not use each other".to_owned());
+            return Ok(());
         }
         if target_top == SANDBOX {
             return Err("nothing imports the sandbox".to_owned());
         }
         if top == SANDBOX {
-            let handed_out = name.is_some_and(|name| SANDBOX_HANDS_OUT.contains(&name));
-            let allowed = target_top == "clock" || (importer.len() == 1 && handed_out);
-            let why = "the sandbox is a second opinion and shares nothing with the client";
+            let returned = item.is_some_and(|item| SANDBOX_RETURNS.contains(&item));
+            let allowed = target_top == "clock" || (importer.len() == 1 && returned);
+            let why = "the sandbox checks the client and shares no code with it";
             return if allowed { Ok(()) } else { Err(why.to_owned()) };
         }
         match (layer(top), layer(target_top)) {
@@ -293,74 +196,218 @@ impl CrateMap {
             (Some(own), Some(other)) => Err(format!(
                 "`{top}` is in layer {own} and `{target_top}` in layer {other}"
             )),
-            _ => Err(format!(
-                "the table of layers lacks `{top}` or `{target_top}`"
-            )),
+            _ => Err(format!("`{top}` or `{target_top}` has no layer")),
         }
     }
-}
 
-/// One path of a `use` tree, as written.
-struct Used {
-    path: Vec<String>,
-    /// What it is called here.
-    name: String,
-    line: usize,
-}
-
-/// Reads the tree at `at` into `paths` and gives the place after it.
-fn use_tree(tokens: &[Token], mut at: usize, before: &[String], paths: &mut Vec<Used>) -> usize {
-    let mut path = before.to_vec();
-    let line = tokens.get(at).map_or(0, |token| token.line);
-    while let Some(token) = tokens.get(at) {
-        let joined = at > 0 && tokens[at - 1].is("::");
-        let first = path.len() == before.len();
-        if token.is("{") && (first || joined) {
-            at += 1;
-            while tokens.get(at).is_some_and(|token| !token.is("}")) {
-                let end = use_tree(tokens, at, &path, paths);
-                let comma = tokens.get(end).is_some_and(|token| token.is(","));
-                at = if comma || end == at { end + 1 } else { end };
+    /// The circles that a module and its children form. A child stands for all that is below it.
+    fn circles(&self) -> Vec<String> {
+        let mut families: BTreeMap<&[String], Family> = BTreeMap::new();
+        for import in &self.imports {
+            let importer = &import.importer[..];
+            let target = self.resolve(importer, &import.path).module;
+            let pairs = importer.iter().zip(&target);
+            let depth = pairs.take_while(|(own, other)| own == other).count();
+            let re_export = import.is_public && target.starts_with(importer);
+            let exempt = importer
+                .first()
+                .is_none_or(|top| self.exempt.contains(&&**top));
+            // At depth 0 the layers decide.
+            if depth > 0 && importer != target && !re_export && !exempt {
+                let member = |path: &[String]| path.get(depth).cloned().unwrap_or_default();
+                let family = families.entry(&importer[..depth]).or_default();
+                let edges = family.entry(member(importer)).or_default();
+                edges.entry(member(&target)).or_insert(&import.place);
             }
-            return at + 1;
         }
-        if token.is("::") {
-            at += 1;
-            continue;
-        }
-        if !(token.is_word() || token.is("*")) || !(first || joined) {
-            break;
-        }
-        // `a::{self}` is `a`.
-        if !(token.is("self") && first && !before.is_empty()) {
-            path.push(token.text.clone());
-        }
-        at += 1;
+        let circles = families.iter().filter_map(|(parent, family)| {
+            let circle = family.keys().find_map(|start| circle_at(family, start))?;
+            Some(format!("{}: a circle:{circle}", parent.join("::")))
+        });
+        circles.collect()
     }
-    let mut name = path.last().cloned().unwrap_or_default();
-    if tokens.get(at).is_some_and(|token| token.is("as")) {
-        name = tokens.get(at + 1).map_or(name, |token| token.text.clone());
-        at += 2;
-    }
-    paths.push(Used { path, name, line });
-    at
 }
 
-fn lines_of_code(module: &Module) -> usize {
-    let tokens = if module.test_only {
-        Vec::new()
-    } else {
-        without_tests(&module.tokens)
-    };
-    tokens
-        .iter()
-        .map(|token| token.line)
-        .collect::<BTreeSet<_>>()
-        .len()
+/// For each member, the members that it imports from, and where. The parent itself has no name.
+type Family<'a> = BTreeMap<String, BTreeMap<String, &'a str>>;
+
+/// The shortest circle from `start` back to it.
+fn circle_at(family: &Family<'_>, start: &str) -> Option<String> {
+    let mut paths = vec![(start, String::new())];
+    let mut reached = BTreeSet::new();
+    let mut next = 0;
+    while let Some((member, path)) = paths.get(next).cloned() {
+        for (other, place) in family.get(member).into_iter().flatten() {
+            let shown = if other.is_empty() {
+                "the parent"
+            } else {
+                other
+            };
+            let arrow = if path.is_empty() { "" } else { "-> " };
+            let path = format!("{path} {arrow}{shown} ({place})");
+            if other == start {
+                return Some(path);
+            }
+            if reached.insert(other) {
+                paths.push((other, path));
+            }
+        }
+        next += 1;
+    }
+    None
 }
 
-/// The lowest first. A module imports neither from its own layer nor from a higher one; a parent
-/// may use its children and a child its parents, but children do not use each other.
+/// Collects the imports of a file: `use` lines, paths in code, and paths in macros.
+struct Reader<'a, 'b> {
+    module: &'a Module,
+    /// The number of inline modules around the current place.
+    depth: usize,
+    map: &'a mut CrateMap<'b>,
+}
+
+impl Reader<'_, '_> {
+    /// Notes a path that starts in `crate`, `super`, `self` or a child module, and returns it from
+    /// the root down.
+    fn note(&mut self, words: &[String], line: usize, is_public: bool) -> Option<Vec<String>> {
+        let own = &self.module.path;
+        let ups = |word: &&String| *word == "super" || *word == "self";
+        let start: Vec<_> = words.iter().take_while(ups).collect();
+        let supers = start.iter().filter(|word| **word == "super").count();
+        let (base, rest) = match words.first()?.as_str() {
+            "crate" => (&[][..], &words[1..]),
+            "super" | "self" => {
+                let up = own.len().checked_sub(supers.saturating_sub(self.depth))?;
+                (&own[..up], &words[start.len()..])
+            }
+            child if self.depth == 0 => {
+                let child = [own.clone(), vec![child.to_owned()]].concat();
+                if !self.map.modules.contains(&child) {
+                    return None;
+                }
+                (&own[..], words)
+            }
+            _ => return None,
+        };
+        let path = [base, rest].concat();
+        // An inline module that names something of its own file imports nothing.
+        if words[0] == "crate" || supers > self.depth || self.depth == 0 {
+            self.map.imports.push(Import {
+                importer: own.clone(),
+                path: path.clone(),
+                place: format!("{}:{line}", self.module.file),
+                is_public,
+            });
+        }
+        Some(path)
+    }
+
+    fn note_use(&mut self, tree: &UseTree, before: &[String], is_public: bool) {
+        let with = |word: String| [before, &[word]].concat();
+        let (path, name) = match tree {
+            UseTree::Path(path) => {
+                let before = with(path.ident.to_string());
+                return self.note_use(&path.tree, &before, is_public);
+            }
+            UseTree::Group(group) => {
+                let trees = group.items.iter();
+                return trees.for_each(|tree| self.note_use(tree, before, is_public));
+            }
+            // `a::{self}` is `a`.
+            UseTree::Name(name) if name.ident == "self" && !before.is_empty() => {
+                (before.to_vec(), before.last().cloned())
+            }
+            UseTree::Name(name) => {
+                let name = name.ident.to_string();
+                (with(name.clone()), Some(name))
+            }
+            UseTree::Rename(rename) if rename.ident == "self" && !before.is_empty() => {
+                (before.to_vec(), Some(rename.rename.to_string()))
+            }
+            UseTree::Rename(rename) => {
+                let path = with(rename.ident.to_string());
+                (path, Some(rename.rename.to_string()))
+            }
+            _ => (with("*".to_owned()), None),
+        };
+        let path = self.note(&path, line_of(tree), is_public);
+        if let (Some(path), Some(name), 0) = (path, name, self.depth) {
+            let key = (self.module.path.clone(), name);
+            self.map.names.insert(key, Name { path, is_public });
+        }
+    }
+
+    /// Notes the paths in the tokens of a macro that start in `crate` or `super`.
+    fn note_tokens(&mut self, tokens: TokenStream) {
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Group(group) => self.note_tokens(group.stream()),
+                TokenTree::Ident(root) if root == "crate" || root == "super" => {
+                    let words = rest_of_path(root.to_string(), &mut tokens);
+                    if words.len() > 1 {
+                        self.note(&words, root.span().start().line, false);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader<'_, '_> {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        self.depth += 1;
+        visit::visit_item_mod(self, item);
+        self.depth -= 1;
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        let is_public = !matches!(item.vis, Visibility::Inherited);
+        self.note_use(&item.tree, &[], is_public);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let words = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string());
+        let words: Vec<_> = words.collect();
+        if words.len() > 1 && path.leading_colon.is_none() {
+            self.note(&words, line_of(path), false);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        self.note_tokens(call.tokens.clone());
+        visit::visit_macro(self, call);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if let Meta::List(list) = &attribute.meta {
+            self.note_tokens(list.tokens.clone());
+        }
+    }
+
+    /// `pub(in crate::a)` imports nothing.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+}
+
+/// The words of a path in a macro, after its first.
+fn rest_of_path(root: String, tokens: &mut Peekable<IntoIter>) -> Vec<String> {
+    let mut words = vec![root];
+    let is_colon =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ':');
+    while tokens.next_if(is_colon).is_some() && tokens.next_if(is_colon).is_some() {
+        match tokens.next_if(|token| matches!(token, TokenTree::Ident(_))) {
+            Some(word) => words.push(word.to_string()),
+            None => words.push("*".to_owned()),
+        }
+    }
+    words
+}
+
+/// The lowest layer comes first. A module imports neither from its own layer nor from a higher one.
 const LAYERS: [&[&str]; 12] = [
     &["guide"],
     &[
@@ -372,7 +419,15 @@ const LAYERS: [&[&str]; 12] = [
     ],
     &["region"],
     &["error"],
-    &["assertion", "token", "secret", "seal", "retry"],
+    &[
+        "assertion",
+        "callback",
+        "token",
+        "secret",
+        "seal",
+        "retry",
+        "rfc3339",
+    ],
     &["http_client", "listener", "store"],
     &["token_endpoint"],
     &["grant"],
@@ -382,14 +437,25 @@ const LAYERS: [&[&str]; 12] = [
     &["rotation", "audit"],
 ];
 
-/// Imported by nobody. Its children import no more than `clock`; the handle hands these out.
+/// Top-level modules that still have circles or import through their parents.
+const NOT_YET: &[&str] = &[
+    "assertion",
+    "client",
+    "error",
+    "http_client",
+    "listener",
+    "login",
+    "provider",
+    "sandbox",
+    "seal",
+    "store",
+];
+
+/// Its children import only `clock`; the handle may also name what it returns.
 const SANDBOX: &str = "sandbox";
-const SANDBOX_HANDS_OUT: [&str; 2] = ["Region", "ClientCredentials"];
+const SANDBOX_RETURNS: [&str; 2] = ["Region", "ClientCredentials"];
 
 const ROOT: &str = "src/lib.rs";
-
-/// The aim is 300.
-const MOST_LINES: usize = 320;
 
 const TOP_LEVEL: [&str; 16] = [
     "Cargo.toml",
@@ -414,10 +480,15 @@ const TOP_LEVEL: [&str; 16] = [
 mod cases {
     use super::*;
 
-    /// A crate of a few modules, with `text` in the file `file` besides.
+    /// The violations of a small crate with `text` added to `file`.
     fn planted(file: &str, text: &str) -> Vec<String> {
-        let mut files = vec![
-            (ROOT, LIB),
+        let mut files: BTreeMap<_, _> = [
+            (
+                ROOT,
+                "mod clock; mod region; mod error; mod token; mod retry; mod provider; mod sandbox;
+                pub use {clock::Clock, region::Region, error::OAuthError as Failure};
+                pub use self::provider::TokenProvider; pub use sandbox::Sandbox;",
+            ),
             ("src/clock.rs", "pub struct Clock;"),
             ("src/region.rs", "pub struct Region;"),
             (
@@ -426,52 +497,26 @@ mod cases {
             ),
             ("src/error/api.rs", "pub struct ApiError;"),
             ("src/error/oauth.rs", "pub struct OAuthError;"),
-            (
-                "src/token.rs",
-                "use crate::clock::Clock; pub struct AccessToken;",
-            ),
-            ("src/retry.rs", "pub struct RetryPolicy;"),
-            (
-                "src/grant.rs",
-                "mod client_credentials; pub use client_credentials::ClientCredentials;",
-            ),
-            (
-                "src/grant/client_credentials.rs",
-                "pub struct ClientCredentials;",
-            ),
-            ("src/provider.rs", "mod state; pub struct TokenProvider;"),
-            ("src/provider/state.rs", ""),
+            ("src/token.rs", "use crate::clock::Clock;"),
+            ("src/retry.rs", ""),
+            ("src/provider.rs", "mod policy; pub struct TokenProvider;"),
+            ("src/provider/policy.rs", ""),
             ("src/sandbox.rs", "mod login; mod api; pub struct Sandbox;"),
             ("src/sandbox/login.rs", ""),
             ("src/sandbox/api.rs", ""),
-        ];
-        let place = files.iter_mut().find(|(path, _)| *path == file);
-        let text = place
-            .as_ref()
-            .map_or(String::new(), |(_, before)| (*before).to_owned())
-            + text;
-        match place {
-            Some(place) => place.1 = &text,
-            None => files.push((file, &text)),
-        }
-        violations(&Files::planted(&files))
+        ]
+        .into();
+        let text = format!("{}\n{text}", files.get(file).unwrap_or(&""));
+        files.insert(file, &text);
+        violations(&Files::planted(&files.into_iter().collect::<Vec<_>>()), &[])
     }
 
-    const LIB: &str = "
-        mod clock; mod region; mod error; mod token; mod retry; mod grant; mod provider;
-        mod sandbox;
-        pub use {clock::Clock, region::Region, error::{Error, OAuthError as RefusedByServer}};
-        pub use grant::ClientCredentials;
-        pub use self::provider::TokenProvider;
-        pub use sandbox::Sandbox;
-        ";
-
     #[track_caller]
-    fn assert_wrong(file: &str, text: &str, path: &str) {
+    fn assert_wrong(file: &str, text: &str, why: &str) {
         let wrong = planted(file, text);
-        assert_eq!(wrong.len(), 1, "{text}: {wrong:?}");
+        assert!(!wrong.is_empty(), "{text}");
         assert!(
-            wrong[0].starts_with(file) && wrong[0].contains(path),
+            wrong.iter().all(|line| line.contains(why)),
             "{text}: {wrong:?}"
         );
     }
@@ -483,207 +528,169 @@ mod cases {
     }
 
     #[test]
-    fn an_import_from_above_is_found() {
+    fn import_from_a_higher_layer_is_found() {
         for text in [
             "use crate::error::Error;",
             "pub(crate) use crate::{clock::Clock, error::{self as e, Error as Mistake}};",
-            "use crate::{provider::{state::{deep::X}}};",
             "use {std::fmt, crate::error::Error};",
             "use super::error::Error;",
             "fn f() -> crate::error::Error { todo!() }",
             "fn f() { let e = crate::error::Error { kind: 1 }; }",
-            "fn f() { g(super::token::AccessToken::<u8>::new()) }",
-            "mod inner { fn f() { super::super::token::f() } }",
+            "fn f() { g(super::error::f::<u8>()) }",
+            "fn f<T: crate::error::T>(x: <T as crate::error::T>::X) {}",
+            "mod inner { fn f() { super::super::error::f() } }",
             "mod inner { use super::super::error::Error; }",
-            "fn f() { match self::A { _ => crate::error::f() } }",
+            "fn f() { matches!(x, Some(crate::error::Error::A)); }",
+            "fn f() { format!(\"{}\", [super::error::f()]); }",
             "macro_rules! m { () => { $crate::error::Error } }",
-            "fn f() -> impl Sized + use<> { crate::error::f() }",
+            "#[derive(X)] #[x(with(crate::error::f))] struct S;",
             "#[cfg(feature = \"test\")] use crate::error::Error;",
             "#[cfg(not(test))] use crate::error::Error;",
-            "#[cfg(test)] mod tests {} use crate::error::Error;",
-            "#[cfg(test)] #[allow(dead_code)] fn f<A, B>(c: [u8; 2]) {} use crate::error::Error;",
-            "const QUOTES: [char; 2] = ['\"', '\\'']; use crate::error::Error;",
-            "const RAW: &str = r#\"a \" b\"#; use crate::error::Error;",
-            "/* a /* b */ c */ use crate::error::Error;",
+            "#[cfg(test)] mod tests {}\nuse crate::error::Error;",
+            "use crate::Failure;",
         ] {
-            let wrong = planted("src/region.rs", text);
-            assert!(!wrong.is_empty(), "{text}");
-            assert!(
-                wrong.iter().all(|line| line.contains("is in layer 2 and")),
-                "{wrong:?}"
+            assert_wrong(
+                "src/region.rs",
+                text,
+                "`region` is in layer 2 and `error` in layer 3",
             );
         }
         assert_wrong(
             "src/clock.rs",
-            "\n\nuse crate::region::Region;",
-            ":3: `region::Region`",
+            "\nuse crate::region::Region;",
+            "src/clock.rs:3: `region::R",
         );
-    }
-
-    #[test]
-    fn an_import_from_the_same_layer_is_found() {
-        assert_wrong(
-            "src/retry.rs",
-            "use crate::token::AccessToken;",
-            "`token` in layer 4",
-        );
-    }
-
-    #[test]
-    fn an_import_through_a_re_export_is_found() {
-        assert_wrong("src/region.rs", "use crate::Error;", "`error` in layer 3");
-        assert_wrong(
-            "src/region.rs",
-            "use crate::RefusedByServer;",
-            "`error` in layer 3",
-        );
+        assert_wrong("src/retry.rs", "use crate::token::f;", "`token` in layer 4");
         assert_wrong(
             "src/token.rs",
             "use super::{Clock, TokenProvider};",
-            "`provider` in layer 8",
+            "in layer 8",
         );
-        assert_wrong(
-            "src/token.rs",
-            "use crate::ClientCredentials;",
-            "`grant` in layer 7",
-        );
-        assert_right(
-            "src/provider.rs",
-            "use crate::{Clock, Error, RefusedByServer, Region};",
-        );
+        assert_right("src/provider.rs", "use crate::{Clock, Failure, Region};");
     }
 
     #[test]
-    fn children_that_use_each_other_are_found() {
-        let why = "children of one module";
-        assert_wrong("src/error/api.rs", "use super::oauth::OAuthError;", why);
-        assert_right("src/error/api.rs", "use super::OAuthError;");
-        assert_wrong(
-            "src/error/api.rs",
-            "use crate::error::oauth::OAuthError;",
-            why,
-        );
-        assert_wrong("src/error/api.rs", "use crate::RefusedByServer;", why);
-        assert_wrong(
-            "src/error/api.rs",
-            "mod m { use super::super::oauth::OAuthError; }",
-            why,
-        );
-        assert_wrong("src/sandbox/api.rs", "use super::login::f;", why);
-        assert_right("src/error/api.rs", "use super::Error; use crate::error;");
+    fn siblings_may_import_each_other() {
+        assert_right("src/error/api.rs", "use super::oauth::OAuthError;");
+        assert_right("src/error/api.rs", "use super::{Error, OAuthError};");
         assert_right(
             "src/error.rs",
             "use crate::error::api::ApiError; use self::oauth::f;",
         );
-        assert_wrong(
-            "src/provider/state.rs",
-            "use super::super::sandbox::Sandbox;",
-            "the sandbox",
-        );
     }
 
     #[test]
-    fn children_that_use_each_other_in_a_circle_are_found() {
-        let wrong = |oauth| {
-            violations(&Files::planted(&[
-                ("src/lib.rs", "mod error;"),
-                (
-                    "src/error.rs",
-                    "mod api; mod oauth; use api::A; use oauth::B;",
-                ),
-                ("src/error/api.rs", "use super::B; pub struct A;"),
+    fn circle_of_siblings_is_found() {
+        let files = |oauth| {
+            Files::planted(&[
+                (ROOT, "mod error;"),
+                ("src/error.rs", "mod api; mod oauth; pub use api::A;"),
+                ("src/error/api.rs", "mod deep; pub struct A;"),
+                ("src/error/api/deep.rs", "use crate::error::oauth::B;"),
                 ("src/error/oauth.rs", oauth),
-            ]))
+            ])
         };
-        assert!(wrong("pub struct B;").is_empty());
-        let circle = wrong("use super::A; pub struct B;");
-        assert_eq!(circle.len(), 2, "{circle:?}");
-        assert!(circle[0].contains("error::api: uses its neighbours in a circle"));
+        assert!(violations(&files("pub struct B;"), &[]).is_empty());
+        for oauth in ["use super::A;", "fn f() { select!(super::api::A => ()) }"] {
+            let circle = violations(&files(oauth), &[]);
+            let expected =
+                "error: a circle: oauth (src/error/api/deep.rs:1) -> api (src/error/oauth.rs:1)";
+            assert_eq!(circle, [expected], "{oauth}");
+        }
     }
 
     #[test]
-    fn the_sandbox_stands_alone() {
-        assert_wrong(
-            "src/provider.rs",
-            "use crate::Sandbox;",
-            "nothing imports the sandbox",
-        );
-        assert_wrong(
-            "src/provider.rs",
-            "use crate::sandbox::login::f;",
-            "nothing imports",
-        );
-        assert_wrong("src/sandbox.rs", "use crate::Error;", "second opinion");
-        assert_wrong(
-            "src/sandbox.rs",
-            "use crate::region::InvalidRegion;",
-            "second opinion",
-        );
-        assert_wrong(
-            "src/sandbox/login.rs",
-            "use crate::Region;",
-            "second opinion",
-        );
-        assert_wrong(
-            "src/sandbox/login.rs",
-            "fn f() { crate::retry::f() }",
-            "second opinion",
-        );
-        assert_right(
-            "src/sandbox.rs",
-            "use crate::{Clock, ClientCredentials, region::Region};",
-        );
-        assert_right(
-            "src/sandbox/login.rs",
-            "use crate::Clock; use super::Sandbox;",
-        );
-
-        let hidden = planted("src/sandbox.rs", "use crate::Region;");
-        assert!(hidden.is_empty());
-        let files = [
-            (ROOT, "mod region; mod sandbox;"),
-            ("src/region.rs", "pub struct Region;"),
-            ("src/sandbox.rs", "mod api; use crate::region::Region;"),
-            ("src/sandbox/api.rs", "use super::Region;"),
-        ];
-        assert_eq!(violations(&Files::planted(&files)).len(), 1);
+    fn circle_through_a_parent_is_found() {
+        let why = "error: a circle: api (src/error.rs:2) -> the parent (src/error/api.rs:2)";
+        for parent in ["use api::ApiError;", "fn f() { api::g() }"] {
+            let error = format!("mod api; mod oauth; pub struct Error;\n{parent}");
+            let wrong = |api| {
+                violations(
+                    &Files::planted(&[
+                        (ROOT, "mod error;"),
+                        ("src/error.rs", &error),
+                        ("src/error/oauth.rs", ""),
+                        ("src/error/api.rs", api),
+                    ]),
+                    &[],
+                )
+            };
+            assert!(wrong("\nuse super::oauth::f;").is_empty());
+            assert_eq!(wrong("\nuse super::Error;"), [why], "{parent}");
+        }
     }
 
     #[test]
-    fn what_hides_an_import_is_found() {
+    fn import_through_a_private_use_is_found() {
+        assert_wrong(
+            "src/provider/policy.rs",
+            "use super::super::token::Clock;",
+            "import this from `clock`, where it is defined",
+        );
+    }
+
+    #[test]
+    fn sandbox_stands_alone() {
+        for (file, text, why) in [
+            (
+                "src/provider.rs",
+                "use crate::Sandbox;",
+                "nothing imports the sandbox",
+            ),
+            (
+                "src/provider/policy.rs",
+                "use super::super::sandbox::f;",
+                "nothing imports",
+            ),
+            ("src/sandbox.rs", "use crate::Failure;", "shares no code"),
+            (
+                "src/sandbox.rs",
+                "use crate::region::InvalidRegion;",
+                "shares no code",
+            ),
+            (
+                "src/sandbox/login.rs",
+                "use crate::Region;",
+                "shares no code",
+            ),
+            (
+                "src/sandbox/login.rs",
+                "fn f() { crate::retry::f() }",
+                "shares no code",
+            ),
+        ] {
+            assert_wrong(file, text, why);
+        }
+        assert_right("src/sandbox.rs", "use crate::{Clock, region::Region};");
+        assert_right(
+            "src/sandbox/login.rs",
+            "use crate::Clock; use super::{Sandbox, api::f};",
+        );
+    }
+
+    #[test]
+    fn imports_that_hide_names_are_found() {
         assert_wrong(
             "src/region.rs",
             "use crate as root;",
-            "names the whole crate",
-        );
-        assert_wrong(
-            "src/region.rs",
-            "use super as root;",
             "names the whole crate",
         );
         assert_wrong("src/region.rs", "use super::*;", "names the whole crate");
         assert_wrong(
             "src/region.rs",
             "use crate::Nothing;",
-            "re-exports no `Nothing`",
+            "lib.rs has no `Nothing`",
         );
         assert_wrong("src/error.rs", "pub use oauth::*;", "a glob hides");
         assert_wrong("src/token.rs", "use crate::clock::*;", "a glob hides");
-        assert_right("src/token.rs", "use crate::clock::Clock::*;");
     }
 
     #[test]
-    fn an_unknown_file_is_found() {
+    fn undeclared_file_is_found() {
         assert_wrong("src/helper.rs", "", "no module declares this file");
-        let files = [(ROOT, "mod inner { mod helper; }"), ("src/helper.rs", "")];
-        let wrong = violations(&Files::planted(&files));
-        assert_eq!(wrong, ["src/helper.rs: no module declares this file"]);
         let files = [(ROOT, "mod helper;"), ("src/helper.rs", "")];
-        let wrong = violations(&Files::planted(&files));
-        assert_eq!(
-            wrong,
-            ["src/helper.rs: the table of layers has no `helper`"]
-        );
+        let wrong = violations(&Files::planted(&files), &[]);
+        assert_eq!(wrong, ["src/helper.rs: `helper` has no layer"]);
     }
 
     #[test]
@@ -691,16 +698,13 @@ mod cases {
         for text in [
             "// use crate::error::Error;",
             "/// See [`crate::error::Error`].\nfn f() {}",
-            "/* a /* use crate::error::Error; */ use crate::error::Error; */",
             "const A: &str = \"use crate::error::Error;\";",
-            "const A: &str = \"\\\"; use crate::error::Error;\";",
-            "const A: &[u8] = br##\"\"# use crate::error::Error;\"##;",
             "#[doc = \"crate::error::Error\"] fn f<'a>(x: &'a str) {}",
             "#[cfg(test)] mod tests { use crate::error::Error; fn f() { super::super::token::f() } }",
             "#[cfg(all(test, unix))] #[allow(dead_code)] mod tests { use crate::error::Error; }",
             "#[cfg(test)] use crate::error::Error;",
             "#[cfg(test)] fn f<A, B>(x: [u8; 2]) { crate::error::f() }",
-            "struct S { #[cfg(test)] x: crate::error::Error, y: u8 }",
+            "struct S { #[cfg(test)] x: crate::error::Error,\n y: u8 }",
             "pub(crate) fn f() {} pub(in crate::region) fn g() {}",
             "use std::{error::Error, fmt}; use url::{self, error};",
             "mod inner { use super::*; }",
@@ -715,13 +719,6 @@ mod cases {
             ("src/region/tests.rs", "use crate::error::Error; mod more;"),
             ("src/region/tests/more.rs", "use crate::error::Error;"),
         ];
-        assert!(violations(&Files::planted(&files)).is_empty());
-    }
-
-    #[test]
-    fn lines_of_code_are_without_blanks_comments_and_tests() {
-        let text = "//! A.\n\nfn f() {\n    // b\n    g()\n}\n\n#[cfg(test)]\nmod tests {\n}\n";
-        let files = Files::planted(&[(ROOT, text)]);
-        assert_eq!(lines_of_code(&modules(&files, ROOT)[0]), 3);
+        assert!(violations(&Files::planted(&files), &[]).is_empty());
     }
 }

@@ -1,6 +1,5 @@
 //! Checks that each promise of the guide has a test, and that each listed test exists.
 
-#[allow(dead_code, reason = "the other check uses the rest")]
 mod source;
 
 use std::{
@@ -9,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use source::{Files, modules, outline};
+use source::{Files, modules};
 
 #[test]
 fn each_promise_is_kept_by_a_test() {
@@ -17,16 +16,16 @@ fn each_promise_is_kept_by_a_test() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
-    let known = tests(&Files::read(&["src", "tests"]));
+    let known = names_of_tests(&Files::read(&["src", "tests"], ".rs"));
     let wrong = faults(&read(PAGE), &read(LIST), &known);
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 /// The names of all tests as `cargo test` prints them; those of an integration test have the name
 /// of its program before them.
-fn tests(files: &Files) -> BTreeSet<String> {
+fn names_of_tests(files: &Files) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for root in files.paths() {
+    for (root, _) in files.iter() {
         let program = match root.split('/').collect::<Vec<_>>()[..] {
             ["src", "lib.rs"] => None,
             ["tests", program, "main.rs"] | ["tests", program, "tests", "main.rs"] => Some(program),
@@ -34,7 +33,7 @@ fn tests(files: &Files) -> BTreeSet<String> {
             _ => continue,
         };
         for module in modules(files, root) {
-            for test in outline(&module.tokens).tests {
+            for test in source::tests(&module.syntax) {
                 let path = program
                     .into_iter()
                     .chain(module.path.iter().map(String::as_str));
@@ -104,7 +103,7 @@ mod cases {
     use super::*;
 
     fn known() -> BTreeSet<String> {
-        tests(&Files::planted(&[
+        names_of_tests(&Files::planted(&[
             ("src/lib.rs", "mod provider;"),
             (
                 "src/provider.rs",

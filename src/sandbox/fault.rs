@@ -1,33 +1,40 @@
-//! Faults on demand: which requests are met, and what happens to them.
+//! Faults on demand: which requests they are for, and what happens to these.
+
+pub(super) mod response;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Count, FaultResponse, RecordedRequest};
+use self::response::FaultResponse;
+use super::http::{counter::Counter, request_log::RecordedRequest};
 
-/// Says which requests a fault is for, and then which fault it is.
+/// Selects the requests that a fault is for, and then sets the fault.
 ///
-/// Made by [`Sandbox::at_token_endpoint`](super::Sandbox::at_token_endpoint),
+/// [`Sandbox::at_token_endpoint`](super::Sandbox::at_token_endpoint),
 /// [`Sandbox::at_login_pages`](super::Sandbox::at_login_pages) and
-/// [`Sandbox::at_api`](super::Sandbox::at_api). A request meets the faults that are for it in the
-/// order in which they were set: a delay or a gate holds it and lets it go on to the next fault, an
-/// answer ends it.
+/// [`Sandbox::at_api`](super::Sandbox::at_api) return it. A request meets all faults that are for it,
+/// in the order in which they were set. A delay or a gate holds the request and then passes it on to
+/// the next fault; every other fault ends it.
 ///
-/// ```no_run
-/// # use std::time::Duration;
-/// # use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
-/// # async fn example(sandbox: Sandbox) {
+/// ```
+/// use std::time::Duration;
+/// use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let sandbox = Sandbox::start().await?;
 /// sandbox.at_token_endpoint().times(2).respond(503);
 /// sandbox
 ///     .at_api()
 ///     .path("/api/v2/organizations/me")
 ///     .respond(FaultResponse::new(429).header("Retry-After", "1"));
 /// sandbox.at_token_endpoint().delay(Duration::from_millis(50));
-/// # }
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
 /// ```
-#[must_use = "no fault is set until it is said which"]
+#[must_use = "a method such as `respond` sets the fault"]
 pub struct FaultScope<'a> {
     faults: &'a Arc<Faults>,
     runtime: &'a Handle,
@@ -46,60 +53,61 @@ impl<'a> FaultScope<'a> {
             scope: Scope {
                 endpoint,
                 path: None,
-                left: None,
+                times_left: None,
             },
         }
     }
 
-    /// Only requests for this path on their host, without query, such as `/api/v2/users/me`.
+    /// Limits the fault to one path on the host, without its query, such as `/api/v2/users/me`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.scope.path = Some(path.into());
         self
     }
 
-    /// Only the next `times` requests; all until the fault is removed where this is not said.
+    /// Limits the fault to the next `times` requests. Without this call it lasts until it is removed.
     pub fn times(mut self, times: usize) -> Self {
-        self.scope.left = Some(times);
+        self.scope.times_left = Some(times);
         self
     }
 
-    /// Answers this instead of the truth. A bare status, such as `503`, comes with the body that
-    /// Genesys Cloud usually sends with it; so `at_api().respond(401)` refuses every token.
+    /// Sends this response and does nothing else. A bare status, such as `503`, gets the body that
+    /// Genesys Cloud usually sends with it, so `at_api().respond(401)` rejects every token.
     pub fn respond(self, response: impl Into<FaultResponse>) -> Fault {
         self.set(Effect::Respond(Box::new(response.into())))
     }
 
-    /// Holds each request this long, in real time.
+    /// Holds each request for this long, in real time.
     pub fn delay(self, delay: Duration) -> Fault {
         self.set(Effect::Delay(delay))
     }
 
-    /// Never answers: no status, no headers, and the connection stays open.
+    /// Sends nothing, and keeps the connection open.
     pub fn stall(self) -> Fault {
         self.set(Effect::Stall)
     }
 
-    /// Answers the truth, and closes the connection in the middle of the body.
+    /// Handles the request, and closes the connection in the middle of the response's body.
     pub fn cut_body(self) -> Fault {
         self.set(Effect::CutBody)
     }
 
-    /// Does what was asked (a token is issued, say), and closes the connection without an answer.
+    /// Handles the request (issues a token, for example), and closes the connection without a
+    /// response.
     pub fn drop_response(self) -> Fault {
         self.set(Effect::DropResponse)
     }
 
-    /// Holds each request, before anything is done about it, until the gate is released.
+    /// Holds each request before it is handled, until the gate is released.
     pub fn gate(self) -> Gate {
-        let door = Arc::new(Door {
-            held: Count::new(),
+        let state = Arc::new(GateState {
+            held: Counter::default(),
             open: watch::Sender::new(false),
         });
         let runtime = self.runtime.clone();
-        let fault = self.set(Effect::Gate(Arc::clone(&door)));
+        let fault = self.set(Effect::Gate(Arc::clone(&state)));
         Gate {
             fault,
-            door,
+            state,
             runtime,
         }
     }
@@ -118,14 +126,14 @@ impl fmt::Debug for FaultScope<'_> {
     }
 }
 
-/// A fault that was set. It stays when this handle is dropped.
+/// The handle of a fault. Dropping the handle does not remove the fault.
 pub struct Fault {
     faults: Arc<Faults>,
     id: u64,
 }
 
 impl Fault {
-    /// Ends the fault. Requests that it has already met are not let off.
+    /// Removes the fault. It still applies to requests that have already met it.
     pub fn remove(self) {
         self.faults.remove(self.id);
     }
@@ -137,30 +145,30 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// A gate that holds requests. It is released when it is dropped, too.
+/// A gate that holds requests. Dropping it releases them, too.
 ///
 /// ```no_run
 /// # use genesys_cloud_auth::sandbox::Sandbox;
 /// # async fn example(sandbox: Sandbox) {
 /// let gate = sandbox.at_token_endpoint().gate();
-/// // … start what asks for tokens …
+/// // … start a task that requests a token …
 /// gate.wait_for(1).await;
-/// // … what has to happen while the request is on its way …
+/// // … do something while the request is held …
 /// gate.release();
 /// # }
 /// ```
-#[must_use = "a gate is released when it is dropped"]
+#[must_use = "dropping a gate releases it"]
 pub struct Gate {
     fault: Fault,
-    door: Arc<Door>,
+    state: Arc<GateState>,
     runtime: Handle,
 }
 
 impl Gate {
-    /// How many requests are held at this moment.
+    /// The number of requests that are held now.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.door.held.get()
+        self.state.held.get()
     }
 
     /// Waits until at least `count` requests are held.
@@ -170,19 +178,19 @@ impl Gate {
     /// The future panics after 10 s.
     #[track_caller]
     pub fn wait_for(&self, count: usize) -> impl Future<Output = ()> + Send + use<> {
-        self.door
+        self.state
             .held
-            .reaches(count, "requests held at a gate", &self.runtime)
+            .wait_for(count, "requests held at a gate", &self.runtime)
     }
 
-    /// Lets all held requests go on, and holds no more.
+    /// Lets all held requests continue, and removes the gate.
     pub fn release(self) {}
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
         self.fault.faults.remove(self.fault.id);
-        self.door.open.send_replace(true);
+        self.state.open.send_replace(true);
     }
 }
 
@@ -198,7 +206,7 @@ impl fmt::Debug for Gate {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Endpoint {
     Token,
-    Pages,
+    LoginPages,
     Api,
 }
 
@@ -206,18 +214,18 @@ pub(super) enum Endpoint {
 struct Scope {
     endpoint: Endpoint,
     path: Option<String>,
-    left: Option<usize>,
+    times_left: Option<usize>,
 }
 
 impl Scope {
-    fn is_for(&self, request: &RecordedRequest) -> bool {
-        let right_endpoint = match self.endpoint {
+    fn matches(&self, request: &RecordedRequest) -> bool {
+        let matches_endpoint = match self.endpoint {
             Endpoint::Token => request.is_token_request(),
-            Endpoint::Pages => request.is_page_request(),
+            Endpoint::LoginPages => request.is_page_request(),
             Endpoint::Api => request.is_api_request(),
         };
-        right_endpoint
-            && self.left != Some(0)
+        matches_endpoint
+            && self.times_left != Some(0)
             && self.path.as_ref().is_none_or(|path| path == request.path())
     }
 }
@@ -225,52 +233,52 @@ impl Scope {
 /// What a fault does to a request.
 #[derive(Clone)]
 pub(super) enum Effect {
-    Respond(Box<FaultResponse>),
     CutBody,
     Delay(Duration),
     DropResponse,
-    Gate(Arc<Door>),
+    Gate(Arc<GateState>),
+    Respond(Box<FaultResponse>),
     Stall,
 }
 
-/// What a gate's handle and the requests it holds share.
-pub(super) struct Door {
-    held: Count,
+/// What a [`Gate`] and the requests that it holds share.
+pub(super) struct GateState {
+    held: Counter,
     open: watch::Sender<bool>,
 }
 
-impl Door {
+impl GateState {
     pub(super) async fn pass(&self) {
         let mut open = self.open.subscribe();
-        let _held = Held::at(&self.held);
-        // The sender is in `self`: this ends when the gate is open, and no sooner.
+        let _held = HeldRequest::new(&self.held);
+        // The sender is in `self`, so this ends only when the gate is open.
         let _ = open.wait_for(|open| *open).await;
     }
 }
 
-/// Counts one request as held, also when its client goes away.
-struct Held<'a>(&'a Count);
+/// Counts one request as held, until it passes or its client disconnects.
+struct HeldRequest<'a>(&'a Counter);
 
-impl<'a> Held<'a> {
-    fn at(count: &'a Count) -> Self {
-        count.up();
-        Self(count)
+impl<'a> HeldRequest<'a> {
+    fn new(counter: &'a Counter) -> Self {
+        counter.increment();
+        Self(counter)
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldRequest<'_> {
     fn drop(&mut self) {
-        self.0.down();
+        self.0.decrement();
     }
 }
 
-/// All faults that are set, in the order in which they were.
+/// All faults, in the order in which they were set.
 #[derive(Default)]
-pub(super) struct Faults(Mutex<List>);
+pub(super) struct Faults(Mutex<FaultList>);
 
 #[derive(Default)]
-struct List {
-    set: Vec<(u64, Scope, Effect)>,
+struct FaultList {
+    faults: Vec<(u64, Scope, Effect)>,
     last_id: u64,
 }
 
@@ -279,27 +287,28 @@ impl Faults {
         let mut list = self.0.lock();
         list.last_id += 1;
         let id = list.last_id;
-        list.set.push((id, scope, effect));
+        list.faults.push((id, scope, effect));
         id
     }
 
     fn remove(&self, id: u64) {
-        self.0.lock().set.retain(|(set, ..)| *set != id);
+        self.0.lock().faults.retain(|(other, ..)| *other != id);
     }
 
     pub(super) fn clear(&self) {
-        self.0.lock().set.clear();
+        self.0.lock().faults.clear();
     }
 
-    /// The first fault for `request` that was set after the fault `met`, counted as used once.
-    pub(super) fn next(&self, met: u64, request: &RecordedRequest) -> Option<(u64, Effect)> {
+    /// Returns the first fault for `request` that was set after the fault `after`, and counts its
+    /// use.
+    pub(super) fn next(&self, after: u64, request: &RecordedRequest) -> Option<(u64, Effect)> {
         let mut list = self.0.lock();
         let (id, scope, effect) = list
-            .set
+            .faults
             .iter_mut()
-            .find(|(id, scope, _)| *id > met && scope.is_for(request))?;
-        if let Some(left) = &mut scope.left {
-            *left -= 1;
+            .find(|(id, scope, _)| *id > after && scope.matches(request))?;
+        if let Some(times) = &mut scope.times_left {
+            *times -= 1;
         }
         Some((*id, effect.clone()))
     }

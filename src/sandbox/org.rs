@@ -1,60 +1,73 @@
-//! The organisation behind both hosts: its OAuth client, its users, and its clock.
+//! The organisation behind both hosts: its OAuth client, its users and its clock.
+
+pub(super) mod permissions;
+pub(super) mod pkce;
+pub(super) mod rate_limits;
+pub(super) mod refresh_tokens;
+pub(super) mod settings;
+pub(super) mod tokens;
+pub(super) mod users;
 
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use super::{
-    Approval, Asserted, Browsers, Counted, Exchange, Issued, NotGranted, NotLive, Proof, Role,
-    Settings, Tokens, User, Window, random_text, random_uuid,
+use self::{
+    permissions::Role,
+    rate_limits::{RateLimitCount, Window},
+    settings::Settings,
+    tokens::{
+        Approval, AssertedUser, ClientAuthentication, CodeExchange, GrantError, IssuedTokens,
+        TokenError, Tokens,
+    },
+    users::SandboxUser,
 };
+use super::random::{random_text, random_uuid};
 use crate::clock::{Clock, Moment};
 
-/// The organisation. No method waits, and none calls back while it holds the lock.
+/// The organisation. None of its methods blocks, and none calls another while it holds the lock.
 pub(super) struct Org {
     pub(super) id: String,
     pub(super) division_id: String,
     pub(super) data_action_id: String,
     pub(super) settings: Settings,
     clock: Clock,
-    /// When the organisation and its client were made.
+    /// When the organisation and its client were created.
     pub(super) created: SystemTime,
-    pub(super) users: Vec<User>,
-    /// Those that have the login host's pages open.
-    pub(super) browsers: Browsers,
-    changing: Mutex<Changing>,
+    pub(super) users: Vec<SandboxUser>,
+    state: Mutex<OrgState>,
 }
 
-struct Changing {
+struct OrgState {
     client_secret: String,
     client_disabled: bool,
     role: Role,
-    /// What the integration holds for the client's secret.
+    /// The integration's copy of the client's secret.
     integration_secret: String,
     ip_authorized: bool,
     tokens: Tokens,
     token_requests: Window,
-    /// How far the clock was moved ahead of the machine's.
-    ahead: Duration,
+    /// How far the clock is ahead of the machine's.
+    clock_offset: Duration,
 }
 
-/// Who asks for a token, as it says itself.
+/// The credentials that a client sends.
 #[derive(Clone, Copy)]
-pub(super) enum Claim<'a> {
+pub(super) enum ClientClaim<'a> {
     Secret { id: &'a str, secret: &'a str },
     Id(&'a str),
-    Nobody,
+    None,
 }
 
-/// The live token that a call came with.
+/// The live token of an API call.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) access_token: String,
-    /// When the token dies if it is not used again.
-    pub(super) idles: Option<SystemTime>,
-    /// The calls with this token, this one included.
-    pub(super) counted: Counted,
-    /// Whose it is, where a user logged in for it.
+    /// When the idle timeout ends the token, unless it is used before.
+    pub(super) idle_end: Option<SystemTime>,
+    /// Counts the calls with the token, this one included.
+    pub(super) calls: RateLimitCount,
+    /// The index of the user who logged in, if there is one.
     pub(super) user: Option<usize>,
 }
 
@@ -66,17 +79,16 @@ impl Org {
             division_id: random_uuid(),
             data_action_id: random_uuid(),
             created: clock.wall(),
-            users: User::all(&settings),
-            browsers: Browsers::default(),
-            changing: Mutex::new(Changing {
+            users: SandboxUser::all(&settings),
+            state: Mutex::new(OrgState {
                 client_secret: settings.client_secret.clone(),
                 client_disabled: false,
                 role: settings.role.clone(),
                 integration_secret: settings.client_secret.clone(),
                 ip_authorized: true,
                 tokens: Tokens::default(),
-                token_requests: Window::begin(clock.now()),
-                ahead: Duration::ZERO,
+                token_requests: Window::starting_at(clock.now()),
+                clock_offset: Duration::ZERO,
             }),
             clock,
             settings,
@@ -84,24 +96,28 @@ impl Org {
     }
 
     pub(super) fn client_secret(&self) -> String {
-        self.changing.lock().client_secret.clone()
+        self.state.lock().client_secret.clone()
     }
 
-    /// Whether the claim is the client's, and how it is shown; no claim is a disabled client's.
-    pub(super) fn recognize(&self, claim: Claim<'_>) -> Option<Proof> {
-        let changing = self.changing.lock();
-        let (id, proof) = match claim {
-            Claim::Secret { id, secret } => (
-                id,
-                (secret == changing.client_secret).then_some(Proof::Secret)?,
-            ),
-            Claim::Id(id) => (id, Proof::Id),
-            Claim::Nobody => return None,
+    /// Returns how the client authenticated, or `None` if the credentials are not valid or the
+    /// client is disabled.
+    pub(super) fn authenticate_client(
+        &self,
+        claim: ClientClaim<'_>,
+    ) -> Option<ClientAuthentication> {
+        let state = self.state.lock();
+        let (id, authentication) = match claim {
+            ClientClaim::Secret { id, secret } if secret == state.client_secret => {
+                (id, ClientAuthentication::Secret)
+            }
+            ClientClaim::Id(id) => (id, ClientAuthentication::None),
+            ClientClaim::Secret { .. } | ClientClaim::None => return None,
         };
-        (id == self.settings.client_id && !changing.client_disabled).then_some(proof)
+        let is_valid = id == self.settings.client_id && !state.client_disabled;
+        is_valid.then_some(authentication)
     }
 
-    pub(super) fn issue(&self) -> Issued {
+    pub(super) fn issue(&self) -> IssuedTokens {
         self.with_tokens(|tokens, now| tokens.issue(&self.settings, now))
     }
 
@@ -109,124 +125,134 @@ impl Org {
         self.with_tokens(|tokens, now| tokens.issue_code(approval, &self.settings, now))
     }
 
-    pub(super) fn exchange(&self, exchange: &Exchange<'_>) -> Result<Issued, NotGranted> {
+    pub(super) fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<IssuedTokens, GrantError> {
         self.with_tokens(|tokens, now| tokens.exchange(exchange, &self.settings, now))
     }
 
-    pub(super) fn refresh(&self, refresh_token: &str, proof: Proof) -> Result<Issued, NotGranted> {
-        self.with_tokens(|tokens, now| tokens.refresh(refresh_token, proof, &self.settings, now))
-    }
-
-    /// Tokens for a user, unless that assertion has given some before.
-    pub(super) fn issue_for_assertion(&self, asserted: Asserted, proof: Proof) -> Option<Issued> {
+    pub(super) fn refresh(
+        &self,
+        refresh_token: &str,
+        authentication: ClientAuthentication,
+    ) -> Result<IssuedTokens, GrantError> {
         self.with_tokens(|tokens, now| {
-            tokens.issue_for_assertion(asserted, proof, &self.settings, now)
+            tokens.refresh(refresh_token, authentication, &self.settings, now)
         })
     }
 
-    /// Does something with what was issued, by the organisation's clock.
-    pub(super) fn with_tokens<T>(&self, does: impl FnOnce(&mut Tokens, Moment) -> T) -> T {
-        let mut changing = self.changing.lock();
-        let now = changing.now(&self.clock);
-        does(&mut changing.tokens, now)
+    /// Issues a token for the user, or returns `None` if the assertion was exchanged before.
+    pub(super) fn issue_for_assertion(
+        &self,
+        asserted: AssertedUser,
+        authentication: ClientAuthentication,
+    ) -> Option<IssuedTokens> {
+        self.with_tokens(|tokens, now| {
+            tokens.issue_for_assertion(asserted, authentication, &self.settings, now)
+        })
     }
 
-    /// Counts a request for a token; what came of it, where a limit is set.
-    pub(super) fn count_token_request(&self) -> Option<Counted> {
-        let limit = self.settings.token_limit?;
-        let mut changing = self.changing.lock();
-        let now = changing.now(&self.clock);
-        Some(changing.token_requests.count(now, limit))
+    /// Calls `f` with everything that was issued and the organisation's time.
+    pub(super) fn with_tokens<T>(&self, f: impl FnOnce(&mut Tokens, Moment) -> T) -> T {
+        let mut state = self.state.lock();
+        let now = state.now(&self.clock);
+        f(&mut state.tokens, now)
     }
 
-    /// Counts a call with `access_token` and, unless `keeps_idling`, resets its idle timer.
-    pub(super) fn authenticate(
+    /// Counts a token request. Returns `None` if there is no limit.
+    pub(super) fn count_token_request(&self) -> Option<RateLimitCount> {
+        let limit = self.settings.token_rate_limit?;
+        let mut state = self.state.lock();
+        let now = state.now(&self.clock);
+        Some(state.token_requests.count(now, limit))
+    }
+
+    /// Counts a call with `access_token` and, unless `preserve_idle_timer` is set, resets its idle
+    /// timer.
+    pub(super) fn authenticate_call(
         &self,
         access_token: &str,
-        keeps_idling: bool,
-    ) -> Result<Caller, NotLive> {
-        let mut changing = self.changing.lock();
-        let ahead = changing.ahead;
-        let now = changing.now(&self.clock);
-        let live = changing
-            .tokens
-            .call(access_token, keeps_idling, &self.settings, now)?;
-        let idles = self.settings.idle_timeout.and_then(|timeout| {
+        preserve_idle_timer: bool,
+    ) -> Result<Caller, TokenError> {
+        let mut state = self.state.lock();
+        let offset = state.clock_offset;
+        let now = state.now(&self.clock);
+        let tokens = &mut state.tokens;
+        let live = tokens.count_call(access_token, preserve_idle_timer, &self.settings, now)?;
+        let idle_end = self.settings.idle_timeout.and_then(|timeout| {
             let left = (live.last_used + timeout) - now;
-            self.clock.wall().checked_add(ahead)?.checked_add(left)
+            self.clock.wall().checked_add(offset)?.checked_add(left)
         });
         Ok(Caller {
             access_token: access_token.to_owned(),
-            idles,
-            counted: live.counted,
+            idle_end,
+            calls: live.calls,
             user: live.user,
         })
     }
 
     pub(super) fn disable_client(&self) {
-        let mut changing = self.changing.lock();
-        changing.client_disabled = true;
-        changing.tokens.end_all();
+        let mut state = self.state.lock();
+        state.client_disabled = true;
+        state.tokens.end_all();
     }
 
     pub(super) fn client_disabled(&self) -> bool {
-        self.changing.lock().client_disabled
+        self.state.lock().client_disabled
     }
 
     pub(super) fn rotate_secret(&self) -> String {
         let secret = random_text::<32>();
-        self.changing.lock().client_secret.clone_from(&secret);
+        self.state.lock().client_secret.clone_from(&secret);
         secret
     }
 
     pub(super) fn role(&self) -> Role {
-        self.changing.lock().role.clone()
+        self.state.lock().role.clone()
     }
 
     pub(super) fn change_role(&self, change: impl FnOnce(&mut Role)) {
-        change(&mut self.changing.lock().role);
+        change(&mut self.state.lock().role);
     }
 
     pub(super) fn ip_authorized(&self) -> bool {
-        self.changing.lock().ip_authorized
+        self.state.lock().ip_authorized
     }
 
     pub(super) fn set_ip_authorized(&self, authorized: bool) {
-        self.changing.lock().ip_authorized = authorized;
+        self.state.lock().ip_authorized = authorized;
     }
 
-    /// Whether the secret that the integration holds is the client's.
-    pub(super) fn integration_credential_works(&self) -> bool {
-        let changing = self.changing.lock();
-        changing.integration_secret == changing.client_secret
+    /// Whether the integration has the client's current secret.
+    pub(super) fn integration_credential_is_valid(&self) -> bool {
+        let state = self.state.lock();
+        state.integration_secret == state.client_secret
     }
 
     pub(super) fn update_integration_credential(&self) {
-        let mut changing = self.changing.lock();
-        let secret = changing.client_secret.clone();
-        changing.integration_secret = secret;
+        let mut state = self.state.lock();
+        let secret = state.client_secret.clone();
+        state.integration_secret = secret;
     }
 
     pub(super) fn break_integration_credential(&self) {
-        self.changing.lock().integration_secret = random_text::<32>();
+        self.state.lock().integration_secret = random_text::<32>();
     }
 
-    /// What its clock says.
+    /// Returns the wall clock time of the organisation.
     pub(super) fn wall(&self) -> SystemTime {
-        let ahead = self.changing.lock().ahead;
+        let offset = self.state.lock().clock_offset;
         let wall = self.clock.wall();
-        wall.checked_add(ahead).unwrap_or(wall)
+        wall.checked_add(offset).unwrap_or(wall)
     }
 
     pub(super) fn advance(&self, by: Duration) {
-        let mut changing = self.changing.lock();
-        changing.ahead = changing.ahead.saturating_add(by);
+        let mut state = self.state.lock();
+        state.clock_offset = state.clock_offset.saturating_add(by);
     }
 }
 
-impl Changing {
+impl OrgState {
     fn now(&self, clock: &Clock) -> Moment {
-        clock.now() + self.ahead
+        clock.now() + self.clock_offset
     }
 }
 

@@ -1,16 +1,16 @@
-//! Secrets, tokens and ids that nobody guesses.
+//! Random secrets, tokens and ids.
 
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// `BYTES` random bytes as text of letters, digits, `-` and `_`.
+/// Returns `BYTES` random bytes in base64url.
 pub(super) fn random_text<const BYTES: usize>() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes::<BYTES>())
 }
 
+/// Returns a UUID of version 4, variant 1 (RFC 9562 section 5.4).
 pub(super) fn random_uuid() -> String {
     let mut bytes = random_bytes::<16>();
-    // Version 4, variant 1 (RFC 9562 section 5.4).
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = bytes.map(|byte| format!("{byte:02x}"));

@@ -1,4 +1,4 @@
-//! A thread of its own that serves HTTP/1.1.
+//! Serves HTTP/1.1 on a thread of its own.
 
 use std::{
     io,
@@ -19,9 +19,9 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::Front;
+use super::dispatch::Dispatcher;
 
-/// A running server; dropping it stops it and waits until it has stopped.
+/// A running server. Dropping it stops it and waits until it has stopped.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) runtime: Handle,
@@ -31,18 +31,18 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Takes a free port of 127.0.0.1 and serves `front` there.
-    pub(super) async fn start(front: Arc<Front>) -> io::Result<Self> {
+    /// Listens on a free port of 127.0.0.1.
+    pub(super) async fn start(dispatcher: Arc<Dispatcher>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let panicked = Arc::default();
-        let alarm = Alarm(Arc::clone(&panicked));
+        let panic_flag = PanicFlag(Arc::clone(&panicked));
         let thread = thread::Builder::new()
             .name(format!("sandbox-{}", address.port()))
-            .spawn(move || run(listener, front, alarm, started, stopped))?;
+            .spawn(move || run(listener, dispatcher, panic_flag, started, stopped))?;
         let runtime = start.await.map_err(io::Error::other)??;
         Ok(Self {
             address,
@@ -66,11 +66,11 @@ impl Drop for Server {
     }
 }
 
-/// Serves until `stopped`; with the runtime end all connections, whatever they wait for.
+/// Serves until `stopped`. Dropping the runtime then ends all connections.
 fn run(
     listener: std::net::TcpListener,
-    front: Arc<Front>,
-    alarm: Alarm,
+    dispatcher: Arc<Dispatcher>,
+    panic_flag: PanicFlag,
     started: oneshot::Sender<io::Result<Handle>>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -80,7 +80,7 @@ fn run(
     };
     runtime.block_on(async {
         let result = TcpListener::from_std(listener).map(|listener| {
-            tokio::spawn(accept(listener, front, alarm));
+            tokio::spawn(accept(listener, dispatcher, panic_flag));
             Handle::current()
         });
         if started.send(result).is_ok() {
@@ -89,36 +89,38 @@ fn run(
     });
 }
 
-async fn accept(listener: TcpListener, front: Arc<Front>, alarm: Alarm) {
+async fn accept(listener: TcpListener, dispatcher: Arc<Dispatcher>, panic_flag: PanicFlag) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&front), alarm.clone()));
+                let dispatcher = Arc::clone(&dispatcher);
+                tokio::spawn(serve(stream, dispatcher, panic_flag.clone()));
             }
-            // No descriptor is free: one may be soon.
+            // The process has no free file descriptor, for now.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, front: Arc<Front>, _alarm: Alarm) {
-    // A small answer is not to wait for an acknowledgement; it works without, too.
+async fn serve(stream: TcpStream, dispatcher: Arc<Dispatcher>, _panic_flag: PanicFlag) {
+    // Without it, small responses would wait for an acknowledgement. A failure does no harm.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let front = Arc::clone(&front);
-        async move { front.answer(request).await }
+        let dispatcher = Arc::clone(&dispatcher);
+        async move { dispatcher.handle(request).await }
     });
-    // However the connection ends, only the client has to know.
+    // The client sees how the connection ends.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// Tells the test of a panic, which its client takes for a closed connection.
+/// Records a panic in a connection, so that dropping the server fails the test. The client sees only a
+/// closed connection.
 #[derive(Clone)]
-struct Alarm(Arc<AtomicBool>);
+struct PanicFlag(Arc<AtomicBool>);
 
-impl Drop for Alarm {
+impl Drop for PanicFlag {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.store(true, Ordering::Relaxed);

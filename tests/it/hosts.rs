@@ -8,9 +8,9 @@ use genesys_cloud_auth::{
 };
 
 use crate::support::{
-    TOKEN, credentials, good_token, kind_of,
-    names::{Names, REMOTE, remote_region},
-    provider_at, provider_of, region_of,
+    TOKEN, credentials,
+    dns::{DnsStub, REMOTE, remote_region},
+    good_token, kind_of, provider_at, provider_of, region_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -18,19 +18,19 @@ use crate::support::{
 #[tokio::test]
 async fn a_host_without_an_address_is_asked_for_twice_and_found_when_it_is_back() {
     let authority = Authority::new();
-    let names = Names::default();
-    let (tokens, clock) = at_names(&names, &authority);
+    let dns = DnsStub::default();
+    let (tokens, clock) = at_names(&dns, &authority);
 
     let error = tokens.token().await.unwrap_err();
     failed(&error, "Transport Dns");
     assert!(transport(&error).nothing_sent());
     assert_eq!(transport(&error).host(), REMOTE);
-    assert_eq!(names.asked(), 2);
+    assert_eq!(dns.lookups(), 2);
 
     let server = Server::start_tls(authority.acceptor(REMOTE), good_token(TOKEN));
-    names.lead_to(server.address());
+    dns.resolve_to(server.address());
     back(&tokens, &clock).await;
-    assert_eq!((names.asked(), server.requests().len()), (3, 1));
+    assert_eq!((dns.lookups(), server.requests().len()), (3, 1));
 }
 
 #[tokio::test]
@@ -46,30 +46,30 @@ async fn a_name_that_nobody_has_is_told_as_such() {
 #[tokio::test]
 async fn a_host_that_refuses_is_tried_twice_and_found_when_it_is_back() {
     let authority = Authority::new();
-    let (names, closed) = (Names::default(), Closed::new());
-    names.lead_to(closed.address());
-    let (tokens, clock) = at_names(&names, &authority);
+    let (dns, closed) = (DnsStub::default(), Closed::new());
+    dns.resolve_to(closed.address());
+    let (tokens, clock) = at_names(&dns, &authority);
 
     let error = tokens.token().await.unwrap_err();
     failed(&error, "Transport Refused");
     assert!(transport(&error).nothing_sent());
-    assert_eq!(names.asked(), 2);
+    assert_eq!(dns.lookups(), 2);
 
     let server = closed.open_with(good_token(TOKEN), Some(authority.acceptor(REMOTE)));
     back(&tokens, &clock).await;
-    assert_eq!((names.asked(), server.requests().len()), (3, 1));
+    assert_eq!((dns.lookups(), server.requests().len()), (3, 1));
 }
 
 #[tokio::test]
 async fn a_host_that_comes_up_between_the_two_tries_costs_no_error() {
     let authority = Authority::new();
     let server = Server::start_tls(authority.acceptor(REMOTE), good_token(TOKEN));
-    let names = Names::default();
-    names.lead_to(server.address());
-    names.first_without_address();
-    let (tokens, _clock) = at_names(&names, &authority);
+    let dns = DnsStub::default();
+    dns.resolve_to(server.address());
+    dns.fail_first_lookup();
+    let (tokens, _clock) = at_names(&dns, &authority);
     assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);
-    assert_eq!((names.asked(), server.requests().len()), (2, 1));
+    assert_eq!((dns.lookups(), server.requests().len()), (2, 1));
 }
 
 /// A request that may have arrived fails without a second one; a later one succeeds.
@@ -234,9 +234,9 @@ async fn an_api_that_is_not_there_is_a_typed_error() {
 }
 
 /// A provider of a region at names that the test decides on.
-fn at_names(names: &Names, authority: &Authority) -> (TokenProvider, Clock) {
+fn at_names(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(remote_region());
-    let builder = builder.http_client(names.http_client(&authority.certificate()));
+    let builder = builder.http_client(dns.http_client(&authority.certificate()));
     (builder.build().unwrap(), clock)
 }
 

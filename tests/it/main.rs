@@ -27,7 +27,6 @@ mod sandbox;
 mod scenarios;
 mod send;
 #[path = "../source/mod.rs"]
-#[allow(dead_code, reason = "other checks use the rest")]
 mod source;
 mod sso;
 mod stores;

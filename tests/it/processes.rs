@@ -36,7 +36,7 @@ use tempfile::TempDir;
 
 use crate::{
     login::WEB,
-    support::{files::names, job::command, kind_of},
+    support::{child_process::command, files::names, kind_of},
 };
 
 const USER: &str = "jo";

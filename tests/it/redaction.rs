@@ -13,7 +13,7 @@ mod sandbox;
 mod servers;
 mod stores;
 
-use crate::support::{alone::alone, sentinels::find};
+use crate::support::{isolated::run_isolated, sentinels::find};
 use run::Run;
 
 #[test]
@@ -129,7 +129,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
 /// Does `flow` in a process of the test's own. Nothing of a secret is seen there, and nothing is
 /// printed at all.
 fn heard(test: &str, flow: impl AsyncFnOnce(&mut Run)) {
-    let Some(printed) = alone(&format!("redaction::{test}")) else {
+    let Some(printed) = run_isolated(&format!("redaction::{test}")) else {
         return Run::of(flow);
     };
     assert_eq!((printed.stdout.as_str(), printed.stderr.as_str()), ("", ""));

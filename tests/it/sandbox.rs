@@ -1,5 +1,5 @@
-//! The sandbox, driven by raw bytes: what it answers is compared with Genesys Cloud's own words,
-//! not with what this crate's client makes of them.
+//! The sandbox, tested with raw bytes: its responses are compared with those of Genesys Cloud, without
+//! this crate's client.
 
 mod api;
 mod authorize;
@@ -10,40 +10,39 @@ mod data_action;
 mod endings;
 mod faults;
 mod hosts;
-mod life;
-mod limits;
+mod lifecycle;
 mod listings;
-mod login;
 mod pages;
 mod permissions;
+mod rate_limits;
 mod refresh;
 mod saml;
 mod sdks;
 mod sessions;
+mod test_user;
+mod token_endpoint;
 mod users;
-mod visits;
 
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use genesys_cloud_auth::sandbox::Sandbox;
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
 
-/// One connection to the sandbox.
+/// A connection to the sandbox.
 struct Wire {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-/// One answer on it.
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -63,24 +62,23 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// The next answer; panics where the connection ends first.
-    async fn answer(&mut self) -> Answer {
-        self.answer_or_end(true).await.expect("an answer")
+    async fn response(&mut self) -> Response {
+        self.response_or_end(true).await.expect("a response")
     }
 
-    async fn answer_to_head(&mut self) -> Answer {
-        self.answer_or_end(false).await.expect("an answer")
+    async fn response_to_head(&mut self) -> Response {
+        self.response_or_end(false).await.expect("a response")
     }
 
-    /// The next answer, with what there is of its body; `None` where the connection ends before
-    /// the answer begins.
-    async fn answer_or_end(&mut self, with_body: bool) -> Option<Answer> {
+    /// Returns the next response, with as much of its body as arrives, or `None` if the connection
+    /// ends before it.
+    async fn response_or_end(&mut self, with_body: bool) -> Option<Response> {
         let head_end = loop {
             if let Some(at) = find(&self.received, b"\r\n\r\n") {
                 break at + 4;
             }
             if !self.receive().await {
-                assert!(self.received.is_empty(), "half an answer's head");
+                assert!(self.received.is_empty(), "an incomplete head");
                 return None;
             }
         };
@@ -91,21 +89,19 @@ impl Wire {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
             .collect();
-        let mut answer = Answer {
+        let mut response = Response {
             status: status.parse().unwrap(),
             headers,
             body: Vec::new(),
         };
         if with_body {
-            let length = answer.header("content-length").unwrap_or("0");
+            let length = response.header("content-length").unwrap_or("0");
             let length = length.parse::<usize>().unwrap();
             while self.received.len() < length && self.receive().await {}
-            answer.body = self
-                .received
-                .drain(..length.min(self.received.len()))
-                .collect();
+            let end = length.min(self.received.len());
+            response.body = self.received.drain(..end).collect();
         }
-        Some(answer)
+        Some(response)
     }
 
     /// Whether the connection ends without another byte.
@@ -113,24 +109,19 @@ impl Wire {
         self.received.is_empty() && !self.receive().await
     }
 
+    /// Returns whether there were more bytes. A reset counts as an end.
     async fn receive(&mut self) -> bool {
-        let reading = self.stream.read_buf(&mut self.received);
-        match timeout(DEADLINE, reading)
-            .await
-            .expect("neither bytes nor an end")
-        {
-            Ok(length) => length > 0,
-            // A reset is an end, too.
-            Err(_) => false,
-        }
+        let read = self.stream.read_buf(&mut self.received);
+        let read = timeout(DEADLINE, read).await;
+        matches!(read.expect("bytes or an end"), Ok(1..))
     }
 }
 
-impl Answer {
+impl Response {
     fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(given, _)| given == name);
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let value = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} is there twice");
+        assert!(found.next().is_none(), "{name} occurs twice");
         value
     }
 
@@ -140,57 +131,84 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Checks that this is an `ErrorBody` that says `code`, and returns its message.
+    /// Asserts that this is an `ErrorBody` with this code, and returns its message.
     #[track_caller]
-    fn refusal(&self, status: u16, code: &str) -> String {
+    fn assert_api_error(&self, status: u16, code: &str) -> String {
         assert_eq!(self.status, status, "{self:?}");
         let body = self.json();
         assert_eq!(body["status"], status);
         assert_eq!(body["code"], code);
         assert_eq!(
-            body["contextId"].as_str().unwrap(),
-            self.header("inin-correlation-id").unwrap()
+            body["contextId"].as_str(),
+            self.header("inin-correlation-id")
         );
-        assert_eq!(body["details"], Value::Array(Vec::new()));
-        assert_eq!(body["errors"], Value::Array(Vec::new()));
+        assert_eq!(body["details"], json!([]));
+        assert_eq!(body["errors"], json!([]));
         body["message"].as_str().unwrap().to_owned()
+    }
+
+    /// Asserts that this is the token endpoint's error.
+    #[track_caller]
+    fn assert_oauth_error(&self, error: &str, description: &str) {
+        assert_eq!(self.status, 400, "{self:?}");
+        let expected = json!({
+            "error": error,
+            "description": description,
+            "error_description": description,
+        });
+        assert_eq!(self.json(), expected);
+    }
+
+    #[track_caller]
+    fn assert_invalid_client(&self) {
+        self.assert_oauth_error("invalid_client", "authentication failed");
     }
 }
 
-/// Sends one request on a connection of its own.
-async fn ask(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> Answer {
+async fn start(builder: SandboxBuilder) -> Sandbox {
+    builder.start().await.unwrap()
+}
+
+async fn start_with_token() -> (Sandbox, String) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let token = token(&sandbox).await;
+    (sandbox, token)
+}
+
+/// Sends a request on a connection of its own.
+async fn send(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> Response {
     let mut wire = Wire::connect(sandbox).await;
     wire.send(request).await;
-    wire.answer().await
+    wire.response().await
 }
 
-/// An API request by path, with a token.
-async fn get(sandbox: &Sandbox, path: &str, token: &str) -> Answer {
-    ask(sandbox, call("GET", path, token)).await
+async fn get(sandbox: &Sandbox, path: &str, token: &str) -> Response {
+    send(sandbox, api_request("GET", path, token)).await
 }
 
-fn call(method: &str, path: &str, token: &str) -> String {
+async fn delete(sandbox: &Sandbox, path: &str, token: &str) -> Response {
+    send(sandbox, api_request("DELETE", path, token)).await
+}
+
+async fn post_json(sandbox: &Sandbox, path: &str, token: &str, body: &str) -> Response {
+    let headers = "Content-Type: application/json\r\n";
+    send(sandbox, post_request(path, token, headers, body)).await
+}
+
+fn api_request(method: &str, path: &str, token: &str) -> String {
     format!("{method} /api{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
 }
 
-/// A POST of JSON by path, with a token.
-async fn post(sandbox: &Sandbox, path: &str, token: &str, body: &str) -> Answer {
-    let headers = format!(
-        "Content-Type: application/json\r\nContent-Length: {}",
-        body.len()
-    );
-    let call = call("POST", path, token);
-    ask(
-        sandbox,
-        format!("{}\r\n{headers}\r\n\r\n{body}", call.trim_end()),
-    )
-    .await
+fn post_request(path: &str, token: &str, headers: &str, body: &str) -> String {
+    let head = api_request("POST", path, token);
+    let head = head.trim_end();
+    let length = body.len();
+    format!("{head}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
 }
 
-/// A token request as every client sends it.
+/// Returns a token request with client credentials.
 fn token_request(sandbox: &Sandbox) -> String {
-    let basic = basic(sandbox.client_id(), sandbox.client_secret().expose_secret());
-    token_request_with(&format!("Authorization: {basic}\r\n{FORM}"), GRANT)
+    token_request_with(&client_headers(sandbox), CLIENT_CREDENTIALS)
 }
 
 fn token_request_with(headers: &str, body: &str) -> String {
@@ -200,14 +218,24 @@ fn token_request_with(headers: &str, body: &str) -> String {
     )
 }
 
-fn basic(id: &str, secret: &str) -> String {
+/// Returns the headers of a token request with the client's id and secret.
+fn client_headers(sandbox: &Sandbox) -> String {
+    let secret = sandbox.client_secret();
+    form_headers(sandbox.client_id(), secret.expose_secret())
+}
+
+fn form_headers(id: &str, secret: &str) -> String {
+    format!("Authorization: {}\r\n{FORM_HEADER}", basic_auth(id, secret))
+}
+
+fn basic_auth(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
 async fn token(sandbox: &Sandbox) -> String {
-    let answer = ask(sandbox, token_request(sandbox)).await;
-    assert_eq!(answer.status, 200);
-    answer.json()["access_token"].as_str().unwrap().to_owned()
+    let response = send(sandbox, token_request(sandbox)).await;
+    assert_eq!(response.status, 200);
+    response.json()["access_token"].as_str().unwrap().to_owned()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -216,9 +244,9 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-const GRANT: &str = "grant_type=client_credentials";
-const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
+const FORM_HEADER: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 const ORGANIZATION: &str = "/api/v2/organizations/me";
-const USER: &str = "/api/v2/users/me";
-const TOKEN: &str = "/api/v2/tokens/me";
+const USERS_ME: &str = "/api/v2/users/me";
+const TOKENS_ME: &str = "/api/v2/tokens/me";
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -1,23 +1,31 @@
-//! Rust source as far as the checks of this folder need it: the files of a crate, its modules,
-//! and their words and marks without comments.
+//! The Rust files of this project as syntax trees, for the checks in this folder.
 #![allow(
     clippy::indexing_slicing,
-    clippy::string_slice,
+    clippy::panic,
     clippy::unwrap_used,
-    reason = "a check that panics has failed"
+    dead_code,
+    reason = "a check that panics has failed, and no check uses everything here"
 )]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    ops::RangeInclusive,
+    path::Path,
+};
 
-/// The `.rs` files of some folders by their path from the top, with `/` on every system.
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Item, Meta, UseTree, Visibility, spanned::Spanned, visit, visit::Visit};
+
+/// Text files by their path from the top folder, with `/` on every system.
 pub(crate) struct Files(BTreeMap<String, String>);
 
 impl Files {
-    /// What is on disk under the top-level folders `folders`.
-    pub(crate) fn read(folders: &[&str]) -> Self {
+    /// Reads the files under the top-level folders `folders` whose names end in `ending`.
+    pub(crate) fn read(folders: &[&str], ending: &str) -> Self {
         let mut files = Self(BTreeMap::new());
         for folder in folders {
-            files.read_folder(folder);
+            files.read_folder(folder, ending);
         }
         files
     }
@@ -28,20 +36,24 @@ impl Files {
         Self(files.iter().map(owned).collect())
     }
 
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, text)| (&**path, &**text))
     }
 
-    fn read_folder(&mut self, folder: &str) {
+    pub(crate) fn text(&self, path: &str) -> &str {
+        &self.0[path]
+    }
+
+    fn read_folder(&mut self, folder: &str, ending: &str) {
         let top = Path::new(env!("CARGO_MANIFEST_DIR"));
         for entry in fs::read_dir(top.join(folder)).unwrap() {
             let entry = entry.unwrap();
             let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
             if entry.file_type().unwrap().is_dir() {
-                self.read_folder(&path);
-            } else if Path::new(&path).extension().is_some_and(|end| end == "rs") {
-                self.0
-                    .insert(path, fs::read_to_string(entry.path()).unwrap());
+                self.read_folder(&path, ending);
+            } else if path.ends_with(ending) {
+                let text = fs::read_to_string(entry.path()).unwrap();
+                self.0.insert(path, text);
             }
         }
     }
@@ -52,7 +64,7 @@ pub(crate) struct Module {
     /// The names from the crate root down; empty for the root.
     pub(crate) path: Vec<String>,
     pub(crate) file: String,
-    pub(crate) tokens: Vec<Token>,
+    pub(crate) syntax: syn::File,
     /// Declared under `#[cfg(test)]`, or below such a module.
     pub(crate) test_only: bool,
 }
@@ -62,30 +74,31 @@ pub(crate) fn modules(files: &Files, root: &str) -> Vec<Module> {
     let mut found = vec![Module {
         path: Vec::new(),
         file: root.to_owned(),
-        tokens: tokens(&files.0[root]),
+        syntax: parse(root, &files.0[root]),
         test_only: false,
     }];
     let mut next = 0;
     while let Some(parent) = found.get(next) {
         let folder = match parent.file.rsplit_once('/').unwrap() {
-            (folder, "mod.rs") => folder.to_owned(),
-            (folder, _) if parent.path.is_empty() => folder.to_owned(),
-            _ => parent.file.trim_end_matches(".rs").to_owned(),
+            (folder, "mod.rs") => folder,
+            (folder, _) if parent.path.is_empty() => folder,
+            _ => parent.file.trim_end_matches(".rs"),
         };
         let mut children = Vec::new();
-        for (name, test_only) in outline(&parent.tokens).children {
+        for item in &parent.syntax.items {
+            let Item::Mod(declared) = item else { continue };
+            let name = declared.ident.to_string();
             let candidates = [
                 format!("{folder}/{name}.rs"),
                 format!("{folder}/{name}/mod.rs"),
             ];
-            let file = candidates
-                .into_iter()
-                .find(|path| files.0.contains_key(path));
+            let mut candidates = candidates.into_iter();
+            let file = candidates.find(|path| files.0.contains_key(path));
             children.extend(file.map(|file| Module {
                 path: [parent.path.clone(), vec![name]].concat(),
-                tokens: tokens(&files.0[&file]),
+                syntax: parse(&file, &files.0[&file]),
                 file,
-                test_only: test_only || parent.test_only,
+                test_only: parent.test_only || is_test_only(&declared.attrs),
             }));
         }
         found.extend(children);
@@ -94,287 +107,182 @@ pub(crate) fn modules(files: &Files, root: &str) -> Vec<Module> {
     found
 }
 
-/// What a file declares.
-#[derive(Default)]
-pub(crate) struct Outline {
-    /// `mod name;`, and whether only tests see it.
-    pub(crate) children: Vec<(String, bool)>,
-    /// The test functions that are run by default, with the inline modules they are in.
-    pub(crate) tests: Vec<String>,
+pub(crate) fn parse(file: &str, text: &str) -> syn::File {
+    syn::parse_file(text)
+        .unwrap_or_else(|error| panic!("{file}:{}: {error}", error.span().start().line))
 }
 
-pub(crate) fn outline(tokens: &[Token]) -> Outline {
-    let mut outline = Outline::default();
-    let mut scopes: Vec<Option<&str>> = Vec::new();
-    let mut attributes: Vec<&[Token]> = Vec::new();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let after = |steps: usize| tokens.get(at + steps).map_or("", |token| &token.text);
-        match token.mark_or_word() {
-            "#" => {
-                let end = attribute_end(tokens, at);
-                attributes.push(&tokens[at..end]);
-                at = end;
-                continue;
-            }
-            "mod" if after(2) == "{" => {
-                scopes.push(Some(after(1)));
-                attributes.clear();
-                at += 2;
-            }
-            "mod" if after(2) == ";" && scopes.is_empty() => {
-                let test_only = attributes.iter().copied().any(is_test_only);
-                outline.children.push((after(1).to_owned(), test_only));
-            }
-            "fn" if is_test(&attributes) => {
-                let mut path: Vec<_> = scopes.iter().copied().flatten().collect();
-                path.push(after(1));
-                outline.tests.push(path.join("::"));
-            }
-            "{" => {
-                scopes.push(None);
-                attributes.clear();
-            }
-            "}" => {
-                scopes.pop();
-                attributes.clear();
-            }
-            ";" => attributes.clear(),
-            _ => {}
-        }
-        at += 1;
-    }
-    outline
+/// The line on which a part of a file starts.
+pub(crate) fn line_of(part: &impl Spanned) -> usize {
+    part.span().start().line
 }
 
-/// Leaves out what is compiled for tests only.
-pub(crate) fn without_tests(tokens: &[Token]) -> Vec<Token> {
-    let mut kept = Vec::new();
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let end = if token.is("#") {
-            attribute_end(tokens, at)
-        } else {
-            at + 1
-        };
-        if !is_test_only(&tokens[at..end]) {
-            kept.extend_from_slice(&tokens[at..end]);
-            at = end;
-        } else if tokens[at + 1].is("!") {
-            // The attribute of a whole file or block.
-            return kept;
-        } else {
-            at = item_end(tokens, end);
+/// The test functions of a file that run by default, with the inline modules they are in.
+pub(crate) fn tests(file: &syn::File) -> Vec<String> {
+    fn collect(items: &[Item], scope: &str, found: &mut Vec<String>) {
+        for item in items {
+            match item {
+                Item::Fn(function) if is_test(&function.attrs) => {
+                    found.push(format!("{scope}{}", function.sig.ident));
+                }
+                Item::Mod(module) => {
+                    if let Some((_, items)) = &module.content {
+                        collect(items, &format!("{scope}{}::", module.ident), found);
+                    }
+                }
+                _ => {}
+            }
         }
     }
-    kept
-}
-
-/// A word, a mark or the content of a string.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Token {
-    kind: Kind,
-    pub(crate) text: String,
-    pub(crate) line: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Word,
-    Mark,
-    Quoted,
-}
-
-impl Token {
-    /// Whether this is the word or mark `text`.
-    pub(crate) fn is(&self, text: &str) -> bool {
-        self.kind != Kind::Quoted && self.text == text
-    }
-
-    pub(crate) fn is_word(&self) -> bool {
-        self.kind == Kind::Word
-    }
-
-    pub(crate) fn mark_or_word(&self) -> &str {
-        if self.kind == Kind::Quoted {
-            ""
-        } else {
-            &self.text
-        }
-    }
-}
-
-pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
-    let mut rest = text;
-    let mut line = 1;
-    while let Some(first) = rest.chars().next() {
-        let (kind, length) = if rest.starts_with("//") {
-            (None, rest.find('\n').unwrap_or(rest.len()))
-        } else if rest.starts_with("/*") {
-            (None, block_comment(rest))
-        } else if let Some(length) = quoted(rest) {
-            (Some(Kind::Quoted), length)
-        } else if first == '\'' {
-            // A lifetime: its name follows as a word, which harms nobody.
-            (None, 1)
-        } else if first == '_' || first.is_alphanumeric() {
-            let end = |c: char| c != '_' && !c.is_alphanumeric();
-            let start = if rest.starts_with("r#") { 2 } else { 0 };
-            let length = rest[start..]
-                .find(end)
-                .map_or(rest.len(), |end| start + end);
-            (Some(Kind::Word), length)
-        } else if rest.starts_with("::") {
-            (Some(Kind::Mark), 2)
-        } else if first.is_whitespace() {
-            (None, first.len_utf8())
-        } else {
-            (Some(Kind::Mark), first.len_utf8())
-        };
-        if let Some(kind) = kind {
-            let text = rest[..length].trim_start_matches("r#").to_owned();
-            found.push(Token { kind, text, line });
-        }
-        line += rest[..length].matches('\n').count();
-        rest = &rest[length..];
-    }
+    collect(&file.items, "", &mut found);
     found
 }
 
-/// The length of the string or character at the start of `rest`.
-fn quoted(rest: &str) -> Option<usize> {
-    let prefix = rest.find(|c| !matches!(c, 'b' | 'c' | 'r'))?;
-    let body = &rest[prefix..];
-    if prefix > 2 {
-        None
-    } else if rest[..prefix].ends_with('r') {
-        let hashes = body.find(|c| c != '#')?;
-        body[hashes..].strip_prefix('"')?;
-        let end = format!("\"{}", "#".repeat(hashes));
-        let inside = prefix + hashes + 1;
-        Some(inside + rest[inside..].find(&end)? + end.len())
-    } else if body.starts_with('"') {
-        Some(prefix + escaped(body, '"')?)
-    } else if body.starts_with('\'') {
-        let mut inside = body.chars().skip(1);
-        let is_character = inside.next()? == '\\' || inside.next()? == '\'';
-        is_character.then_some(prefix + escaped(body, '\'')?)
-    } else {
-        None
-    }
-}
-
-/// The length of `body` up to its second `quote` that has no backslash before it.
-fn escaped(body: &str, quote: char) -> Option<usize> {
-    let mut characters = body.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        if character == '\\' {
-            characters.next();
-        } else if character == quote {
-            return Some(at + 1);
-        }
-    }
-    None
-}
-
-fn block_comment(rest: &str) -> usize {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        let step = match rest.as_bytes()[at..] {
-            [b'/', b'*', ..] => {
-                depth += 1;
-                2
-            }
-            [b'*', b'/', ..] => {
-                depth -= 1;
-                2
-            }
-            _ => 1,
-        };
-        at += step;
-        if depth == 0 {
-            break;
-        }
-    }
-    at
-}
-
-/// The place after the attribute that starts at `at`.
-fn attribute_end(tokens: &[Token], at: usize) -> usize {
-    let open = if tokens.get(at + 1).is_some_and(|token| token.is("!")) {
-        2
-    } else {
-        1
-    };
-    if tokens.get(at + open).is_some_and(|token| token.is("[")) {
-        group_end(tokens, at + open)
-    } else {
-        at + 1
-    }
-}
-
-/// The place after the bracket that closes the one at `at`.
-fn group_end(tokens: &[Token], at: usize) -> usize {
-    let mut depth = 0;
-    for (place, token) in tokens.iter().enumerate().skip(at) {
-        match token.mark_or_word() {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return place + 1;
-        }
-    }
-    tokens.len()
-}
-
-/// The place after the item, field or match arm that starts at `at`.
-fn item_end(tokens: &[Token], mut at: usize) -> usize {
-    while tokens.get(at).is_some_and(|token| token.is("#")) {
-        at = attribute_end(tokens, at);
-    }
-    let is_item = tokens
-        .get(at)
-        .is_some_and(|token| ITEMS.contains(&token.mark_or_word()));
-    while let Some(token) = tokens.get(at) {
-        match token.mark_or_word() {
-            "{" => return group_end(tokens, at),
-            "(" | "[" => at = group_end(tokens, at),
-            ";" => return at + 1,
-            "," if !is_item => return at + 1,
-            ")" | "]" | "}" => return at,
-            _ => at += 1,
-        }
-    }
-    at
-}
-
-/// Whether `attribute` is `#[cfg(test)]` or `#[cfg(all(test, …))]`.
-fn is_test_only(attribute: &[Token]) -> bool {
-    let has = |word: &str| attribute.iter().any(|token| token.is(word));
-    has("#") && has("cfg") && has("test") && !has("not") && !has("any")
-}
-
 /// Whether one of `attributes` is `#[test]` or a runtime's, and none is `#[ignore]`.
-fn is_test(attributes: &[&[Token]]) -> bool {
-    let name = |attribute: &&[Token]| {
-        let path = attribute
-            .split(|token| token.is("(") || token.is("="))
-            .next();
-        let mut words = path.into_iter().flatten().filter(|token| token.is_word());
-        words
-            .next_back()
-            .map_or(String::new(), |word| word.text.clone())
+fn is_test(attributes: &[Attribute]) -> bool {
+    let is = |attribute: &Attribute, name| {
+        let last = attribute.path().segments.last();
+        last.is_some_and(|segment| segment.ident == name)
     };
-    let names: Vec<_> = attributes.iter().map(name).collect();
-    names.iter().any(|name| name == "test") && !names.iter().any(|name| name == "ignore")
+    attributes.iter().any(|attribute| is(attribute, "test"))
+        && !attributes.iter().any(|attribute| is(attribute, "ignore"))
 }
 
-/// The words an item starts with, at which a comma does not end.
-const ITEMS: [&str; 15] = [
-    "async", "const", "enum", "extern", "fn", "impl", "let", "mod", "pub", "static", "struct",
-    "trait", "type", "unsafe", "use",
-];
+/// Whether one of `attributes` is `#[cfg(test)]` or `#[cfg(all(test, …))]`.
+pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let condition = cfg_condition(attribute).unwrap_or_default();
+        condition == "test" || condition.starts_with("all (test ,")
+    })
+}
+
+/// The condition of a `#[cfg(…)]`, with blanks between its tokens.
+pub(crate) fn cfg_condition(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("cfg") => Some(list.tokens.to_string()),
+        _ => None,
+    }
+}
+
+/// The lines of a file that only tests compile.
+pub(crate) fn test_lines(file: &syn::File) -> Vec<RangeInclusive<usize>> {
+    let mut found = TestLines(Vec::new());
+    if is_test_only(&file.attrs) {
+        found.0.push(1..=usize::MAX);
+    }
+    found.visit_file(file);
+    found.0
+}
+
+struct TestLines(Vec<RangeInclusive<usize>>);
+
+impl TestLines {
+    fn note(&mut self, attributes: &[Attribute], part: &impl Spanned) {
+        if is_test_only(attributes) {
+            self.0.push(line_of(part)..=part.span().end().line);
+        }
+    }
+}
+
+/// Notes each of these parts of a syntax tree that only tests compile.
+macro_rules! note_parts {
+    ($($visit:ident: $part:ident,)*) => {
+        impl<'ast> Visit<'ast> for TestLines {
+            $(fn $visit(&mut self, part: &'ast syn::$part) {
+                self.note(&part.attrs, part);
+                visit::$visit(self, part);
+            })*
+        }
+    };
+}
+
+note_parts! {
+    visit_arm: Arm,
+    visit_field: Field,
+    visit_field_value: FieldValue,
+    visit_impl_item_const: ImplItemConst,
+    visit_impl_item_fn: ImplItemFn,
+    visit_item_const: ItemConst,
+    visit_item_enum: ItemEnum,
+    visit_item_fn: ItemFn,
+    visit_item_impl: ItemImpl,
+    visit_item_macro: ItemMacro,
+    visit_item_mod: ItemMod,
+    visit_item_static: ItemStatic,
+    visit_item_struct: ItemStruct,
+    visit_item_trait: ItemTrait,
+    visit_item_type: ItemType,
+    visit_item_use: ItemUse,
+    visit_local: Local,
+    visit_variant: Variant,
+}
+
+/// The names of the public types and traits of the crate with the root file `root`.
+pub(crate) fn public_types(files: &Files, root: &str) -> BTreeSet<String> {
+    fn collect(tree: &UseTree, names: &mut BTreeSet<String>) {
+        match tree {
+            UseTree::Path(path) => collect(&path.tree, names),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| collect(tree, names)),
+            UseTree::Name(name) => names.extend([name.ident.to_string()]),
+            UseTree::Rename(rename) => names.extend([rename.rename.to_string()]),
+            _ => panic!("a glob hides what it exports"),
+        }
+    }
+    let modules = modules(files, root);
+    let mut names = BTreeSet::new();
+    let mut public = vec![&modules[0]];
+    while let Some(module) = public.pop() {
+        for item in &module.syntax.items {
+            match item {
+                Item::Use(item) if is_public(&item.vis) => collect(&item.tree, &mut names),
+                Item::Struct(item) if is_public(&item.vis) => {
+                    names.insert(item.ident.to_string());
+                }
+                Item::Enum(item) if is_public(&item.vis) => {
+                    names.insert(item.ident.to_string());
+                }
+                Item::Trait(item) if is_public(&item.vis) => {
+                    names.insert(item.ident.to_string());
+                }
+                Item::Mod(item) if is_public(&item.vis) => {
+                    let path = [module.path.clone(), vec![item.ident.to_string()]].concat();
+                    public.extend(modules.iter().find(|module| module.path == path));
+                }
+                _ => {}
+            }
+        }
+    }
+    names.retain(|name| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase));
+    names
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+/// The lines of a file that hold code: neither blank nor only a comment.
+pub(crate) fn code_lines(text: &str) -> BTreeSet<usize> {
+    fn collect(tokens: TokenStream, lines: &mut BTreeSet<usize>) {
+        for token in tokens {
+            let span = token.span();
+            match token {
+                TokenTree::Group(group) => {
+                    let first = group.stream().into_iter().next();
+                    // A doc comment is read as `#[doc = "…"]`.
+                    let is_doc = matches!(first, Some(TokenTree::Ident(ident)) if ident == "doc");
+                    if !is_doc {
+                        lines.extend([span.start().line, span.end().line]);
+                        collect(group.stream(), lines);
+                    }
+                }
+                // The marks before an attribute, which may be a doc comment.
+                TokenTree::Punct(mark) if "#!".contains(mark.as_char()) => {}
+                _ => lines.extend(span.start().line..=span.end().line),
+            }
+        }
+    }
+    let mut lines = BTreeSet::new();
+    collect(text.parse().unwrap(), &mut lines);
+    lines
+}

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use genesys_cloud_auth::store::{MemoryStore, SealingKey};
 
 use super::*;
-use crate::support::job::{command_after, job, said, say};
+use crate::support::child_process::{command_after, job, messages_of, send_to_parent};
 
 /// What tells a machine apart, which a child must not inherit.
 const VARIABLES: [&str; 12] = [
@@ -33,7 +33,7 @@ fn child(test: &str, variables: &[(&str, &str)]) -> Vec<String> {
     for name in VARIABLES {
         child.env_remove(name);
     }
-    said(&child.envs(variables.iter().copied()).output().unwrap())
+    messages_of(&child.envs(variables.iter().copied()).output().unwrap())
 }
 
 fn is_child() -> bool {
@@ -93,7 +93,7 @@ async fn opens() {
     let app = app.login_hint(HINT);
     let login = Login::new(Region::EuWest1, app).unwrap();
     let waiting = login.listen("default").unwrap();
-    say(&format!("URL {}", waiting.authorize_url()));
+    send_to_parent(&format!("URL {}", waiting.authorize_url()));
     let (first, second) = tokio::join!(waiting.open_browser(), waiting.open_browser());
     first.unwrap();
     second.unwrap();
@@ -135,11 +135,11 @@ fn where_no_browser_comes_back_the_reason_is_told_at_once() {
 async fn tells_why() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let login = Login::new(Region::EuWest1, app).unwrap();
-    let shown = login.in_browser("default", |url| say(&format!("SHOWN {url}")));
+    let shown = login.in_browser("default", |url| send_to_parent(&format!("SHOWN {url}")));
     let error = shown.await.unwrap_err();
     is(&error, "NoBrowser");
     assert!(error.to_string().contains("Login::listen"), "{error}");
-    say(&format!("REASON {error}"));
+    send_to_parent(&format!("REASON {error}"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ async fn logs_in_all_the_same() {
     let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
     let show = |url: &str| {
-        say(&format!("SHOWN {url}"));
+        send_to_parent(&format!("SHOWN {url}"));
         send.send(url.to_owned()).unwrap();
     };
     let browser = async {
@@ -174,7 +174,7 @@ async fn logs_in_all_the_same() {
     };
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
     assert_eq!(user_of(&tokens.unwrap()).await, user.email());
-    say("LOGGED IN");
+    send_to_parent("LOGGED IN");
 }
 
 #[test]
@@ -212,7 +212,7 @@ async fn takes_what_is_stored() {
         .unwrap();
     let prompts = with(app(&sandbox, LOCAL).prompt_login());
     let prompted = prompts.in_browser("default", |_| {}).await.unwrap_err();
-    say(&format!("prompted {}", kind_of(&prompted)));
+    send_to_parent(&format!("prompted {}", kind_of(&prompted)));
 
     // A login host that is away is no reason to log in anew; one that refuses the login is.
     clock.advance(Duration::from_secs(86_400));
@@ -223,7 +223,7 @@ async fn takes_what_is_stored() {
     sandbox.expire_refresh_tokens();
     clock.advance(Duration::from_secs(60));
     let refused = login.in_browser("default", |_| {}).await.unwrap_err();
-    say(&format!("refused {}", kind_of(&refused)));
+    send_to_parent(&format!("refused {}", kind_of(&refused)));
 }
 
 #[test]
@@ -247,7 +247,7 @@ async fn fails() {
     let error = waiting.open_browser().await.unwrap_err();
     is(&error, "NoBrowser");
     assert!(std::error::Error::source(&error).is_some());
-    say("failed");
+    send_to_parent("failed");
 }
 
 #[test]
@@ -281,5 +281,5 @@ async fn cancels() {
         () = stranger => {}
     }
     assert!(is_free(port));
-    say("free");
+    send_to_parent("free");
 }

@@ -1,14 +1,14 @@
 //! A stored login is taken only by who asks for that very one.
 
 use super::*;
-use crate::support::alone::alone;
+use crate::support::isolated::run_isolated;
 
 /// Where no browser can be opened, `in_browser` gives a stored login, or the error that says so.
 #[test]
 fn a_login_of_another_organisation_or_before_a_prompt_is_not_taken() {
     let test =
         "processes::asked_for::a_login_of_another_organisation_or_before_a_prompt_is_not_taken";
-    if alone(test).is_none() {
+    if run_isolated(test).is_none() {
         runtime().block_on(asks());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, mpsc};
 use genesys_cloud_auth::{ClientCredentials, Event};
 
 use super::*;
-use crate::support::job::{job, said, say};
+use crate::support::child_process::{job, messages_of, send_to_parent};
 
 const PROCESSES: usize = 20;
 
@@ -62,7 +62,7 @@ fn a_fleet_that_starts_at_once_makes_one_request() {
     if let Some(job) = job() {
         let (tokens, _) = member_of(&Here::of(job));
         let token = runtime().block_on(tokens.token()).unwrap();
-        return say(&hash_of(&token));
+        return send_to_parent(&hash_of(&token));
     }
     let fleet = runtime().block_on(Fleet::new());
     let gate = fleet.sandbox.at_token_endpoint().gate();
@@ -72,10 +72,10 @@ fn a_fleet_that_starts_at_once_makes_one_request() {
     gate.release();
     let mut tokens: Vec<_> = children
         .into_iter()
-        .map(|child| said(&child.wait_with_output().unwrap()).remove(0))
+        .map(|child| messages_of(&child.wait_with_output().unwrap()).remove(0))
         .collect();
     // One more, when all is over, sends nothing either.
-    tokens.extend(said(&start().wait_with_output().unwrap()));
+    tokens.extend(messages_of(&start().wait_with_output().unwrap()));
     assert_eq!(tokens.len(), PROCESSES + 1);
     tokens.dedup();
     assert_eq!(tokens.len(), 1);

@@ -1,7 +1,7 @@
 //! Logins that the server ended, or whose answer was lost.
 
 use super::*;
-use crate::support::job::{Listened, hold, job, say};
+use crate::support::child_process::{ChildProcess, job, send_to_parent, wait_for_parent};
 
 /// The server has exchanged the refresh token, and nobody has the new one.
 #[tokio::test]
@@ -48,8 +48,8 @@ fn a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing() {
         runtime.block_on(site.log_in());
         site.sandbox.expire_refresh_tokens();
         let old = hash_of_file(&site.record());
-        let mut child = Listened::start(&mut site.child(test, &[step]));
-        assert_eq!(child.next().as_deref(), Some(step));
+        let mut child = ChildProcess::start(&mut site.child(test, &[step]));
+        assert_eq!(child.next_message().as_deref(), Some(step));
         drop(child);
         site.clock.advance(LIFE);
         runtime.block_on(async {
@@ -74,8 +74,8 @@ async fn removes_until_killed(here: &Here) {
     let step = here.rest[0].clone();
     let store = here.store().before_step(move |now| {
         if now == step {
-            say(now);
-            hold();
+            send_to_parent(now);
+            wait_for_parent();
         }
     });
     let clock = Clock::manual();

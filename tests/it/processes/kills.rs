@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::*;
-use crate::support::job::{Listened, heard, hold, job, say};
+use crate::support::child_process::{
+    ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent,
+};
 
 /// In the order in which a renewal takes them, once its answer has arrived.
 const STEPS: [&str; 6] = ["save", "create", "write", "sync", "rename", "sync_folder"];
@@ -141,10 +143,10 @@ impl Course {
         let (mut old, mut new) = (hash_of_file(&site.record()), None);
         let moved = self.moved.as_secs().to_string();
         let at = at.to_string();
-        let mut child = Listened::start(&mut site.child(test, &[&moved, step, &at]));
+        let mut child = ChildProcess::start(&mut site.child(test, &[&moved, step, &at]));
         let mut lost = 0;
         let killed = loop {
-            match child.next().as_deref() {
+            match child.next_message().as_deref() {
                 None => break None,
                 Some("renewed") => old = new.take().unwrap(),
                 Some(word) if word.starts_with("saves ") => {
@@ -157,7 +159,7 @@ impl Course {
                     self.advance(site, LIFE + 5 * ASKED_AGAIN);
                     runtime().block_on(site.log_in_by(&self.login));
                     old = hash_of_file(&site.record());
-                    child.tell("go on");
+                    child.send("go on");
                 }
                 Some(step) => break Some(step.to_owned()),
             }
@@ -190,7 +192,7 @@ async fn renews_until_killed(here: &Here) {
     let (step, left) = (step.clone(), AtomicU32::new(at.parse().unwrap()));
     let store = Stepwise::new(&here.folder, move |now| {
         if now.starts_with("saves ") {
-            say(now);
+            send_to_parent(now);
         }
         let counts = if step.is_empty() {
             STEPS.contains(&now)
@@ -198,8 +200,8 @@ async fn renews_until_killed(here: &Here) {
             step == now
         };
         if counts && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            say(now);
-            hold();
+            send_to_parent(now);
+            wait_for_parent();
         }
     });
     let login = here.login(store, &clock);
@@ -207,7 +209,7 @@ async fn renews_until_killed(here: &Here) {
     for _ in 0..=RENEWALS {
         clock.advance(LIFE);
         match tokens.token().await {
-            Ok(_) => say("renewed"),
+            Ok(_) => send_to_parent("renewed"),
             Err(error) => logs_in_again(&tokens, &clock, &error).await,
         }
     }
@@ -220,8 +222,8 @@ async fn logs_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
         clock.advance(ASKED_AGAIN);
         is(&tokens.token().await.unwrap_err(), "LoginRequired");
     }
-    say(LOGIN_REQUIRED);
-    heard();
+    send_to_parent(LOGIN_REQUIRED);
+    read_from_parent();
     clock.advance(seconds(1));
     tokens.token().await.unwrap();
 }

@@ -8,7 +8,9 @@ use super::{
     spoiled::{ABSENT, REFUSED, mode},
     *,
 };
-use crate::support::job::{Listened, command_after, heard, job, say};
+use crate::support::child_process::{
+    ChildProcess, command_after, job, read_from_parent, send_to_parent,
+};
 
 const OTHER_USER: u32 = 65_534;
 
@@ -148,24 +150,24 @@ fn a_login_without_a_lock_in_a_folder_that_takes_nothing_is_not_renewed() {
         child.uid(OTHER_USER);
     }
     mode(folder, 0o500);
-    let mut child = Listened::start(&mut child);
-    assert_eq!(child.next().unwrap(), "Store");
+    let mut child = ChildProcess::start(&mut child);
+    assert_eq!(child.next_message().unwrap(), "Store");
     assert_eq!(site.sandbox.refresh_requests(), 0);
     mode(folder, 0o700);
-    child.tell("there is room");
-    assert!(child.next().is_some());
+    child.send("there is room");
+    assert!(child.next_message().is_some());
     assert_eq!(site.sandbox.refresh_requests(), 1);
 }
 
 fn keeps_it_meanwhile(site: &Site, mut child: std::process::Command, make_room: fn(&Path)) {
     let old = hash_of_file(&site.record());
-    let mut child = Listened::start(&mut child);
-    assert_eq!(child.next().unwrap(), "Store");
+    let mut child = ChildProcess::start(&mut child);
+    assert_eq!(child.next_message().unwrap(), "Store");
     assert_eq!(hash_of_file(&site.record()), old);
     site.is_tidy();
     make_room(site.folder.path());
-    child.tell("there is room");
-    let token = child.next().unwrap();
+    child.send("there is room");
+    let token = child.next_message().unwrap();
     // It was not asked for again, and it is stored now.
     assert_eq!(site.sandbox.refresh_requests(), 1);
     assert_eq!(site.sandbox.refresh_reuses(), 0);
@@ -187,11 +189,11 @@ async fn renews_without_room(here: &Here, take: impl Fn(), give: impl Fn()) {
         is(&error, "Store");
         clock.advance(error.retry_after().unwrap());
     }
-    say("Store");
-    heard();
+    send_to_parent("Store");
+    read_from_parent();
     give();
     clock.advance(seconds(10));
-    say(&hash_of(&tokens.token().await.unwrap()));
+    send_to_parent(&hash_of(&tokens.token().await.unwrap()));
 }
 
 async fn logged_in() -> Site {

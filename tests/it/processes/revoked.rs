@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use super::*;
-use crate::support::job::{Listened, heard, job, say};
+use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to_parent};
 
 #[test]
 fn a_logout_is_not_undone_by_a_renewal_under_way() {
@@ -47,7 +47,7 @@ fn a_logout_ends_what_another_process_renews_meanwhile() {
         let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
         let tokens = runtime.block_on(site.log_in());
         let gate = site.sandbox.at_token_endpoint().gate();
-        let mut child = Listened::start(&mut site.child(test, &["renews"]));
+        let mut child = ChildProcess::start(&mut site.child(test, &["renews"]));
         runtime.block_on(async {
             gate.wait_for(1).await;
             let down = api_is_down.then(|| site.sandbox.at_api().drop_response());
@@ -63,10 +63,10 @@ fn a_logout_ends_what_another_process_renews_meanwhile() {
             }
             logged_out(&site, &tokens).await;
         });
-        assert_eq!(child.next().unwrap(), "renewed");
+        assert_eq!(child.next_message().unwrap(), "renewed");
         // The one token that it may have still is good for its life where the server was not told.
-        child.tell("go on");
-        assert_eq!(child.next().unwrap(), "LoginRequired");
+        child.send("go on");
+        assert_eq!(child.next_message().unwrap(), "LoginRequired");
         assert_eq!(site.sandbox.refresh_requests(), 1);
         assert_eq!(said_by(site.child(test, &[])), ["nobody"]);
     }
@@ -85,7 +85,7 @@ fn finds_nobody(here: &Here) {
     runtime().block_on(async {
         let login = here.login(here.store(), &Clock::manual());
         let saved = login.saved(USER).await.unwrap();
-        say(saved.map_or("nobody", |_| "somebody"));
+        send_to_parent(saved.map_or("nobody", |_| "somebody"));
     });
 }
 
@@ -95,12 +95,12 @@ async fn renews_and_goes_on(here: &Here) {
     let tokens = login.saved(USER).await.unwrap().unwrap();
     clock.advance(LIFE);
     tokens.token().await.unwrap();
-    say("renewed");
-    heard();
+    send_to_parent("renewed");
+    read_from_parent();
     clock.advance(LIFE);
-    say(&kind_of(&tokens.token().await.unwrap_err()));
+    send_to_parent(&kind_of(&tokens.token().await.unwrap_err()));
 }
 
 fn said_by(mut child: std::process::Command) -> Vec<String> {
-    crate::support::job::said(&child.output().unwrap())
+    crate::support::child_process::messages_of(&child.output().unwrap())
 }

@@ -6,7 +6,7 @@ use genesys_cloud_auth::PlatformClient;
 use serde_json::Value;
 
 use super::*;
-use crate::support::job::{Listened, heard, job, say};
+use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to_parent};
 
 const PROCESSES: usize = 20;
 const ROTATIONS: usize = 100;
@@ -22,7 +22,7 @@ fn twenty_processes_rotate_a_refresh_token_a_hundred_times() {
     let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
     runtime.block_on(site.log_in());
     let mut children: Vec<_> = (0..PROCESSES)
-        .map(|_| Listened::start(&mut site.child(test, &[])))
+        .map(|_| ChildProcess::start(&mut site.child(test, &[])))
         .collect();
     let mut seen = BTreeSet::new();
     for rotation in 1..=ROTATIONS {
@@ -34,10 +34,10 @@ fn twenty_processes_rotate_a_refresh_token_a_hundred_times() {
         };
         let email = site.sandbox.users()[0].email().to_owned();
         for child in &mut children {
-            child.tell(&moved.to_string());
+            child.send(&moved.to_string());
         }
         let tokens = children.iter_mut().map(|child| {
-            let said = child.next().expect("no process ends");
+            let said = child.next_message().expect("no process ends");
             let (user, token) = said.split_once(' ').unwrap();
             assert_eq!(user, email);
             token.to_owned()
@@ -59,16 +59,16 @@ async fn uses_the_login(here: &Here) {
     let login = here.login(here.store(), &clock);
     let tokens = login.saved(USER).await.unwrap().unwrap();
     let api = PlatformClient::new(tokens.clone());
-    let mut moved = heard();
+    let mut moved = read_from_parent();
     while !moved.is_empty() {
         clock.advance(seconds(moved.parse().unwrap()));
         let me: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
         let token = tokens.token().await.unwrap();
-        say(&format!(
+        send_to_parent(&format!(
             "{} {}",
             me["email"].as_str().unwrap(),
             hash_of(&token)
         ));
-        moved = heard();
+        moved = read_from_parent();
     }
 }

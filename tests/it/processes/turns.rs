@@ -5,7 +5,9 @@ use std::sync::mpsc;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
-use crate::support::job::{Listened, heard, hold, job, say};
+use crate::support::child_process::{
+    ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent,
+};
 
 #[test]
 fn a_stopped_process_that_has_the_turn_is_waited_for_and_nothing_is_sent() {
@@ -15,15 +17,15 @@ fn a_stopped_process_that_has_the_turn_is_waited_for_and_nothing_is_sent() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }
     let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
-    let mut child = Listened::start(&mut site.child(test, &["save"]));
-    while child.next().unwrap() != "save" {}
+    let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
+    while child.next_message().unwrap() != "save" {}
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
     asks_in_vain(&site);
     assert_eq!(site.sandbox.refresh_requests(), 1);
     kill_process(pid, Signal::CONT).unwrap();
-    child.tell("go on");
-    let renewed = child.next().unwrap();
+    child.send("go on");
+    let renewed = child.next_message().unwrap();
     site.clock.advance(LIFE);
     runtime().block_on(async {
         let tokens = site.saved().await.unwrap();
@@ -42,13 +44,13 @@ fn a_lock_that_is_held_for_ever_costs_no_refresh_token() {
         let lock = files.find(|name| is_a(name, "lock")).unwrap();
         let lock = fs::File::open(here.folder.join(lock)).unwrap();
         lock.try_lock().unwrap();
-        say("locked");
-        hold();
+        send_to_parent("locked");
+        wait_for_parent();
         return drop(lock);
     }
     let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
-    let mut child = Listened::start(&mut site.child(test, &[]));
-    assert_eq!(child.next().unwrap(), "locked");
+    let mut child = ChildProcess::start(&mut site.child(test, &[]));
+    assert_eq!(child.next_message().unwrap(), "locked");
     asks_in_vain(&site);
     assert_eq!(site.sandbox.refresh_requests(), 0);
     drop(child);
@@ -88,8 +90,8 @@ fn the_turn_of_a_process_that_is_killed_goes_to_who_waits() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }
     let site = runtime().block_on(logged_in(RefreshTokens::Reusable));
-    let mut child = Listened::start(&mut site.child(test, &["save"]));
-    while child.next().unwrap() != "save" {}
+    let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
+    while child.next_message().unwrap() != "save" {}
     site.clock.advance(LIFE);
     let (begins, waits) = mpsc::channel();
     let store = Stepwise::new(site.folder.path(), move |step| {
@@ -122,8 +124,8 @@ async fn renews_in_steps(here: &Here) {
     let step = here.rest[0].clone();
     let store = Stepwise::new(&here.folder, move |now| {
         if now == step {
-            say(now);
-            heard();
+            send_to_parent(now);
+            read_from_parent();
         }
     });
     let clock = Clock::manual();
@@ -137,5 +139,5 @@ async fn renews_in_steps(here: &Here) {
             Err(error) => clock.advance(error.retry_after().unwrap()),
         }
     };
-    say(&hash_of(&token));
+    send_to_parent(&hash_of(&token));
 }

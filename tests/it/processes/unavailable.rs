@@ -12,7 +12,7 @@ use super::{
     spoiled::{ABSENT, Change, REFUSED, mode},
     *,
 };
-use crate::support::job::{command_after, job, said, say};
+use crate::support::child_process::{command_after, job, messages_of, send_to_parent};
 
 const OTHER_USER: u32 = 65_534;
 
@@ -48,12 +48,12 @@ fn a_token_is_had_where_nothing_can_be_written() {
         let (tokens, told) = member_of(&Here::of(job));
         runtime().block_on(tokens.token()).unwrap();
         drop(tokens);
-        return say(&failures(&told).to_string());
+        return send_to_parent(&failures(&told).to_string());
     }
     let fleet = runtime().block_on(Fleet::new());
     let (folder, job) = (fleet.folder.path(), fleet.job());
     let mut full = command_after("trap '' XFSZ; ulimit -f 0", test, &job);
-    assert_eq!(said(&full.output().unwrap()), ["1"]);
+    assert_eq!(messages_of(&full.output().unwrap()), ["1"]);
     let left = names(folder);
     assert!(left.iter().all(|name| is_a(name, "lock")), "{left:?}");
     let mut closed = command(test, &job);
@@ -67,7 +67,7 @@ fn a_token_is_had_where_nothing_can_be_written() {
     mode(folder, 0o500);
     let closed = closed.output().unwrap();
     mode(folder, 0o700);
-    assert_eq!(said(&closed), ["1"]);
+    assert_eq!(messages_of(&closed), ["1"]);
     assert_eq!(fleet.sandbox.token_requests(), 2);
 }
 

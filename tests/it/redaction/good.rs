@@ -13,9 +13,9 @@ use super::{
     replies::{A_DAY, BODY, OWN_TOKEN, QUERY, SECRET, TOKEN, good},
 };
 use crate::support::{
-    CLIENT_ID, kind_of,
-    names::{Names, REMOTE, remote_region},
-    region_of,
+    CLIENT_ID,
+    dns::{DnsStub, REMOTE, remote_region},
+    kind_of, region_of,
     server::Server,
     tls::Authority,
 };
@@ -29,14 +29,14 @@ pub async fn plain(run: &mut Run) {
 pub async fn tls(run: &mut Run) {
     let authority = Authority::new();
     let server = Server::start_tls(authority.acceptor(REMOTE), good());
-    let names = Names::default();
-    names.lead_to(server.address());
-    run.connections = verbose(&names, &authority);
+    let dns = DnsStub::default();
+    dns.resolve_to(server.address());
+    run.connections = verbose(&dns, &authority);
     goes_well(run, remote_region()).await;
     assert_eq!(server.requests().len(), 6);
 
     // One that nobody vouches for.
-    run.connections = verbose(&names, &Authority::new());
+    run.connections = verbose(&dns, &Authority::new());
     let (client, _clock) = run.client(remote_region());
     let error = client.tokens().token().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Tls");
@@ -110,13 +110,13 @@ fn settings(run: &mut Run, region: &Region) {
     run.client_of(fixed);
 }
 
-fn verbose(names: &Names, authority: &Authority) -> HttpClient {
-    let (names, certificate) = (names.clone(), authority.certificate());
+fn verbose(dns: &DnsStub, authority: &Authority) -> HttpClient {
+    let (dns, certificate) = (dns.clone(), authority.certificate());
     HttpClient::new(move |reqwest| {
         reqwest
             .connection_verbose(true)
             .no_proxy()
-            .dns_resolver(names.clone())
+            .dns_resolver(dns.clone())
             .tls_certs_only([certificate.clone()])
     })
     .unwrap()

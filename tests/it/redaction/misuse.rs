@@ -9,7 +9,7 @@ use super::{
     Run,
     replies::{QUERY, SECRET, TOKEN, good},
 };
-use crate::support::{CLIENT_ID, kind_of, names::remote_region, region_of, server::Server};
+use crate::support::{CLIENT_ID, dns::remote_region, kind_of, region_of, server::Server};
 
 pub async fn wrong_place_or_form(run: &mut Run) {
     let errors: Vec<Error> = vec![

@@ -7,15 +7,15 @@ use super::{
     replies::{SECRET, SENTINELS},
 };
 use crate::support::{
-    alone::alone,
     capture::Capture,
+    isolated::run_isolated,
     sentinels::{Shown, forms},
 };
 
 #[test]
 fn a_planted_secret_is_found_in_every_form_and_channel() {
     let test = "redaction::planted::a_planted_secret_is_found_in_every_form_and_channel";
-    let Some(printed) = alone(test) else {
+    let Some(printed) = run_isolated(test) else {
         return plant();
     };
     for (channel, text) in [("stdout", printed.stdout), ("stderr", printed.stderr)] {
@@ -71,7 +71,7 @@ fn plant() {
 #[test]
 fn a_flow_that_leaks_is_told() {
     let test = "redaction::planted::a_flow_that_leaks_is_told";
-    let Some(_) = alone(test) else {
+    let Some(_) = run_isolated(test) else {
         let flow = async |run: &mut Run| {
             log::trace!("{SECRET}");
             tracing::trace!("heard");

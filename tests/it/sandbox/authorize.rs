@@ -1,18 +1,19 @@
-//! What `/oauth/authorize` takes, and what goes back to the client.
+//! The requests that `/oauth/authorize` accepts, and what it sends back to the client.
 
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
 
 use super::{
-    Answer,
+    Response,
     browser::{Browser, parameter},
-    codes::exchanged,
+    codes::exchange_redirect,
+    start,
 };
 
 pub(super) fn builder() -> SandboxBuilder {
     Sandbox::builder().code_client(["http://localhost", CALLBACK])
 }
 
-/// The path that asks for an authorization, with these parameters besides.
+/// Returns the path of an authorization request with these parameters, too.
 pub(super) fn path(sandbox: &Sandbox, more: &str) -> String {
     let id = sandbox.client_id();
     format!("/oauth/authorize?response_type=code&client_id={id}&{more}")
@@ -22,32 +23,35 @@ pub(super) fn url(sandbox: &Sandbox, more: &str) -> String {
     format!("{}/login{}", sandbox.url(), path(sandbox, more))
 }
 
-async fn open(sandbox: &Sandbox, path: &str) -> Answer {
+async fn open(sandbox: &Sandbox, path: &str) -> Response {
     Browser::default().open(sandbox, path).await
 }
 
 #[tokio::test]
-async fn a_user_who_allows_gives_a_code_and_one_who_denies_an_error() {
-    let sandbox = builder().start().await.unwrap();
+async fn consent_gives_a_code_and_denial_an_error() {
+    let sandbox = start(builder()).await;
     let url = url(&sandbox, &format!("{REDIRECT}&state=s"));
     for user in sandbox.users() {
-        let back = sandbox.log_in(&url, &user).await;
-        assert!(back.starts_with("http://localhost:7890?code="), "{back}");
-        assert_eq!(parameter(&back, "state").unwrap(), "s");
+        let redirected = sandbox.log_in(&url, &user).await;
+        assert!(
+            redirected.starts_with("http://localhost:7890?code="),
+            "{redirected}"
+        );
+        assert_eq!(parameter(&redirected, "state").unwrap(), "s");
     }
-    let back = sandbox.deny(&url).await;
+    let redirected = sandbox.deny(&url).await;
     assert!(
-        back.starts_with("http://localhost:7890?error=access_denied&"),
-        "{back}"
+        redirected.starts_with("http://localhost:7890?error=access_denied&"),
+        "{redirected}"
     );
-    assert!(parameter(&back, "error_description").is_some());
-    assert_eq!(parameter(&back, "state").unwrap(), "s");
-    assert_eq!(parameter(&back, "code"), None);
+    assert!(parameter(&redirected, "error_description").is_some());
+    assert_eq!(parameter(&redirected, "state").unwrap(), "s");
+    assert_eq!(parameter(&redirected, "code"), None);
 }
 
 #[tokio::test]
-async fn the_state_goes_back_as_it_came() {
-    let sandbox = builder().start().await.unwrap();
+async fn state_is_sent_back_unchanged() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     for state in [
         "a%20b+c~/?:@!$()*,;%26%3D%23%00%C3%A9%FF",
@@ -56,8 +60,11 @@ async fn the_state_goes_back_as_it_came() {
         "%7E=%zz",
     ] {
         let url = url(&sandbox, &format!("{REDIRECT}&state={state}"));
-        let back = sandbox.log_in(&url, &user).await;
-        assert!(back.ends_with(&format!("&state={state}")), "{back}");
+        let redirected = sandbox.log_in(&url, &user).await;
+        assert!(
+            redirected.ends_with(&format!("&state={state}")),
+            "{redirected}"
+        );
         assert!(
             sandbox
                 .deny(&url)
@@ -65,13 +72,13 @@ async fn the_state_goes_back_as_it_came() {
                 .ends_with(&format!("&state={state}"))
         );
     }
-    let back = sandbox.log_in(&url(&sandbox, REDIRECT), &user).await;
-    assert!(!back.contains("state"), "{back}");
+    let redirected = sandbox.log_in(&url(&sandbox, REDIRECT), &user).await;
+    assert!(!redirected.contains("state"), "{redirected}");
 }
 
 #[tokio::test]
-async fn a_redirect_uri_is_registered_whole_and_loopback_with_any_port() {
-    let sandbox = builder().start().await.unwrap();
+async fn redirect_uri_matches_exactly_and_loopback_with_any_port() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     for (uri, start) in [
         (CALLBACK, "https://app.example/callback?x=1&code="),
@@ -79,8 +86,8 @@ async fn a_redirect_uri_is_registered_whole_and_loopback_with_any_port() {
         ("http://localhost:49152", "http://localhost:49152?code="),
     ] {
         let url = url(&sandbox, &format!("redirect_uri={}", encoded(uri)));
-        let back = sandbox.log_in(&url, &user).await;
-        assert!(back.starts_with(start), "{back}");
+        let redirected = sandbox.log_in(&url, &user).await;
+        assert!(redirected.starts_with(start), "{redirected}");
     }
     for uri in [
         "https://app.example/callback",
@@ -90,18 +97,18 @@ async fn a_redirect_uri_is_registered_whole_and_loopback_with_any_port() {
         "http://127.0.0.1:49152",
         "",
     ] {
-        let answer = open(
+        let response = open(
             &sandbox,
             &path(&sandbox, &format!("redirect_uri={}", encoded(uri))),
         )
         .await;
-        is_page_of_no_login(&answer);
+        assert_login_not_possible(&response);
     }
 }
 
 #[tokio::test]
-async fn without_a_client_or_redirect_uri_nothing_goes_back() {
-    let sandbox = builder().start().await.unwrap();
+async fn unknown_client_or_redirect_uri_is_not_sent_back() {
+    let sandbox = start(builder()).await;
     let id = sandbox.client_id();
     for query in [
         String::new(),
@@ -113,26 +120,27 @@ async fn without_a_client_or_redirect_uri_nothing_goes_back() {
         format!("client_id={id}&{REDIRECT}&{REDIRECT}"),
     ] {
         let path = format!("/oauth/authorize?response_type=code&{query}&state=s&prompt=none");
-        is_page_of_no_login(&open(&sandbox, &path).await);
+        assert_login_not_possible(&open(&sandbox, &path).await);
     }
-    is_page_of_no_login(&open(&sandbox, "/oauth/authorize").await);
+    assert_login_not_possible(&open(&sandbox, "/oauth/authorize").await);
     sandbox.disable_client();
-    is_page_of_no_login(&open(&sandbox, &path(&sandbox, REDIRECT)).await);
+    assert_login_not_possible(&open(&sandbox, &path(&sandbox, REDIRECT)).await);
 
     let other = Sandbox::start().await.unwrap();
-    is_page_of_no_login(&open(&other, &path(&other, REDIRECT)).await);
+    assert_login_not_possible(&open(&other, &path(&other, REDIRECT)).await);
 }
 
-fn is_page_of_no_login(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("location")), (400, None));
-    let words = "The OAuth client ID or redirect URI is invalid.";
-    assert!(answer.text().contains(words), "{}", answer.text());
-    assert!(!answer.text().contains("<form"));
+fn assert_login_not_possible(response: &Response) {
+    assert_eq!(response.status, 400);
+    assert_eq!(response.header("location"), None);
+    let message = "The OAuth client ID or redirect URI is invalid.";
+    assert!(response.text().contains(message), "{}", response.text());
+    assert!(!response.text().contains("<form"));
 }
 
 #[tokio::test]
-async fn what_is_wrong_besides_goes_back_as_an_error() {
-    let sandbox = builder().start().await.unwrap();
+async fn other_invalid_parameters_are_sent_back_as_errors() {
+    let sandbox = start(builder()).await;
     let challenge = format!("code_challenge={CHALLENGE}");
     let cut = format!(
         "code_challenge={}&code_challenge_method=S256",
@@ -162,9 +170,9 @@ async fn what_is_wrong_besides_goes_back_as_an_error() {
         (&*cut, "invalid_pkce_package"),
     ] {
         let path = path(&sandbox, &format!("{REDIRECT}&state=s%20&{more}"));
-        let answer = open(&sandbox, &path).await;
-        assert_eq!(answer.status, 302, "{more}");
-        let location = answer.location();
+        let response = open(&sandbox, &path).await;
+        assert_eq!(response.status, 302, "{more}");
+        let location = response.location();
         assert!(
             location.starts_with("http://localhost:7890?error="),
             "{location}"
@@ -172,18 +180,17 @@ async fn what_is_wrong_besides_goes_back_as_an_error() {
         assert_eq!(parameter(location, "error").unwrap(), error, "{more}");
         assert!(parameter(location, "error_description").is_some());
         assert!(location.ends_with("&state=s%20"), "{location}");
-        // Neither can a form that was opened before be sent for it.
-        let sent = Browser::default().send(&sandbox, &path, &[]).await;
-        assert_eq!(sent.location(), location);
+        // Submitting a form gets the same error.
+        let submitted = Browser::default().submit(&sandbox, &path, &[]).await;
+        assert_eq!(submitted.location(), location);
     }
 }
 
 #[tokio::test]
-async fn other_response_types_are_not_supported_and_the_implicit_grants_answer_is_in_the_fragment()
-{
-    let sandbox = builder().start().await.unwrap();
+async fn other_response_types_are_not_supported() {
+    let sandbox = start(builder()).await;
     let id = sandbox.client_id();
-    for (response_type, error, mark) in [
+    for (response_type, error, separator) in [
         ("", "invalid_request", '?'),
         ("response_type=", "invalid_request", '?'),
         ("response_type=token", "unsupported_response_type", '#'),
@@ -195,27 +202,27 @@ async fn other_response_types_are_not_supported_and_the_implicit_grants_answer_i
         ("response_type=CODE", "unsupported_response_type", '?'),
     ] {
         let path = format!("/oauth/authorize?{response_type}&client_id={id}&{REDIRECT}&state=s");
-        let answer = open(&sandbox, &path).await;
-        let start = format!("http://localhost:7890{mark}error={error}&error_description=");
-        assert!(answer.location().starts_with(&start), "{answer:?}");
-        assert!(answer.location().ends_with("&state=s"));
+        let response = open(&sandbox, &path).await;
+        let start = format!("http://localhost:7890{separator}error={error}&error_description=");
+        assert!(response.location().starts_with(&start), "{response:?}");
+        assert!(response.location().ends_with("&state=s"));
     }
 }
 
 #[tokio::test]
-async fn a_client_of_another_grant_type_is_not_authorized() {
+async fn client_of_another_grant_type_is_not_authorized() {
     let sandbox = builder().authorized_grant_type("TOKEN");
     let sandbox = sandbox.start().await.unwrap();
-    let answer = open(&sandbox, &path(&sandbox, REDIRECT)).await;
+    let response = open(&sandbox, &path(&sandbox, REDIRECT)).await;
     assert_eq!(
-        parameter(answer.location(), "error").unwrap(),
+        parameter(response.location(), "error").unwrap(),
         "unauthorized_client"
     );
 }
 
 #[tokio::test]
-async fn a_test_sets_the_next_errors() {
-    let sandbox = builder().start().await.unwrap();
+async fn errors_set_by_the_test_are_sent_back_in_order() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let url = url(&sandbox, &format!("{REDIRECT}&state=s"));
     let errors = ["server_error", "temporarily_unavailable", "invalid_scope"];
@@ -223,12 +230,12 @@ async fn a_test_sets_the_next_errors() {
         sandbox.fail_next_authorization(error);
     }
     for error in errors {
-        let back = sandbox.log_in(&url, &user).await;
-        assert_eq!(parameter(&back, "error").unwrap(), error);
-        assert_eq!(parameter(&back, "state").unwrap(), "s");
+        let redirected = sandbox.log_in(&url, &user).await;
+        assert_eq!(parameter(&redirected, "error").unwrap(), error);
+        assert_eq!(parameter(&redirected, "state").unwrap(), "s");
     }
-    let back = sandbox.log_in(&url, &user).await;
-    exchanged(&sandbox, &back).await;
+    let redirected = sandbox.log_in(&url, &user).await;
+    exchange_redirect(&sandbox, &redirected).await;
 }
 
 fn encoded(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! A browser of few words: it keeps cookies, fills forms and follows nothing.
+//! A simple browser: it keeps cookies, fills in forms and follows no redirect.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use genesys_cloud_auth::sandbox::{Sandbox, SandboxUser};
 use secrecy::ExposeSecret as _;
 use url::{Url, form_urlencoded};
 
-use super::{Answer, FORM, ask};
+use super::{FORM_HEADER, Response, send};
 
 #[derive(Clone, Default)]
 pub(super) struct Browser {
@@ -15,91 +15,94 @@ pub(super) struct Browser {
 
 impl Browser {
     /// Opens a path of the login host.
-    pub(super) async fn open(&mut self, sandbox: &Sandbox, path: &str) -> Answer {
-        let head = format!("GET /login{path} HTTP/1.1\r\nHost: x\r\n{}", self.cookie());
-        let answer = ask(sandbox, format!("{head}\r\n")).await;
-        self.keep(&answer);
-        answer
+    pub(super) async fn open(&mut self, sandbox: &Sandbox, path: &str) -> Response {
+        let head = format!(
+            "GET /login{path} HTTP/1.1\r\nHost: x\r\n{}",
+            self.cookie_header()
+        );
+        let response = send(sandbox, format!("{head}\r\n")).await;
+        self.store_cookie(&response);
+        response
     }
 
-    /// Sends the form of the page at `path`.
-    pub(super) async fn send(
+    /// Submits a form of the page at `path`.
+    pub(super) async fn submit(
         &mut self,
         sandbox: &Sandbox,
         path: &str,
         form: &[(&str, &str)],
-    ) -> Answer {
+    ) -> Response {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
         let head = format!(
-            "POST /login{path} HTTP/1.1\r\nHost: x\r\n{}{FORM}",
-            self.cookie()
+            "POST /login{path} HTTP/1.1\r\nHost: x\r\n{}{FORM_HEADER}",
+            self.cookie_header()
         );
         let length = body.len();
         let request = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-        let answer = ask(sandbox, request).await;
-        self.keep(&answer);
-        answer
+        let response = send(sandbox, request).await;
+        self.store_cookie(&response);
+        response
     }
 
-    /// Fills in the login page that `page` is.
+    /// Submits the form of a login page.
     pub(super) async fn log_in(
         &mut self,
         sandbox: &Sandbox,
         path: &str,
-        page: &Answer,
+        page: &Response,
         user: &SandboxUser,
-    ) -> Answer {
+    ) -> Response {
         let password = user.password();
         let form = [
-            ("form_key", page.hidden("form_key")),
+            ("form_key", page.hidden_field("form_key")),
             ("email", user.email()),
             ("password", password.expose_secret()),
         ];
-        self.send(sandbox, path, &form).await
+        self.submit(sandbox, path, &form).await
     }
 
-    /// Presses a button of the consent page that `page` is.
+    /// Presses a button of a consent page.
     pub(super) async fn decide(
         &mut self,
         sandbox: &Sandbox,
         path: &str,
-        page: &Answer,
+        page: &Response,
         decision: &str,
-    ) -> Answer {
+    ) -> Response {
         let form = [
-            ("form_key", page.hidden("form_key")),
-            ("user", page.hidden("user")),
+            ("form_key", page.hidden_field("form_key")),
+            ("user", page.hidden_field("user")),
             ("decision", decision),
         ];
-        self.send(sandbox, path, &form).await
+        self.submit(sandbox, path, &form).await
     }
 
-    /// From the login page to the consent page.
+    /// Logs in and returns the consent page.
     pub(super) async fn consent_page(
         &mut self,
         sandbox: &Sandbox,
         path: &str,
         user: &SandboxUser,
-    ) -> Answer {
+    ) -> Response {
         let page = self.open(sandbox, path).await;
-        let answer = self.log_in(sandbox, path, &page, user).await;
-        assert_eq!(answer.status, 303, "{answer:?}");
+        let response = self.log_in(sandbox, path, &page, user).await;
+        assert_eq!(response.status, 303, "{response:?}");
         let page = self.open(sandbox, path).await;
         assert!(page.text().contains(user.email()), "{}", page.text());
         page
     }
 
-    pub(super) fn session(&self) -> Option<&str> {
+    pub(super) fn session_id(&self) -> Option<&str> {
         self.cookies.values().next().map(String::as_str)
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear_cookies(&mut self) {
         self.cookies.clear();
     }
 
-    fn cookie(&self) -> String {
+    fn cookie_header(&self) -> String {
         let cookies = self.cookies.iter();
         let cookies: Vec<_> = cookies
             .map(|(name, value)| format!("{name}={value}"))
@@ -110,8 +113,8 @@ impl Browser {
         format!("Cookie: other=1; {}\r\n", cookies.join("; "))
     }
 
-    fn keep(&mut self, answer: &Answer) {
-        let Some(cookie) = answer.header("set-cookie") else {
+    fn store_cookie(&mut self, response: &Response) {
+        let Some(cookie) = response.header("set-cookie") else {
             return;
         };
         let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -123,14 +126,14 @@ impl Browser {
     }
 }
 
-impl Answer {
+impl Response {
     pub(super) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// The value of a hidden field.
+    /// Returns the value of a hidden field.
     #[track_caller]
-    pub(super) fn hidden(&self, name: &str) -> &str {
+    pub(super) fn hidden_field(&self, name: &str) -> &str {
         let start = format!("name=\"{name}\" value=\"");
         let (_, rest) = self.text().split_once(&start).expect("the field");
         rest.split_once('"').unwrap().0
@@ -141,17 +144,17 @@ impl Answer {
         self.text().contains("type=\"password\"")
     }
 
-    /// Where the browser is sent.
+    /// Returns the target of a redirect.
     #[track_caller]
     pub(super) fn location(&self) -> &str {
         self.header("location").expect("a redirect")
     }
 }
 
-/// A parameter in the query of `url`.
+/// Returns a parameter in the query of `url`.
 pub(super) fn parameter(url: &str, name: &str) -> Option<String> {
     let url = Url::parse(url).unwrap();
     let mut pairs = url.query_pairs();
-    let found = pairs.find(|(given, _)| given == name);
+    let found = pairs.find(|(known, _)| known == name);
     found.map(|(_, value)| value.into_owned())
 }

@@ -1,12 +1,12 @@
-//! `POST /api/v2/oauth/clients`, which checks and keeps nothing.
+//! `POST /api/v2/oauth/clients`, which checks a client and creates none.
 
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{Answer, FORM, ask, call, get, post, token};
+use super::{FORM_HEADER, Response, get, post_json, post_request, send, start_with_token, token};
 
-async fn create(sandbox: &Sandbox, token: &str, body: &Value) -> Answer {
-    post(sandbox, CLIENTS, token, &body.to_string()).await
+async fn create(sandbox: &Sandbox, token: &str, body: &Value) -> Response {
+    post_json(sandbox, CLIENTS, token, &body.to_string()).await
 }
 
 fn roles() -> Value {
@@ -14,9 +14,8 @@ fn roles() -> Value {
 }
 
 #[tokio::test]
-async fn a_client_that_is_right_is_answered_and_not_kept() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn valid_client_is_returned_and_not_created() {
+    let (sandbox, token) = start_with_token().await;
     for body in [
         json!({ "name": "a", "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": roles() }),
         json!({ "name": "a", "authorizedGrantType": "CLIENT_CREDENTIALS", "roleDivisions": roles() }),
@@ -29,25 +28,27 @@ async fn a_client_that_is_right_is_answered_and_not_kept() {
         json!({ "name": "a", "authorizedGrantType": "TOKEN", "registeredRedirectUri": ["http://localhost"] }),
         json!({ "name": "a", "authorizedGrantType": "PASSWORD", "tomorrows": { "field": 1 } }),
     ] {
-        let answer = create(&sandbox, &token, &body).await;
-        assert_eq!(answer.status, 200, "{body}");
-        let client = answer.json();
+        let response = create(&sandbox, &token, &body).await;
+        assert_eq!(response.status, 200, "{body}");
+        let client = response.json();
         for (name, value) in body.as_object().unwrap() {
-            let answered = client.get(name).unwrap_or(&Value::Null);
-            assert_eq!(answered, value, "{name}");
+            let returned = client.get(name).unwrap_or(&Value::Null);
+            assert_eq!(returned, value, "{name}");
         }
         assert_eq!(client["state"], "active");
         assert_eq!(client["accessTokenValiditySeconds"], 86_400);
         let id = client["id"].as_str().unwrap();
         let uri = client["selfUri"].as_str().unwrap();
         assert_eq!(uri, format!("{CLIENTS}/{id}"));
-        get(&sandbox, uri, &token).await.refusal(404, "not.found");
+        get(&sandbox, uri, &token)
+            .await
+            .assert_api_error(404, "not.found");
     }
     assert_eq!(get(&sandbox, CLIENTS, &token).await.json()["total"], 1);
 }
 
 #[tokio::test]
-async fn no_secret_is_made_up_or_given_back() {
+async fn no_secret_is_returned() {
     let sandbox = Sandbox::start().await.unwrap();
     let body =
         json!({ "name": "a", "authorizedGrantType": "CODE", "id": "mine", "secret": "mine" });
@@ -57,9 +58,8 @@ async fn no_secret_is_made_up_or_given_back() {
 }
 
 #[tokio::test]
-async fn grant_types_and_roles_that_do_not_go_together_are_refused() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn grant_type_that_does_not_fit_roles_is_an_error() {
+    let (sandbox, token) = start_with_token().await;
     for (code, body) in [
         ("grant.type.required", json!({ "name": "a" })),
         (
@@ -103,14 +103,15 @@ async fn grant_types_and_roles_that_do_not_go_together_are_refused() {
             json!({ "name": "a", "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": null, "roleIds": [] }),
         ),
     ] {
-        create(&sandbox, &token, &body).await.refusal(400, code);
+        create(&sandbox, &token, &body)
+            .await
+            .assert_api_error(400, code);
     }
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_client_is_a_bad_request() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn malformed_client_is_a_bad_request() {
+    let (sandbox, token) = start_with_token().await;
     let mut bodies = [
         "",
         "{",
@@ -153,40 +154,39 @@ async fn a_body_that_is_no_client_is_a_bad_request() {
     }
     bodies.push("[".repeat(100_000));
     for body in bodies {
-        let answer = post(&sandbox, CLIENTS, &token, &body).await;
-        assert_eq!(answer.status, 400, "{}", &body[..body.len().min(80)]);
-        answer.refusal(400, "bad.request");
+        let response = post_json(&sandbox, CLIENTS, &token, &body).await;
+        assert_eq!(response.status, 400, "{}", &body[..body.len().min(80)]);
+        response.assert_api_error(400, "bad.request");
     }
 }
 
 #[tokio::test]
-async fn a_body_says_that_it_is_json() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
-    let head = call("POST", CLIENTS, &token);
+async fn body_must_have_the_json_content_type() {
+    let (sandbox, token) = start_with_token().await;
     let body = "{\"name\":\"a\",\"authorizedGrantType\":\"CODE\"}";
     for (header, status) in [
         ("", 415),
         ("Content-Type: text/plain\r\n", 415),
-        (FORM, 415),
+        (FORM_HEADER, 415),
         ("Content-Type: Application/JSON ; charset=utf-8\r\n", 200),
     ] {
-        let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let answer = ask(&sandbox, format!("{}\r\n{header}{length}", head.trim_end())).await;
-        assert_eq!(answer.status, status, "{header}");
+        let request = post_request(CLIENTS, &token, header, body);
+        let response = send(&sandbox, request).await;
+        assert_eq!(response.status, status, "{header}");
         if status == 415 {
-            answer.refusal(415, "unsupported.media.type");
+            response.assert_api_error(415, "unsupported.media.type");
         }
     }
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_text_is_not_found() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn malformed_id_is_not_found() {
+    let (sandbox, token) = start_with_token().await;
     for id in ["%FF", "%00", "%2e%2e", "a%2Fb"] {
         let path = format!("{CLIENTS}/{id}");
-        get(&sandbox, &path, &token).await.refusal(404, "not.found");
+        get(&sandbox, &path, &token)
+            .await
+            .assert_api_error(404, "not.found");
     }
 }
 

@@ -1,36 +1,39 @@
-//! The data action, and the secret that its integration holds.
+//! The data action, and its integration's credential.
 
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{Answer, post, token};
+use super::{Response, post_json, start, start_with_token, token};
 
 const INPUT: &str = r#"{"customer":"4711","list":[1,{"deep":null}]}"#;
 
-async fn run(sandbox: &Sandbox, how: &str, token: &str) -> Answer {
+async fn run(sandbox: &Sandbox, operation: &str, token: &str) -> Response {
     let id = sandbox.data_action_id();
-    let path = format!("/api/v2/integrations/actions/{id}/{how}");
-    post(sandbox, &path, token, INPUT).await
+    let path = format!("/api/v2/integrations/actions/{id}/{operation}");
+    post_json(sandbox, &path, token, INPUT).await
 }
 
 #[track_caller]
-fn worked(answer: &Answer) {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json(), serde_json::from_str::<Value>(INPUT).unwrap());
+fn assert_success(response: &Response) {
+    assert_eq!(response.status, 200, "{response:?}");
+    assert_eq!(
+        response.json(),
+        serde_json::from_str::<Value>(INPUT).unwrap()
+    );
 }
 
-/// The whole body, as Genesys Cloud's help page shows it.
+/// Asserts the whole body, as Genesys Cloud's help page shows it.
 #[track_caller]
-fn failed(answer: &Answer) {
-    assert_eq!(answer.status, 400, "{answer:?}");
-    let mut body = answer.json();
+fn assert_invalid_credentials(response: &Response) {
+    assert_eq!(response.status, 400, "{response:?}");
+    let mut body = response.json();
     let inner = body["errors"][0]["userMessage"].take();
     assert_eq!(
         body,
         json!({
             "errorCode": "INVALID_CREDENTIALS",
             "status": 400,
-            "correlationId": answer.header("inin-correlation-id").unwrap(),
+            "correlationId": response.header("inin-correlation-id").unwrap(),
             "entityName": "sandbox",
             "userMessage": "There was an issue validating the credentials.",
             "userParams": [],
@@ -45,67 +48,61 @@ fn failed(answer: &Answer) {
             }],
         })
     );
-    let words = "Request to backend service failed.  Response from web service: ";
-    let refused = inner.as_str().unwrap().strip_prefix(words).unwrap();
-    let refused: Value = serde_json::from_str(refused).unwrap();
-    assert_eq!(refused["error"], "invalid_client");
+    let message = "Request to backend service failed.  Response from web service: ";
+    let error = inner.as_str().unwrap().strip_prefix(message).unwrap();
+    let error: Value = serde_json::from_str(error).unwrap();
+    assert_eq!(error["error"], "invalid_client");
 }
 
 #[tokio::test]
-async fn it_fails_from_a_rotation_to_the_update_of_its_credential() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
-    worked(&run(&sandbox, "execute", &token).await);
+async fn fails_after_rotation_until_the_credential_is_updated() {
+    let (sandbox, token) = start_with_token().await;
+    assert_success(&run(&sandbox, "execute", &token).await);
     sandbox.rotate_secret();
     for _ in 0..2 {
-        failed(&run(&sandbox, "execute", &token).await);
+        assert_invalid_credentials(&run(&sandbox, "execute", &token).await);
     }
     sandbox.update_integration_credential();
-    worked(&run(&sandbox, "execute", &token).await);
+    assert_success(&run(&sandbox, "execute", &token).await);
     sandbox.rotate_secret();
-    failed(&run(&sandbox, "execute", &token).await);
+    assert_invalid_credentials(&run(&sandbox, "execute", &token).await);
 }
 
 #[tokio::test]
-async fn it_fails_when_told_to() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn fails_with_a_broken_credential() {
+    let (sandbox, token) = start_with_token().await;
     sandbox.break_integration_credential();
-    failed(&run(&sandbox, "execute", &token).await);
+    assert_invalid_credentials(&run(&sandbox, "execute", &token).await);
     sandbox.update_integration_credential();
-    worked(&run(&sandbox, "execute", &token).await);
+    assert_success(&run(&sandbox, "execute", &token).await);
 }
 
 #[tokio::test]
-async fn it_may_fail_with_the_status_of_a_success() {
-    let sandbox = Sandbox::builder()
-        .data_action_fails_with_200(true)
-        .start()
-        .await
-        .unwrap();
+async fn may_fail_with_status_200() {
+    let sandbox = start(Sandbox::builder().data_action_fails_with_200(true)).await;
     let token = token(&sandbox).await;
-    worked(&run(&sandbox, "execute", &token).await);
+    assert_success(&run(&sandbox, "execute", &token).await);
     sandbox.rotate_secret();
-    let answer = run(&sandbox, "execute", &token).await;
-    let message = answer.refusal(200, "invalid.credentials");
+    let response = run(&sandbox, "execute", &token).await;
+    let message = response.assert_api_error(200, "invalid.credentials");
     assert_eq!(message, "There was an issue validating the credentials.");
 }
 
 #[tokio::test]
-async fn a_test_of_it_tells_the_step_that_failed() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn test_reports_the_failed_step() {
+    let (sandbox, token) = start_with_token().await;
     let result = run(&sandbox, "test", &token).await.json();
     assert_eq!(result["success"], true);
     let input: Value = serde_json::from_str(INPUT).unwrap();
     assert_eq!(result["finalResult"], input);
     let steps = result["operations"].as_array().unwrap();
-    assert_eq!((steps.len(), &steps[1]["result"]), (2, &input));
+    assert_eq!(steps.len(), 2);
+    assert_eq!(steps[1]["result"], input);
 
     sandbox.rotate_secret();
-    let answer = run(&sandbox, "test", &token).await;
-    assert_eq!(answer.status, 200);
-    let result = answer.json();
+    let response = run(&sandbox, "test", &token).await;
+    assert_eq!(response.status, 200);
+    let result = response.json();
     assert_eq!(result["success"], false);
     assert_eq!(result["error"]["code"], "invalid.credentials");
     assert_eq!(result["operations"].as_array().unwrap().len(), 1);
@@ -114,7 +111,7 @@ async fn a_test_of_it_tells_the_step_that_failed() {
 }
 
 #[tokio::test]
-async fn another_data_action_is_not_found() {
+async fn other_data_action_is_not_found() {
     let sandbox = Sandbox::start().await.unwrap();
     let other = Sandbox::start().await.unwrap();
     let token = token(&sandbox).await;
@@ -128,29 +125,28 @@ async fn another_data_action_is_not_found() {
         "%FF",
         "custom_-_1",
     ] {
-        for how in ["execute", "test"] {
-            let path = format!("/api/v2/integrations/actions/{id}/{how}");
-            post(&sandbox, &path, &token, INPUT)
+        for operation in ["execute", "test"] {
+            let path = format!("/api/v2/integrations/actions/{id}/{operation}");
+            post_json(&sandbox, &path, &token, INPUT)
                 .await
-                .refusal(404, "not.found");
+                .assert_api_error(404, "not.found");
         }
     }
 }
 
 #[tokio::test]
-async fn an_input_that_is_no_object_is_a_bad_request() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
-    for how in ["execute", "test"] {
+async fn input_that_is_not_an_object_is_a_bad_request() {
+    let (sandbox, token) = start_with_token().await;
+    for operation in ["execute", "test"] {
         let path = format!(
-            "/api/v2/integrations/actions/{}/{how}",
+            "/api/v2/integrations/actions/{}/{operation}",
             sandbox.data_action_id()
         );
         for body in ["", "{", "[]", "[{}]", "null", "\"\"", "1", "{} {}"] {
-            let answer = post(&sandbox, &path, &token, body).await;
-            answer.refusal(400, "bad.request");
+            let response = post_json(&sandbox, &path, &token, body).await;
+            response.assert_api_error(400, "bad.request");
         }
-        let answer = post(&sandbox, &path, &token, "{}").await;
-        assert_eq!(answer.status, 200);
+        let response = post_json(&sandbox, &path, &token, "{}").await;
+        assert_eq!(response.status, 200);
     }
 }

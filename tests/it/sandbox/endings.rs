@@ -1,71 +1,64 @@
-//! What ends with what: access tokens, refresh tokens, logins.
+//! Which ends of access tokens and refresh tokens end the other.
 
 use std::time::Duration;
 
-use genesys_cloud_auth::sandbox::{RefreshTokens, SandboxBuilder};
+use genesys_cloud_auth::sandbox::RefreshTokens;
 
 use super::{
-    TOKEN, ask,
+    TOKENS_ME,
     authorize::builder,
-    call,
-    refresh::{is_refused, lives, log_in, refreshed, start},
+    delete,
+    refresh::{assert_not_refreshed, is_live, log_in, refreshed, start_with},
+    start,
 };
 
 #[tokio::test]
-async fn the_end_of_access_tokens_is_not_that_of_refresh_tokens() {
-    let sandbox = start(RefreshTokens::Reusable).await;
+async fn access_tokens_end_without_refresh_tokens() {
+    let sandbox = start_with(RefreshTokens::Reusable).await;
     let tokens = log_in(&sandbox).await;
     sandbox.revoke_access_tokens();
-    assert!(!lives(&sandbox, &tokens).await);
+    assert!(!is_live(&sandbox, &tokens).await);
     let renewed = refreshed(&sandbox, &tokens).await;
     sandbox.expire_access_tokens();
-    assert!(!lives(&sandbox, &renewed).await);
+    assert!(!is_live(&sandbox, &renewed).await);
     let renewed = refreshed(&sandbox, &tokens).await;
     sandbox.advance(Duration::from_secs(86_400));
-    assert!(!lives(&sandbox, &renewed).await);
+    assert!(!is_live(&sandbox, &renewed).await);
     refreshed(&sandbox, &tokens).await;
 }
 
 #[tokio::test]
-async fn a_refresh_ends_the_access_tokens_before_it_only_where_that_is_said() {
+async fn refresh_ends_earlier_access_tokens_only_if_set() {
     for ends in [false, true] {
-        let builder = builder().refresh_ends_access_tokens(ends);
-        let sandbox = builder.start().await.unwrap();
+        let sandbox = start(builder().refresh_ends_access_tokens(ends)).await;
         let (first, other) = (log_in(&sandbox).await, log_in(&sandbox).await);
         let second = refreshed(&sandbox, &first).await;
-        assert_eq!(lives(&sandbox, &first).await, !ends);
-        assert!(lives(&sandbox, &second).await && lives(&sandbox, &other).await);
+        assert_eq!(is_live(&sandbox, &first).await, !ends);
+        assert!(is_live(&sandbox, &second).await && is_live(&sandbox, &other).await);
     }
 }
 
 #[tokio::test]
-async fn a_revoked_access_token_takes_the_refresh_token_along_only_where_that_is_said() {
+async fn revocation_ends_refresh_tokens_only_if_set() {
     for ends in [false, true] {
-        let ends_both = |builder: SandboxBuilder| builder.revocation_ends_refresh_tokens(ends);
-        let sandbox = ends_both(builder()).start().await.unwrap();
-        let (mine, of_all) = (log_in(&sandbox).await, log_in(&sandbox).await);
-        let access = mine["access_token"].as_str().unwrap();
-        assert_eq!(
-            ask(&sandbox, call("DELETE", TOKEN, access)).await.status,
-            200
-        );
-        assert!(!lives(&sandbox, &mine).await && lives(&sandbox, &of_all).await);
+        let sandbox = start(builder().revocation_ends_refresh_tokens(ends)).await;
+        let (first, second) = (log_in(&sandbox).await, log_in(&sandbox).await);
+        let access = first["access_token"].as_str().unwrap();
+        assert_eq!(delete(&sandbox, TOKENS_ME, access).await.status, 200);
+        assert!(!is_live(&sandbox, &first).await && is_live(&sandbox, &second).await);
         if ends {
-            is_refused(&sandbox, &mine).await;
+            assert_not_refreshed(&sandbox, &first).await;
         } else {
-            refreshed(&sandbox, &mine).await;
+            refreshed(&sandbox, &first).await;
         }
         let path = format!("/api/v2/tokens/{}", sandbox.users()[0].id());
-        let access = of_all["access_token"].as_str().unwrap();
-        assert_eq!(
-            ask(&sandbox, call("DELETE", &path, access)).await.status,
-            200
-        );
-        assert!(!lives(&sandbox, &of_all).await);
+        let access = second["access_token"].as_str().unwrap();
+        assert_eq!(delete(&sandbox, &path, access).await.status, 200);
+        assert!(!is_live(&sandbox, &second).await);
         if ends {
-            is_refused(&sandbox, &of_all).await;
+            assert_not_refreshed(&sandbox, &second).await;
         } else {
-            refreshed(&sandbox, &of_all).await;
+            refreshed(&sandbox, &second).await;
         }
     }
 }

@@ -1,14 +1,16 @@
-//! Two hosts at one address, HTTP itself, and web pages.
+//! Two hosts at one address, HTTP connections, and CORS.
 
 use genesys_cloud_auth::sandbox::{RecordedRequest, Sandbox, SandboxHost};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{ORGANIZATION, Wire, ask, call, token, token_request, token_request_with};
+use super::{
+    ORGANIZATION, Wire, api_request, send, start_with_token, token, token_request,
+    token_request_with,
+};
 
 #[tokio::test]
-async fn the_host_header_names_the_host_where_it_can() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn host_header_selects_the_host_before_the_path() {
+    let (sandbox, token) = start_with_token().await;
     let request = |host: &str, path: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")
     };
@@ -20,16 +22,16 @@ async fn the_host_header_names_the_host_where_it_can() {
         ("localhost:9000", &prefixed, 200),
         ("apifoo.example", &prefixed, 200),
         ("login.example", "/oauth/token", 405),
-        // The header goes first.
+        // The header takes precedence.
         ("api.mypurecloud.ie", &prefixed, 404),
         ("login.mypurecloud.ie", ORGANIZATION, 404),
-        // Neither host.
+        // These name neither host.
         ("127.0.0.1", ORGANIZATION, 404),
         ("127.0.0.1", "/apiv2/users/me", 404),
         ("127.0.0.1", "/", 404),
     ] {
-        let answer = ask(&sandbox, request(host, path)).await;
-        assert_eq!(answer.status, status, "{host} {path}");
+        let response = send(&sandbox, request(host, path)).await;
+        assert_eq!(response.status, status, "{host} {path}");
     }
     let hosts: Vec<_> = sandbox
         .requests()
@@ -46,35 +48,34 @@ async fn the_host_header_names_the_host_where_it_can() {
     let region_mode = token_request(&sandbox)
         .replace("/login/oauth", "/oauth")
         .replace("Host: x", "Host: login.mypurecloud.ie");
-    assert_eq!(ask(&sandbox, region_mode).await.status, 200);
+    assert_eq!(send(&sandbox, region_mode).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_and_may_be_filled_ahead() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn connection_is_kept_alive_and_pipelined() {
+    let (sandbox, token) = start_with_token().await;
     let mut wire = Wire::connect(&sandbox).await;
     for _ in 0..3 {
         wire.send(token_request(&sandbox)).await;
-        assert_eq!(wire.answer().await.status, 200);
+        assert_eq!(wire.response().await.status, 200);
     }
     let pipelined = [
-        call("GET", ORGANIZATION, &token),
-        call("GET", "/api/v2/nothing", &token),
+        api_request("GET", ORGANIZATION, &token),
+        api_request("GET", "/api/v2/nothing", &token),
         token_request(&sandbox),
-        call("DELETE", "/api/v2/tokens/me", &token),
-        call("GET", ORGANIZATION, &token).replace("Host: x", "Host: x\r\nConnection: close"),
+        api_request("DELETE", "/api/v2/tokens/me", &token),
+        api_request("GET", ORGANIZATION, &token).replace("Host: x", "Host: x\r\nConnection: close"),
     ];
     wire.send(pipelined.concat()).await;
     for status in [200, 404, 200, 200, 401] {
-        assert_eq!(wire.answer().await.status, status);
+        assert_eq!(wire.response().await.status, status);
     }
     assert!(wire.is_at_end().await);
     assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (5, 4));
 }
 
 #[tokio::test]
-async fn what_is_not_http_ends_its_connection_only() {
+async fn malformed_http_ends_only_its_connection() {
     let sandbox = Sandbox::start().await.unwrap();
     for bytes in [
         "\u{16}\u{3}\u{1}\r\n\r\n",
@@ -83,8 +84,8 @@ async fn what_is_not_http_ends_its_connection_only() {
     ] {
         let mut wire = Wire::connect(&sandbox).await;
         wire.send(bytes).await;
-        if let Some(answer) = wire.answer_or_end(true).await {
-            assert_eq!(answer.status, 400, "{bytes}");
+        if let Some(response) = wire.response_or_end(true).await {
+            assert_eq!(response.status, 400, "{bytes}");
         }
         assert!(wire.is_at_end().await);
     }
@@ -93,25 +94,24 @@ async fn what_is_not_http_ends_its_connection_only() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_largest_size() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn body_above_the_limit_is_an_error() {
+    let (sandbox, token) = start_with_token().await;
     let post = |length: usize| {
-        let call = call("POST", ORGANIZATION, &token);
+        let call = api_request("POST", ORGANIZATION, &token);
         let head = format!("Content-Length: {length}\r\n\r\n");
         [call.trim_end(), "\r\n", &head, &"x".repeat(length)].concat()
     };
-    let answer = ask(&sandbox, post(512_000)).await;
-    answer.refusal(405, "method.not.allowed");
-    let answer = ask(&sandbox, post(512_001)).await;
-    let message = answer.refusal(413, "request.entity.too.large");
+    let response = send(&sandbox, post(512_000)).await;
+    response.assert_api_error(405, "method.not.allowed");
+    let response = send(&sandbox, post(512_001)).await;
+    let message = response.assert_api_error(413, "request.entity.too.large");
     assert!(message.ends_with("Maximum bytes: 512000"), "{message}");
     assert_eq!(sandbox.requests().last().unwrap().body().len(), 512_000);
 
     let form = token_request_with("", &"x".repeat(2_000_000));
-    assert_eq!(ask(&sandbox, form).await.status, 413);
+    assert_eq!(send(&sandbox, form).await.status, 413);
 
-    // One without end is cut off.
+    // A body without an end is cut off.
     let mut wire = Wire::connect(&sandbox).await;
     let head = format!("POST /api{ORGANIZATION} HTTP/1.1\r\nHost: x\r\n");
     wire.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n"))
@@ -120,12 +120,12 @@ async fn a_body_has_a_largest_size() {
     let mut chunks = 0;
     while wire.stream.write_all(chunk.as_bytes()).await.is_ok() {
         chunks += 1;
-        assert!(chunks < 1000, "64 MB were taken");
+        assert!(chunks < 1000, "64 MB were accepted");
     }
 }
 
 #[tokio::test]
-async fn web_pages_may_ask_both_hosts() {
+async fn web_pages_may_call_both_hosts() {
     let sandbox = Sandbox::start().await.unwrap();
     let page = "Host: x\r\nOrigin: https://app.example\r\n";
     for path in ["/login/oauth/token", "/api/api/v2/users/me"] {
@@ -133,14 +133,14 @@ async fn web_pages_may_ask_both_hosts() {
             "OPTIONS {path} HTTP/1.1\r\n{page}Access-Control-Request-Method: GET\r\n\
              Access-Control-Request-Headers: authorization,content-type,purecloud-sdk\r\n\r\n"
         );
-        let answer = ask(&sandbox, preflight).await;
-        assert_eq!(answer.status, 204, "{path}");
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        let allowed = answer.header("access-control-allow-headers").unwrap();
+        let response = send(&sandbox, preflight).await;
+        assert_eq!(response.status, 204, "{path}");
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+        let allowed = response.header("access-control-allow-headers").unwrap();
         for header in ["authorization", "content-type", "purecloud-sdk"] {
             assert!(allowed.split(", ").any(|one| one == header), "{header}");
         }
-        let methods = answer.header("access-control-allow-methods").unwrap();
+        let methods = response.header("access-control-allow-methods").unwrap();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             assert!(methods.split(", ").any(|one| one == method), "{method}");
         }
@@ -150,12 +150,12 @@ async fn web_pages_may_ask_both_hosts() {
     sandbox.at_api().times(1).respond(503);
     for request in [
         token_request(&sandbox),
-        call("GET", ORGANIZATION, "fault"),
-        call("GET", ORGANIZATION, "dead"),
+        api_request("GET", ORGANIZATION, "fault"),
+        api_request("GET", ORGANIZATION, "dead"),
     ] {
-        let answer = ask(&sandbox, request.replace("Host: x\r\n", page)).await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        let exposed = answer.header("access-control-expose-headers").unwrap();
+        let response = send(&sandbox, request.replace("Host: x\r\n", page)).await;
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+        let exposed = response.header("access-control-expose-headers").unwrap();
         for header in ["ININ-Correlation-Id", "Retry-After"] {
             assert!(exposed.split(", ").any(|one| one == header), "{header}");
         }

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{get, token};
+use super::{get, start, start_with_token, token};
 
 #[tokio::test]
-async fn users_come_in_pages() {
-    let sandbox = Sandbox::builder().users(250).start().await.unwrap();
+async fn users_are_listed_in_pages() {
+    let sandbox = start(Sandbox::builder().users(250)).await;
     let token = token(&sandbox).await;
     let mut names = Vec::new();
     let mut next = Some(format!("{USERS}?pageSize=100&pageNumber=1"));
@@ -42,8 +42,8 @@ async fn users_come_in_pages() {
 }
 
 #[tokio::test]
-async fn a_page_has_25_users_unless_told_otherwise() {
-    let sandbox = Sandbox::builder().users(26).start().await.unwrap();
+async fn page_has_25_users_by_default() {
+    let sandbox = start(Sandbox::builder().users(26)).await;
     let token = token(&sandbox).await;
     let page = get(&sandbox, USERS, &token).await.json();
     assert_eq!(page["entities"].as_array().unwrap().len(), 25);
@@ -56,7 +56,7 @@ async fn a_page_has_25_users_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn every_sandbox_lists_the_same() {
+async fn every_sandbox_lists_the_same_entities() {
     let mut listings = Vec::new();
     for _ in 0..2 {
         let sandbox = Sandbox::start().await.unwrap();
@@ -70,44 +70,41 @@ async fn every_sandbox_lists_the_same() {
     }
     assert_eq!(listings[..2], listings[2..]);
     let [users, credentials] = [&listings[0], &listings[1]];
-    assert_eq!((users.len(), credentials.len()), (3, 3));
+    assert_eq!(users.len(), 3);
+    assert_eq!(credentials.len(), 3);
     let all = users.iter().chain(credentials);
     let ids: HashSet<_> = all.map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 6);
 }
 
 #[tokio::test]
-async fn beyond_the_last_page_there_is_nobody() {
-    let sandbox = Sandbox::builder().users(30).start().await.unwrap();
+async fn page_after_the_last_is_empty() {
+    let sandbox = start(Sandbox::builder().users(30)).await;
     let token = token(&sandbox).await;
     for number in [3, 1_000, i32::MAX] {
         let path = format!("{USERS}?pageNumber={number}&pageSize=100");
         let page = get(&sandbox, &path, &token).await.json();
         assert_eq!(page["entities"], json!([]));
-        assert_eq!(
-            (&page["total"], &page["pageNumber"]),
-            (&json!(30), &json!(number))
-        );
+        assert_eq!(page["total"], 30);
+        assert_eq!(page["pageNumber"], number);
         assert!(page.get("nextUri").is_none());
         assert_eq!(
             page["previousUri"],
             format!("{USERS}?pageSize=100&pageNumber=1")
         );
     }
-    let nobody = Sandbox::builder().users(0).start().await.unwrap();
-    let page = get(&nobody, USERS, &super::token(&nobody).await)
-        .await
-        .json();
-    assert_eq!((&page["total"], &page["pageCount"]), (&json!(0), &json!(0)));
+    let empty = start(Sandbox::builder().users(0)).await;
+    let page = get(&empty, USERS, &super::token(&empty).await).await.json();
+    assert_eq!(page["total"], 0);
+    assert_eq!(page["pageCount"], 0);
     assert_eq!(page["entities"], json!([]));
     assert!(page.get("nextUri").is_none() && page.get("previousUri").is_none());
     assert_eq!(page["lastUri"], page["firstUri"]);
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_refused() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn invalid_page_parameters_are_errors() {
+    let (sandbox, token) = start_with_token().await;
     let (not_a_number, out_of_range) = ("bad.request", "invalid.value");
     for (query, code) in [
         ("pageSize=", not_a_number),
@@ -128,10 +125,10 @@ async fn what_is_no_page_is_refused() {
         ("pageNumber=0", out_of_range),
         ("pageNumber=-2147483648", out_of_range),
     ] {
-        let answer = get(&sandbox, &format!("{USERS}?{query}"), &token).await;
-        assert_eq!(answer.status, 400, "{query}");
+        let response = get(&sandbox, &format!("{USERS}?{query}"), &token).await;
+        assert_eq!(response.status, 400, "{query}");
         let parameter = query.split('=').next().unwrap();
-        let message = answer.refusal(400, code);
+        let message = response.assert_api_error(400, code);
         assert!(message.starts_with(parameter), "{message}");
     }
     for (size, status) in [("200", 200), ("201", 400), ("0", 400), ("x", 400)] {
@@ -141,12 +138,8 @@ async fn what_is_no_page_is_refused() {
 }
 
 #[tokio::test]
-async fn credentials_come_by_cursor_there_and_back() {
-    let sandbox = Sandbox::builder()
-        .integration_credentials(12)
-        .start()
-        .await
-        .unwrap();
+async fn credentials_are_listed_by_cursor_in_both_directions() {
+    let sandbox = start(Sandbox::builder().integration_credentials(12)).await;
     let token = token(&sandbox).await;
     let first = format!("{CREDENTIALS}?pageSize=5");
     let mut pages = Vec::new();
@@ -166,31 +159,28 @@ async fn credentials_come_by_cursor_there_and_back() {
     let expected: Vec<_> = (1..=12)
         .map(|number| format!("Credential {number}"))
         .collect();
-    assert_eq!((pages.len(), &all), (3, &expected));
+    assert_eq!(pages.len(), 3);
+    assert_eq!(all, expected);
     assert!(pages[0].get("previousUri").is_none());
-    for place in [2, 1] {
-        let previous = pages[place]["previousUri"].as_str().unwrap();
+    for index in [2, 1] {
+        let previous = pages[index]["previousUri"].as_str().unwrap();
         let page = get(&sandbox, previous, &token).await.json();
-        assert_eq!(names(&page), names(&pages[place - 1]));
-        let own = pages[place]["selfUri"].as_str().unwrap();
+        assert_eq!(names(&page), names(&pages[index - 1]));
+        let own = pages[index]["selfUri"].as_str().unwrap();
         let again = get(&sandbox, own, &token).await.json();
-        assert_eq!(again, pages[place]);
+        assert_eq!(again, pages[index]);
     }
     let credential = &pages[0]["entities"][0];
     assert_eq!(credential["type"]["name"], "pureCloudOAuthClient");
     assert!(credential.get("credentialFields").is_none());
-    // No number of a page can be read off, and a link escapes what it must.
+    // A cursor is opaque, and escaped in a link.
     let next = pages[0]["nextUri"].as_str().unwrap();
     assert!(!next.contains("after=5") && next.contains("%3D"), "{next}");
 }
 
 #[tokio::test]
-async fn a_listing_of_none_has_no_next() {
-    let sandbox = Sandbox::builder()
-        .integration_credentials(0)
-        .start()
-        .await
-        .unwrap();
+async fn empty_listing_has_no_next_page() {
+    let sandbox = start(Sandbox::builder().integration_credentials(0)).await;
     let page = get(&sandbox, CREDENTIALS, &token(&sandbox).await)
         .await
         .json();
@@ -199,12 +189,8 @@ async fn a_listing_of_none_has_no_next() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_was_never_handed_out_is_refused() {
-    let sandbox = Sandbox::builder()
-        .integration_credentials(50)
-        .start()
-        .await
-        .unwrap();
+async fn unknown_cursor_is_an_error() {
+    let sandbox = start(Sandbox::builder().integration_credentials(50)).await;
     let token = token(&sandbox).await;
     let page = get(&sandbox, CREDENTIALS, &token).await.json();
     let next = page["nextUri"].as_str().unwrap().to_owned();
@@ -213,24 +199,20 @@ async fn a_cursor_that_was_never_handed_out_is_refused() {
     for cursor in ["", "5", "-1", "AAAA", "%FF%FE", "Y3JlZGVudGlhbHM+OTk=", cut] {
         for name in ["after", "before"] {
             let path = format!("{CREDENTIALS}?{name}={cursor}");
-            let answer = get(&sandbox, &path, &token).await;
-            assert_eq!(answer.status, 400, "{name}={cursor}");
-            answer.refusal(400, "invalid.value");
+            let response = get(&sandbox, &path, &token).await;
+            assert_eq!(response.status, 400, "{name}={cursor}");
+            response.assert_api_error(400, "invalid.value");
         }
     }
     let both = format!("{CREDENTIALS}?after={cursor}&before={cursor}");
     get(&sandbox, &both, &token)
         .await
-        .refusal(400, "bad.request");
+        .assert_api_error(400, "bad.request");
 
-    // A cursor is of a listing, not of its length.
-    let short = Sandbox::builder()
-        .integration_credentials(3)
-        .start()
-        .await
-        .unwrap();
-    let answer = get(&short, &next, &super::token(&short).await).await;
-    answer.refusal(400, "invalid.value");
+    // A cursor after the end of the listing is unknown, too.
+    let short = start(Sandbox::builder().integration_credentials(3)).await;
+    let response = get(&short, &next, &super::token(&short).await).await;
+    response.assert_api_error(400, "invalid.value");
 }
 
 const USERS: &str = "/api/v2/users";

@@ -1,4 +1,4 @@
-//! The pages, as a person with a browser sees them.
+//! The content of the login pages.
 
 use genesys_cloud_auth::sandbox::SandboxUser;
 use secrecy::ExposeSecret as _;
@@ -6,34 +6,35 @@ use secrecy::ExposeSecret as _;
 use super::{
     authorize::{REDIRECT, builder, path},
     browser::Browser,
-    sessions::is_consent_page,
+    sessions::assert_consent_page,
+    start,
 };
 
 #[tokio::test]
-async fn every_page_keeps_to_itself() {
-    let sandbox = builder().start().await.unwrap();
+async fn pages_load_nothing_and_hide_the_state() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let path = path(&sandbox, &format!("{REDIRECT}&state=the-state"));
     let mut browser = Browser::default();
     let log_in = browser.open(&sandbox, &path).await;
     let form = [
-        ("form_key", log_in.hidden("form_key")),
+        ("form_key", log_in.hidden_field("form_key")),
         ("email", "x"),
         ("password", "y"),
     ];
-    browser.send(&sandbox, &path, &form).await;
+    browser.submit(&sandbox, &path, &form).await;
     let wrong = browser.open(&sandbox, &path).await;
-    let out_of_date = Browser::default().send(&sandbox, &path, &[]).await;
+    let out_of_date = Browser::default().submit(&sandbox, &path, &[]).await;
     let consent = browser.consent_page(&sandbox, &path, &user).await;
     let logged_out = browser.open(&sandbox, "/logout").await;
-    let nowhere = browser.open(&sandbox, "/oauth/authorize").await;
+    let not_possible = browser.open(&sandbox, "/oauth/authorize").await;
     for (page, status, title) in [
         (log_in, 200, "Log in"),
         (wrong, 200, "Log in"),
         (out_of_date, 403, "Log in"),
         (consent, 200, "Allow Sandbox client?"),
         (logged_out, 200, "Logged out"),
-        (nowhere, 400, "No login here"),
+        (not_possible, 400, "Login not possible"),
     ] {
         assert_eq!(page.status, status, "{title}");
         for (name, value) in [
@@ -49,10 +50,10 @@ async fn every_page_keeps_to_itself() {
         let title = format!("<title>{title} · Sandbox</title>");
         assert!(text.contains(&title), "{text}");
         assert!(text.contains("not Genesys Cloud"), "{text}");
-        for foreign in ["<script", "src=", "<link", "url(", "@import", "javascript:"] {
-            assert!(!text.contains(foreign), "{foreign} in {text}");
+        for external in ["<script", "src=", "<link", "url(", "@import", "javascript:"] {
+            assert!(!text.contains(external), "{external} in {text}");
         }
-        // But for the link to log in as somebody else.
+        // Only the link to log in as another user contains the state.
         let link = text
             .find("href=\"?")
             .map_or(0, |at| text[at..].find('>').unwrap());
@@ -65,14 +66,14 @@ async fn every_page_keeps_to_itself() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_and_the_right_one_goes_on() {
-    let sandbox = builder().start().await.unwrap();
+async fn wrong_password_is_reported_once() {
+    let sandbox = start(builder()).await;
     let [user, other, _] = sandbox.users().try_into().unwrap();
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
     let page = browser.open(&sandbox, &path).await;
     assert!(page.is_log_in_page());
-    let key = page.hidden("form_key");
+    let key = page.hidden_field("form_key");
     let password = |user: &SandboxUser| user.password().expose_secret().to_owned();
     for (email, password) in [
         (user.email(), password(&other)),
@@ -87,25 +88,24 @@ async fn a_wrong_password_is_told_and_the_right_one_goes_on() {
             ("email", email),
             ("password", &*password),
         ];
-        let sent = browser.send(&sandbox, &path, &form).await;
-        assert_eq!(sent.status, 303, "{email}");
-        let next = format!("/oauth/{}", sent.location());
+        let submitted = browser.submit(&sandbox, &path, &form).await;
+        assert_eq!(submitted.status, 303, "{email}");
+        let next = format!("/oauth/{}", submitted.location());
         assert_eq!(next, path);
-        let answer = browser.open(&sandbox, &next).await;
-        let words = "The email address or the password is wrong.";
-        assert!(answer.is_log_in_page() && answer.text().contains(words));
-        assert!(password.is_empty() || !answer.text().contains(&password));
+        let response = browser.open(&sandbox, &next).await;
+        let message = "The email address or the password is wrong.";
+        assert!(response.is_log_in_page() && response.text().contains(message));
+        assert!(password.is_empty() || !response.text().contains(&password));
         let shown = email
             .replace('"', "&quot;")
             .replace('<', "&lt;")
             .replace('>', "&gt;");
         assert!(
-            answer.text().contains(&format!("value=\"{shown}\"")),
+            response.text().contains(&format!("value=\"{shown}\"")),
             "{}",
-            answer.text()
+            response.text()
         );
-        // Told once.
-        assert!(!browser.open(&sandbox, &next).await.text().contains(words));
+        assert!(!browser.open(&sandbox, &next).await.text().contains(message));
     }
     let email = format!(" {} ", user.email().to_uppercase());
     let form = [
@@ -113,13 +113,13 @@ async fn a_wrong_password_is_told_and_the_right_one_goes_on() {
         ("email", &*email),
         ("password", &*password(&user)),
     ];
-    assert_eq!(browser.send(&sandbox, &path, &form).await.status, 303);
-    is_consent_page(&browser.open(&sandbox, &path).await, 200);
+    assert_eq!(browser.submit(&sandbox, &path, &form).await.status, 303);
+    assert_consent_page(&browser.open(&sandbox, &path).await, 200);
 }
 
 #[tokio::test]
-async fn what_the_client_says_of_the_login_is_shown() {
-    let sandbox = builder().start().await.unwrap();
+async fn request_parameters_are_shown_escaped() {
+    let sandbox = start(builder()).await;
     let email = |value: &str| format!("type=\"email\" autocomplete=\"username\" value=\"{value}\"");
     for (more, shown) in [
         ("", vec![email("")]),

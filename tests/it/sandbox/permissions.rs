@@ -1,29 +1,28 @@
-//! What the client's role lacks.
+//! The permissions that calls need.
 
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
-use super::{Answer, ORGANIZATION, TOKEN, ask, call, get, post, token};
+use super::{
+    ORGANIZATION, Response, TOKENS_ME, api_request, get, post_json, send, start, start_with_token,
+    token,
+};
 
-/// The parts that say what is missing.
+/// Asserts an error that names the missing permissions.
 #[track_caller]
-fn denied(answer: &Answer, code: &str, words: &str, missing: &str) {
-    let message = answer.refusal(403, code);
-    let expected = format!("Unable to perform the requested action. {words}: {missing}");
+fn assert_missing(response: &Response, code: &str, text: &str, missing: &str) {
+    let message = response.assert_api_error(403, code);
+    let expected = format!("Unable to perform the requested action. {text}: {missing}");
     assert_eq!(message, expected);
-    assert_eq!(answer.json()["messageParams"]["permissions"], missing);
+    assert_eq!(response.json()["messageParams"]["permissions"], missing);
 }
 
-const ALL: &str = "You are missing the following permission(s)";
-const ANY: &str = "You must have at least one of the following permissions assigned";
+const MISSING_ALL: &str = "You are missing the following permission(s)";
+const MISSING_ANY: &str = "You must have at least one of the following permissions assigned";
 
 #[tokio::test]
-async fn each_guarded_call_names_what_it_lacks() {
-    let sandbox = Sandbox::builder()
-        .permissions(["nothing:of:use"])
-        .start()
-        .await
-        .unwrap();
+async fn each_call_names_its_missing_permission() {
+    let sandbox = start(Sandbox::builder().permissions(["some:other:permission"])).await;
     let token = token(&sandbox).await;
     let client = format!("/api/v2/oauth/clients/{}", sandbox.client_id());
     let action = format!(
@@ -42,23 +41,23 @@ async fn each_guarded_call_names_what_it_lacks() {
         ("POST", &action.replace("/execute", "/test"), any),
     ];
     for (method, path, needed) in calls {
-        let answer = ask(&sandbox, call(method, path, &token)).await;
+        let response = send(&sandbox, api_request(method, path, &token)).await;
         let missing = format!("[{needed}]");
         if needed == any {
-            denied(&answer, "missing.any.permissions", ANY, &missing);
+            assert_missing(&response, "missing.any.permissions", MISSING_ANY, &missing);
         } else {
-            denied(&answer, "missing.permissions", ALL, &missing);
+            assert_missing(&response, "missing.permissions", MISSING_ALL, &missing);
         }
-        // Each call wants its own and no other; and it counts at once, for a token in use.
+        // A permission works at once, for a token in use.
         let first = needed.split(", ").next().unwrap();
         sandbox.set_permissions([first]);
-        let answer = ask(&sandbox, call(method, path, &token)).await;
-        assert_ne!(answer.status, 403, "{method} {path}");
-        sandbox.set_permissions(["nothing:of:use"]);
+        let response = send(&sandbox, api_request(method, path, &token)).await;
+        assert_ne!(response.status, 403, "{method} {path}");
+        sandbox.set_permissions(["some:other:permission"]);
     }
     for path in [
         ORGANIZATION,
-        TOKEN,
+        TOKENS_ME,
         "/api/v2/tokens/timeout",
         "/api/v2/users",
     ] {
@@ -67,64 +66,62 @@ async fn each_guarded_call_names_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn one_of_several_is_enough() {
-    let sandbox = Sandbox::builder()
-        .permissions(["bridge:actions:execute"])
-        .start()
-        .await
-        .unwrap();
+async fn one_of_several_permissions_is_enough() {
+    let sandbox = start(Sandbox::builder().permissions(["bridge:actions:execute"])).await;
     let path = format!(
         "/api/v2/integrations/actions/{}/execute",
         sandbox.data_action_id()
     );
-    let answer = post(&sandbox, &path, &token(&sandbox).await, "{}").await;
-    assert_eq!(answer.status, 200);
+    let response = post_json(&sandbox, &path, &token(&sandbox).await, "{}").await;
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]
-async fn a_permission_counts_in_its_divisions_only() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let token = token(&sandbox).await;
+async fn permission_applies_in_its_divisions_only() {
+    let (sandbox, token) = start_with_token().await;
     let users = get(&sandbox, "/api/v2/users", &token).await.json();
     let user = &users["entities"][0];
     assert_eq!(user["division"]["id"], sandbox.division_id());
     let path = format!("/api/v2/tokens/{}", user["id"].as_str().unwrap());
-    let delete = call("DELETE", &path, &token);
-    assert_eq!(ask(&sandbox, &delete).await.status, 200);
+    let delete = api_request("DELETE", &path, &token);
+    assert_eq!(send(&sandbox, &delete).await.status, 200);
 
     sandbox.set_permissions(["oauth:token:delete"]);
     sandbox.set_divisions(["elsewhere"]);
-    let answer = ask(&sandbox, &delete).await;
-    let message = answer.refusal(403, "missing.division.permission");
+    let response = send(&sandbox, &delete).await;
+    let message = response.assert_api_error(403, "missing.division.permission");
     for part in [sandbox.division_id(), "[oauth:token:delete]"] {
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(
-        answer.json()["messageParams"],
+        response.json()["messageParams"],
         json!({ "permissions": "[oauth:token:delete]", "divisionId": sandbox.division_id() })
     );
-    // Where nothing is in a division, it counts wherever it is held.
-    let unknown = call("DELETE", "/api/v2/tokens/unknown", &token);
-    ask(&sandbox, unknown).await.refusal(404, "not.found");
+    // Without an object any division is enough.
+    let unknown = api_request("DELETE", "/api/v2/tokens/unknown", &token);
+    send(&sandbox, unknown)
+        .await
+        .assert_api_error(404, "not.found");
 
     sandbox.set_divisions(["elsewhere", sandbox.division_id()]);
-    assert_eq!(ask(&sandbox, &delete).await.status, 200);
+    assert_eq!(send(&sandbox, &delete).await.status, 200);
     sandbox.set_permissions(["oauth:client:view"]);
-    ask(&sandbox, &delete)
+    send(&sandbox, &delete)
         .await
-        .refusal(403, "missing.permissions");
+        .assert_api_error(403, "missing.permissions");
 }
 
 #[tokio::test]
-async fn a_role_in_no_division_gives_nothing() {
-    let sandbox = Sandbox::builder()
-        .divisions(Vec::<String>::new())
-        .start()
-        .await
-        .unwrap();
+async fn role_without_division_has_no_permission() {
+    let sandbox = start(Sandbox::builder().divisions(Vec::<String>::new())).await;
     let token = token(&sandbox).await;
-    let answer = get(&sandbox, CLIENTS, &token).await;
-    denied(&answer, "missing.permissions", ALL, "[oauth:client:view]");
+    let response = get(&sandbox, CLIENTS, &token).await;
+    assert_missing(
+        &response,
+        "missing.permissions",
+        MISSING_ALL,
+        "[oauth:client:view]",
+    );
     sandbox.set_divisions(["one", "two"]);
     let clients = get(&sandbox, CLIENTS, &token).await.json();
     let roles = clients["entities"][0]["roleDivisions"].as_array().unwrap();
@@ -133,36 +130,36 @@ async fn a_role_in_no_division_gives_nothing() {
 }
 
 #[tokio::test]
-async fn a_dead_token_is_told_so_before_anything_else() {
+async fn token_is_checked_before_permissions() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.set_permissions(Vec::<String>::new());
     get(&sandbox, CLIENTS, "dead")
         .await
-        .refusal(401, "bad.credentials");
+        .assert_api_error(401, "bad.credentials");
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_authorized_costs_no_token() {
+async fn unauthorized_ip_is_rejected_and_tokens_stay() {
     let sandbox = Sandbox::start().await.unwrap();
     let live = token(&sandbox).await;
     sandbox.set_ip_authorized(false);
     for (method, path, token) in [
         ("GET", ORGANIZATION, live.as_str()),
-        ("DELETE", TOKEN, &live),
+        ("DELETE", TOKENS_ME, &live),
         ("POST", CLIENTS, &live),
         ("GET", "/api/v2/nothing", &live),
         ("GET", ORGANIZATION, "dead"),
     ] {
-        let answer = ask(&sandbox, call(method, path, token)).await;
-        answer.refusal(401, "ip.not.authorized");
-        assert_eq!(answer.header("inin-ratelimit-count"), None);
+        let response = send(&sandbox, api_request(method, path, token)).await;
+        response.assert_api_error(401, "ip.not.authorized");
+        assert_eq!(response.header("inin-ratelimit-count"), None);
     }
-    // The login host has no such list.
+    // The login host does not check the address.
     token(&sandbox).await;
     sandbox.set_ip_authorized(true);
-    let answer = get(&sandbox, ORGANIZATION, &live).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("inin-ratelimit-count"), Some("1"));
+    let response = get(&sandbox, ORGANIZATION, &live).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("inin-ratelimit-count"), Some("1"));
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";

@@ -1,195 +1,191 @@
-//! What becomes of refresh tokens, in each of five ways.
+//! Refreshes, in each mode of `RefreshTokens`.
 
 use std::time::Duration;
 
 use genesys_cloud_auth::sandbox::{RefreshTokens, Sandbox};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
-    Answer, FORM, ORGANIZATION, Wire, ask,
+    FORM_HEADER, ORGANIZATION, Response, Wire,
     authorize::{REDIRECT, VERIFIER, builder, url},
-    basic,
-    codes::{exchanged, pkce_code},
-    get, token_request_with,
+    client_headers,
+    codes::{exchange_redirect, pkce_code},
+    form_headers, get, send, start, token_request_with,
 };
 
-pub(super) async fn start(refresh_tokens: RefreshTokens) -> Sandbox {
-    builder()
-        .refresh_tokens(refresh_tokens)
-        .start()
-        .await
-        .unwrap()
+pub(super) async fn start_with(refresh_tokens: RefreshTokens) -> Sandbox {
+    start(builder().refresh_tokens(refresh_tokens)).await
 }
 
-/// The first tokens of a new login, by the client's secret.
+/// Logs a user in and returns the first tokens.
 pub(super) async fn log_in(sandbox: &Sandbox) -> Value {
     let user = sandbox.users().remove(0);
-    exchanged(
-        sandbox,
-        &sandbox.log_in(&url(sandbox, REDIRECT), &user).await,
-    )
-    .await
+    let redirected = sandbox.log_in(&url(sandbox, REDIRECT), &user).await;
+    exchange_redirect(sandbox, &redirected).await
 }
 
-pub(super) async fn refresh(sandbox: &Sandbox, tokens: &Value) -> Answer {
-    ask(sandbox, request(sandbox, tokens)).await
+pub(super) async fn refresh(sandbox: &Sandbox, tokens: &Value) -> Response {
+    send(sandbox, refresh_request(sandbox, tokens)).await
 }
 
-fn request(sandbox: &Sandbox, tokens: &Value) -> String {
-    let basic = basic(sandbox.client_id(), sandbox.client_secret().expose_secret());
+fn refresh_request(sandbox: &Sandbox, tokens: &Value) -> String {
+    token_request_with(&client_headers(sandbox), &refresh_form(tokens))
+}
+
+fn refresh_form(tokens: &Value) -> String {
     let token = tokens["refresh_token"].as_str().unwrap();
-    let body = format!("grant_type=refresh_token&refresh_token={token}");
-    token_request_with(&format!("Authorization: {basic}\r\n{FORM}"), &body)
+    format!("grant_type=refresh_token&refresh_token={token}")
 }
 
 pub(super) async fn refreshed(sandbox: &Sandbox, tokens: &Value) -> Value {
-    let answer = refresh(sandbox, tokens).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let renewed = answer.json();
+    let response = refresh(sandbox, tokens).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let renewed = response.json();
     assert_ne!(renewed["access_token"], tokens["access_token"]);
     assert_eq!(renewed["expires_in"], tokens["expires_in"]);
     assert_eq!(renewed["token_type"], "bearer");
     renewed
 }
 
-pub(super) async fn is_refused(sandbox: &Sandbox, tokens: &Value) {
-    let answer = refresh(sandbox, tokens).await;
-    assert_eq!(answer.status, 400);
-    let body = answer.json();
-    assert_eq!(body["error"], "invalid_grant");
-    assert_eq!(body["description"], "the refresh token is not valid");
-    assert_eq!(body["description"], body["error_description"]);
+pub(super) async fn assert_not_refreshed(sandbox: &Sandbox, tokens: &Value) {
+    let response = refresh(sandbox, tokens).await;
+    response.assert_oauth_error("invalid_grant", "the refresh token is not valid");
 }
 
-pub(super) async fn lives(sandbox: &Sandbox, tokens: &Value) -> bool {
+pub(super) async fn is_live(sandbox: &Sandbox, tokens: &Value) -> bool {
     let access = tokens["access_token"].as_str().unwrap();
     get(sandbox, ORGANIZATION, access).await.status == 200
 }
 
 #[tokio::test]
-async fn a_rotating_token_that_is_used_again_ends_its_login() {
-    let sandbox = builder().start().await.unwrap();
+async fn reuse_of_a_rotating_token_ends_the_login() {
+    let sandbox = start(builder()).await;
     let (first, other) = (log_in(&sandbox).await, log_in(&sandbox).await);
     let second = refreshed(&sandbox, &first).await;
     let third = refreshed(&sandbox, &second).await;
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     for tokens in [&first, &second, &third] {
-        assert!(lives(&sandbox, tokens).await);
+        assert!(is_live(&sandbox, tokens).await);
     }
     assert_eq!(sandbox.refresh_reuses(), 0);
 
-    is_refused(&sandbox, &first).await;
+    assert_not_refreshed(&sandbox, &first).await;
     assert_eq!(sandbox.refresh_reuses(), 1);
     for tokens in [&first, &second, &third] {
-        assert!(!lives(&sandbox, tokens).await);
+        assert!(!is_live(&sandbox, tokens).await);
     }
-    is_refused(&sandbox, &third).await;
-    // The newest had not been used before.
+    assert_not_refreshed(&sandbox, &third).await;
+    // The newest token had not been used before.
     assert_eq!(sandbox.refresh_reuses(), 1);
-    is_refused(&sandbox, &second).await;
-    assert_eq!(
-        (sandbox.refresh_reuses(), sandbox.refresh_requests()),
-        (2, 5)
-    );
-    assert!(lives(&sandbox, &other).await);
+    assert_not_refreshed(&sandbox, &second).await;
+    assert_eq!(sandbox.refresh_reuses(), 2);
+    assert_eq!(sandbox.refresh_requests(), 5);
+    assert!(is_live(&sandbox, &other).await);
     refreshed(&sandbox, &other).await;
 }
 
 #[tokio::test]
-async fn within_its_time_of_grace_a_used_token_gives_another() {
-    let sandbox = start(RefreshTokens::RotatingWithGrace(Duration::from_secs(30))).await;
+async fn reuse_within_the_grace_time_gives_another_token() {
+    let sandbox = start_with(RefreshTokens::RotatingWithGrace(Duration::from_secs(30))).await;
     let first = log_in(&sandbox).await;
     let second = refreshed(&sandbox, &first).await;
     sandbox.advance(Duration::from_secs(25));
     let again = refreshed(&sandbox, &first).await;
     assert_eq!(sandbox.refresh_reuses(), 1);
     assert_ne!(again["refresh_token"], second["refresh_token"]);
-    // Both go on, and the time runs from the first use.
+    // Both work, and the time of grace starts with the first use.
     let (second, again) = (
         refreshed(&sandbox, &second).await,
         refreshed(&sandbox, &again).await,
     );
     sandbox.advance(Duration::from_secs(5));
-    is_refused(&sandbox, &first).await;
+    assert_not_refreshed(&sandbox, &first).await;
     assert_eq!(sandbox.refresh_reuses(), 2);
     for tokens in [&second, &again] {
-        assert!(!lives(&sandbox, tokens).await);
-        is_refused(&sandbox, tokens).await;
+        assert!(!is_live(&sandbox, tokens).await);
+        assert_not_refreshed(&sandbox, tokens).await;
     }
 }
 
 #[tokio::test]
-async fn a_kept_token_comes_back_or_is_left_out() {
+async fn reusable_token_is_repeated_or_omitted() {
     for mode in [RefreshTokens::Reusable, RefreshTokens::ReusableOmitted] {
-        let sandbox = start(mode).await;
+        let sandbox = start_with(mode).await;
         let first = log_in(&sandbox).await;
         for _ in 0..3 {
             let renewed = refreshed(&sandbox, &first).await;
-            let kept = (mode == RefreshTokens::Reusable).then_some(&first["refresh_token"]);
-            assert_eq!(renewed.get("refresh_token"), kept);
-            assert!(lives(&sandbox, &renewed).await);
+            let expected = (mode == RefreshTokens::Reusable).then_some(&first["refresh_token"]);
+            assert_eq!(renewed.get("refresh_token"), expected);
+            assert!(is_live(&sandbox, &renewed).await);
         }
-        assert_eq!(
-            (sandbox.refresh_reuses(), sandbox.refresh_requests()),
-            (0, 3)
-        );
+        assert_eq!(sandbox.refresh_reuses(), 0);
+        assert_eq!(sandbox.refresh_requests(), 3);
     }
 }
 
 #[tokio::test]
-async fn a_refresh_token_lives_as_long_as_is_said() {
+async fn refresh_token_lifetime_is_30_days_or_as_set() {
     let day = 86_400;
-    let of_a_day = builder().refresh_token_lifetime(Duration::from_secs(day));
-    for (builder, life) in [(builder(), 30 * day), (of_a_day, day)] {
-        let sandbox = builder.start().await.unwrap();
+    let one_day = builder().refresh_token_lifetime(Duration::from_secs(day));
+    for (builder, lifetime) in [(builder(), 30 * day), (one_day, day)] {
+        let sandbox = start(builder).await;
         let tokens = log_in(&sandbox).await;
-        sandbox.advance(Duration::from_secs(life - 60));
+        sandbox.advance(Duration::from_secs(lifetime - 60));
         let renewed = refreshed(&sandbox, &tokens).await;
         sandbox.advance(Duration::from_secs(60));
         let renewed = refreshed(&sandbox, &renewed).await;
-        sandbox.advance(Duration::from_secs(life));
-        is_refused(&sandbox, &renewed).await;
+        sandbox.advance(Duration::from_secs(lifetime));
+        assert_not_refreshed(&sandbox, &renewed).await;
     }
-    let sandbox = builder().start().await.unwrap();
+    let sandbox = start(builder()).await;
     let tokens = log_in(&sandbox).await;
     sandbox.expire_refresh_tokens();
-    assert!(lives(&sandbox, &tokens).await);
-    is_refused(&sandbox, &tokens).await;
+    assert!(is_live(&sandbox, &tokens).await);
+    assert_not_refreshed(&sandbox, &tokens).await;
     assert_eq!(sandbox.refresh_reuses(), 0);
     refreshed(&sandbox, &log_in(&sandbox).await).await;
 }
 
 #[tokio::test]
-async fn a_public_client_names_itself_in_the_form() {
-    let sandbox = start(RefreshTokens::Reusable).await;
+async fn public_client_sends_its_id_in_the_form() {
+    let sandbox = start_with(RefreshTokens::Reusable).await;
     let id = sandbox.client_id();
     let body = format!(
         "grant_type=authorization_code&code={}&client_id={id}&{REDIRECT}&code_verifier={VERIFIER}",
         pkce_code(&sandbox).await
     );
-    let public = ask(&sandbox, token_request_with(FORM, &body)).await.json();
+    let public = send(&sandbox, token_request_with(FORM_HEADER, &body))
+        .await
+        .json();
     let confidential = log_in(&sandbox).await;
-    let token = |tokens: &Value| {
-        let token = tokens["refresh_token"].as_str().unwrap();
-        format!("grant_type=refresh_token&refresh_token={token}")
-    };
-    let quirk = format!("Authorization: {}\r\n{FORM}", basic(id, ""));
+    let empty_secret = form_headers(id, "");
     for (headers, body, status) in [
-        (FORM, format!("{}&client_id={id}", token(&public)), 200),
-        (&quirk, format!("{}&client_id={id}", token(&public)), 200),
-        (FORM, token(&public), 400),
-        (FORM, format!("{}&client_id=another", token(&public)), 400),
         (
-            FORM,
-            format!("{}&client_id={id}", token(&confidential)),
+            FORM_HEADER,
+            format!("{}&client_id={id}", refresh_form(&public)),
+            200,
+        ),
+        (
+            &empty_secret,
+            format!("{}&client_id={id}", refresh_form(&public)),
+            200,
+        ),
+        (FORM_HEADER, refresh_form(&public), 400),
+        (
+            FORM_HEADER,
+            format!("{}&client_id=another", refresh_form(&public)),
+            400,
+        ),
+        (
+            FORM_HEADER,
+            format!("{}&client_id={id}", refresh_form(&confidential)),
             400,
         ),
     ] {
-        let answer = ask(&sandbox, token_request_with(headers, &body)).await;
-        assert_eq!(answer.status, status, "{body}");
+        let response = send(&sandbox, token_request_with(headers, &body)).await;
+        assert_eq!(response.status, status, "{body}");
         if status == 400 {
-            assert_eq!(answer.json()["error"], "invalid_client");
+            assert_eq!(response.json()["error"], "invalid_client");
         }
     }
     refreshed(&sandbox, &public).await;
@@ -197,7 +193,7 @@ async fn a_public_client_names_itself_in_the_form() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_dropped_has_rotated_the_token() {
+async fn dropped_response_has_rotated_the_token() {
     for (mode, status) in [
         (RefreshTokens::Rotating, 400),
         (
@@ -206,56 +202,52 @@ async fn a_reply_that_is_dropped_has_rotated_the_token() {
         ),
         (RefreshTokens::Reusable, 200),
     ] {
-        let sandbox = start(mode).await;
+        let sandbox = start_with(mode).await;
         let tokens = log_in(&sandbox).await;
         sandbox.at_token_endpoint().times(1).drop_response();
         let mut wire = Wire::connect(&sandbox).await;
-        wire.send(request(&sandbox, &tokens)).await;
+        wire.send(refresh_request(&sandbox, &tokens)).await;
         assert!(wire.is_at_end().await);
         assert_eq!(refresh(&sandbox, &tokens).await.status, status, "{mode:?}");
         let reuses = usize::from(mode != RefreshTokens::Reusable);
-        assert_eq!(
-            (sandbox.refresh_reuses(), sandbox.refresh_requests()),
-            (reuses, 2)
-        );
-        assert_eq!(lives(&sandbox, &tokens).await, status == 200);
+        assert_eq!(sandbox.refresh_reuses(), reuses);
+        assert_eq!(sandbox.refresh_requests(), 2);
+        assert_eq!(is_live(&sandbox, &tokens).await, status == 200);
     }
 }
 
 #[tokio::test]
-async fn what_was_never_a_refresh_token_is_refused() {
-    let sandbox = builder().start().await.unwrap();
+async fn unknown_refresh_token_is_an_error() {
+    let sandbox = start(builder()).await;
     let tokens = log_in(&sandbox).await;
     for token in ["x", tokens["access_token"].as_str().unwrap()] {
-        is_refused(&sandbox, &serde_json::json!({ "refresh_token": token })).await;
+        assert_not_refreshed(&sandbox, &serde_json::json!({ "refresh_token": token })).await;
     }
-    let answer = refresh(&sandbox, &serde_json::json!({ "refresh_token": "" })).await;
-    assert_eq!(answer.json()["error"], "invalid_request");
-    let elsewhere = request(&sandbox, &tokens).replace("/oauth/token", "/logout");
-    assert_eq!(ask(&sandbox, elsewhere).await.status, 405);
-    assert_eq!(
-        (sandbox.refresh_reuses(), sandbox.refresh_requests()),
-        (0, 3)
-    );
-    assert!(lives(&sandbox, &tokens).await);
+    let response = refresh(&sandbox, &serde_json::json!({ "refresh_token": "" })).await;
+    assert_eq!(response.json()["error"], "invalid_request");
+    let elsewhere = refresh_request(&sandbox, &tokens).replace("/oauth/token", "/logout");
+    assert_eq!(send(&sandbox, elsewhere).await.status, 405);
+    assert_eq!(sandbox.refresh_reuses(), 0);
+    assert_eq!(sandbox.refresh_requests(), 3);
+    assert!(is_live(&sandbox, &tokens).await);
 }
 
 #[tokio::test]
-async fn of_many_uses_at_once_one_is_the_first() {
-    let sandbox = builder().start().await.unwrap();
+async fn only_one_of_concurrent_refreshes_succeeds() {
+    let sandbox = start(builder()).await;
     let tokens = log_in(&sandbox).await;
     let gate = sandbox.at_token_endpoint().gate();
     let mut wires = Vec::new();
     for _ in 0..8 {
         let mut wire = Wire::connect(&sandbox).await;
-        wire.send(request(&sandbox, &tokens)).await;
+        wire.send(refresh_request(&sandbox, &tokens)).await;
         wires.push(wire);
     }
     gate.wait_for(8).await;
     gate.release();
     let mut statuses = Vec::new();
     for mut wire in wires {
-        statuses.push(wire.answer().await.status);
+        statuses.push(wire.response().await.status);
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400, 400, 400, 400, 400, 400, 400]);

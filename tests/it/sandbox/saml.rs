@@ -1,4 +1,4 @@
-//! Assertions brought to `POST /oauth/token`.
+//! The exchange of SAML assertions.
 
 use std::time::Duration;
 
@@ -7,58 +7,50 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
-use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::form_urlencoded::Serializer;
 
-use super::{Answer, FORM, GRANT, ORGANIZATION, Wire, ask, basic, get, token_request_with};
+use super::{
+    ORGANIZATION, Response, Wire, client_headers, form_headers, get, send, start, token_request,
+    token_request_with,
+};
 
-async fn start() -> Sandbox {
-    Sandbox::builder()
-        .saml_client(AUDIENCE)
-        .start()
-        .await
-        .unwrap()
+async fn start_saml() -> Sandbox {
+    start(Sandbox::builder().saml_client(AUDIENCE)).await
 }
 
-/// Assertions about the second user.
+/// Makes assertions about the second user.
 fn assertions(sandbox: &Sandbox) -> SandboxAssertions {
     sandbox.assertions(&sandbox.users()[1])
 }
 
-fn request(sandbox: &Sandbox, fields: &[(&str, &str)]) -> String {
-    let basic = basic(sandbox.client_id(), sandbox.client_secret().expose_secret());
+fn assertion_request(sandbox: &Sandbox, fields: &[(&str, &str)]) -> String {
     let mut form = Serializer::new(String::new());
     form.append_pair("grant_type", SAML2_BEARER);
     form.extend_pairs(fields);
-    token_request_with(&format!("Authorization: {basic}\r\n{FORM}"), &form.finish())
+    token_request_with(&client_headers(sandbox), &form.finish())
 }
 
-async fn bring(sandbox: &Sandbox, assertion: &str) -> Answer {
+async fn exchange(sandbox: &Sandbox, assertion: &str) -> Response {
     let org = sandbox.org_short_name();
     let fields = [("orgName", org), ("assertion", assertion)];
-    ask(sandbox, request(sandbox, &fields)).await
+    send(sandbox, assertion_request(sandbox, &fields)).await
 }
 
-async fn is_taken(sandbox: &Sandbox, assertion: &str) {
-    let answer = bring(sandbox, assertion).await;
-    assert_eq!(answer.status, 200, "{:?}", answer.json());
+async fn assert_accepted(sandbox: &Sandbox, assertion: &str) {
+    let response = exchange(sandbox, assertion).await;
+    assert_eq!(response.status, 200, "{:?}", response.json());
 }
 
-async fn is_refused(sandbox: &Sandbox, assertion: &str, words: &str) {
-    let answer = bring(sandbox, assertion).await;
-    assert_eq!(answer.status, 400, "{words}");
-    assert_eq!(answer.json(), refusal("invalid_grant", words));
-    assert_eq!(answer.header("sandbox-signature"), Some("not checked"));
-}
-
-fn refusal(error: &str, words: &str) -> Value {
-    json!({ "error": error, "description": words, "error_description": words })
+async fn assert_invalid_grant(sandbox: &Sandbox, assertion: &str, description: &str) {
+    let response = exchange(sandbox, assertion).await;
+    response.assert_oauth_error("invalid_grant", description);
+    assert_eq!(response.header("sandbox-signature"), Some("not checked"));
 }
 
 #[tokio::test]
-async fn the_token_is_that_of_the_user_whom_the_assertion_names() {
-    let sandbox = start().await;
+async fn token_is_that_of_the_asserted_user() {
+    let sandbox = start_saml().await;
     for user in sandbox.users() {
         let assertions = sandbox.assertions(&user);
         for assertion in [
@@ -66,11 +58,11 @@ async fn the_token_is_that_of_the_user_whom_the_assertion_names() {
             STANDARD.encode(assertions.assertion()),
             URL_SAFE_NO_PAD.encode(assertions.assertion()),
         ] {
-            let answer = bring(&sandbox, &assertion).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
-            assert_eq!(answer.header("sandbox-signature"), Some("not checked"));
-            assert_eq!(answer.header("cache-control"), Some("no-store"));
-            let body = answer.json();
+            let response = exchange(&sandbox, &assertion).await;
+            assert_eq!(response.status, 200, "{response:?}");
+            assert_eq!(response.header("sandbox-signature"), Some("not checked"));
+            assert_eq!(response.header("cache-control"), Some("no-store"));
+            let body = response.json();
             let token = body["access_token"].as_str().unwrap();
             assert_eq!(
                 body,
@@ -84,46 +76,47 @@ async fn the_token_is_that_of_the_user_whom_the_assertion_names() {
 }
 
 #[tokio::test]
-async fn an_assertion_gives_one_token() {
-    let sandbox = start().await;
+async fn assertion_gives_one_token() {
+    let sandbox = start_saml().await;
     let assertion = assertions(&sandbox).assertion();
-    is_taken(&sandbox, &STANDARD.encode(&assertion)).await;
+    assert_accepted(&sandbox, &STANDARD.encode(&assertion)).await;
     let again = "the assertion was used before";
-    is_refused(&sandbox, &STANDARD.encode(&assertion), again).await;
-    is_refused(&sandbox, &URL_SAFE_NO_PAD.encode(&assertion), again).await;
+    assert_invalid_grant(&sandbox, &STANDARD.encode(&assertion), again).await;
+    assert_invalid_grant(&sandbox, &URL_SAFE_NO_PAD.encode(&assertion), again).await;
     sandbox.revoke_access_tokens();
-    is_refused(&sandbox, &STANDARD.encode(&assertion), again).await;
-    is_taken(&sandbox, &assertions(&sandbox).saml_response()).await;
-    // It is known by its issuer and its id together.
+    assert_invalid_grant(&sandbox, &STANDARD.encode(&assertion), again).await;
+    assert_accepted(&sandbox, &assertions(&sandbox).saml_response()).await;
+    // Assertions are distinguished by issuer and id together.
     let other = assertion.replace("https://idp.", "https://other.");
-    is_taken(&sandbox, &STANDARD.encode(other)).await;
+    assert_accepted(&sandbox, &STANDARD.encode(other)).await;
 }
 
 #[tokio::test]
-async fn an_assertion_that_is_refused_is_not_used_up() {
-    let sandbox = start().await;
+async fn failed_exchange_does_not_use_up_the_assertion() {
+    let sandbox = start_saml().await;
     let wait = Duration::from_secs(60);
     let early = assertions(&sandbox).starts_after(wait).saml_response();
-    is_refused(&sandbox, &early, "the assertion is not valid yet").await;
+    assert_invalid_grant(&sandbox, &early, "the assertion is not valid yet").await;
     sandbox.advance(wait);
-    is_taken(&sandbox, &early).await;
+    assert_accepted(&sandbox, &early).await;
 }
 
 #[tokio::test]
-async fn a_reply_that_is_dropped_has_used_the_assertion_up() {
-    let sandbox = start().await;
+async fn dropped_response_has_used_up_the_assertion() {
+    let sandbox = start_saml().await;
     let assertion = assertions(&sandbox).saml_response();
     sandbox.at_token_endpoint().times(1).respond(503);
-    assert_eq!(bring(&sandbox, &assertion).await.status, 503);
+    assert_eq!(exchange(&sandbox, &assertion).await.status, 503);
     sandbox.at_token_endpoint().times(1).drop_response();
     let mut wire = Wire::connect(&sandbox).await;
     let fields = [("orgName", "sandbox"), ("assertion", assertion.as_str())];
-    wire.send(request(&sandbox, &fields)).await;
+    wire.send(assertion_request(&sandbox, &fields)).await;
     assert!(wire.is_at_end().await);
-    is_refused(&sandbox, &assertion, "the assertion was used before").await;
+    assert_invalid_grant(&sandbox, &assertion, "the assertion was used before").await;
 
     let requests = sandbox.requests();
-    assert_eq!((requests.len(), sandbox.token_requests()), (3, 3));
+    assert_eq!(requests.len(), 3);
+    assert_eq!(sandbox.token_requests(), 3);
     for request in requests {
         assert_eq!(
             request.form()[2],
@@ -134,77 +127,77 @@ async fn a_reply_that_is_dropped_has_used_the_assertion_up() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_sandboxs_clock() {
-    let sandbox = start().await;
+async fn times_are_checked_by_the_sandboxs_clock() {
+    let sandbox = start_saml().await;
     let day = Duration::from_secs(86_400);
     let old = assertions(&sandbox).saml_response();
     sandbox.advance(day);
-    is_refused(&sandbox, &old, "the assertion is out of date").await;
+    assert_invalid_grant(&sandbox, &old, "the assertion has expired").await;
     let (first, second) = (
         assertions(&sandbox).saml_response(),
         assertions(&sandbox).saml_response(),
     );
     sandbox.advance(Duration::from_secs(240));
-    is_taken(&sandbox, &first).await;
+    assert_accepted(&sandbox, &first).await;
     sandbox.advance(Duration::from_secs(60));
-    is_refused(&sandbox, &second, "the assertion is out of date").await;
+    assert_invalid_grant(&sandbox, &second, "the assertion has expired").await;
     let long = assertions(&sandbox).lifetime(2 * day).saml_response();
     sandbox.advance(day);
-    is_taken(&sandbox, &long).await;
+    assert_accepted(&sandbox, &long).await;
 
-    // The limits of the subject's confirmation count as well.
+    // The limits of the subject's confirmation count, too.
     let xml = assertions(&sandbox).lifetime(day).assertion();
     let end = xml.split("NotOnOrAfter=\"").nth(1).unwrap();
     let end = end.split('"').next().unwrap();
     let past = xml.replacen(end, "2020-01-01T00:00:00Z", 1);
     let past = STANDARD.encode(past);
-    is_refused(&sandbox, &past, "the assertion is out of date").await;
+    assert_invalid_grant(&sandbox, &past, "the assertion has expired").await;
     let bad = STANDARD.encode(xml.replacen(end, "tomorrow", 1));
-    is_refused(&sandbox, &bad, "the assertion has a bad date").await;
+    assert_invalid_grant(&sandbox, &bad, "the assertion has an invalid date").await;
     let limit = format!(" NotOnOrAfter=\"{end}\"");
-    let endless = STANDARD.encode(xml.replace(&limit, ""));
-    is_refused(&sandbox, &endless, "the assertion has no end").await;
-    is_taken(&sandbox, &STANDARD.encode(xml.replacen(&limit, "", 1))).await;
+    let without_end = STANDARD.encode(xml.replace(&limit, ""));
+    assert_invalid_grant(&sandbox, &without_end, "the assertion has no end").await;
+    assert_accepted(&sandbox, &STANDARD.encode(xml.replacen(&limit, "", 1))).await;
 }
 
 #[tokio::test]
-async fn an_assertion_for_another_audience_is_refused_where_the_client_has_one() {
-    let sandbox = start().await;
+async fn audience_must_be_the_clients_if_it_has_one() {
+    let sandbox = start_saml().await;
     let other = assertions(&sandbox).audience("https://other.example/saml");
-    let words = "the assertion is for another audience";
-    is_refused(&sandbox, &other.saml_response(), words).await;
+    let description = "the assertion is for another audience";
+    assert_invalid_grant(&sandbox, &other.saml_response(), description).await;
     let right = assertions(&sandbox).assertion();
     let restriction = "<saml:AudienceRestriction>";
     let two = right.replace(
         restriction,
         &format!("{restriction}<saml:Audience>https://first.example</saml:Audience>"),
     );
-    is_taken(&sandbox, &STANDARD.encode(two)).await;
+    assert_accepted(&sandbox, &STANDARD.encode(two)).await;
     let at = right.find(restriction).unwrap();
     let end = right.find("</saml:Conditions>").unwrap();
     let none = format!("{}{}", &right[..at], &right[end..]);
-    is_refused(&sandbox, &STANDARD.encode(none), words).await;
+    assert_invalid_grant(&sandbox, &STANDARD.encode(none), description).await;
     let both = right.replace(
         restriction,
         "<saml:AudienceRestriction><saml:Audience>https://other.example</saml:Audience>\
          </saml:AudienceRestriction><saml:AudienceRestriction>",
     );
-    is_refused(&sandbox, &STANDARD.encode(both), words).await;
+    assert_invalid_grant(&sandbox, &STANDARD.encode(both), description).await;
 
     let builder = Sandbox::builder().authorized_grant_type("SAML2-BEARER");
     let sandbox = builder.start().await.unwrap();
     let other = assertions(&sandbox).audience("https://other.example/saml");
-    is_taken(&sandbox, &other.saml_response()).await;
+    assert_accepted(&sandbox, &other.saml_response()).await;
 }
 
 #[tokio::test]
-async fn the_organisation_must_be_the_clients() {
+async fn org_name_must_be_the_clients() {
     let builder = Sandbox::builder().saml_client(AUDIENCE);
     let sandbox = builder.org_short_name("my org & co").start().await.unwrap();
     let assertion = assertions(&sandbox).saml_response();
     let missing = |name: &str| format!("{name} is missing");
     let other = "orgName is not that of the client's organisation".to_owned();
-    for (fields, words) in [
+    for (fields, description) in [
         (vec![("assertion", &*assertion)], missing("orgName")),
         (
             vec![("orgName", ""), ("assertion", &assertion)],
@@ -216,27 +209,26 @@ async fn the_organisation_must_be_the_clients() {
             other,
         ),
     ] {
-        let answer = ask(&sandbox, request(&sandbox, &fields)).await;
-        assert_eq!(answer.status, 400, "{fields:?}");
-        assert_eq!(answer.json(), refusal("invalid_request", &words));
+        let response = send(&sandbox, assertion_request(&sandbox, &fields)).await;
+        response.assert_oauth_error("invalid_request", &description);
     }
-    is_taken(&sandbox, &assertion).await;
+    assert_accepted(&sandbox, &assertion).await;
 }
 
 #[tokio::test]
-async fn a_document_without_one_assertion_is_refused() {
-    let sandbox = start().await;
+async fn document_must_contain_exactly_one_assertion() {
+    let sandbox = start_saml().await;
     let response = assertions(&sandbox).response();
     let start = response.find("<saml:Assertion").unwrap();
     let end = response.find("</samlp:Response>").unwrap();
     let assertion = &response[start..end];
-    let around = |inner: &str| format!("{}{inner}</samlp:Response>", &response[..start]);
+    let response_with = |inner: &str| format!("{}{inner}</samlp:Response>", &response[..start]);
     for document in [
-        "no XML",
+        "not XML",
         "<saml:Assertion/>",
         &format!("<!DOCTYPE a>{assertion}"),
     ] {
-        is_refused(&sandbox, &STANDARD.encode(document), NO_XML).await;
+        assert_invalid_grant(&sandbox, &STANDARD.encode(document), NOT_XML).await;
     }
     for inner in [
         "",
@@ -244,20 +236,25 @@ async fn a_document_without_one_assertion_is_refused() {
         &format!("{assertion}{assertion}"),
         &format!("<samlp:Extensions>{assertion}</samlp:Extensions>"),
     ] {
-        let words = "the response does not hold one assertion in clear";
-        is_refused(&sandbox, &STANDARD.encode(around(inner)), words).await;
+        let description = "the response does not contain exactly one unencrypted assertion";
+        assert_invalid_grant(
+            &sandbox,
+            &STANDARD.encode(response_with(inner)),
+            description,
+        )
+        .await;
     }
-    let words = "the document is no assertion and no response";
-    is_refused(&sandbox, &STANDARD.encode("<Assertion/>"), words).await;
+    let description = "the document is neither an assertion nor a response";
+    assert_invalid_grant(&sandbox, &STANDARD.encode("<Assertion/>"), description).await;
     let failed = response.replace("status:Success", "status:Requester");
-    let words = "the response is not one of success";
-    is_refused(&sandbox, &STANDARD.encode(failed), words).await;
-    is_taken(&sandbox, &STANDARD.encode(around(assertion))).await;
+    let description = "the response does not report success";
+    assert_invalid_grant(&sandbox, &STANDARD.encode(failed), description).await;
+    assert_accepted(&sandbox, &STANDARD.encode(response_with(assertion))).await;
 }
 
 #[tokio::test]
-async fn an_encoding_of_another_kind_is_refused() {
-    let sandbox = start().await;
+async fn other_encodings_are_errors() {
+    let sandbox = start_saml().await;
     let assertions = assertions(&sandbox);
     let response = format!("{}<!-- ?>?> -->", assertions.response());
     let in_base64url = URL_SAFE_NO_PAD.encode(response);
@@ -268,27 +265,27 @@ async fn an_encoding_of_another_kind_is_refused() {
         &format!("{}\n", assertions.saml_response()),
         &STANDARD.encode(b"<a>\xff</a>"),
     ] {
-        is_refused(&sandbox, text, NO_XML).await;
+        assert_invalid_grant(&sandbox, text, NOT_XML).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_assertion_is_told() {
-    let sandbox = start().await;
+async fn invalid_assertion_gets_a_description() {
+    let sandbox = start_saml().await;
     let assertion = assertions(&sandbox).assertion();
     let signature = assertion.find("<ds:Signature").unwrap();
     let subject = assertion.find("<saml:Subject>").unwrap();
     let unsigned = format!("{}{}", &assertion[..signature], &assertion[subject..]);
-    is_refused(
+    assert_invalid_grant(
         &sandbox,
         &STANDARD.encode(unsigned),
         "the assertion is not signed",
     )
     .await;
-    let stranger = Sandbox::builder().users(4).start().await.unwrap();
+    let stranger = start(Sandbox::builder().users(4)).await;
     let stranger = sandbox.assertions(&stranger.users()[3]).saml_response();
-    is_refused(&sandbox, &stranger, NO_USER).await;
-    for (from, to, words) in [
+    assert_invalid_grant(&sandbox, &stranger, UNKNOWN_USER).await;
+    for (from, to, description) in [
         (
             "saml:Conditions",
             "saml:Other",
@@ -312,25 +309,25 @@ async fn what_is_wrong_with_an_assertion_is_told() {
         (" ID=", " Id=", "the assertion has no issuer or no id"),
     ] {
         let changed = assertion.replace(from, to);
-        is_refused(&sandbox, &STANDARD.encode(changed), words).await;
+        assert_invalid_grant(&sandbox, &STANDARD.encode(changed), description).await;
     }
-    is_taken(&sandbox, &STANDARD.encode(assertion)).await;
+    assert_accepted(&sandbox, &STANDARD.encode(assertion)).await;
 }
 
 #[tokio::test]
-async fn the_subject_is_read_whole() {
-    let sandbox = start().await;
+async fn subject_is_read_across_comments_and_references() {
+    let sandbox = start_saml().await;
     let xml = assertions(&sandbox).assertion();
     let email = sandbox.users()[1].email().to_owned();
     let subject = |text: &str| STANDARD.encode(xml.replace(&email, text));
-    // Over a comment, as whoever signed it has read it (canonical XML leaves comments out).
+    // Canonical XML leaves comments out, so the signer has read the text without them.
     for longer in [
         "user2@sandbox.example<!-- -->.evil.example",
         "user2@sandbox.example&#46;com",
     ] {
-        is_refused(&sandbox, &subject(longer), NO_USER).await;
+        assert_invalid_grant(&sandbox, &subject(longer), UNKNOWN_USER).await;
     }
-    is_taken(
+    assert_accepted(
         &sandbox,
         &subject("\n user2<!-- -->&#64;<![CDATA[sandbox]]>.example "),
     )
@@ -338,8 +335,8 @@ async fn the_subject_is_read_whole() {
 }
 
 #[tokio::test]
-async fn assertions_differ_and_say_what_they_are_told_to() {
-    let sandbox = start().await;
+async fn assertions_are_unique_and_contain_the_settings() {
+    let sandbox = start_saml().await;
     let assertions = assertions(&sandbox).in_response_to("_a&b");
     assert_ne!(assertions.assertion(), assertions.assertion());
     let response = assertions.response();
@@ -352,21 +349,19 @@ async fn assertions_differ_and_say_what_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn a_client_that_brings_assertions_gets_nothing_without_one() {
-    let sandbox = start().await;
-    let basic = basic(sandbox.client_id(), sandbox.client_secret().expose_secret());
-    let headers = format!("Authorization: {basic}\r\n{FORM}");
-    let answer = ask(&sandbox, token_request_with(&headers, GRANT)).await;
-    assert_eq!(answer.json()["error"], "unauthorized_client");
-    let wrong = headers.replace(&basic, &super::basic(sandbox.client_id(), "wrong"));
+async fn saml_client_gets_no_token_without_an_assertion() {
+    let sandbox = start_saml().await;
+    let response = send(&sandbox, token_request(&sandbox)).await;
+    assert_eq!(response.json()["error"], "unauthorized_client");
+    let wrong = form_headers(sandbox.client_id(), "wrong");
     let assertion = assertions(&sandbox).saml_response();
     let body = format!("grant_type={SAML2_BEARER}&orgName=sandbox&assertion={assertion}");
-    let answer = ask(&sandbox, token_request_with(&wrong, &body)).await;
-    assert_eq!(answer.json()["error"], "invalid_client");
-    assert_eq!(answer.header("sandbox-signature"), None);
+    let response = send(&sandbox, token_request_with(&wrong, &body)).await;
+    assert_eq!(response.json()["error"], "invalid_client");
+    assert_eq!(response.header("sandbox-signature"), None);
 }
 
-const NO_XML: &str = "the assertion is not XML in base64";
-const NO_USER: &str = "the assertion's subject is no user of the organisation";
+const NOT_XML: &str = "the assertion is not XML in base64";
+const UNKNOWN_USER: &str = "the assertion's subject is not a user of the organisation";
 const AUDIENCE: &str = "https://app.example/saml";
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";

@@ -1,57 +1,57 @@
-//! Who is logged in to the login host, in which browser, and for how long.
+//! The browsers' logins at the login host.
 
 use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
-    Answer, USER,
+    Response, USERS_ME,
     authorize::{CALLBACK, REDIRECT, builder, path},
     browser::{Browser, parameter},
-    codes::exchanged,
-    get,
+    codes::exchange_redirect,
+    get, start,
 };
 
-/// Whose token the code in the redirect gives.
-async fn user_of(sandbox: &Sandbox, redirect: &Answer) -> String {
-    let tokens = exchanged(sandbox, redirect.location()).await;
-    let me = get(sandbox, USER, tokens["access_token"].as_str().unwrap()).await;
+/// Exchanges the code in the redirect and returns the id of its user.
+async fn user_of_redirect(sandbox: &Sandbox, redirect: &Response) -> String {
+    let tokens = exchange_redirect(sandbox, redirect.location()).await;
+    let me = get(sandbox, USERS_ME, tokens["access_token"].as_str().unwrap()).await;
     me.json()["id"].as_str().unwrap().to_owned()
 }
 
 #[track_caller]
-pub(super) fn is_consent_page(answer: &Answer, status: u16) {
-    assert_eq!(answer.status, status);
+pub(super) fn assert_consent_page(response: &Response, status: u16) {
+    assert_eq!(response.status, status);
     assert!(
-        answer.text().contains("value=\"allow\""),
+        response.text().contains("value=\"allow\""),
         "{}",
-        answer.text()
+        response.text()
     );
-    assert!(!answer.is_log_in_page());
+    assert!(!response.is_log_in_page());
 }
 
 #[tokio::test]
-async fn a_login_is_remembered_until_it_is_asked_for_or_ended() {
-    let sandbox = builder().start().await.unwrap();
+async fn login_is_remembered_until_prompt_or_logout() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let (path, prompt) = (path(&sandbox, REDIRECT), "prompt=login");
     let mut browser = Browser::default();
     browser.consent_page(&sandbox, &path, &user).await;
     let page = browser.open(&sandbox, &path).await;
-    is_consent_page(&page, 200);
+    assert_consent_page(&page, 200);
 
-    let asking = format!("{path}&{prompt}&state=s");
-    let page = browser.open(&sandbox, &asking).await;
+    let prompting = format!("{path}&{prompt}&state=s");
+    let page = browser.open(&sandbox, &prompting).await;
     assert!(page.is_log_in_page());
     let other = &sandbox.users()[1];
-    let answer = browser.log_in(&sandbox, &asking, &page, other).await;
-    // It has been asked for now.
+    let response = browser.log_in(&sandbox, &prompting, &page, other).await;
+    // The next address has no prompt.
     let next = format!("authorize?{}&state=s", path.split_once('?').unwrap().1);
-    assert_eq!(answer.location(), next);
+    assert_eq!(response.location(), next);
     let page = browser.open(&sandbox, &format!("/oauth/{next}")).await;
-    is_consent_page(&page, 200);
-    let back = browser.decide(&sandbox, &path, &page, "allow").await;
-    assert_eq!(user_of(&sandbox, &back).await, other.id());
+    assert_consent_page(&page, 200);
+    let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
+    assert_eq!(user_of_redirect(&sandbox, &redirect).await, other.id());
 
-    // The page of one user leads to the login of another.
+    // The consent page has a link to log in as another user.
     let page = browser.open(&sandbox, &path).await;
     let (_, link) = page.text().split_once("href=\"?").unwrap();
     let link = link.split('"').next().unwrap().replace("&amp;", "&");
@@ -61,15 +61,16 @@ async fn a_login_is_remembered_until_it_is_asked_for_or_ended() {
     assert!(page.is_log_in_page());
 
     let page = browser.open(&sandbox, "/logout").await;
-    assert_eq!((page.status, browser.session()), (200, None));
+    assert_eq!(page.status, 200);
+    assert_eq!(browser.session_id(), None);
     assert!(browser.open(&sandbox, &path).await.is_log_in_page());
-    browser.forget();
+    browser.clear_cookies();
     assert!(browser.open(&sandbox, &path).await.is_log_in_page());
 }
 
 #[tokio::test]
-async fn the_end_of_a_browsers_login_is_told_where_that_is_registered() {
-    let sandbox = builder().start().await.unwrap();
+async fn logout_redirects_to_a_registered_uri_only() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let (id, path) = (sandbox.client_id(), path(&sandbox, REDIRECT));
     for (query, location) in [
@@ -91,26 +92,26 @@ async fn the_end_of_a_browsers_login_is_told_where_that_is_registered() {
     ] {
         let mut browser = Browser::default();
         let page = browser.consent_page(&sandbox, &path, &user).await;
-        let mut stolen = browser.clone();
-        let back = browser.decide(&sandbox, &path, &page, "allow").await;
-        let answer = browser.open(&sandbox, &format!("/logout{query}")).await;
-        assert_eq!(answer.header("location"), location, "{query}");
-        assert_eq!(answer.status, if location.is_some() { 302 } else { 200 });
-        // It has ended there, too, and not only in the cookie.
-        assert!(stolen.open(&sandbox, &path).await.is_log_in_page());
-        // Nothing that was issued ends with it.
-        exchanged(&sandbox, back.location()).await;
+        let mut copied = browser.clone();
+        let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
+        let response = browser.open(&sandbox, &format!("/logout{query}")).await;
+        assert_eq!(response.header("location"), location, "{query}");
+        assert_eq!(response.status, if location.is_some() { 302 } else { 200 });
+        // The session has ended in the sandbox, too.
+        assert!(copied.open(&sandbox, &path).await.is_log_in_page());
+        // What was issued stays.
+        exchange_redirect(&sandbox, redirect.location()).await;
     }
 }
 
 #[tokio::test]
-async fn a_form_is_taken_from_the_browser_whose_it_is() {
-    let sandbox = builder().start().await.unwrap();
+async fn form_is_accepted_from_its_own_browser_only() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
     let page = browser.consent_page(&sandbox, &path, &user).await;
-    let (key, id) = (page.hidden("form_key"), page.hidden("user"));
+    let (key, id) = (page.hidden_field("form_key"), page.hidden_field("user"));
     let allow = ("decision", "allow");
     let mut other = Browser::default();
     other.open(&sandbox, &path).await;
@@ -130,32 +131,37 @@ async fn a_form_is_taken_from_the_browser_whose_it_is() {
         ),
         (&mut other, vec![("form_key", key), ("user", id), allow]),
     ] {
-        let answer = browser.send(&sandbox, &path, &form).await;
-        assert_eq!((answer.status, answer.header("location")), (403, None));
-        let words = "This page was out of date. Please try again.";
-        assert!(answer.text().contains(words), "{}", answer.text());
+        let response = browser.submit(&sandbox, &path, &form).await;
+        assert_eq!(response.status, 403);
+        assert_eq!(response.header("location"), None);
+        let message = "This page was out of date. Please try again.";
+        assert!(response.text().contains(message), "{}", response.text());
     }
-    // A browser that has not logged in cannot decide either.
+    // A browser that has not logged in cannot decide.
     let page = other.open(&sandbox, &path).await;
-    let form = [("form_key", page.hidden("form_key")), ("user", id), allow];
-    let answer = other.send(&sandbox, &path, &form).await;
-    assert!(answer.status == 403 && answer.is_log_in_page());
-    // Nor, with its cookie, for a request that wants a new login.
-    let asking = format!("{path}&prompt=login");
+    let form = [
+        ("form_key", page.hidden_field("form_key")),
+        ("user", id),
+        allow,
+    ];
+    let response = other.submit(&sandbox, &path, &form).await;
+    assert!(response.status == 403 && response.is_log_in_page());
+    // Nor can a logged-in one, if the request prompts for a login.
+    let prompting = format!("{path}&prompt=login");
     let form = [("form_key", key), ("user", id), allow];
-    let answer = browser.send(&sandbox, &asking, &form).await;
-    assert!(answer.status == 403 && answer.is_log_in_page());
+    let response = browser.submit(&sandbox, &prompting, &form).await;
+    assert!(response.status == 403 && response.is_log_in_page());
     let form = [("form_key", key), ("user", id), ("decision", "maybe")];
-    let answer = browser.send(&sandbox, &path, &form).await;
+    let response = browser.submit(&sandbox, &path, &form).await;
     assert_eq!(
-        parameter(answer.location(), "error").unwrap(),
+        parameter(response.location(), "error").unwrap(),
         "access_denied"
     );
 }
 
 #[tokio::test]
-async fn the_cookie_is_the_browsers_alone_and_changes_at_login() {
-    let sandbox = builder().start().await.unwrap();
+async fn cookie_changes_at_login_and_is_the_sandboxs_own() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
@@ -171,26 +177,28 @@ async fn the_cookie_is_the_browsers_alone_and_changes_at_login() {
         None
     );
     browser.log_in(&sandbox, &path, &page, &user).await;
-    assert_ne!(planted.session(), browser.session());
-    // Who knew the cookie from before the login is not logged in by it.
+    assert_ne!(planted.session_id(), browser.session_id());
+    // The cookie from before the login is not logged in.
     let form = [
-        ("form_key", page.hidden("form_key")),
+        ("form_key", page.hidden_field("form_key")),
         ("email", user.email()),
     ];
-    assert_eq!(planted.send(&sandbox, &path, &form).await.status, 403);
+    assert_eq!(planted.submit(&sandbox, &path, &form).await.status, 403);
     assert!(planted.open(&sandbox, &path).await.is_log_in_page());
-    is_consent_page(&browser.open(&sandbox, &path).await, 200);
-    // Cookies know no ports: each sandbox has a name of its own for it.
-    let other = builder().start().await.unwrap();
-    let mut there = Browser::default();
-    let page = there.open(&other, &self::path(&other, REDIRECT)).await;
+    assert_consent_page(&browser.open(&sandbox, &path).await, 200);
+    // Cookies do not distinguish ports, so each sandbox has its own name.
+    let other = start(builder()).await;
+    let mut other_browser = Browser::default();
+    let page = other_browser
+        .open(&other, &self::path(&other, REDIRECT))
+        .await;
     let name = |cookie: &str| cookie.split('=').next().unwrap().to_owned();
     assert_ne!(name(page.header("set-cookie").unwrap()), name(cookie));
 }
 
 #[tokio::test]
-async fn two_tabs_of_a_browser_do_not_disturb_each_other() {
-    let sandbox = builder().start().await.unwrap();
+async fn two_tabs_do_not_disturb_each_other() {
+    let sandbox = start(builder()).await;
     let [user, other, _] = sandbox.users().try_into().unwrap();
     let (first, second) = (
         path(&sandbox, &format!("{REDIRECT}&state=first")),
@@ -207,7 +215,7 @@ async fn two_tabs_of_a_browser_do_not_disturb_each_other() {
         303
     );
     let consent = browser.open(&sandbox, &first).await;
-    // The login page in the second tab is from before.
+    // The login page in the second tab was opened before.
     assert_eq!(
         browser
             .log_in(&sandbox, &second, &second_page, &other)
@@ -215,26 +223,26 @@ async fn two_tabs_of_a_browser_do_not_disturb_each_other() {
             .status,
         303
     );
-    // The first tab asks for a user who is not logged in any more.
-    let answer = browser.decide(&sandbox, &first, &consent, "allow").await;
-    is_consent_page(&answer, 403);
+    // The first tab's user is no longer logged in.
+    let response = browser.decide(&sandbox, &first, &consent, "allow").await;
+    assert_consent_page(&response, 403);
     assert!(
-        answer
+        response
             .text()
-            .contains("Somebody else has logged in meanwhile.")
+            .contains("Another user has logged in meanwhile.")
     );
-    assert!(answer.text().contains(other.email()));
+    assert!(response.text().contains(other.email()));
     for (path, state) in [(&first, "first"), (&second, "second")] {
         let page = browser.open(&sandbox, path).await;
-        let back = browser.decide(&sandbox, path, &page, "allow").await;
-        assert_eq!(parameter(back.location(), "state").unwrap(), state);
-        assert_eq!(user_of(&sandbox, &back).await, other.id());
+        let redirect = browser.decide(&sandbox, path, &page, "allow").await;
+        assert_eq!(parameter(redirect.location(), "state").unwrap(), state);
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, other.id());
     }
 }
 
 #[tokio::test]
-async fn back_and_once_more_gives_another_code() {
-    let sandbox = builder().start().await.unwrap();
+async fn going_back_gives_another_code() {
+    let sandbox = start(builder()).await;
     let user = sandbox.users().remove(0);
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
@@ -243,22 +251,22 @@ async fn back_and_once_more_gives_another_code() {
     let denied = browser.decide(&sandbox, &path, &consent, "deny").await;
     assert!(denied.location().contains("error=access_denied"));
     let first = browser.decide(&sandbox, &path, &consent, "allow").await;
-    // As far back as the login page.
+    // The user goes back to the login page.
     assert_eq!(
         browser.log_in(&sandbox, &path, &log_in, &user).await.status,
         303
     );
     let second = browser.decide(&sandbox, &path, &consent, "allow").await;
     assert_ne!(first.location(), second.location());
-    for back in [first, second] {
-        assert_eq!(back.header("cache-control"), Some("no-store"));
-        assert_eq!(user_of(&sandbox, &back).await, user.id());
+    for redirect in [first, second] {
+        assert_eq!(redirect.header("cache-control"), Some("no-store"));
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, user.id());
     }
 }
 
 #[tokio::test]
-async fn users_log_in_side_by_side() {
-    let sandbox = builder().start().await.unwrap();
+async fn users_log_in_concurrently() {
+    let sandbox = start(builder()).await;
     let path = path(&sandbox, REDIRECT);
     let mut visits = Vec::new();
     for user in sandbox.users() {
@@ -267,7 +275,7 @@ async fn users_log_in_side_by_side() {
         visits.push((browser, page, user));
     }
     for (mut browser, page, user) in visits {
-        let back = browser.decide(&sandbox, &path, &page, "allow").await;
-        assert_eq!(user_of(&sandbox, &back).await, user.id());
+        let redirect = browser.decide(&sandbox, &path, &page, "allow").await;
+        assert_eq!(user_of_redirect(&sandbox, &redirect).await, user.id());
     }
 }

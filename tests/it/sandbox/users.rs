@@ -1,4 +1,4 @@
-//! The users, and what is theirs.
+//! The users, and their tokens.
 
 use std::collections::HashSet;
 
@@ -7,26 +7,26 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
-    ORGANIZATION, TOKEN, USER, ask,
+    ORGANIZATION, TOKENS_ME, USERS_ME,
     authorize::{REDIRECT, builder, url},
-    call,
-    codes::exchanged,
-    get,
+    codes::exchange_redirect,
+    delete, get, start,
 };
 
-/// A token of each user.
+/// Returns a token of each user.
 async fn tokens(sandbox: &Sandbox) -> Vec<String> {
     let url = url(sandbox, REDIRECT);
     let mut tokens = Vec::new();
     for user in sandbox.users() {
-        let answer = exchanged(sandbox, &sandbox.log_in(&url, &user).await).await;
-        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+        let redirected = sandbox.log_in(&url, &user).await;
+        let response = exchange_redirect(sandbox, &redirected).await;
+        tokens.push(response["access_token"].as_str().unwrap().to_owned());
     }
     tokens
 }
 
 #[tokio::test]
-async fn users_are_those_of_the_listing_and_each_has_a_password() {
+async fn users_are_listed_and_have_passwords() {
     let sandbox = builder().users(30).start().await.unwrap();
     let users = sandbox.users();
     let token = &tokens(&sandbox).await[0];
@@ -53,7 +53,7 @@ async fn users_are_those_of_the_listing_and_each_has_a_password() {
         .collect();
     assert_eq!(passwords.len(), 33);
 
-    let sandbox = Sandbox::builder().password("mine").start().await.unwrap();
+    let sandbox = start(Sandbox::builder().password("mine")).await;
     let users = sandbox.users();
     assert!(
         users
@@ -67,16 +67,16 @@ fn text<'a>(body: &'a Value, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_users_token_answers_for_that_user() {
-    let sandbox = builder().start().await.unwrap();
+async fn users_token_is_for_that_user() {
+    let sandbox = start(builder()).await;
     let page = get(&sandbox, "/api/v2/users", &tokens(&sandbox).await[0])
         .await
         .json();
-    for (place, token) in tokens(&sandbox).await.iter().enumerate() {
-        let me = get(&sandbox, USER, token).await;
-        assert_eq!((me.status, &me.json()), (200, &page["entities"][place]));
+    for (index, token) in tokens(&sandbox).await.iter().enumerate() {
+        let me = get(&sandbox, USERS_ME, token).await;
+        assert_eq!((me.status, &me.json()), (200, &page["entities"][index]));
         assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, 200);
-        let info = get(&sandbox, TOKEN, token).await.json();
+        let info = get(&sandbox, TOKENS_ME, token).await.json();
         assert_eq!(info["OAuthClient"]["id"], sandbox.client_id());
         assert_eq!(info["OAuthClient"]["authorizedGrantType"], "CODE");
     }
@@ -90,17 +90,14 @@ async fn a_users_token_answers_for_that_user() {
 }
 
 #[tokio::test]
-async fn the_tokens_of_one_user_end_and_no_others() {
-    let sandbox = builder().start().await.unwrap();
+async fn revoking_a_users_tokens_ends_no_others() {
+    let sandbox = start(builder()).await;
     let (first, again) = (tokens(&sandbox).await, tokens(&sandbox).await);
     let path = format!("/api/v2/tokens/{}", sandbox.users()[1].id());
-    assert_eq!(
-        ask(&sandbox, call("DELETE", &path, &first[0])).await.status,
-        200
-    );
+    assert_eq!(delete(&sandbox, &path, &first[0]).await.status, 200);
     for tokens in [first, again] {
-        for (place, token) in tokens.iter().enumerate() {
-            let status = if place == 1 { 401 } else { 200 };
+        for (index, token) in tokens.iter().enumerate() {
+            let status = if index == 1 { 401 } else { 200 };
             assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, status);
         }
     }

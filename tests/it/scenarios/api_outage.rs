@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{Cloud, PATH, gateway, half, quick};
 use crate::support::{
-    TOKEN, good_token, kind_of,
-    names::{Names, REMOTE, remote_region},
-    provider_of,
+    TOKEN,
+    dns::{DnsStub, REMOTE, remote_region},
+    good_token, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -61,24 +61,24 @@ async fn an_api_without_an_address_or_that_refuses_is_found_when_it_is_back() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(REMOTE);
     let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-    let (names, closed) = (Names::default(), Closed::new());
-    names.lead_to(login.address());
+    let (dns, closed) = (DnsStub::default(), Closed::new());
+    dns.resolve_to(login.address());
     let (builder, _clock) = provider_of(remote_region());
-    let builder = builder.http_client(names.http_client(&authority.certificate()));
+    let builder = builder.http_client(dns.http_client(&authority.certificate()));
     let api = PlatformClient::new(builder.build().unwrap());
     api.tokens().token().await.unwrap();
 
     for (lost, kind) in [(true, "Transport Dns"), (false, "Transport Refused")] {
-        let asked = names.asked();
+        let asked = dns.lookups();
         if lost {
-            names.lead_nowhere();
+            dns.resolve_to_nothing();
         } else {
-            names.lead_to(closed.address());
+            dns.resolve_to(closed.address());
         }
         let error = api.get(PATH).retry(quick()).send().await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");
         transient(&error);
-        assert_eq!(names.asked() - asked, 5);
+        assert_eq!(dns.lookups() - asked, 5);
     }
     let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
     let call = api.get(PATH).retry(RetryPolicy::never());

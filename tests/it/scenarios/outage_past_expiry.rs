@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{gateway, half};
 use crate::support::{
-    TOKEN, good_token, kind_of,
-    names::{Names, REMOTE, remote_region},
-    provider_of,
+    TOKEN,
+    dns::{DnsStub, REMOTE, remote_region},
+    good_token, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -35,20 +35,20 @@ async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
     ] {
         let first = good_token("the-first").last();
         let login = Server::start_tls(authority.acceptor(REMOTE), first);
-        let (names, closed) = (Names::default(), Closed::new());
-        names.lead_to(login.address());
+        let (dns, closed) = (DnsStub::default(), Closed::new());
+        dns.resolve_to(login.address());
         let (builder, clock) = provider_of(remote_region());
-        let builder = builder.http_client(names.http_client(&authority.certificate()));
+        let builder = builder.http_client(dns.http_client(&authority.certificate()));
         let tokens = builder.build().unwrap();
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
         let asked = match away {
             Away::NoAddress => {
-                names.lead_nowhere();
+                dns.resolve_to_nothing();
                 1
             }
             Away::Refusing => {
-                names.lead_to(closed.address());
+                dns.resolve_to(closed.address());
                 1
             }
             Away::Answering(reply) => {
@@ -63,7 +63,7 @@ async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
         assert!(error.is_transient() && !error.needs_login(), "{error}");
         assert_eq!(login.requests().len(), asked, "{error}");
 
-        names.lead_to(login.address());
+        dns.resolve_to(login.address());
         login.answers([good_token(TOKEN).last()]);
         clock.advance(error.retry_after().unwrap());
         assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);

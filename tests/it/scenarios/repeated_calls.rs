@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Cloud, PATH, half, quick};
 use crate::support::{
-    TOKEN, good_token, hurried, kind_of,
-    names::{Names, REMOTE, remote_region},
-    provider_of,
+    TOKEN,
+    dns::{DnsStub, REMOTE, remote_region},
+    good_token, hurried, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -80,20 +80,20 @@ async fn a_post_of_which_nothing_was_sent_is_sent_again() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(REMOTE);
     let token = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-    let (names, closed) = (Names::default(), Closed::new());
-    names.lead_to(token.address());
+    let (dns, closed) = (DnsStub::default(), Closed::new());
+    dns.resolve_to(token.address());
     let (builder, _clock) = provider_of(remote_region());
-    let builder = builder.http_client(names.http_client(&authority.certificate()));
+    let builder = builder.http_client(dns.http_client(&authority.certificate()));
     let api = PlatformClient::new(builder.build().unwrap());
     api.tokens().token().await.unwrap();
-    let asked = names.asked();
+    let asked = dns.lookups();
 
     // Each attempt looks the host up, and finds it refusing.
-    names.lead_to(closed.address());
+    dns.resolve_to(closed.address());
     let call = || api.post(PATH).body(&1).retry(quick());
     let error = call().send().await.unwrap_err();
     assert!(error.is_transient() && nothing_sent(&error), "{error}");
-    assert_eq!(names.asked() - asked, 5);
+    assert_eq!(dns.lookups() - asked, 5);
 
     let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
     call().send().await.unwrap();

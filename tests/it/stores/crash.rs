@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{key, load, runtime, save, store};
 use crate::support::{
+    child_process::{ChildProcess, command, job, send_to_parent, wait_for_parent},
     files::names,
-    job::{Listened, command, hold, job, say},
 };
 
 /// In the order in which a save takes them, and what is there before each.
@@ -33,8 +33,8 @@ fn a_process_killed_at_any_step_leaves_the_old_record_or_the_new_one() {
         let folder = tempfile::tempdir().unwrap();
         in_place(folder.path(), OLD);
         let path = folder.path().to_str().unwrap();
-        let mut child = Listened::start(&mut command(test, &[path, step, "1"]));
-        assert_eq!(child.next().as_deref(), Some(step));
+        let mut child = ChildProcess::start(&mut command(test, &[path, step, "1"]));
+        assert_eq!(child.next_message().as_deref(), Some(step));
         // The turn is the child's until it is dead.
         assert!(!is_free(folder.path()), "{step}");
         drop(child);
@@ -61,8 +61,8 @@ fn two_hundred_kills_at_random_steps_leave_a_whole_record_each() {
     for kill in 0..KILLS {
         let before = number(&read(folder.path()));
         let at = 1 + random() % (SAVES * 5);
-        let mut child = Listened::start(&mut command(test, &[path, "", &at.to_string()]));
-        let step = child.next().unwrap();
+        let mut child = ChildProcess::start(&mut command(test, &[path, "", &at.to_string()]));
+        let step = child.next_message().unwrap();
         drop(child);
         // Of five steps the last comes after the rename.
         let saved = at / 5;
@@ -91,8 +91,8 @@ fn save_until(job: &[String]) {
     let store = store(Path::new(folder)).before_step(move |now| {
         let counts = step.is_empty() || step == now;
         if counts && left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1 {
-            say(now);
-            hold();
+            send_to_parent(now);
+            wait_for_parent();
         }
     });
     runtime().block_on(async {

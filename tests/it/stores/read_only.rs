@@ -16,7 +16,7 @@ use super::{
     refused::{Kept, OTHER_USER, mode},
     runtime, save, store, told,
 };
-use crate::support::job::{command, job, said, say};
+use crate::support::child_process::{command, job, messages_of, send_to_parent};
 
 #[test]
 fn a_folder_that_cannot_be_written_is_told() {
@@ -26,10 +26,10 @@ fn a_folder_that_cannot_be_written_is_told() {
         let read = runtime().block_on(load(&store)).unwrap();
         assert_eq!(read.unwrap(), b"old");
         let saved = runtime().block_on(save(&store, b"new"));
-        say(&told(&saved.unwrap_err()));
+        send_to_parent(&told(&saved.unwrap_err()));
         let below = super::store(&Path::new(&job[0]).join("below"));
         let saved = runtime().block_on(save(&below, b"new"));
-        return say(&told(&saved.unwrap_err()));
+        return send_to_parent(&told(&saved.unwrap_err()));
     }
     let kept = runtime().block_on(Kept::new());
     let folder = kept.folder.path();
@@ -43,7 +43,7 @@ fn a_folder_that_cannot_be_written_is_told() {
     fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
     let output = child.output().unwrap();
     fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
-    let said = said(&output);
+    let said = messages_of(&output);
     assert_eq!(said.len(), 2, "{said:?}");
     for said in said {
         assert!(said.contains(folder.to_str().unwrap()), "{said}");
@@ -78,7 +78,7 @@ fn a_file_that_may_only_be_read_is_used_or_named() {
         if chown(folder, Some(OTHER_USER), None).is_ok() {
             child.uid(OTHER_USER);
         }
-        let said = said(&child.output().unwrap());
+        let said = messages_of(&child.output().unwrap());
         let [before, saved, found] = &said[..] else {
             panic!("{said:?}")
         };
@@ -98,12 +98,12 @@ async fn works_in(folder: &Path) {
     let store = store(folder);
     let found = async || {
         let record = load(&store).await.unwrap().unwrap();
-        say(&String::from_utf8(record).unwrap());
+        send_to_parent(&String::from_utf8(record).unwrap());
     };
     found().await;
     match save(&store, b"new").await {
-        Ok(()) => say("saved"),
-        Err(error) => say(&told(&error)),
+        Ok(()) => send_to_parent("saved"),
+        Err(error) => send_to_parent(&told(&error)),
     }
     found().await;
 }

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 
 use super::{key, load, runtime, save, store, told};
 use crate::support::{
+    child_process::{command_after, job, messages_of, send_to_parent},
     files::names,
-    job::{command_after, job, said, say},
 };
 
 /// Not the one that containers run as, which is 65,534.
@@ -246,12 +246,12 @@ fn a_full_disk_keeps_the_old_record() {
     let test = "stores::refused::a_full_disk_keeps_the_old_record";
     if let Some(job) = job() {
         let saved = runtime().block_on(save(&store(Path::new(&job[0])), &[b'x'; 5_000]));
-        return say(&told(&saved.unwrap_err()));
+        return send_to_parent(&told(&saved.unwrap_err()));
     }
     let kept = runtime().block_on(Kept::new());
     let job = [kept.folder.path().to_str().unwrap()];
     let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
-    let said = said(&child.output().unwrap()).join("");
+    let said = messages_of(&child.output().unwrap()).join("");
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
     assert!(said.contains("make room"), "{said}");
     assert!(!kept.path(".new").exists());

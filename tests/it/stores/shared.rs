@@ -10,8 +10,8 @@ use secrecy::ExposeSecret as _;
 
 use super::{key, load, runtime, save, store, told};
 use crate::support::{
+    child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
-    job::{Listened, command, hold, job, said, say},
 };
 
 const PROCESSES: usize = 20;
@@ -47,7 +47,7 @@ fn twenty_processes_lose_no_turn() {
         .collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
-        assert_eq!(said(&output), ["done"]);
+        assert_eq!(messages_of(&output), ["done"]);
     }
     let count = runtime().block_on(load(&store(folder.path())));
     assert_eq!(
@@ -67,7 +67,7 @@ async fn add(folder: &Path) {
         let value = Sealed::from_bytes((count + 1).to_string().into());
         store.save(turn.unwrap(), &key(), value).await.unwrap();
     }
-    say("done");
+    send_to_parent("done");
 }
 
 #[test]
@@ -79,14 +79,14 @@ fn a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it() {
     };
     if let Some(job) = job() {
         let turn = runtime().block_on(take(&job[0], Duration::ZERO)).unwrap();
-        say("taken");
-        hold();
+        send_to_parent("taken");
+        wait_for_parent();
         return drop(turn);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let mut child = Listened::start(&mut command(test, &[path]));
-    assert_eq!(child.next().as_deref(), Some("taken"));
+    let mut child = ChildProcess::start(&mut command(test, &[path]));
+    assert_eq!(child.next_message().as_deref(), Some("taken"));
     for wait in [Duration::ZERO, Duration::from_millis(200)] {
         let error = told(&runtime().block_on(take(path, wait)).unwrap_err());
         let lock = folder.path().join(format!("{}.lock", key().as_str()));
@@ -103,7 +103,7 @@ fn processes_that_make_a_key_at_once_make_one() {
     if let Some(job) = job() {
         let key = SealingKey::file(&job[0]).unwrap();
         let bytes = *key.secret_bytes().unwrap().expose_secret();
-        return say(&format!("{bytes:?}"));
+        return send_to_parent(&format!("{bytes:?}"));
     }
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ fn processes_that_make_a_key_at_once_make_one() {
             .collect();
         let keys: BTreeSet<_> = children
             .into_iter()
-            .map(|child| said(&child.wait_with_output().unwrap()))
+            .map(|child| messages_of(&child.wait_with_output().unwrap()))
             .collect();
         assert_eq!(keys.len(), 1, "{keys:?}");
         assert_eq!(names(folder.path()), ["key"]);
@@ -125,8 +125,8 @@ fn processes_that_make_a_key_at_once_make_one() {
 fn the_folder_is_the_one_for_state() {
     let test = "stores::shared::the_folder_is_the_one_for_state";
     if job().is_some() {
-        return say(
-            &FileStore::new().map_or_else(|error| error.to_string(), |store| format!("{store:?}"))
+        return send_to_parent(
+            &FileStore::new().map_or_else(|error| error.to_string(), |store| format!("{store:?}")),
         );
     }
     let told = |variables: &[(&str, &str)]| {
@@ -134,7 +134,7 @@ fn the_folder_is_the_one_for_state() {
         child.env_remove("XDG_STATE_HOME").env("HOME", "/home/jo");
         child.env("LOCALAPPDATA", "C:\\Users\\jo\\AppData\\Local");
         let output = child.envs(variables.iter().copied()).output().unwrap();
-        said(&output).join("")
+        messages_of(&output).join("")
     };
     let usual = if cfg!(windows) {
         "FileStore(\"C:\\\\Users\\\\jo\\\\AppData\\\\Local\\\\genesys-cloud-auth\")"

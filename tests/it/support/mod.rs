@@ -1,12 +1,12 @@
 //! What the tests share: servers, a private certificate authority, a capture of logs, and providers
 //! that talk to them.
 
-pub mod alone;
 pub mod capture;
+pub mod child_process;
+pub mod dns;
 pub mod files;
-pub mod job;
+pub mod isolated;
 mod message;
-pub mod names;
 pub mod sentinels;
 pub mod server;
 pub mod tls;

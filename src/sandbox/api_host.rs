@@ -1,0 +1,213 @@
+//! The API host: `/api/v2/…`.
+
+mod data_action;
+mod listings;
+mod oauth_clients;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+
+use self::{
+    data_action::data_action_routes, listings::listing_routes, oauth_clients::client_routes,
+};
+use super::{
+    http::{
+        error_response::{ApiErrorResponse, ok_response},
+        params::query_parameter,
+    },
+    org::{
+        CLIENT_NAME, Caller, Org, ROLE_ID, permissions::RequiredPermissions, tokens::TokenError,
+    },
+    time::format_time,
+};
+
+pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
+    Router::new()
+        .route("/api/v2/organizations/me", get(organization))
+        .route("/api/v2/users/me", get(current_user))
+        .route(TOKENS_ME, get(token_info).delete(revoke_token))
+        .route("/api/v2/tokens/timeout", get(idle_timeout))
+        .route("/api/v2/authorization/roles", get(roles))
+        .merge(client_routes())
+        .merge(data_action_routes())
+        .merge(listing_routes())
+        .method_not_allowed_fallback(async || ApiErrorResponse::method_not_allowed())
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(org),
+            require_live_token,
+        ))
+        .fallback(async || ApiErrorResponse::not_found())
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(org),
+            require_authorized_ip,
+        ))
+        .with_state(Arc::clone(org))
+}
+
+/// Checks the address before the token.
+async fn require_authorized_ip(
+    State(org): State<Arc<Org>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if org.ip_authorized() {
+        next.run(request).await
+    } else {
+        ApiErrorResponse::ip_not_authorized().into_response()
+    }
+}
+
+/// Checks the token and its rate limit.
+async fn require_live_token(
+    State(org): State<Arc<Org>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match authenticate(&org, &request) {
+        Ok(caller) => caller,
+        Err(error) => return error.into_response(),
+    };
+    let calls = caller.calls;
+    let mut response = if calls.exceeded {
+        calls.api_response()
+    } else {
+        request.extensions_mut().insert(caller);
+        next.run(request).await
+    };
+    calls.add_headers(&mut response);
+    response
+}
+
+fn authenticate(org: &Org, request: &Request) -> Result<Caller, ApiErrorResponse> {
+    let access_token = bearer_token(request.headers());
+    let access_token = access_token.ok_or_else(ApiErrorResponse::authentication_required)?;
+    let uri = request.uri();
+    let preserve_idle_timer = uri.path() == TOKENS_ME
+        && query_parameter(uri.query(), "preserveIdleTTL").as_deref() == Some("true");
+    org.authenticate_call(access_token, preserve_idle_timer)
+        .map_err(|error| match error {
+            TokenError::Unknown => ApiErrorResponse::bad_credentials(),
+            TokenError::Expired => ApiErrorResponse::credentials_expired(),
+        })
+}
+
+/// Returns the token after `Bearer`, in any case. `Bearer` alone has no space after it, because
+/// header values are trimmed.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+async fn organization(State(org): State<Arc<Org>>) -> Response {
+    ok_response(&json!({
+        "id": org.id,
+        "name": ORGANIZATION_NAME,
+        "thirdPartyOrgName": org.settings.org_short_name,
+        "domain": org.settings.org_short_name,
+        "defaultLanguage": "en-us",
+        "defaultCountryCode": "US",
+        "state": "active",
+        "version": 1,
+        "selfUri": format!("/api/v2/organizations/{}", org.id),
+    }))
+}
+
+async fn current_user(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiErrorResponse> {
+    if let Some(user) = caller.user.and_then(|user| org.users.get(user)) {
+        return Ok(ok_response(&user.body(&org.division_id)));
+    }
+    if !org.settings.allow_users_me_without_user {
+        return Err(ApiErrorResponse::user_context_required());
+    }
+    Ok(ok_response(&json!({
+        "id": org.settings.client_id,
+        "name": "Sandbox User",
+        "email": "user@sandbox.example",
+        "username": "user@sandbox.example",
+        "state": "active",
+        "version": 1,
+        "selfUri": format!("/api/v2/users/{}", org.settings.client_id),
+    })))
+}
+
+async fn token_info(State(org): State<Arc<Org>>, Extension(caller): Extension<Caller>) -> Response {
+    let organization = organization_reference(&org);
+    let mut info = json!({
+        "organization": organization,
+        "homeOrganization": organization,
+        "authorizedScope": [],
+        "OAuthClient": {
+            "id": org.settings.client_id,
+            "name": CLIENT_NAME,
+            "authorizedGrantType": org.settings.authorized_grant_type,
+            "state": "active",
+            "organization": organization,
+        },
+    });
+    if let Some(idle_end) = caller.idle_end {
+        info["dateTokenIdles"] = format_time(idle_end).into();
+    }
+    ok_response(&info)
+}
+
+async fn revoke_token(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+) -> StatusCode {
+    org.with_tokens(|tokens, _| tokens.revoke(&caller.access_token, &org.settings));
+    StatusCode::OK
+}
+
+async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
+    let timeout = org.settings.idle_timeout;
+    let mut body = json!({ "enableIdleTokenTimeout": timeout.is_some() });
+    if let Some(timeout) = timeout {
+        body["idleTokenTimeoutSeconds"] = timeout.as_secs().into();
+    }
+    ok_response(&body)
+}
+
+async fn roles(State(org): State<Arc<Org>>) -> Result<Response, ApiErrorResponse> {
+    org.role().require(VIEW_ROLES)?;
+    let uri = "/api/v2/authorization/roles?pageSize=25&pageNumber=1";
+    Ok(ok_response(&json!({
+        "entities": [{
+            "id": ROLE_ID,
+            "name": "Sandbox",
+            "description": "The role of the sandbox's client",
+            "selfUri": format!("/api/v2/authorization/roles/{ROLE_ID}"),
+        }],
+        "pageSize": 25,
+        "pageNumber": 1,
+        "total": 1,
+        "pageCount": 1,
+        "firstUri": uri,
+        "lastUri": uri,
+        "selfUri": uri,
+    })))
+}
+
+fn organization_reference(org: &Org) -> Value {
+    json!({
+        "id": org.id,
+        "name": ORGANIZATION_NAME,
+        "selfUri": format!("/api/v2/organizations/{}", org.id),
+    })
+}
+
+const TOKENS_ME: &str = "/api/v2/tokens/me";
+const ORGANIZATION_NAME: &str = "Sandbox";
+const VIEW_ROLES: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);

@@ -1,0 +1,94 @@
+//! The refresh tokens that were issued.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::settings::{RefreshTokens, Settings};
+use crate::{clock::Moment, sandbox::random::random_text};
+
+/// Used and expired refresh tokens stay in the table, so that their reuse is noticed.
+#[derive(Default)]
+pub(crate) struct RefreshTokenTable {
+    tokens: HashMap<String, RefreshToken>,
+    reuses: usize,
+}
+
+struct RefreshToken {
+    login: usize,
+    end: Moment,
+    /// When the token was rotated first.
+    rotated: Option<Moment>,
+}
+
+impl RefreshTokenTable {
+    pub(crate) fn issue(&mut self, login: usize, settings: &Settings, now: Moment) -> String {
+        let token = random_text::<63>();
+        let issued = RefreshToken {
+            login,
+            end: now + settings.refresh_token_lifetime,
+            rotated: None,
+        };
+        self.tokens.insert(token.clone(), issued);
+        token
+    }
+
+    /// Returns the login that the token belongs to.
+    pub(crate) fn login(&self, token: &str) -> Option<usize> {
+        self.tokens.get(token).map(|token| token.login)
+    }
+
+    /// Counts the use of a token that was rotated before. Returns whether its login must end.
+    pub(crate) fn reuse_ends_login(
+        &mut self,
+        token: &str,
+        settings: &Settings,
+        now: Moment,
+    ) -> bool {
+        let Some(rotated) = self.tokens.get(token).and_then(|token| token.rotated) else {
+            return false;
+        };
+        self.reuses += 1;
+        let grace = match settings.refresh_tokens {
+            RefreshTokens::RotatingWithGrace(grace) => grace,
+            _ => Duration::ZERO,
+        };
+        rotated + grace <= now
+    }
+
+    pub(crate) fn is_expired(&self, token: &str, now: Moment) -> bool {
+        self.tokens.get(token).is_none_or(|token| token.end <= now)
+    }
+
+    /// Returns the refresh token that the response to a refresh contains.
+    pub(crate) fn rotate(
+        &mut self,
+        token: &str,
+        settings: &Settings,
+        now: Moment,
+    ) -> Option<String> {
+        match settings.refresh_tokens {
+            RefreshTokens::Rotating | RefreshTokens::RotatingWithGrace(_) => {
+                let token = self.tokens.get_mut(token)?;
+                token.rotated.get_or_insert(now);
+                let login = token.login;
+                Some(self.issue(login, settings, now))
+            }
+            RefreshTokens::Reusable => Some(token.to_owned()),
+            RefreshTokens::ReusableOmitted | RefreshTokens::None => None,
+        }
+    }
+
+    pub(crate) fn expire_all(&mut self, now: Moment) {
+        for token in self.tokens.values_mut() {
+            token.end = token.end.min(now);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.tokens.clear();
+    }
+
+    /// Returns how often a token was used again after it had been rotated.
+    pub(crate) fn reuses(&self) -> usize {
+        self.reuses
+    }
+}
