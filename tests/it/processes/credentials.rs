@@ -47,12 +47,12 @@ impl Fleet {
 
 pub(super) fn member_of(here: &ChildSite) -> (TokenProvider, mpsc::Receiver<Event>) {
     let (sender, events) = mpsc::channel();
-    let tell = Mutex::new(tell);
+    let sender = Mutex::new(sender);
     let credentials = ClientCredentials::new(&here.client_id, &*here.rest[0]).unwrap();
     let builder = TokenProvider::builder(here.region(), credentials)
         .store(here.store())
         .http_client(connections())
-        .on_event(move |event| drop(tell.lock().unwrap().send(event.clone())));
+        .on_event(move |event| drop(sender.lock().unwrap().send(event.clone())));
     (builder.build().unwrap(), events)
 }
 
