@@ -167,7 +167,7 @@ async fn revoke_token(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
 ) -> StatusCode {
-    org.with_tokens(|tokens, _| tokens.revoke(&caller.access_token, &org.settings));
+    org.with_tokens(|tokens, _| tokens.revoke(&caller.access_token));
     StatusCode::OK
 }
 

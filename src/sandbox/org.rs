@@ -8,7 +8,10 @@ pub(super) mod settings;
 pub(super) mod tokens;
 pub(super) mod users;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use parking_lot::Mutex;
 
@@ -16,10 +19,7 @@ use self::{
     permissions::Role,
     rate_limits::{RateLimitCount, Window},
     settings::Settings,
-    tokens::{
-        Approval, AssertedUser, ClientAuthentication, CodeExchange, GrantError, IssuedTokens,
-        TokenError, Tokens,
-    },
+    tokens::{ClientAuthentication, TokenError, Tokens},
     users::SandboxUser,
 };
 use super::random::{random_text, random_uuid};
@@ -30,7 +30,7 @@ pub(super) struct Org {
     pub(super) id: String,
     pub(super) division_id: String,
     pub(super) data_action_id: String,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     clock: Clock,
     /// When the organisation and its client were created.
     pub(super) created: SystemTime,
@@ -73,6 +73,7 @@ pub(super) struct Caller {
 
 impl Org {
     pub(super) fn new(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
         let clock = Clock::system();
         Self {
             id: random_uuid(),
@@ -86,7 +87,7 @@ impl Org {
                 role: settings.role.clone(),
                 integration_secret: settings.client_secret.clone(),
                 ip_authorized: true,
-                tokens: Tokens::default(),
+                tokens: Tokens::new(Arc::clone(&settings)),
                 token_requests: Window::starting_at(clock.now()),
                 clock_offset: Duration::ZERO,
             }),
@@ -117,39 +118,6 @@ impl Org {
         is_valid.then_some(authentication)
     }
 
-    pub(super) fn issue(&self) -> IssuedTokens {
-        self.with_tokens(|tokens, now| tokens.issue(&self.settings, now))
-    }
-
-    pub(super) fn issue_code(&self, approval: Approval) -> String {
-        self.with_tokens(|tokens, now| tokens.issue_code(approval, &self.settings, now))
-    }
-
-    pub(super) fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<IssuedTokens, GrantError> {
-        self.with_tokens(|tokens, now| tokens.exchange(exchange, &self.settings, now))
-    }
-
-    pub(super) fn refresh(
-        &self,
-        refresh_token: &str,
-        authentication: ClientAuthentication,
-    ) -> Result<IssuedTokens, GrantError> {
-        self.with_tokens(|tokens, now| {
-            tokens.refresh(refresh_token, authentication, &self.settings, now)
-        })
-    }
-
-    /// Issues a token for the user, or returns `None` if the assertion was exchanged before.
-    pub(super) fn issue_for_assertion(
-        &self,
-        asserted: AssertedUser,
-        authentication: ClientAuthentication,
-    ) -> Option<IssuedTokens> {
-        self.with_tokens(|tokens, now| {
-            tokens.issue_for_assertion(asserted, authentication, &self.settings, now)
-        })
-    }
-
     /// Calls `f` with everything that was issued and the organisation's time.
     pub(super) fn with_tokens<T>(&self, f: impl FnOnce(&mut Tokens, Moment) -> T) -> T {
         let mut state = self.state.lock();
@@ -176,7 +144,7 @@ impl Org {
         let offset = state.clock_offset;
         let now = state.now(&self.clock);
         let tokens = &mut state.tokens;
-        let live = tokens.count_call(access_token, preserve_idle_timer, &self.settings, now)?;
+        let live = tokens.count_call(access_token, preserve_idle_timer, now)?;
         let idle_end = self.settings.idle_timeout.and_then(|timeout| {
             let left = (live.last_used + timeout) - now;
             self.clock.wall().checked_add(offset)?.checked_add(left)

@@ -1,110 +1,176 @@
-//! Every type and future can go to another thread.
+//! Every public type and every public future is `Send`, and handles can be shared.
+#![allow(clippy::wildcard_imports, reason = "the tests name each type once")]
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use genesys_cloud_auth::{
-    AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock, Error,
-    Event, FixedToken, Grant, HttpClient, LocalLogin, Login, LoginBuilder, PendingLogin,
-    PlatformClient, Region, TokenProvider, TokenProviderBuilder,
-    client::{Chunks, Pages, Request, Response, RetryPolicy},
-    sandbox::{Gate, RecordedRequest, Sandbox},
-    store::{
-        FileStore, FileTurn, MemoryStore, MemoryTurn, Sealed, SealingKey, StoreKey, TokenStore,
-    },
-};
+use genesys_cloud_auth::{client::*, error::*, limits::*, sandbox::*, store::*, *};
+use syn::{ImplItem, Item, Type, Visibility};
 
-fn send<T: Send>() {}
-fn handle<T: Clone + Send + Sync + 'static>() {}
-fn future<F: Future + Send>(_: F) {}
+use crate::source::{Files, modules, public_types};
+
+/// Calls `$check` with each type and returns their names.
+macro_rules! check_types {
+    ($check:ident: $($type:ty),* $(,)?) => {{
+        $($check::<$type>();)*
+        [$(stringify!($type).split('<').next().unwrap()),*]
+    }};
+}
+
+/// Checks each future and returns the names of the functions that return them.
+macro_rules! check_futures {
+    ($($name:literal: $future:expr),* $(,)?) => {{
+        $(assert_future_is_send($future);)*
+        [$($name),*]
+    }};
+}
+
+fn assert_send<T: Send>() {}
+fn assert_handle<T: Clone + Send + Sync + 'static>() {}
+fn assert_future_is_send<F: Future + Send>(_: F) {}
 
 #[test]
 fn every_type_is_send() {
-    handle::<AccessToken>();
-    handle::<Assertion>();
-    handle::<AuthorizationCode>();
-    handle::<ClientCredentials>();
-    handle::<ClientSecret>();
-    handle::<Clock>();
-    handle::<HttpClient>();
-    handle::<Error>();
-    handle::<Event>();
-    handle::<FileStore>();
-    handle::<FixedToken>();
-    handle::<Login>();
-    handle::<MemoryStore>();
-    handle::<PlatformClient>();
-    handle::<Region>();
-    handle::<RetryPolicy>();
-    handle::<Sealed>();
-    handle::<SealingKey>();
-    handle::<StoreKey>();
-    handle::<TokenProvider>();
-    send::<Chunks>();
-    send::<FileTurn>();
-    send::<Gate>();
-    send::<Grant>();
-    send::<LoginBuilder>();
-    send::<MemoryTurn>();
-    send::<Pages<String>>();
-    send::<PendingLogin>();
-    send::<RecordedRequest>();
-    send::<Request>();
-    send::<Response>();
-    send::<Sandbox>();
-    send::<TokenProviderBuilder>();
-    send::<LocalLogin>();
-}
-
-#[tokio::test]
-async fn every_future_of_a_login_is_send() {
-    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
-    let pending = login.begin().unwrap();
-    future(login.finish(pending, "", "a name"));
-    future(login.saved("a name"));
-    future(login.in_browser("a name", |_| {}));
-    let waiting = login.listen("a name").unwrap();
-    future(waiting.open_browser());
-    future(waiting.redirected());
-    future(waiting.pasted(""));
-}
-
-#[tokio::test]
-async fn every_future_of_a_store_is_send() {
-    async fn of(store: impl TokenStore) {
-        let key = StoreKey::for_tests("a key");
-        future(store.load(&key));
-        let turn = async || store.take_turn(&key, Duration::ZERO).await.unwrap();
-        future(store.take_turn(&key, Duration::ZERO));
-        future(store.save(turn().await, &key, Sealed::from_bytes(Vec::new())));
-        future(store.remove(turn().await, &key));
-    }
-    of(MemoryStore::new()).await;
-    let folder = tempfile::tempdir().unwrap();
-    of(FileStore::in_folder(folder.path())).await;
+    let handles = check_types! { assert_handle:
+        AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
+        CustomRegion, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient, Login,
+        MemoryStore, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
+        SandboxAssertions, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
+    };
+    let others = check_types! { assert_send:
+        AccessDenied, ApiError, Chunks, Configuration, ErrorDetail, ErrorKind, Fault, FaultScope,
+        FileTurn, Gate, Grant, InvalidAssertion, InvalidCallback, InvalidClient, InvalidGrant,
+        InvalidGrantCause, InvalidPath, InvalidRegion, Limit, ListenerError, LocalLogin,
+        LoginBuilder, LoginRefused, LoginRequired, MemoryTurn, Month, NamedEntity, NoBrowser,
+        OAuthError, Pages<String>, PendingLogin, RateLimit, RateLimited, RefreshTokens, Request,
+        Response, Sandbox, SandboxBuilder, SandboxHost, SecretError, StoreError, TokenExpired,
+        TokenProviderBuilder, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
+        UnexpectedResponse,
+    };
+    let checked = handles.into_iter().chain(others).chain(["TokenStore"]);
+    assert_complete(checked.collect(), public_types(&source(), "src/lib.rs"));
 }
 
 #[tokio::test]
 async fn every_future_is_send() {
-    future(Sandbox::start());
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
-    future(tokens.token());
-    future(tokens.authorization_header());
-    future(tokens.ready(Duration::ZERO));
-    future(tokens.token_info());
-    future(tokens.revoke());
-    let api = PlatformClient::new(tokens.clone());
+    let mut checked = BTreeSet::from(check_futures! {
+        "Sandbox::start": Sandbox::start(),
+        "SandboxBuilder::start": Sandbox::builder().start(),
+        "TokenProvider::authorization_header": tokens.authorization_header(),
+        "TokenProvider::ready": tokens.ready(Duration::ZERO),
+        "TokenProvider::revoke": tokens.revoke(),
+        "TokenProvider::token": tokens.token(),
+        "TokenProvider::token_info": tokens.token_info(),
+    });
+    checked.extend(check_client(tokens).await);
+    checked.extend(check_login());
+    // Their caller's store decides.
+    checked.extend(["store_conformance", "store_conformance_with_lost_turns"]);
+    assert_complete(checked, public_async_functions(&source()));
+}
+
+async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
+    let api = PlatformClient::new(tokens);
     let get = || api.get("/api/v2/organizations/me");
-    future(get().fetch::<serde_json::Value>());
-    future(get().send());
-    future(get().send().await.unwrap().json::<serde_json::Value>());
-    future(get().send().await.unwrap().bytes());
-    future(get().send().await.unwrap().text());
     let mut chunks = get().send().await.unwrap().chunks();
-    future(chunks.next());
     let mut pages = get().pages::<String>();
-    future(pages.next());
     let body = crate::client::upload::Pieces::new(["a"]);
-    future(get().stream(body).send());
+    check_futures! {
+        "Chunks::next": chunks.next(),
+        "Pages::next": pages.next(),
+        "Request::fetch": get().fetch::<serde_json::Value>(),
+        "Request::send": get().send(),
+        "Request::send": get().stream(body).send(),
+        "Response::bytes": get().send().await.unwrap().bytes(),
+        "Response::json": get().send().await.unwrap().json::<serde_json::Value>(),
+        "Response::text": get().send().await.unwrap().text(),
+    }
+}
+
+fn check_login() -> [&'static str; 6] {
+    let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
+    let login = Login::new(Region::EuWest1, app).unwrap();
+    let pending = login.begin().unwrap();
+    let local = login.listen("a name").unwrap();
+    check_futures! {
+        "LocalLogin::open_browser": local.open_browser(),
+        "LocalLogin::pasted": local.pasted(""),
+        "LocalLogin::redirected": local.redirected(),
+        "Login::finish": login.finish(pending, "", "a name"),
+        "Login::in_browser": login.in_browser("a name", |_| {}),
+        "Login::saved": login.saved("a name"),
+    }
+}
+
+#[tokio::test]
+async fn every_future_of_a_store_is_send() {
+    async fn check(store: impl TokenStore) {
+        let key = StoreKey::for_tests("a key");
+        assert_future_is_send(store.load(&key));
+        let turn = async || store.take_turn(&key, Duration::ZERO).await.unwrap();
+        assert_future_is_send(store.take_turn(&key, Duration::ZERO));
+        assert_future_is_send(store.save(turn().await, &key, Sealed::from_bytes(Vec::new())));
+        assert_future_is_send(store.remove(turn().await, &key));
+    }
+    check(MemoryStore::new()).await;
+    let folder = tempfile::tempdir().unwrap();
+    check(FileStore::in_folder(folder.path())).await;
+}
+
+fn source() -> Files {
+    Files::read(&["src"], ".rs")
+}
+
+#[track_caller]
+fn assert_complete(checked: BTreeSet<&str>, public: BTreeSet<String>) {
+    let public: BTreeSet<_> = public.iter().map(String::as_str).collect();
+    let missing: Vec<_> = public.symmetric_difference(&checked).collect();
+    assert!(missing.is_empty(), "not checked or not public: {missing:?}");
+}
+
+/// The public `async` functions of the crate. The lint `unreachable_pub` keeps others from being
+/// `pub`.
+fn public_async_functions(files: &Files) -> BTreeSet<String> {
+    let is_public = |visibility: &_, function: &syn::Signature| {
+        matches!(visibility, Visibility::Public(_)) && function.asyncness.is_some()
+    };
+    let mut names = BTreeSet::new();
+    let modules = modules(files, "src/lib.rs").into_iter();
+    for item in modules
+        .filter(|module| !module.test_only)
+        .flat_map(|module| module.syntax.items)
+    {
+        match item {
+            Item::Fn(item) if is_public(&item.vis, &item.sig) => {
+                names.insert(item.sig.ident.to_string());
+            }
+            Item::Impl(item) => {
+                let Type::Path(of) = *item.self_ty else {
+                    continue;
+                };
+                let of = &of.path.segments.last().unwrap().ident;
+                names.extend(item.items.iter().filter_map(|item| match item {
+                    ImplItem::Fn(item) if is_public(&item.vis, &item.sig) => {
+                        Some(format!("{of}::{}", item.sig.ident))
+                    }
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn public_types_and_async_functions_are_found() {
+    let files = Files::planted(&[(
+        "src/lib.rs",
+        "pub struct A<T>; impl<T> A<T> { pub async fn a(self) {} async fn b() {} pub fn c() {} }
+        pub async fn d() {} struct B; #[cfg(test)] mod tests;",
+    )]);
+    assert_eq!(public_types(&files, "src/lib.rs"), ["A".to_owned()].into());
+    let functions = public_async_functions(&files);
+    assert_eq!(functions, ["A::a".to_owned(), "d".to_owned()].into());
 }

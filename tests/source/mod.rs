@@ -30,6 +30,24 @@ impl Files {
         files
     }
 
+    /// Reads the files of the top folder.
+    pub(crate) fn read_top() -> Self {
+        let mut files = Self(BTreeMap::new());
+        for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                let text = fs::read_to_string(entry.path()).unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                files.0.insert(name, text);
+            }
+        }
+        files
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Files that are not on disk.
     pub(crate) fn planted(files: &[(&str, &str)]) -> Self {
         let owned = |&(path, text): &(&str, &str)| (path.to_owned(), text.to_owned());
@@ -220,41 +238,58 @@ note_parts! {
 
 /// The names of the public types and traits of the crate with the root file `root`.
 pub(crate) fn public_types(files: &Files, root: &str) -> BTreeSet<String> {
-    fn collect(tree: &UseTree, names: &mut BTreeSet<String>) {
-        match tree {
-            UseTree::Path(path) => collect(&path.tree, names),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| collect(tree, names)),
-            UseTree::Name(name) => names.extend([name.ident.to_string()]),
-            UseTree::Rename(rename) => names.extend([rename.rename.to_string()]),
-            _ => panic!("a glob hides what it exports"),
-        }
-    }
-    let modules = modules(files, root);
-    let mut names = BTreeSet::new();
-    let mut public = vec![&modules[0]];
-    while let Some(module) = public.pop() {
-        for item in &module.syntax.items {
+    fn of_items(items: &[Item], path: &[String], modules: &[Module], names: &mut Vec<String>) {
+        for item in items {
             match item {
-                Item::Use(item) if is_public(&item.vis) => collect(&item.tree, &mut names),
-                Item::Struct(item) if is_public(&item.vis) => {
-                    names.insert(item.ident.to_string());
+                Item::Use(item) if is_public(&item.vis) => {
+                    names.extend(use_leaves(&item.tree).into_iter().map(|(_, name)| name));
                 }
-                Item::Enum(item) if is_public(&item.vis) => {
-                    names.insert(item.ident.to_string());
-                }
-                Item::Trait(item) if is_public(&item.vis) => {
-                    names.insert(item.ident.to_string());
-                }
+                Item::Struct(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
+                Item::Enum(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
+                Item::Trait(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
                 Item::Mod(item) if is_public(&item.vis) => {
-                    let path = [module.path.clone(), vec![item.ident.to_string()]].concat();
-                    public.extend(modules.iter().find(|module| module.path == path));
+                    let path = [path, &[item.ident.to_string()]].concat();
+                    let file = modules.iter().find(|module| module.path == path);
+                    let inline = item.content.as_ref().map(|(_, items)| &items[..]);
+                    let items = inline.or(file.map(|file| &file.syntax.items[..]));
+                    of_items(items.unwrap_or_default(), &path, modules, names);
                 }
                 _ => {}
             }
         }
     }
+    let modules = modules(files, root);
+    let mut names = Vec::new();
+    of_items(&modules[0].syntax.items, &[], &modules, &mut names);
+    // Functions, constants and crates are written in other ways.
     names.retain(|name| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase));
-    names
+    names.into_iter().collect()
+}
+
+/// The paths of a `use` line with the names that it brings. A glob ends in `*`.
+pub(crate) fn use_leaves(tree: &UseTree) -> Vec<(Vec<String>, String)> {
+    let leaf = |word: String, name: String| vec![(vec![word], name)];
+    match tree {
+        UseTree::Path(path) => {
+            let first = path.ident.to_string();
+            let with_first = |(mut rest, mut name): (Vec<String>, String)| {
+                // `a::{self}` is `a`.
+                if rest == ["self"] {
+                    rest.clear();
+                }
+                if name == "self" {
+                    name.clone_from(&first);
+                }
+                rest.insert(0, first.clone());
+                (rest, name)
+            };
+            use_leaves(&path.tree).into_iter().map(with_first).collect()
+        }
+        UseTree::Group(group) => group.items.iter().flat_map(use_leaves).collect(),
+        UseTree::Name(name) => leaf(name.ident.to_string(), name.ident.to_string()),
+        UseTree::Rename(rename) => leaf(rename.ident.to_string(), rename.rename.to_string()),
+        _ => leaf("*".to_owned(), "*".to_owned()),
+    }
 }
 
 fn is_public(visibility: &Visibility) -> bool {

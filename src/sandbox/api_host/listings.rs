@@ -72,7 +72,7 @@ async fn revoke_user(
     let user = org.users.iter().position(|user| user.id == id);
     let user = user.ok_or_else(ApiErrorResponse::not_found)?;
     role.require_in(&org.division_id, DELETE_TOKENS)?;
-    org.with_tokens(|tokens, _| tokens.revoke_user(user, &org.settings));
+    org.with_tokens(|tokens, _| tokens.revoke_user(user));
     Ok(StatusCode::OK)
 }
 

@@ -97,33 +97,27 @@ impl ApiErrorResponse {
         )
     }
 
+    fn unauthorized(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
     pub(crate) fn ip_not_authorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "ip.not.authorized",
-            "The IP address is not authorized.",
-        )
+        Self::unauthorized("ip.not.authorized", "The IP address is not authorized.")
     }
 
     pub(crate) fn authentication_required() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
+        Self::unauthorized(
             "authentication.required",
             "No authentication bearer token specified in authorization header.",
         )
     }
 
     pub(crate) fn bad_credentials() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "bad.credentials",
-            "Invalid login credentials.",
-        )
+        Self::unauthorized("bad.credentials", "Invalid login credentials.")
     }
 
     pub(crate) fn credentials_expired() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
+        Self::unauthorized(
             "credentials.expired",
             "The supplied credentials are expired and cannot be used.",
         )

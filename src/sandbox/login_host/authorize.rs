@@ -138,11 +138,13 @@ impl<'a> Visit<'a> {
         }
         let redirect = self.request.redirect;
         let target = if is_allowed {
-            let code = self.pages.org.issue_code(Approval {
+            let approval = Approval {
                 user: self.session.user.unwrap_or_default(),
                 redirect_uri: redirect.uri.clone(),
                 challenge: self.request.challenge,
-            });
+            };
+            let org = &self.pages.org;
+            let code = org.with_tokens(|tokens, now| tokens.issue_code(approval, now));
             redirect.with(&[("code", &code)])
         } else {
             let description = "the user has denied access";

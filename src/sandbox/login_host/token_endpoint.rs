@@ -60,19 +60,25 @@ fn issue(org: &Org, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthE
         }
     }
     let issued = match grant_type {
-        AUTHORIZATION_CODE => org.exchange(&CodeExchange {
-            code: form.required("code")?,
-            redirect_uri: form.required("redirect_uri")?,
-            verifier: form.get("code_verifier"),
-            authentication,
-        }),
-        REFRESH_TOKEN => org.refresh(form.required("refresh_token")?, authentication),
+        AUTHORIZATION_CODE => {
+            let exchange = CodeExchange {
+                code: form.required("code")?,
+                redirect_uri: form.required("redirect_uri")?,
+                verifier: form.get("code_verifier"),
+                authentication,
+            };
+            org.with_tokens(|tokens, now| tokens.exchange(&exchange, now))
+        }
+        REFRESH_TOKEN => {
+            let refresh_token = form.required("refresh_token")?;
+            org.with_tokens(|tokens, now| tokens.refresh(refresh_token, authentication, now))
+        }
         SAML2_BEARER_GRANT => {
             let issued = issue_for_assertion(org, &form, authentication);
             let response = issued.map(|issued| token_response(&issued));
             return Ok(with_signature_note(response));
         }
-        _ => Ok(org.issue()),
+        _ => Ok(org.with_tokens(|tokens, now| tokens.issue_access_token(None, now))),
     };
     issued
         .map(|issued| token_response(&issued))

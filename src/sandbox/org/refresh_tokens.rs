@@ -1,13 +1,13 @@
 //! The refresh tokens that were issued.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::settings::{RefreshTokens, Settings};
 use crate::{clock::Moment, sandbox::random::random_text};
 
 /// Used and expired refresh tokens stay in the table, so that their reuse is noticed.
-#[derive(Default)]
 pub(crate) struct RefreshTokenTable {
+    settings: Arc<Settings>,
     tokens: HashMap<String, RefreshToken>,
     reuses: usize,
 }
@@ -20,11 +20,19 @@ struct RefreshToken {
 }
 
 impl RefreshTokenTable {
-    pub(crate) fn issue(&mut self, login: usize, settings: &Settings, now: Moment) -> String {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            tokens: HashMap::new(),
+            reuses: 0,
+        }
+    }
+
+    pub(crate) fn issue(&mut self, login: usize, now: Moment) -> String {
         let token = random_text::<63>();
         let issued = RefreshToken {
             login,
-            end: now + settings.refresh_token_lifetime,
+            end: now + self.settings.refresh_token_lifetime,
             rotated: None,
         };
         self.tokens.insert(token.clone(), issued);
@@ -37,17 +45,12 @@ impl RefreshTokenTable {
     }
 
     /// Counts the use of a token that was rotated before. Returns whether its login must end.
-    pub(crate) fn reuse_ends_login(
-        &mut self,
-        token: &str,
-        settings: &Settings,
-        now: Moment,
-    ) -> bool {
+    pub(crate) fn reuse_ends_login(&mut self, token: &str, now: Moment) -> bool {
         let Some(rotated) = self.tokens.get(token).and_then(|token| token.rotated) else {
             return false;
         };
         self.reuses += 1;
-        let grace = match settings.refresh_tokens {
+        let grace = match self.settings.refresh_tokens {
             RefreshTokens::RotatingWithGrace(grace) => grace,
             _ => Duration::ZERO,
         };
@@ -59,18 +62,13 @@ impl RefreshTokenTable {
     }
 
     /// Returns the refresh token that the response to a refresh contains.
-    pub(crate) fn rotate(
-        &mut self,
-        token: &str,
-        settings: &Settings,
-        now: Moment,
-    ) -> Option<String> {
-        match settings.refresh_tokens {
+    pub(crate) fn rotate(&mut self, token: &str, now: Moment) -> Option<String> {
+        match self.settings.refresh_tokens {
             RefreshTokens::Rotating | RefreshTokens::RotatingWithGrace(_) => {
                 let token = self.tokens.get_mut(token)?;
                 token.rotated.get_or_insert(now);
                 let login = token.login;
-                Some(self.issue(login, settings, now))
+                Some(self.issue(login, now))
             }
             RefreshTokens::Reusable => Some(token.to_owned()),
             RefreshTokens::ReusableOmitted | RefreshTokens::None => None,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,10 +15,10 @@ use super::{
 use crate::{clock::Moment, sandbox::random::random_text};
 
 /// Used codes stay in the table, so that their reuse is noticed.
-#[derive(Default)]
 pub(crate) struct Tokens {
-    access_tokens: HashMap<String, AccessToken>,
-    refresh_tokens: RefreshTokenTable,
+    settings: Arc<Settings>,
+    access: HashMap<String, AccessToken>,
+    refresh: RefreshTokenTable,
     codes: HashMap<String, Code>,
     /// A login's id is its index.
     logins: Vec<Login>,
@@ -105,26 +106,28 @@ pub(crate) enum TokenError {
 }
 
 impl Tokens {
-    /// Issues an access token without a user.
-    pub(crate) fn issue(&mut self, settings: &Settings, now: Moment) -> IssuedTokens {
-        self.issue_access_token(None, settings, now)
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            access: HashMap::new(),
+            refresh: RefreshTokenTable::new(Arc::clone(&settings)),
+            codes: HashMap::new(),
+            logins: Vec::new(),
+            used_assertions: HashSet::new(),
+            settings,
+        }
     }
 
-    fn issue_access_token(
-        &mut self,
-        login: Option<usize>,
-        settings: &Settings,
-        now: Moment,
-    ) -> IssuedTokens {
+    /// Issues an access token, for a login or without a user.
+    pub(crate) fn issue_access_token(&mut self, login: Option<usize>, now: Moment) -> IssuedTokens {
         let access_token = random_text::<63>();
-        let lifetime = settings.token_lifetime;
+        let lifetime = self.settings.token_lifetime;
         let issued = AccessToken {
             end: now + lifetime,
             last_used: now,
             calls: Window::starting_at(now),
             login,
         };
-        self.access_tokens.insert(access_token.clone(), issued);
+        self.access.insert(access_token.clone(), issued);
         IssuedTokens {
             access_token,
             lifetime,
@@ -132,16 +135,11 @@ impl Tokens {
         }
     }
 
-    pub(crate) fn issue_code(
-        &mut self,
-        approval: Approval,
-        settings: &Settings,
-        now: Moment,
-    ) -> String {
+    pub(crate) fn issue_code(&mut self, approval: Approval, now: Moment) -> String {
         let code = random_text::<32>();
         let issued = Code {
             approval,
-            end: now + settings.code_lifetime,
+            end: now + self.settings.code_lifetime,
             is_used: false,
             login: None,
         };
@@ -154,7 +152,6 @@ impl Tokens {
     pub(crate) fn exchange(
         &mut self,
         exchange: &CodeExchange<'_>,
-        settings: &Settings,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
         let code = self.codes.get_mut(exchange.code).ok_or(GrantError::Code)?;
@@ -181,9 +178,9 @@ impl Tokens {
         code.login = Some(login);
         let user = code.approval.user;
         self.start_login(user, exchange.authentication);
-        let mut issued = self.issue_access_token(Some(login), settings, now);
-        if settings.refresh_tokens != RefreshTokens::None {
-            issued.refresh_token = Some(self.refresh_tokens.issue(login, settings, now));
+        let mut issued = self.issue_access_token(Some(login), now);
+        if self.settings.refresh_tokens != RefreshTokens::None {
+            issued.refresh_token = Some(self.refresh.issue(login, now));
         }
         Ok(issued)
     }
@@ -194,14 +191,13 @@ impl Tokens {
         &mut self,
         asserted: AssertedUser,
         authentication: ClientAuthentication,
-        settings: &Settings,
         now: Moment,
     ) -> Option<IssuedTokens> {
         if !self.used_assertions.insert(asserted.assertion) {
             return None;
         }
         let login = self.start_login(asserted.user, authentication);
-        Some(self.issue_access_token(Some(login), settings, now))
+        Some(self.issue_access_token(Some(login), now))
     }
 
     /// Exchanges a refresh token.
@@ -209,31 +205,26 @@ impl Tokens {
         &mut self,
         refresh_token: &str,
         authentication: ClientAuthentication,
-        settings: &Settings,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
-        let login = self.refresh_tokens.login(refresh_token);
+        let login = self.refresh.login(refresh_token);
         let login = login.ok_or(GrantError::RefreshToken)?;
         if self.logins[login].authentication == ClientAuthentication::Secret
             && authentication == ClientAuthentication::None
         {
             return Err(GrantError::InvalidClient);
         }
-        if self
-            .refresh_tokens
-            .reuse_ends_login(refresh_token, settings, now)
-        {
+        if self.refresh.reuse_ends_login(refresh_token, now) {
             self.end_login(login);
         }
-        if self.logins[login].has_ended || self.refresh_tokens.is_expired(refresh_token, now) {
+        if self.logins[login].has_ended || self.refresh.is_expired(refresh_token, now) {
             return Err(GrantError::RefreshToken);
         }
-        let refresh_token = self.refresh_tokens.rotate(refresh_token, settings, now);
-        if settings.refresh_ends_access_tokens {
-            self.access_tokens
-                .retain(|_, token| token.login != Some(login));
+        let refresh_token = self.refresh.rotate(refresh_token, now);
+        if self.settings.refresh_ends_access_tokens {
+            self.access.retain(|_, token| token.login != Some(login));
         }
-        let issued = self.issue_access_token(Some(login), settings, now);
+        let issued = self.issue_access_token(Some(login), now);
         Ok(IssuedTokens {
             refresh_token,
             ..issued
@@ -246,20 +237,19 @@ impl Tokens {
         &mut self,
         access_token: &str,
         preserve_idle_timer: bool,
-        settings: &Settings,
         now: Moment,
     ) -> Result<LiveToken, TokenError> {
-        let token = self.access_tokens.get_mut(access_token);
+        let token = self.access.get_mut(access_token);
         let token = token.ok_or(TokenError::Unknown)?;
         if token.end <= now {
             return Err(TokenError::Expired);
         }
-        let idle_timeout = settings.idle_timeout;
+        let idle_timeout = self.settings.idle_timeout;
         if idle_timeout.is_some_and(|timeout| token.last_used + timeout <= now) {
-            self.access_tokens.remove(access_token);
+            self.access.remove(access_token);
             return Err(TokenError::Unknown);
         }
-        let calls = token.calls.count(now, settings.api_rate_limit);
+        let calls = token.calls.count(now, self.settings.api_rate_limit);
         if !preserve_idle_timer && !calls.exceeded {
             token.last_used = now;
         }
@@ -271,51 +261,48 @@ impl Tokens {
     }
 
     /// Ends an access token, and its refresh tokens if the settings say so.
-    pub(crate) fn revoke(&mut self, access_token: &str, settings: &Settings) {
-        let revoked = self.access_tokens.remove(access_token);
+    pub(crate) fn revoke(&mut self, access_token: &str) {
+        let revoked = self.access.remove(access_token);
         if let Some(login) = revoked.and_then(|token| token.login)
-            && settings.revocation_ends_refresh_tokens
+            && self.settings.revocation_ends_refresh_tokens
         {
             self.end_login(login);
         }
     }
 
     /// Ends a user's access tokens, and the refresh tokens if the settings say so.
-    pub(crate) fn revoke_user(&mut self, user: usize, settings: &Settings) {
+    pub(crate) fn revoke_user(&mut self, user: usize) {
         let logins = &mut self.logins;
-        self.access_tokens
+        self.access
             .retain(|_, token| token.login.is_none_or(|login| logins[login].user != user));
         for login in logins.iter_mut().filter(|login| login.user == user) {
-            login.has_ended |= settings.revocation_ends_refresh_tokens;
+            login.has_ended |= self.settings.revocation_ends_refresh_tokens;
         }
     }
 
     pub(crate) fn revoke_access_tokens(&mut self) {
-        self.access_tokens.clear();
+        self.access.clear();
     }
 
     pub(crate) fn expire_access_tokens(&mut self, now: Moment) {
-        for token in self.access_tokens.values_mut() {
+        for token in self.access.values_mut() {
             token.end = token.end.min(now);
         }
     }
 
     pub(crate) fn expire_refresh_tokens(&mut self, now: Moment) {
-        self.refresh_tokens.expire_all(now);
+        self.refresh.expire_all(now);
     }
 
     /// Ends all access tokens, refresh tokens and codes.
     pub(crate) fn end_all(&mut self) {
-        let mut refresh_tokens = std::mem::take(&mut self.refresh_tokens);
-        refresh_tokens.clear();
-        *self = Self {
-            refresh_tokens,
-            ..Self::default()
-        };
+        self.access.clear();
+        self.refresh.clear();
+        self.codes.clear();
     }
 
     pub(crate) fn refresh_reuses(&self) -> usize {
-        self.refresh_tokens.reuses()
+        self.refresh.reuses()
     }
 
     fn start_login(&mut self, user: usize, authentication: ClientAuthentication) -> usize {
@@ -328,8 +315,7 @@ impl Tokens {
     }
 
     fn end_login(&mut self, login: usize) {
-        self.access_tokens
-            .retain(|_, token| token.login != Some(login));
+        self.access.retain(|_, token| token.login != Some(login));
         self.logins[login].has_ended = true;
     }
 }

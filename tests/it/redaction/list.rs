@@ -69,16 +69,19 @@ mod tests {
                 "mod a; // pub use a::Comment;
                 pub use a::{One, b::Two, Old as Three, four, FIVE};
                 #[cfg(feature = \"x\")] pub use c::{Six}; pub use http;
-                pub use d::Seven; use e::Private; pub mod f; pub mod guide { pub mod text {} }",
+                pub use d::Seven; use e::Private; pub mod f;
+                pub mod guide { pub mod text { pub use Ten; } }",
             ),
             ("src/a.rs", "pub struct One; pub struct Hidden;"),
             (
                 "src/f.rs",
                 "pub use g::Eight; pub(crate) use g::Inner; pub trait Nine {} mod g;",
             ),
-            ("src/f/g.rs", "pub enum Eight {} pub enum Ten {}"),
+            ("src/f/g.rs", "pub enum Eight {} pub enum Eleven {}"),
         ]);
-        let expected = ["One", "Two", "Three", "Six", "Seven", "Eight", "Nine"];
+        let expected = [
+            "One", "Two", "Three", "Six", "Seven", "Eight", "Nine", "Ten",
+        ];
         assert_eq!(public_types(&files, "src/lib.rs"), set(expected));
     }
 

@@ -1,4 +1,4 @@
-//! Shows that the search is not blind: each channel is found to leak what is planted there.
+//! Shows that the search finds secrets: each channel leaks what is planted there.
 
 use std::thread;
 
@@ -8,14 +8,13 @@ use super::{
 };
 use crate::support::{
     capture::Capture,
-    isolated::run_isolated,
+    isolated::{run_isolated, test_name},
     sentinels::{Shown, forms},
 };
 
 #[test]
-fn a_planted_secret_is_found_in_every_form_and_channel() {
-    let test = "redaction::planted::a_planted_secret_is_found_in_every_form_and_channel";
-    let Some(printed) = run_isolated(test) else {
+fn planted_secret_is_found_in_every_form_and_channel() {
+    let Some(printed) = run_isolated(test_name!()) else {
         return plant();
     };
     for (channel, text) in [("stdout", printed.stdout), ("stderr", printed.stderr)] {
@@ -29,18 +28,18 @@ fn a_planted_secret_is_found_in_every_form_and_channel() {
     }
 }
 
-/// Each form in each channel, and on both of the process's own.
+/// Writes each form of each secret to each channel, to stdout and to stderr.
 #[allow(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "these are channels, too"
+    reason = "these are channels as well"
 )]
 fn plant() {
     let capture = Capture::of_the_process();
     let mut shown = Shown::default();
     for sentinel in SENTINELS {
         for (form, text) in forms(sentinel.1) {
-            let heard = [Capture::tracing, Capture::log, Capture::panics].map(|channel| {
+            let channels = [Capture::tracing, Capture::log, Capture::panics].map(|channel| {
                 let before = channel(&capture).len();
                 (channel, before)
             });
@@ -54,9 +53,9 @@ fn plant() {
                 panic!("planted {planted}");
             });
             thread.join().unwrap_err();
-            for (number, (channel, before)) in heard.into_iter().enumerate() {
-                let said = &channel(&capture)[before..];
-                assert!(find(said, &[*sentinel]).is_some(), "{form}: {number}");
+            for (number, (channel, before)) in channels.into_iter().enumerate() {
+                let new = &channel(&capture)[before..];
+                assert!(find(new, &[*sentinel]).is_some(), "{form}: {number}");
             }
             assert!(find(shown.text(), &[*sentinel]).is_some(), "{form}");
             shown = Shown::default();
@@ -67,19 +66,17 @@ fn plant() {
     assert!(find(&capture.tracing()[before..], SENTINELS).is_some());
 }
 
-/// A flow that leaks fails, whatever the channel.
 #[test]
-fn a_flow_that_leaks_is_told() {
-    let test = "redaction::planted::a_flow_that_leaks_is_told";
-    let Some(_) = run_isolated(test) else {
+fn flow_that_leaks_is_reported() {
+    let Some(_) = run_isolated(test_name!()) else {
         let flow = async |run: &mut Run| {
             log::trace!("{SECRET}");
-            tracing::trace!("heard");
+            tracing::trace!("an event");
             run.debug(&0);
         };
-        let told = std::panic::catch_unwind(|| Run::of(flow)).unwrap_err();
-        let told = told.downcast_ref::<String>().unwrap();
-        assert!(told.starts_with("in log, the secret"), "{told}");
+        let panic = std::panic::catch_unwind(|| Run::of(flow)).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.starts_with("in log, the secret"), "{message}");
         return;
     };
 }

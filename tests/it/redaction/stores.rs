@@ -14,7 +14,7 @@ use super::{
 };
 use crate::support::{region_of, server::Server};
 
-pub async fn kept(run: &mut Run) {
+pub async fn all(run: &mut Run) {
     keys(run).await;
     through_providers(run).await;
 }

@@ -1,4 +1,4 @@
-//! What is written to `tracing` and to `log`, at every level, and what panics say.
+//! Captures `tracing` and `log` output of every level, and the messages of panics.
 
 use std::{
     cell::RefCell,
@@ -11,7 +11,7 @@ use std::{
 use tracing::{Dispatch, Level, Subscriber, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// Takes all of it until it is dropped.
+/// Captures until it is dropped.
 pub struct Capture {
     tracing: Sink,
     log: Sink,
@@ -20,7 +20,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Of this thread, panics apart.
+    /// Captures what this thread writes, without panics.
     pub fn start() -> Self {
         logger();
         LazyLock::force(&OTHERS);
@@ -35,7 +35,7 @@ impl Capture {
         }
     }
 
-    /// Of all threads, for as long as the process lives: it must be the test's own.
+    /// Captures what all threads write. The process must belong to this test alone.
     pub fn of_the_process() -> Self {
         let (tracing, panics) = (Sink::default(), Sink::default());
         tracing::subscriber::set_global_default(subscriber(&tracing)).unwrap();
@@ -52,17 +52,17 @@ impl Capture {
         }
     }
 
-    /// What was written to `tracing` so far.
+    /// The `tracing` output so far.
     pub fn tracing(&self) -> String {
         self.tracing.text()
     }
 
-    /// What was written to `log` so far.
+    /// The `log` output so far.
     pub fn log(&self) -> String {
         self.log.text()
     }
 
-    /// What panics said so far.
+    /// The messages of panics so far.
     pub fn panics(&self) -> String {
         self.panics.text()
     }
@@ -74,9 +74,8 @@ impl Drop for Capture {
     }
 }
 
-/// While there is one subscriber in the process, `tracing` asks only the thread that comes to a span
-/// or an event first whether anybody wants it, and keeps the answer for all. With two that stay, it
-/// asks on each thread.
+/// Two subscribers that stay. With a single one in the process, `tracing` asks only the first thread
+/// that reaches a span or event whether it is wanted, and uses the result for all threads.
 static OTHERS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| {
     let other = || {
         let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE);
@@ -95,7 +94,7 @@ fn subscriber(sink: &Sink) -> impl Subscriber + use<> {
         .finish()
 }
 
-/// The process's logger, and where it writes what no thread keeps for itself.
+/// Installs the process's logger, and returns the sink of threads that have none of their own.
 fn logger() -> &'static Sink {
     static EVERYWHERE: OnceLock<Sink> = OnceLock::new();
     EVERYWHERE.get_or_init(|| {

@@ -1,10 +1,10 @@
-//! What the files of a folder hold.
+//! Searches the files of a folder.
 
 use std::{fs, path::Path};
 
 use super::sentinels::{Sentinel, find};
 
-/// The names of the files in a folder, in order.
+/// The sorted names of the files in a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
     let entries = fs::read_dir(folder).unwrap();
@@ -13,7 +13,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Which sentinel the files of a folder hold, or their names, in which form.
+/// Returns the first sentinel in the files of a folder or in their names, with its form.
 pub fn find_in_files(folder: &Path, sentinels: &[Sentinel]) -> Option<String> {
     names(folder).into_iter().find_map(|name| {
         let bytes = fs::read(folder.join(&name)).unwrap();
@@ -22,10 +22,10 @@ pub fn find_in_files(folder: &Path, sentinels: &[Sentinel]) -> Option<String> {
     })
 }
 
-/// Nothing of the sentinels is in the files of the folder `sealed`, in a search that finds each of
-/// them in those of `control`, where the same is kept unsealed.
+/// Asserts that no sentinel is in the files of the folder `sealed`. The same search must find each
+/// of them in `control`, which holds the same records unsealed.
 pub fn assert_sealed(sealed: &Path, control: &Path, sentinels: &[Sentinel]) {
-    assert!(!names(sealed).is_empty(), "nothing is kept");
+    assert!(!names(sealed).is_empty(), "the folder is empty");
     for sentinel in sentinels {
         let found = find_in_files(control, &[*sentinel]);
         assert!(found.is_some(), "{} is not in the control", sentinel.0);

@@ -44,4 +44,15 @@ pub fn run_isolated(name: &str) -> Option<Output> {
     })
 }
 
+/// The name of the test function around it, as the test harness knows it.
+macro_rules! test_name {
+    () => {{
+        fn here() {}
+        let path = std::any::type_name_of_val(&here);
+        path.trim_start_matches("it::").trim_end_matches("::here")
+    }};
+}
+
+pub(crate) use test_name;
+
 const IS_CHILD: &str = "GENESYS_CLOUD_AUTH_TEST_IS_CHILD";

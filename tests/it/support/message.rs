@@ -1,20 +1,20 @@
-//! What goes over the wire, both ways.
+//! Requests and responses as bytes.
 
 use super::server::Server;
 
-/// What goes back for a request, to the byte.
+/// A response, byte for byte.
 #[derive(Clone)]
 pub struct Decision {
     pub(super) head: Vec<u8>,
-    /// Written so many times after the head.
+    /// Bytes that follow the head, and how many times.
     pub(super) filler: (Vec<u8>, usize),
     pub(super) end: End,
 }
 
-/// What becomes of the connection after the answer.
+/// What happens to the connection after the response.
 #[derive(Clone, Copy)]
 pub enum End {
-    /// The next request may come.
+    /// It stays open for the next request.
     Keep,
     Close,
     Reset,
@@ -32,7 +32,7 @@ impl Decision {
         }
     }
 
-    /// A whole answer; `headers` is lines, each with its `\r\n`.
+    /// A whole response. Each line of `headers` ends in `\r\n`.
     pub fn of(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let length = body.len();
@@ -49,7 +49,7 @@ impl Decision {
         Self::of(status, &format!("Location: {}/elsewhere\r\n", to.url()), "")
     }
 
-    /// The same, after which the connection ends, as its head says.
+    /// The same with `Connection: close`, after which the connection ends.
     pub fn last(mut self) -> Self {
         let line = self.head.windows(2).position(|two| two == b"\r\n").unwrap() + 2;
         self.head.splice(line..line, *b"Connection: close\r\n");
@@ -57,12 +57,12 @@ impl Decision {
         self
     }
 
-    /// Reads the request and ends the connection without a word.
+    /// No response: the request is read and the connection ends.
     pub fn none(end: End) -> Self {
         Self::raw("", end)
     }
 
-    /// The same, with `chunk` so many times behind it.
+    /// The same, followed by `chunk` so many times.
     pub fn followed_by(mut self, chunk: impl Into<Vec<u8>>, times: usize) -> Self {
         self.filler = (chunk.into(), times);
         self
@@ -76,15 +76,15 @@ impl Decision {
     }
 }
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub method: String,
     pub target: String,
-    /// Names in small letters, in order.
+    /// In order, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// All of it, as it came.
+    /// The whole request.
     pub bytes: Vec<u8>,
 }
 
@@ -106,7 +106,7 @@ impl Received {
         }
     }
 
-    /// The header's one value.
+    /// The value of a header that occurs at most once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(known, _)| known == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -115,7 +115,7 @@ impl Received {
     }
 }
 
-/// Where a message's head ends.
+/// The length of a message's head, if it is complete.
 pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     let empty_line = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     empty_line.map(|start| start + 4)

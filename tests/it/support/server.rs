@@ -1,5 +1,4 @@
-//! A server that writes the bytes it is told to and records what it is sent. It runs beside the
-//! tests' own runtimes.
+//! A server that sends given bytes and records its requests. It runs on a runtime of its own.
 
 use std::{
     collections::VecDeque,
@@ -24,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::message::end_of_head;
 pub use super::message::{Decision, End, Received};
 
-/// A listening server; stops when dropped.
+/// A listening server. It stops when dropped.
 pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
@@ -37,9 +36,9 @@ struct Shared {
     replies: Mutex<VecDeque<Decision>>,
     requests: Mutex<Vec<Received>>,
     connections: AtomicUsize,
-    /// Bytes that the network took of answers.
+    /// The number of response bytes that the network accepted.
     written: AtomicUsize,
-    /// Answers that were written, or given up by the other side.
+    /// The number of responses that were written or aborted by the client.
     answered: watch::Sender<usize>,
 }
 
@@ -55,7 +54,7 @@ impl Shared {
 }
 
 impl Server {
-    /// Answers every request with `reply`.
+    /// Starts a server that sends `reply` to every request.
     pub fn start(reply: Decision) -> Self {
         Closed::new().open(reply)
     }
@@ -65,7 +64,7 @@ impl Server {
         Closed::new().open_with(reply, Some(acceptor))
     }
 
-    /// From now on answers with these one after the other, and the last of them for ever.
+    /// Sends these from now on, one after the other, and then the last one each time.
     pub fn answers<const N: usize>(&self, replies: [Decision; N]) {
         self.answers_all(replies.into());
     }
@@ -82,22 +81,23 @@ impl Server {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// The requests so far.
+    /// The requests received so far.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// How many bytes of answers the network has taken, once `answers` of them have ended.
+    /// Waits until `answers` responses have ended, and returns how many of their bytes the network
+    /// accepted.
     pub async fn written(&self, answers: usize) -> usize {
         let mut answered = self.shared.answered.subscribe();
         let ended = answered.wait_for(|ended| *ended >= answers);
         let ended = tokio::time::timeout(DEADLINE, ended).await;
-        ended.expect("an answer never ends").unwrap();
+        ended.expect("a response never ends").unwrap();
         self.shared.written.load(Ordering::SeqCst)
     }
 }
@@ -108,7 +108,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that is taken and refuses connections.
+/// A reserved port that refuses connections.
 pub struct Closed(TcpSocket);
 
 impl Closed {
@@ -123,12 +123,12 @@ impl Closed {
         self.0.local_addr().unwrap()
     }
 
-    /// The server is back.
+    /// Starts a server on this port.
     pub fn open(self, reply: Decision) -> Server {
         self.open_with(reply, None)
     }
 
-    /// The server is back, with TLS.
+    /// The same, with TLS if given.
     pub fn open_with(self, reply: Decision, tls: Option<TlsAcceptor>) -> Server {
         let _runtime = SERVERS.enter();
         let listener = self.0.listen(1024).unwrap();
@@ -169,12 +169,12 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
     }
 }
 
-/// Lets the connection's end be an RST.
+/// Makes the connection end with an RST.
 fn reset(stream: &TcpStream) {
     stream.set_zero_linger().unwrap();
 }
 
-/// Answers requests until the connection is to end, and tells how.
+/// Responds to requests until the connection should end, and returns how it ends.
 async fn converse<S>(stream: &mut S, shared: &Shared) -> Option<End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -196,7 +196,7 @@ where
     }
 }
 
-/// One request, with the body its length announces or the last chunk ends.
+/// Reads one request with its body.
 async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -223,7 +223,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
     Some(Received::parse(bytes, head))
 }
 
-/// Whether all of it went out.
+/// Returns whether the whole response was written.
 async fn write<S: AsyncWrite + Unpin>(
     stream: &mut S,
     reply: &Decision,
@@ -240,8 +240,7 @@ async fn write<S: AsyncWrite + Unpin>(
     stream.flush().await.is_ok()
 }
 
-/// All servers of the process. Tests have runtimes of their own, some of them with a clock that
-/// stands still.
+/// Runs all servers of the process. Tests have their own runtimes, some with a paused clock.
 static SERVERS: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -250,7 +249,7 @@ static SERVERS: LazyLock<Runtime> = LazyLock::new(|| {
         .unwrap()
 });
 
-/// So that what a server could write tells what the client read.
+/// Small, so that the bytes that a server could write show how much the client read.
 const SMALL_BUFFER: u32 = 16 * 1024;
 
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own.
+//! A private certificate authority.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// What a client has to trust.
+    /// The certificate that a client must trust.
     pub fn certificate(&self) -> reqwest::Certificate {
         reqwest::Certificate::from_der(self.0.der()).unwrap()
     }
 
-    /// TLS under `host`'s name.
+    /// Accepts TLS connections with a certificate for `host`.
     pub fn acceptor(&self, host: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([host.to_owned()]).unwrap();

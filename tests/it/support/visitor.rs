@@ -1,4 +1,4 @@
-//! A browser of few words, for the pages of another process: it keeps cookies and follows nothing.
+//! A minimal browser for pages of another process. It keeps cookies and follows no redirects.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use url::{Url, form_urlencoded};
 #[derive(Clone)]
 pub struct Visitor {
     http: Client,
-    /// By host and name: browsers tell no ports apart.
+    /// By host and name; browsers ignore the port.
     cookies: BTreeMap<(String, String), String>,
 }
 
-/// What it was shown, or where else it was sent.
+/// A response to the browser: a page or a redirect.
 pub struct Shown {
     pub status: u16,
     pub headers: http::HeaderMap,
@@ -34,7 +34,7 @@ impl Visitor {
         self.send(request).await
     }
 
-    /// Sends a form, and these headers.
+    /// Sends a form with extra headers.
     pub async fn post(
         &mut self,
         url: impl AsRef<str>,
@@ -53,8 +53,7 @@ impl Visitor {
         self.send(request).await
     }
 
-    /// Does what a person does on the sandbox's pages, and gives the address that the browser is
-    /// sent back to, which it has not opened yet.
+    /// Logs in on the sandbox's pages as a person does. Returns the redirect URL, which is not opened.
     pub async fn log_in(&mut self, authorize_url: &str, user: (&str, &str), decision: &str) -> Url {
         let page = self.get(authorize_url).await;
         let mut consent = page;
@@ -69,7 +68,7 @@ impl Visitor {
         self.post(&consent.url, &form, &[]).await.location()
     }
 
-    /// The cookie that it would send to `host`.
+    /// The cookie for `host`.
     pub fn cookie(&self, host: &str, name: &str) -> Option<&str> {
         let key = (host.to_owned(), name.to_owned());
         Some(self.cookies.get(&key)?)
@@ -90,8 +89,8 @@ impl Visitor {
             let cookie = pairs.join("; ").parse().unwrap();
             request.headers_mut().insert("cookie", cookie);
         }
-        let answer = self.http.execute(request).await.unwrap();
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let response = self.http.execute(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for cookie in headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -101,7 +100,7 @@ impl Visitor {
                 self.set_cookie(&host, name, value);
             }
         }
-        let text = answer.text().await.unwrap();
+        let text = response.text().await.unwrap();
         Shown {
             status,
             headers,
@@ -112,7 +111,7 @@ impl Visitor {
 }
 
 impl Shown {
-    /// Where it was sent.
+    /// The URL of the redirect.
     pub fn location(&self) -> Url {
         let location = self.headers.get("location");
         let location = location.unwrap_or_else(|| panic!("{} {}", self.status, self.text));
@@ -125,7 +124,7 @@ impl Shown {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// What the page's form holds unseen.
+    /// The value of a hidden field of the page's form.
     pub fn hidden(&self, name: &str) -> String {
         let start = format!("name=\"{name}\" value=\"");
         let value = self.text.split(&*start).nth(1).unwrap_or_else(|| {
