@@ -47,7 +47,7 @@ fn folder_that_cannot_be_written_is_reported() {
     assert_eq!(said.len(), 2, "{said:?}");
     for said in said {
         assert!(said.contains(folder.to_str().unwrap()), "{said}");
-        assert!(said.contains("let the user of this process"), "{said}");
+        assert!(said.contains("allow the user of this process"), "{said}");
     }
 }
 
@@ -86,7 +86,7 @@ fn read_only_file_is_used_or_named() {
             assert_eq!(saved, "saved");
             assert_eq!(mode(&kept.path("")), 0o600);
         } else {
-            let cure = "let the user of this process read and write it";
+            let cure = "allow the user of this process read and write it";
             let named = saved.contains(path.to_str().unwrap());
             assert!(named && saved.contains(cure), "{saved}");
         }

@@ -121,13 +121,11 @@ async fn only_a_regular_file_is_a_record() {
     let record = kept.path("");
     fs::remove_file(&record).unwrap();
     fs::create_dir(&record).unwrap();
-    kept.assert_rejected(&record, "where a file was expected")
-        .await;
+    kept.assert_rejected(&record, "instead of a file").await;
     fs::remove_dir(&record).unwrap();
     let made = Command::new("mkfifo").arg(&record).status();
     assert!(made.unwrap().success());
-    kept.assert_rejected(&record, "where a file was expected")
-        .await;
+    kept.assert_rejected(&record, "instead of a file").await;
     fs::remove_file(&record).unwrap();
     save(&kept.store, b"new").await.unwrap();
 }
@@ -179,7 +177,7 @@ async fn file_in_place_of_the_folder_is_rejected() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = store(file.path());
     let error = with_sources(&load(&store).await.unwrap_err());
-    assert!(error.contains("it is no folder"), "{error}");
+    assert!(error.contains("it is not a folder"), "{error}");
     let error = with_sources(&save(&store, b"new").await.unwrap_err());
     assert!(error.contains(file.path().to_str().unwrap()), "{error}");
 }
@@ -257,7 +255,7 @@ fn full_disk_keeps_the_old_record() {
     let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
     let said = messages_of(&child.output().unwrap()).join("");
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
-    assert!(said.contains("make room"), "{said}");
+    assert!(said.contains("free space"), "{said}");
     assert!(!kept.path(".new").exists());
     assert_eq!(
         runtime().block_on(load(&kept.store)).unwrap().unwrap(),
