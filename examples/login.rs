@@ -33,6 +33,7 @@ use std::{
 use genesys_cloud_auth::{
     AuthorizationCode, Error, ErrorKind, Login, LoginBuilder, PlatformClient, Region,
     TokenProvider,
+    error::LoginErrorKind,
     sandbox::Sandbox,
     store::{FileStore, SealingKey},
 };
@@ -141,10 +142,14 @@ pub async fn log_in(
         Ok(tokens) => return Ok(tokens),
         Err(error) => error,
     };
-    let ErrorKind::NoBrowser(none) = error.kind() else {
-        return Err(error.into());
+    let reason = match error.kind() {
+        ErrorKind::Login(login) => match login.kind() {
+            LoginErrorKind::NoBrowser { reason } => reason,
+            _ => return Err(error.into()),
+        },
+        _ => return Err(error.into()),
     };
-    writeln!(out, "No browser is opened: {}.\n", none.reason())?;
+    writeln!(out, "No browser is opened: {reason}.\n")?;
     by_hand(login, typed_lines(), out).await
 }
 
@@ -185,9 +190,12 @@ pub async fn by_hand(
 
 /// Nothing was sent for it, and the login still waits.
 fn is_no_answer(error: &Error) -> bool {
+    let ErrorKind::Login(login) = error.kind() else {
+        return false;
+    };
     matches!(
-        error.kind(),
-        ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
+        login.kind(),
+        LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant
     )
 }
 

@@ -91,7 +91,10 @@ impl Assertion {
                         .get()
                         .await
                         .map_err(|error| {
-                            Error::secret("the source of the SAML assertion failed", Some(error))
+                            Error::credential_source(
+                                "the source of the SAML assertion failed",
+                                Some(error),
+                            )
                         })?
                         .0
                 }

@@ -1,15 +1,11 @@
-//! What went wrong, who must act, and how.
+//! What went wrong, which person must act, and how.
 
-mod access_denied;
 mod api;
 mod api_body;
 mod assertion;
-mod head;
 mod kind;
 mod local;
 mod login;
-mod meaning;
-mod rate_limit;
 mod redact;
 mod token_endpoint;
 mod transport;
@@ -17,42 +13,44 @@ mod troubleshooting;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-pub use access_denied::AccessDenied;
-pub(crate) use api::correlation_id;
-pub use api::{ApiError, ErrorDetail, Limit};
-pub use assertion::InvalidAssertion;
-pub(crate) use assertion::{AssertionFault, FormFault, XmlFault};
-pub(crate) use head::Head;
-pub use kind::ErrorKind;
-pub(crate) use local::StaleAssertion;
-pub use local::{Configuration, InvalidPath, SecretError, StoreError, TokenExpired};
-#[cfg(feature = "login")]
-pub(crate) use login::CallbackFault;
-pub use login::{InvalidCallback, ListenerError, LoginRefused, LoginRequired, NoBrowser};
-pub(crate) use meaning::{api_error, oauth_error};
-pub use rate_limit::RateLimited;
-pub(crate) use redact::{long_words, words};
-pub use token_endpoint::{
-    InvalidClient, InvalidGrant, InvalidGrantCause, OAuthError, UnauthorizedClient,
-};
-pub(crate) use transport::Problem;
-pub use transport::{Transport, TransportKind, UnexpectedResponse};
-pub use troubleshooting::Troubleshooting;
+use http::StatusCode;
+use url::Url;
 
 pub use crate::region::InvalidRegion;
-use api_body::Body;
+pub(crate) use api::correlation_id;
+pub use api::{AccessDenied, ApiError, ErrorDetail, PlatformLimit, RateLimited};
+pub use assertion::InvalidAssertion;
+pub(crate) use assertion::{AssertionFault, FormFault, XmlFault};
+pub use kind::ErrorKind;
+pub(crate) use kind::classify_api;
+pub(crate) use local::StaleAssertion;
+pub use local::{
+    ConfigurationKind, CredentialSourceError, InvalidConfiguration, StoreError, TokenExpired,
+};
+#[cfg(feature = "login")]
+pub(crate) use login::CallbackFault;
+pub use login::{LoginError, LoginErrorKind};
+pub(crate) use redact::sanitize;
+pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind};
+pub(crate) use transport::{ResponseHead, ResponseProblem};
+pub use transport::{TransportError, TransportKind, UnexpectedResponse};
+pub use troubleshooting::Troubleshooting;
 
-/// Why there is no token, or why a call to the Platform API did not succeed.
+/// Why there is no token, or why a call to the Platform API failed.
 ///
-/// One pointer wide and cheap to clone, so that all who waited for one token request share its
-/// failure. [`kind`](Self::kind) tells what happened; the text says who must act and how.
+/// It is one pointer wide and cheap to clone, so that all callers that waited for one token request
+/// share its failure. Its text says what happened, which person must act, and how.
+/// [`kind`](Self::kind) is the same for programs.
+///
+/// `{}` is one line. `{:?}` is that line, followed by its sources, so that `fn main() -> Result<(),
+/// Error>` shows all of it. `{:#?}` shows the fields.
 ///
 /// ```
 /// # use genesys_cloud_auth::{Error, ErrorKind};
 /// fn report(error: &Error) {
 ///     match error.kind() {
-///         ErrorKind::InvalidClient(refused) => eprintln!("check the client of {}", refused.region()),
-///         ErrorKind::AccessDenied(denied) => eprintln!("missing: {:?}", denied.permissions()),
+///         ErrorKind::InvalidClient(invalid) => eprintln!("check the client of {}", invalid.region),
+///         ErrorKind::AccessDenied(denied) => eprintln!("missing: {:?}", denied.permissions),
 ///         _ => eprintln!("{error}"),
 ///     }
 ///     if let Some(row) = error.troubleshooting() {
@@ -63,13 +61,14 @@ use api_body::Body;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
-    reason = "it lives behind a pointer, and a pause is rare"
+    reason = "it is behind a pointer, and pauses are rare"
 )]
 enum Inner {
     Kind(ErrorKind),
-    /// A pause after `cause`, seen with `left` to go.
+    /// A pause after `cause`, with the time `left` until it ends.
     Pause {
         cause: Error,
         left: Duration,
@@ -77,97 +76,7 @@ enum Inner {
 }
 
 impl Error {
-    pub(crate) fn configuration(what: impl Into<Cow<'static, str>>) -> Self {
-        ErrorKind::Configuration(Configuration::new(what.into(), false)).into()
-    }
-
-    /// A client id without its secret: row 5 of the table.
-    pub(crate) fn secret_missing(what: impl Into<Cow<'static, str>>) -> Self {
-        ErrorKind::Configuration(Configuration::new(what.into(), true)).into()
-    }
-
-    pub(crate) fn secret(
-        what: impl Into<Cow<'static, str>>,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        ErrorKind::Secret(SecretError::new(what.into(), source)).into()
-    }
-
-    /// This error, met again in the pause that it started.
-    pub(crate) fn in_pause(&self, left: Duration) -> Self {
-        let cause = match &*self.0 {
-            Inner::Kind(_) => self.clone(),
-            Inner::Pause { cause, .. } => cause.clone(),
-        };
-        Self(Arc::new(Inner::Pause { cause, left }))
-    }
-
-    pub(crate) fn answer_timeout(url: &url::Url) -> Self {
-        Self::no_answer(url, TransportKind::Timeout)
-    }
-
-    /// A request that panicked on its way.
-    pub(crate) fn request_failed(url: &url::Url) -> Self {
-        Self::no_answer(url, TransportKind::Other)
-    }
-
-    fn no_answer(url: &url::Url, kind: TransportKind) -> Self {
-        ErrorKind::Transport(Transport {
-            kind,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            nothing_sent: false,
-            source: None,
-        })
-        .into()
-    }
-
-    /// `invalid_client`, told with what the provider knows of the client; any other error as it is.
-    pub(crate) fn of_client(self, known: impl FnOnce(OAuthError) -> InvalidClient) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(Inner::Kind(ErrorKind::OAuth(answer))) if answer.error == "invalid_client" => {
-                ErrorKind::InvalidClient(known(answer)).into()
-            }
-            Ok(inner) => Self(Arc::new(inner)),
-            Err(shared) => Self(shared),
-        }
-    }
-
-    /// A refused refresh token, told as the end of the login; any other error as it is.
-    #[cfg(feature = "login")]
-    pub(crate) fn of_login(self) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(Inner::Kind(ErrorKind::InvalidGrant(refused)))
-                if refused.cause() == InvalidGrantCause::RefreshToken =>
-            {
-                ErrorKind::LoginRequired(LoginRequired::refused(refused)).into()
-            }
-            Ok(inner) => Self(Arc::new(inner)),
-            Err(shared) => Self(shared),
-        }
-    }
-
-    /// Whether the token endpoint refuses these credentials, until somebody changes something.
-    pub(crate) fn refuses_credentials(&self) -> bool {
-        self.kind().refuses_credentials()
-    }
-
-    /// Whether nothing renews the token: the login lives as long as it.
-    pub(crate) fn ends_with_token(&self) -> bool {
-        matches!(self.kind(), ErrorKind::TokenExpired(expired) if expired.needs_login())
-    }
-
-    /// Whether the API refuses the token. Where it refuses the caller's address, or wants a user's
-    /// token, another one of the same client does not help.
-    pub(crate) fn invalidates_token(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Api(error) if error.status() == 401)
-    }
-
-    /// Whether the server can have seen nothing of the request.
-    pub(crate) fn nothing_sent(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Transport(transport) if transport.nothing_sent)
-    }
-
-    /// What happened.
+    /// Returns what happened.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         match &*self.0 {
@@ -176,13 +85,13 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later without a change to this program or what it was given.
+    /// Whether the same may succeed later without a change to this program or its settings.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.kind().is_transient()
     }
 
-    /// How long to wait before the next try: what is left of a pause between token requests, or
+    /// Returns how long to wait before the next try: the rest of a pause between token requests, or
     /// what the server asked for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -192,86 +101,167 @@ impl Error {
         }
     }
 
-    /// Whether only a user who logs in, for the first time or anew, can help.
+    /// Whether a user has to log in, for the first time or again.
     #[must_use]
     pub fn needs_login(&self) -> bool {
-        match self.kind() {
-            ErrorKind::TokenExpired(expired) => expired.needs_login(),
-            ErrorKind::InvalidGrant(_) | ErrorKind::LoginRequired(_) => true,
-            _ => false,
-        }
+        self.kind().needs_login()
     }
 
-    /// The HTTP status of the answer that led here, where there was one.
+    /// Returns the HTTP status of the response that led to this error.
     #[must_use]
-    pub fn status(&self) -> Option<u16> {
+    pub fn status(&self) -> Option<StatusCode> {
         Some(self.kind().head()?.status)
     }
 
-    /// The id under which Genesys Cloud's support finds the request.
+    /// Returns the id by which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
         self.kind().head()?.correlation_id.as_deref()
     }
 
-    /// The row of Genesys Cloud's troubleshooting table that this error belongs to;
-    /// the page [troubleshooting](crate::guide::troubleshooting) shows all of them.
+    /// Returns the row of Genesys Cloud's troubleshooting table that this error belongs to. The page
+    /// [troubleshooting](crate::guide::troubleshooting) shows all rows.
     #[must_use]
     pub fn troubleshooting(&self) -> Option<Troubleshooting> {
         self.kind().troubleshooting()
     }
-}
 
-impl From<ErrorKind> for Error {
-    fn from(kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner::Kind(kind)))
+    pub(crate) fn configuration(text: impl Into<Cow<'static, str>>) -> Self {
+        InvalidConfiguration::new(ConfigurationKind::Other, text).into()
     }
-}
 
-impl From<InvalidAssertion> for Error {
-    fn from(error: InvalidAssertion) -> Self {
-        ErrorKind::InvalidAssertion(error).into()
+    /// A client id without its secret, which is row 5 of the table.
+    pub(crate) fn secret_missing(text: impl Into<Cow<'static, str>>) -> Self {
+        InvalidConfiguration::new(ConfigurationKind::MissingSecret, text).into()
     }
-}
 
-impl From<InvalidRegion> for Error {
-    fn from(error: InvalidRegion) -> Self {
-        ErrorKind::InvalidRegion(error).into()
+    pub(crate) fn invalid_path(why: &str) -> Self {
+        let text = format!("invalid API path: {why}");
+        InvalidConfiguration::new(ConfigurationKind::InvalidPath, text).into()
     }
-}
 
-#[cfg(feature = "login")]
-impl From<CallbackFault> for Error {
-    fn from(fault: CallbackFault) -> Self {
-        ErrorKind::InvalidCallback(fault.into()).into()
+    pub(crate) fn credential_source(
+        text: impl Into<Cow<'static, str>>,
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let text = text.into();
+        ErrorKind::CredentialSource(CredentialSourceError { text, source }).into()
     }
-}
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        ErrorKind::Store(error).into()
+    /// A response that did not arrive within an attempt's time.
+    pub(crate) fn response_timeout(url: &Url) -> Self {
+        Self::no_response(url, TransportKind::Timeout)
+    }
+
+    /// A request whose task panicked.
+    pub(crate) fn request_failed(url: &Url) -> Self {
+        Self::no_response(url, TransportKind::Other)
+    }
+
+    fn no_response(url: &Url, kind: TransportKind) -> Self {
+        ErrorKind::Transport(TransportError {
+            kind,
+            host: url.host_str().unwrap_or_default().to_owned(),
+            nothing_sent: false,
+            source: None,
+        })
+        .into()
+    }
+
+    /// Returns this error, as a caller receives it in the pause that it started.
+    pub(crate) fn in_pause(&self, left: Duration) -> Self {
+        let cause = match &*self.0 {
+            Inner::Kind(_) => self.clone(),
+            Inner::Pause { cause, .. } => cause.clone(),
+        };
+        Self(Arc::new(Inner::Pause { cause, left }))
+    }
+
+    /// Adds to an `invalid_client` what the provider knows of the client. Other errors stay as they
+    /// are.
+    pub(crate) fn with_client(self, add: impl FnOnce(OAuthError) -> InvalidClient) -> Self {
+        self.map_oauth(OAuthErrorKind::InvalidClient, |response| {
+            ErrorKind::InvalidClient(add(response))
+        })
+    }
+
+    /// Turns an invalid refresh token into the end of the login. Other errors stay as they are.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_login_ended(self) -> Self {
+        self.map_oauth(kind::ENDED_LOGIN, |response| {
+            ErrorKind::Login(LoginError::ended(response))
+        })
+    }
+
+    fn map_oauth(self, kind: OAuthErrorKind, map: impl FnOnce(OAuthError) -> ErrorKind) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(Inner::Kind(ErrorKind::OAuth(error))) if error.kind() == kind => map(error).into(),
+            Ok(inner) => Self(Arc::new(inner)),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Whether the token endpoint does not accept these credentials, so that sending them again does
+    /// not help.
+    pub(crate) fn has_invalid_credentials(&self) -> bool {
+        self.kind().has_invalid_credentials()
+    }
+
+    /// Whether the token endpoint does not accept the client, whatever grant it sends.
+    pub(crate) fn has_invalid_client(&self) -> bool {
+        match self.kind() {
+            ErrorKind::InvalidClient(_) => true,
+            ErrorKind::OAuth(error) => {
+                matches!(error.kind(), OAuthErrorKind::UnauthorizedClient { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the login ends with its token, because nothing renews it.
+    pub(crate) fn ends_with_token(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TokenExpired(expired) if expired.needs_login())
+    }
+
+    /// Whether the API rejects the token, so that another token of the same client may help.
+    pub(crate) fn invalidates_token(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Api(error) if error.is_token_rejected())
+    }
+
+    /// Whether nothing of the request was sent.
+    pub(crate) fn nothing_sent(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Transport(transport) if transport.nothing_sent)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Inner::Kind(kind) => fmt::Debug::fmt(kind, f),
-            Inner::Pause { cause, left } => f
-                .debug_struct("Pause")
-                .field("cause", cause)
-                .field("left", left)
-                .finish(),
+        if f.alternate() {
+            return self.0.fmt(f);
         }
+        write!(f, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        if source.is_some() {
+            f.write_str("\nCaused by:")?;
+        }
+        while let Some(error) = source {
+            // A source's text may have more than one line.
+            write!(f, "\n    {}", sanitize(&error.to_string(), &[]))?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Inner::Kind(kind) => fmt::Display::fmt(kind, f),
-            // A user is waited for, not a request.
-            Inner::Pause { cause, .. } if self.needs_login() => fmt::Display::fmt(cause, f),
+            Inner::Kind(kind) => kind.fmt(f),
+            // The next token request would not help.
+            Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {
                 let left = left.as_secs_f64();
                 write!(f, "{cause} (the next token request is due in {left:.1} s)")
@@ -282,15 +272,59 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self.kind() {
-            ErrorKind::NoBrowser(error) => error.source(),
-            ErrorKind::Secret(error) => error.source(),
-            ErrorKind::Store(error) => error.source(),
-            ErrorKind::Transport(error) => error.source(),
-            _ => None,
-        }
+        self.kind().source()
     }
 }
+
+/// Makes an `Error` from a kind, and from what a kind is made of.
+macro_rules! errors_from {
+    ($($of:ty => $kind:expr),* $(,)?) => {$(
+        impl From<$of> for Error {
+            fn from(error: $of) -> Self {
+                let kind: fn($of) -> ErrorKind = $kind;
+                Self(Arc::new(Inner::Kind(kind(error))))
+            }
+        }
+    )*};
+}
+
+errors_from! {
+    ErrorKind => |kind| kind,
+    InvalidAssertion => ErrorKind::Assertion,
+    InvalidConfiguration => ErrorKind::Configuration,
+    InvalidRegion => |error| ErrorKind::Configuration(error.into()),
+    LoginError => ErrorKind::Login,
+    StoreError => ErrorKind::Store,
+    TokenExpired => ErrorKind::TokenExpired,
+}
+
+#[cfg(feature = "login")]
+impl From<CallbackFault> for Error {
+    fn from(fault: CallbackFault) -> Self {
+        LoginError::from(fault).into()
+    }
+}
+
+/// Gives errors the getters of their response's head.
+macro_rules! response_getters {
+    ($($error:ty),*) => {$(
+        impl $error {
+            /// Returns the HTTP status.
+            #[must_use]
+            pub fn status(&self) -> StatusCode {
+                self.head.status
+            }
+
+            /// Returns the id by which Genesys Cloud's support finds the request.
+            #[must_use]
+            pub fn correlation_id(&self) -> Option<&str> {
+                self.head.correlation_id.as_deref()
+            }
+        }
+    )*};
+}
+
+response_getters!(ApiError, OAuthError, RateLimited, UnexpectedResponse);
 
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,10 @@ pub(crate) use upload::upload;
 
 use crate::{
     clock::Clock,
-    error::{Error, ErrorKind, Head, Problem, UnexpectedResponse, api_error, correlation_id},
+    error::{
+        Error, ErrorKind, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
+        correlation_id,
+    },
     region::is_loopback,
     retry::retry_after,
 };
@@ -198,7 +201,7 @@ impl Incoming {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let coding = self.headers().get(CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
-            return Err(self.unexpected(Problem::Encoded, None));
+            return Err(self.unexpected(ResponseProblem::Encoded, None));
         }
         let chunk = self.answer.chunk().await;
         chunk.map_err(|error| transport(error, self.host.clone()))
@@ -220,11 +223,11 @@ impl Incoming {
             .content_length()
             .is_some_and(|announced| announced > most as u64)
         {
-            return Err(self.unexpected(Problem::TooLong { most }, None));
+            return Err(self.unexpected(ResponseProblem::TooLong { max: most }, None));
         }
         while let Some(chunk) = self.chunk().await? {
             if chunk.len() > most - body.len() {
-                return Err(self.unexpected(Problem::TooLong { most }, None));
+                return Err(self.unexpected(ResponseProblem::TooLong { max: most }, None));
             }
             body.extend_from_slice(&chunk);
         }
@@ -256,20 +259,24 @@ impl Incoming {
         let body = tokio::time::timeout(ERROR_BODY_LIMIT, self.read(MOST_ERROR_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let head = self.head(retry_after(self.headers(), clock.wall()));
-        api_error(head, &body, &revealed(&self.secrets())).into()
+        classify_api(head, &body, &revealed(&self.secrets())).into()
     }
 
     /// The error that says what is wrong with this answer.
-    pub(crate) fn unexpected(&self, problem: Problem, retry_after: Option<Duration>) -> Error {
+    pub(crate) fn unexpected(
+        &self,
+        problem: ResponseProblem,
+        retry_after: Option<Duration>,
+    ) -> Error {
         let head = self.head(retry_after);
         ErrorKind::UnexpectedResponse(UnexpectedResponse { head, problem }).into()
     }
 
     /// What the answer tells beside its body.
-    pub(crate) fn head(&self, retry_after: Option<Duration>) -> Head {
-        Head {
-            place: self.place.clone(),
-            status: self.status().as_u16(),
+    pub(crate) fn head(&self, retry_after: Option<Duration>) -> ResponseHead {
+        ResponseHead {
+            endpoint: self.place.clone(),
+            status: self.status(),
             retry_after,
             correlation_id: self.correlation_id(),
         }

@@ -23,10 +23,12 @@ pub use local::LocalLogin;
 use pending::LIFE;
 pub use pending::PendingLogin;
 
+#[cfg(doc)]
+use crate::error::{ErrorKind, LoginErrorKind};
 use crate::{
     clock::Clock,
     environment,
-    error::{Error, ErrorKind, NoBrowser},
+    error::{Error, LoginError},
     grant::AuthorizationCode,
     provider::{TokenProvider, TokenProviderBuilder},
     region::{Region, url_under},
@@ -134,8 +136,8 @@ impl Login {
     /// login may be known to somebody else.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this
-    /// login, [`ErrorKind::LoginRefused`] for the login page's refusal,
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for what does not end this
+    /// login, [`LoginErrorKind::Denied`] for the login page's error,
     /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
     /// runtime: nothing was sent. Else why the code could not be exchanged, or the login not be kept.
     pub async fn finish(
@@ -169,7 +171,7 @@ impl Login {
     /// and only then has a URL to show.
     ///
     /// # Errors
-    /// [`ErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
+    /// [`LoginErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
     /// that is not `http` on this machine, for an empty name, and where the machine gives no random
     /// bytes.
     pub fn listen(&self, name: &str) -> Result<LocalLogin, Error> {
@@ -185,7 +187,7 @@ impl Login {
     /// log in anew.
     ///
     /// # Errors
-    /// [`ErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
+    /// [`LoginErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
     /// [`listen`](Self::listen) and [`pasted`](LocalLogin::pasted). Else as
     /// [`saved`](Self::saved), as [`TokenProvider::token`] of the login that is kept, as
     /// [`listen`](Self::listen), and as [`LocalLogin::redirected`].
@@ -206,7 +208,7 @@ impl Login {
         if !self.0.settings.browser_anyway
             && let Some(reason) = environment::no_browser()
         {
-            return Err(ErrorKind::NoBrowser(NoBrowser::here(reason)).into());
+            return Err(LoginError::no_browser(reason).into());
         }
         let waiting = self.listen(name)?;
         show(waiting.authorize_url().as_str());

@@ -161,7 +161,7 @@ impl TokenProvider {
                 Err(error) => error,
             };
             // What somebody has to do first, no pause does.
-            let waits = !error.refuses_credentials() && !error.needs_login();
+            let waits = !error.has_invalid_credentials() && !error.needs_login();
             let next = error.retry_after().filter(|_| waits);
             let Some(next) = next.map(|left| self.shared.clock.now() + left) else {
                 return Err(error);

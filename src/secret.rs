@@ -94,14 +94,14 @@ impl ClientSecret {
                     .map_err(|error| {
                         let what =
                             format!("the client secret's file {} cannot be read", path.display());
-                        Error::secret(what, Some(error.into()))
+                        Error::credential_source(what, Some(error.into()))
                     })?
             }
             SecretSource::Fn(source) => source.get().await.map_err(|error| {
-                Error::secret("the source of the client secret failed", Some(error))
+                Error::credential_source("the source of the client secret failed", Some(error))
             })?,
         };
-        check_secret(&secret).map_err(|what| Error::secret(what, None))?;
+        check_secret(&secret).map_err(|what| Error::credential_source(what, None))?;
         Ok(secret)
     }
 }
@@ -152,7 +152,7 @@ fn check_secret(secret: &SecretString) -> Result<(), &'static str> {
 fn read_variable(name: &str) -> Result<SecretString, Error> {
     let text = environment::variable(name).ok_or_else(|| {
         let what = format!("the variable {name} of the client secret is not set");
-        Error::secret(what, None)
+        Error::credential_source(what, None)
     })?;
     Ok(without_line_break(&Zeroizing::new(text)).into())
 }
@@ -219,7 +219,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("absent")] {
             let error = ClientSecret::from_file(path).read().await.unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+            assert!(
+                matches!(error.kind(), ErrorKind::CredentialSource(_)),
+                "{error:?}"
+            );
         }
     }
 

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, Problem, RateLimited, oauth_error, words},
+    error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
     http_client::{App, HttpClient, Incoming, Outgoing, revealed},
     platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     region::{Region, url_under},
@@ -143,24 +143,24 @@ impl TokenEndpoint {
             Ok(answer) => answer,
             Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Answer::default(),
             Err(error) if status == StatusCode::OK => {
-                return unusable(Problem::NotJson((&error).into()));
+                return unusable(ResponseProblem::not_json(&error));
             }
-            Err(_) if status.is_redirection() => return unusable(Problem::Redirect),
-            Err(_) => return unusable(Problem::Status),
+            Err(_) if status.is_redirection() => return unusable(ResponseProblem::Redirect),
+            Err(_) => return unusable(ResponseProblem::Status),
         };
         if let Some(kind) = refusal(&answer, incoming, retry_after, grant_type) {
             return Err(kind.into());
         }
         if status != StatusCode::OK {
-            return unusable(Problem::Status);
+            return unusable(ResponseProblem::Status);
         }
         let Some(access_token) = answer.access_token else {
-            return unusable(Problem::NoToken);
+            return unusable(ResponseProblem::NoToken);
         };
         // RFC 6749 7.1: a client must not use a type of token that it does not understand.
         let token_type = answer.token_type.as_deref().unwrap_or(BEARER);
         if !token_type.eq_ignore_ascii_case(BEARER) {
-            return unusable(Problem::BadToken("its token_type is not bearer"));
+            return unusable(ResponseProblem::BadToken("its token_type is not bearer"));
         }
         let life = answer
             .expires_in
@@ -173,14 +173,14 @@ impl TokenEndpoint {
             .is_some_and(|token| usable(token).is_err())
         {
             let why = "its refresh_token is not 1 to 8192 visible ASCII characters";
-            return unusable(Problem::BadToken(why));
+            return unusable(ResponseProblem::BadToken(why));
         }
         match AccessToken::new(&access_token, requested, Some(life), &self.clock) {
             Ok(token) => Ok(Issued {
                 token,
                 refresh_token,
             }),
-            Err(why) => unusable(Problem::BadToken(why)),
+            Err(why) => unusable(ResponseProblem::BadToken(why)),
         }
     }
 }
@@ -205,23 +205,19 @@ fn refusal(
         .error_description
         .as_deref()
         .or(answer.description.as_deref());
-    let description = said.map(|said| words(said, &secrets));
+    let description = said.map(|said| sanitize(said, &secrets));
     let head = incoming.head(retry_after);
     let limited_in_disguise = error == Some("invalid_request")
         && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
     Some(match error {
         Some(error) if !limited && !limited_in_disguise => {
-            let answer = OAuthError {
-                head,
-                error: words(error, &secrets),
-                description,
-            };
-            oauth_error(answer, grant_type)
+            let error = sanitize(error, &secrets);
+            ErrorKind::OAuth(OAuthError::new(head, error, description, grant_type))
         }
         _ => ErrorKind::RateLimited(RateLimited {
             head,
             message: description,
-            answer: None,
+            response: None,
         }),
     })
 }

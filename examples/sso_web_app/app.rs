@@ -195,7 +195,7 @@ impl App {
 
 /// Whether an assertion was not sent, or not taken: another one may be.
 fn is_for_another_login(error: &Error) -> bool {
-    error.needs_login() || matches!(error.kind(), ErrorKind::InvalidAssertion(_))
+    error.needs_login() || matches!(error.kind(), ErrorKind::Assertion(_))
 }
 
 /// The time as SAML writes it.

@@ -10,7 +10,9 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::{get, post},
 };
-use genesys_cloud_auth::{Error, ErrorKind, Login, PendingLogin, PlatformClient};
+use genesys_cloud_auth::{
+    Error, ErrorKind, Login, PendingLogin, PlatformClient, error::LoginErrorKind,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::Url;
@@ -108,14 +110,21 @@ async fn finish(
             app.sessions.log_in(&before, &id);
             see_other("/", Some(app.sessions.cookie(&id)))
         }
-        Err(ErrorKind::LoginRefused(_)) => Page::new(
-            "Access was not granted",
-            "Nothing was done in your name; you can log in after all.",
-        )
-        .link("Log in", "/login")
-        .response(StatusCode::FORBIDDEN),
+        Err(ErrorKind::Login(login)) if matches!(login.kind(), LoginErrorKind::Denied { .. }) => {
+            Page::new(
+                "Access was not granted",
+                "Nothing was done in your name; you can log in after all.",
+            )
+            .link("Log in", "/login")
+            .response(StatusCode::FORBIDDEN)
+        }
         // Nothing was sent for it. The login that this browser did begin may still come back.
-        Err(ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant) => {
+        Err(ErrorKind::Login(login))
+            if matches!(
+                login.kind(),
+                LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant
+            ) =>
+        {
             app.sessions.put_back(&before, kept);
             not_begun()
         }

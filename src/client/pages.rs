@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use url::Url;
 
 use super::{Request, Response, Target};
-use crate::error::{Error, Problem};
+use crate::error::{Error, ResponseProblem};
 
 impl Request {
     /// Asks for a listing page by page and gives its `entities` one by one.
@@ -117,12 +117,12 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         };
         if call.number.is_some() && call.number != listing.page_number {
             let why = "it is not the page that was asked for";
-            return Err(response.unexpected(Problem::Paging(why)));
+            return Err(response.unexpected(ResponseProblem::Paging(why)));
         }
         // What came is good, wherever it leads.
         self.state = match self.after(&call, &listing) {
             Ok(next) => next,
-            Err(why) => State::Failed(response.unexpected(Problem::Paging(why))),
+            Err(why) => State::Failed(response.unexpected(ResponseProblem::Paging(why))),
         };
         self.entities = listing.entities.into_iter();
         Ok(())

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, error, fmt, time::Duration};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,7 +15,7 @@ use url::{Url, form_urlencoded};
 use super::{PlatformClient, Response, Target};
 use crate::{
     clock::Moment,
-    error::{Error, ErrorKind, Problem},
+    error::{Error, ErrorKind, ResponseProblem},
     http_client::{Outgoing, OutgoingBody, upload},
     provider::TARGET,
     retry::{Failure, Jitter, Repeat, RetryPolicy},
@@ -178,7 +178,7 @@ impl Request {
     pub(super) async fn decoded<T: DeserializeOwned>(self) -> Result<(T, Response), Error> {
         let mut response = self.call(true).await?;
         if response.status().is_redirection() {
-            return Err(response.unexpected(Problem::Redirect));
+            return Err(response.unexpected(ResponseProblem::Redirect));
         }
         let value = response.decode().await?;
         Ok((value, response))
@@ -253,7 +253,7 @@ impl Request {
                 self.retry
                     .pause(repeat, failure, failures, left, Jitter::draw())
             });
-            let status = error.status();
+            let status = error.status().map(|status| status.as_u16());
             tracing::debug!(target: TARGET, attempt = failures, status, ?pause, "the call failed");
             let Some(pause) = pause else {
                 return Err(error);
@@ -344,7 +344,7 @@ fn failure(error: &Error) -> Option<Failure> {
         return Some(Failure::NoAnswer { nothing_sent });
     }
     Some(Failure::Answer {
-        status: StatusCode::from_u16(error.status()?).ok()?,
+        status: error.status()?,
         retry_after: error.retry_after(),
     })
 }

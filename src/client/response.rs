@@ -15,7 +15,7 @@ use http::{HeaderMap, StatusCode, header::LOCATION};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    error::{Error, Problem},
+    error::{Error, ResponseProblem},
     http_client::Incoming,
 };
 
@@ -85,7 +85,7 @@ impl Response {
     /// As [`bytes`](Self::bytes); or that it is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
         let body = self.take_body().await?;
-        String::from_utf8(body).map_err(|_| self.unexpected(Problem::NotUtf8))
+        String::from_utf8(body).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
     }
 
     /// The body.
@@ -114,7 +114,7 @@ impl Response {
         let body = self.take_body().await?;
         let json: &[u8] = if body.is_empty() { b"null" } else { &body };
         serde_json::from_slice(json)
-            .map_err(|error| self.unexpected(Problem::NotJson((&error).into())))
+            .map_err(|error| self.unexpected(ResponseProblem::not_json(&error)))
     }
 
     async fn take_body(&mut self) -> Result<Vec<u8>, Error> {
@@ -124,7 +124,7 @@ impl Response {
         }
     }
 
-    pub(super) fn unexpected(&self, problem: Problem) -> Error {
+    pub(super) fn unexpected(&self, problem: ResponseProblem) -> Error {
         self.incoming.unexpected(problem, None)
     }
 }

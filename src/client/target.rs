@@ -3,10 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::{Url, form_urlencoded};
 
-use crate::{
-    error::{Error, ErrorKind, InvalidPath},
-    region::url_under,
-};
+use crate::{error::Error, region::url_under};
 
 /// A path and its query, as given.
 #[derive(Clone)]
@@ -86,7 +83,7 @@ impl Target {
     /// The URL under `api`. What was built is checked, not only the text: parsers mend what they
     /// read.
     pub(super) fn url(&self, api: &Url) -> Result<Url, Error> {
-        let wrong = |why| Err(ErrorKind::InvalidPath(InvalidPath::new(why)).into());
+        let wrong = |why| Err(Error::invalid_path(why));
         if !self.path.starts_with('/') {
             return wrong("it does not start with a slash; give a path such as /api/v2/users/me");
         }
@@ -171,6 +168,7 @@ const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{ConfigurationKind, ErrorKind};
 
     const BASES: [&str; 3] = [
         "https://api.mypurecloud.ie/",
@@ -243,10 +241,10 @@ mod tests {
             for base in BASES {
                 let api = Url::parse(base).unwrap();
                 let error = Target::new(path).url(&api).unwrap_err();
-                assert!(
-                    matches!(error.kind(), ErrorKind::InvalidPath(_)),
-                    "{path:?}: {error}"
-                );
+                let ErrorKind::Configuration(invalid) = error.kind() else {
+                    panic!("{path:?}: {error}")
+                };
+                assert_eq!(*invalid.kind(), ConfigurationKind::InvalidPath, "{path:?}");
             }
         }
     }

@@ -1,219 +1,262 @@
-//! Error answers of the Platform API.
+//! Error responses of the Platform API.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::HeaderMap;
 
-use super::{Head, Troubleshooting, words};
+use super::{redact::sanitize, transport::ResponseHead, troubleshooting::Troubleshooting};
 
-/// An error answer of the Platform API.
+/// An error response of the Platform API.
 ///
-/// Source: Genesys Cloud Developer Center, "Responses", the schemas `ErrorBody` and `ErrorDetails`;
-/// data actions answer with a shape of their own.
+/// Source: Genesys Cloud Developer Center, "Responses", the schemas `ErrorBody` and `ErrorDetails`.
+/// Data actions use a schema of their own.
 #[derive(Debug)]
 pub struct ApiError {
-    pub(super) head: Head,
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) context_id: Option<String>,
-    pub(super) details: Vec<ErrorDetail>,
-    pub(super) limit: Option<Limit>,
+    pub(super) head: ResponseHead,
+    /// The error's code, such as `not.found`. For a data action it is the `errorCode`.
+    pub code: Option<String>,
+    /// The server's own words.
+    pub message: Option<String>,
+    /// The `contextId` of the body. Usually it is the [correlation id](Self::correlation_id).
+    pub context_id: Option<String>,
+    /// The errors within this one, at most 16.
+    pub details: Vec<ErrorDetail>,
+    /// The limit that was reached, where the response names it.
+    pub limit: Option<PlatformLimit>,
 }
 
 impl ApiError {
-    /// The HTTP status.
+    /// Whether the organisation does not allow calls from this IP address (`ip.not.authorized`).
+    /// Another token does not help.
     #[must_use]
-    pub fn status(&self) -> u16 {
-        self.head.status
+    pub fn is_ip_not_authorized(&self) -> bool {
+        self.code.as_deref() == Some("ip.not.authorized")
     }
 
-    /// The dotted key, such as `not.found`; of a data action its `errorCode`.
+    /// Whether the resource needs a user's token, and this one is a client's.
     #[must_use]
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    /// The server's own words.
-    #[must_use]
-    pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
-    }
-
-    /// The id under which Genesys Cloud's support finds the request: that of the headers, or else
-    /// that of the body.
-    #[must_use]
-    pub fn correlation_id(&self) -> Option<&str> {
-        self.head.correlation_id.as_deref()
-    }
-
-    /// The body's own id, `contextId`; as a rule the [correlation id](Self::correlation_id).
-    #[must_use]
-    pub fn context_id(&self) -> Option<&str> {
-        self.context_id.as_deref()
-    }
-
-    /// What the answer says beyond that, in its `details` and in the errors within it; 16 at most.
-    #[must_use]
-    pub fn details(&self) -> &[ErrorDetail] {
-        &self.details
-    }
-
-    /// The limit that was met, where the answer tells.
-    #[must_use]
-    pub fn limit(&self) -> Option<&Limit> {
-        self.limit.as_ref()
-    }
-
-    pub(super) fn is_transient(&self) -> bool {
-        self.status() >= 500 || self.status() == 408
-    }
-
-    pub(super) fn troubleshooting(&self) -> Option<Troubleshooting> {
-        let details = self.details.iter().map(ErrorDetail::code);
-        details
-            .chain([self.code()])
-            .flatten()
-            .find_map(|code| match code {
-                "bad.grant.type" | "missing.client.roles" => {
-                    Some(Troubleshooting::RolesTabNotVisible)
-                }
-                "INVALID_CREDENTIALS" | "invalid.credentials" | "ACTION.AUTHENTICATION" => {
-                    Some(Troubleshooting::IntegrationFailsAfterRotation)
-                }
-                _ => None,
-            })
-    }
-
-    /// The words with which a client without a user is refused; neither status nor code is certain.
-    pub(super) fn wants_user(&self) -> bool {
+    pub fn is_user_required(&self) -> bool {
+        // Neither status nor code are documented for it.
         let message = self.message.as_deref().unwrap_or_default();
         message
             .to_ascii_lowercase()
             .contains("requires a user context")
     }
+
+    /// Whether the API rejects the token, so that another token of the same client may help.
+    pub(super) fn is_token_rejected(&self) -> bool {
+        self.head.status == 401 && !self.is_ip_not_authorized() && !self.is_user_required()
+    }
+
+    pub(super) fn is_transient(&self) -> bool {
+        let status = self.head.status.as_u16();
+        let is_lasting = self.is_ip_not_authorized() || self.is_user_required();
+        (status >= 500 || status == 408) && !is_lasting
+    }
+
+    pub(super) fn troubleshooting(&self) -> Option<Troubleshooting> {
+        if self.is_ip_not_authorized() || self.is_user_required() {
+            return None;
+        }
+        let details = self.details.iter().map(|detail| &detail.code);
+        let mut codes = details.chain([&self.code]).flatten();
+        codes.find_map(|code| match code.as_str() {
+            "bad.grant.type" | "missing.client.roles" => Some(Troubleshooting::RolesTabNotVisible),
+            "INVALID_CREDENTIALS" | "invalid.credentials" | "ACTION.AUTHENTICATION" => {
+                Some(Troubleshooting::IntegrationFailsAfterRotation)
+            }
+            _ => None,
+        })
+    }
+
+    fn cure(&self) -> Option<&'static str> {
+        if self.is_ip_not_authorized() {
+            return Some(
+                "the organisation does not allow calls from this IP address: add it to the \
+                 organisation's allowed addresses",
+            );
+        }
+        if self.is_user_required() {
+            return Some(
+                "this resource needs a user's token: log in a user with the authorization code \
+                 grant",
+            );
+        }
+        self.troubleshooting().map(Troubleshooting::resolution)
+    }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered HTTP {}", self.head.place, self.status())?;
+        write!(f, "{}", self.head)?;
         if let Some(code) = &self.code {
             write!(f, " {code}")?;
         }
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
         }
-        for detail in self.details.iter().take(MOST_SHOWN) {
+        for detail in self.details.iter().take(MAX_SHOWN_DETAILS) {
             write!(f, "; {detail}")?;
         }
         if let Some(limit) = &self.limit {
             write!(f, "; {limit}")?;
         }
-        if let Some(id) = &self.head.correlation_id {
-            write!(f, " (correlation id {id})")?;
-        }
-        match self.troubleshooting() {
-            Some(row) => write!(f, "; {}", row.resolution()),
-            None => Ok(()),
-        }
+        f.write_str(&self.head.id())?;
+        self.cure().map_or(Ok(()), |cure| write!(f, "; {cure}"))
     }
 }
 
-/// A part of an error answer.
+impl std::error::Error for ApiError {}
+
+/// An error within an [`ApiError`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ErrorDetail {
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) field: Option<String>,
-    pub(super) entity_id: Option<String>,
-    pub(super) entity_name: Option<String>,
-}
-
-impl ErrorDetail {
     /// Its code, such as `ACTION.AUTHENTICATION`.
-    #[must_use]
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
+    pub code: Option<String>,
     /// The server's own words.
-    #[must_use]
-    pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
-    }
-
-    /// The field of the request that is meant.
-    #[must_use]
-    pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
-    }
-
-    /// The id of the object that is meant.
-    #[must_use]
-    pub fn entity_id(&self) -> Option<&str> {
-        self.entity_id.as_deref()
-    }
-
-    /// The name of the object that is meant.
-    #[must_use]
-    pub fn entity_name(&self) -> Option<&str> {
-        self.entity_name.as_deref()
-    }
+    pub message: Option<String>,
+    /// The field of the request that it is about.
+    pub field: Option<String>,
+    /// The id of the object that it is about.
+    pub entity_id: Option<String>,
+    /// The name of the object that it is about.
+    pub entity_name: Option<String>,
 }
 
 impl fmt::Display for ErrorDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = [&self.code, &self.field, &self.entity_name, &self.message];
-        let told: Vec<&str> = told.into_iter().filter_map(Option::as_deref).collect();
-        f.write_str(&told.join(" "))
+        let parts = [&self.code, &self.field, &self.entity_name, &self.message];
+        let parts: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
+        f.write_str(&parts.join(" "))
     }
 }
 
-/// A limit of the organisation or the platform.
+/// A limit of the organisation or of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
-    pub(super) key: String,
-    pub(super) namespace: Option<String>,
-    pub(super) value: Option<i64>,
-}
-
-impl Limit {
+#[non_exhaustive]
+pub struct PlatformLimit {
     /// Its name, such as `token.rate.per.minute`.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// The service it belongs to, such as `platform.api`.
-    #[must_use]
-    pub fn namespace(&self) -> Option<&str> {
-        self.namespace.as_deref()
-    }
-
-    /// How much is allowed.
-    #[must_use]
-    pub fn value(&self) -> Option<i64> {
-        self.value
-    }
+    pub key: String,
+    /// The service that it belongs to, such as `platform.api`.
+    pub namespace: Option<String>,
+    /// The highest value that is allowed.
+    pub value: Option<i64>,
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for PlatformLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "limit {}", self.key)?;
-        match self.value {
-            Some(value) => write!(f, " = {value}"),
+        let value = self.value;
+        value.map_or(Ok(()), |value| write!(f, " = {value}"))
+    }
+}
+
+/// HTTP 403: the token is valid, but a permission is missing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AccessDenied {
+    /// The missing permissions, such as `oauth:client:view`. The list is empty where the server
+    /// names none.
+    pub permissions: Vec<String>,
+    /// The division in which the permission is needed, where the server names it.
+    pub division: Option<String>,
+    /// The response itself.
+    pub response: ApiError,
+}
+
+impl AccessDenied {
+    /// Whether one of the [permissions](Self::permissions) is enough. Otherwise all are needed.
+    #[must_use]
+    pub fn is_any_of(&self) -> bool {
+        self.response.code.as_deref() == Some("missing.any.permissions")
+    }
+
+    /// Whether the client has the permission, but not in the division of the object.
+    #[must_use]
+    pub fn is_division_missing(&self) -> bool {
+        self.response.code.as_deref() == Some("missing.division.permission")
+    }
+}
+
+impl fmt::Display for AccessDenied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.response.fmt(f)?;
+        if !self.permissions.is_empty() {
+            let quantity = match self.permissions.len() {
+                1 => "",
+                _ if self.is_any_of() => "one of ",
+                _ => "all of ",
+            };
+            let permissions = self.permissions.join(", ");
+            write!(
+                f,
+                "; the OAuth client needs a role with {quantity}{permissions}"
+            )?;
+        }
+        if self.is_division_missing() {
+            let division = self.division.as_deref().unwrap_or("of the object");
+            write!(f, "; the role needs the division {division}")?;
+        }
+        f.write_str(
+            "; assign a role that grants what is missing under Admin → Integrations → OAuth → the \
+             client → Roles",
+        )
+    }
+}
+
+impl std::error::Error for AccessDenied {}
+
+/// Too many requests: HTTP 429, or the token endpoint's 400 "rate limit exceeded".
+#[derive(Debug)]
+pub struct RateLimited {
+    pub(crate) head: ResponseHead,
+    /// The server's own words.
+    pub message: Option<String>,
+    /// The response itself, where it came from the Platform API.
+    pub response: Option<ApiError>,
+}
+
+impl RateLimited {
+    /// Returns the wait that the server asks for.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.head.retry_after
+    }
+
+    /// Returns the limit that was reached, where the response names it.
+    #[must_use]
+    pub fn limit(&self) -> Option<&PlatformLimit> {
+        self.response.as_ref()?.limit.as_ref()
+    }
+}
+
+impl fmt::Display for RateLimited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: too many requests", self.head)?;
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if let Some(limit) = self.limit() {
+            write!(f, "; {limit}")?;
+        }
+        f.write_str(&self.head.id())?;
+        match self.head.retry_after {
+            Some(wait) => write!(f, "; retry after {} s", wait.as_secs()),
             None => Ok(()),
         }
     }
 }
 
-/// `ININ-Correlation-Id`, or its newer name, without the request's `secrets`.
+impl std::error::Error for RateLimited {}
+
+/// Returns `ININ-Correlation-Id`, or its newer name, without the request's `secrets`.
 pub(crate) fn correlation_id(headers: &HeaderMap, secrets: &[&str]) -> Option<String> {
     ["inin-correlation-id", "genesys-correlation-id"]
         .iter()
         .find_map(|name| headers.get(*name))
-        .map(|value| words(&String::from_utf8_lossy(value.as_bytes()), secrets))
+        .map(|value| sanitize(&String::from_utf8_lossy(value.as_bytes()), secrets))
 }
 
-/// How many details the text shows.
-const MOST_SHOWN: usize = 3;
+/// The number of details that the text shows.
+const MAX_SHOWN_DETAILS: usize = 3;

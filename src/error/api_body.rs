@@ -1,30 +1,34 @@
-//! The body of an error answer, in whatever shape it comes: `ErrorBody`, `ErrorDetails`, a data
-//! action's, SCIM's, or none of them.
+//! The body of an error response of the Platform API: an `ErrorBody`, an `ErrorDetails`, one of a data
+//! action, one of SCIM, or anything else.
 
 use serde_json::{Map, Value};
 
-use super::{ErrorDetail, Limit, long_words, words};
+use super::{
+    api::{ErrorDetail, PlatformLimit},
+    redact::{sanitize, sanitize_list},
+};
 
-/// What could be read. Each field is taken for itself: one of a wrong type is as good as missing.
+/// The fields that could be read. A field of a wrong type counts as missing.
 #[derive(Default)]
 pub(super) struct Body {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) context_id: Option<String>,
     pub(super) details: Vec<ErrorDetail>,
-    pub(super) limit: Option<Limit>,
+    pub(super) limit: Option<PlatformLimit>,
     pub(super) permissions: Vec<String>,
     pub(super) division: Option<String>,
 }
 
 impl Body {
-    /// Reads it without the request's `secrets`; what is missing, only where access is `denied`. Empty and foreign bodies come from load balancers.
-    pub(super) fn read(body: &[u8], denied: bool, secrets: &[&str]) -> Self {
+    /// Reads a body without the request's `secrets`. The missing permissions are read only where access
+    /// was denied. Load balancers send empty and foreign bodies.
+    pub(super) fn read(body: &[u8], is_denied: bool, secrets: &[&str]) -> Self {
         let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
             return Self::default();
         };
         let reader = Reader(secrets);
-        let (permissions, division) = if denied {
+        let (permissions, division) = if is_denied {
             (reader.permissions(&body), reader.division(&body))
         } else {
             Default::default()
@@ -41,23 +45,23 @@ impl Body {
     }
 }
 
-/// Reads with these secrets taken out.
+/// Reads texts without these secrets.
 struct Reader<'a>(&'a [&'a str]);
 
 impl Reader<'_> {
-    /// The first of these fields that holds text.
-    fn text(&self, of: &Map<String, Value>, names: &[&str]) -> Option<String> {
-        Some(words(plain(of, names)?, self.0))
+    /// Returns the first of these fields that holds a text.
+    fn text(&self, object: &Map<String, Value>, names: &[&str]) -> Option<String> {
+        Some(sanitize(first_text(object, names)?, self.0))
     }
 
-    /// `details`, and the errors within, however they are called and nested.
+    /// Returns the errors within a body, whatever their field is called and however deep they are.
     fn details(&self, body: &Map<String, Value>) -> Vec<ErrorDetail> {
         let mut details = Vec::new();
         let mut open: Vec<&Value> = parts(body).collect();
         while let Some(part) = open.pop() {
             match part {
-                Value::Array(several) => open.extend(several.iter().take(MOST_DETAILS).rev()),
-                Value::Object(part) if details.len() < MOST_DETAILS => {
+                Value::Array(several) => open.extend(several.iter().take(MAX_DETAILS).rev()),
+                Value::Object(part) if details.len() < MAX_DETAILS => {
                     let detail = ErrorDetail {
                         code: self.text(part, CODE),
                         message: self.text(part, MESSAGE),
@@ -76,62 +80,61 @@ impl Reader<'_> {
         details
     }
 
-    fn limit(&self, body: &Map<String, Value>) -> Option<Limit> {
+    fn limit(&self, body: &Map<String, Value>) -> Option<PlatformLimit> {
         let limit = body.get("limit")?.as_object()?;
-        Some(Limit {
+        Some(PlatformLimit {
             key: self.text(limit, &["key"])?,
             namespace: self.text(limit, &["namespace"]),
             value: limit.get("value").and_then(Value::as_i64),
         })
     }
 
-    /// From the parameters, whose names are not certain, or else from the message.
+    /// Reads them from the parameters, whose names are not documented, or else from the message.
     fn permissions(&self, body: &Map<String, Value>) -> Vec<String> {
-        let given = params(body).flat_map(|(_, value)| texts(value));
-        let named: Vec<String> = given.flat_map(|text| listed(&self.whole(text))).collect();
-        if !named.is_empty() {
-            return named.into_iter().take(MOST_PERMISSIONS).collect();
+        let texts = params(body).flat_map(|(_, value)| texts(value));
+        let names: Vec<String> = texts
+            .flat_map(|text| permissions_in(&sanitize_list(text, self.0)))
+            .take(MAX_PERMISSIONS)
+            .collect();
+        if !names.is_empty() {
+            return names;
         }
-        let message = self.whole(plain(body, MESSAGE).unwrap_or_default());
+        let message = first_text(body, MESSAGE).unwrap_or_default();
+        let message = sanitize_list(message, self.0);
         let list = message.rsplit_once(": ").map(|(_, list)| list);
-        listed(list.unwrap_or_default())
-    }
-
-    /// A text that is taken apart only now that no secret is in it.
-    fn whole(&self, text: &str) -> String {
-        long_words(text, self.0)
+        permissions_in(list.unwrap_or_default())
     }
 
     fn division(&self, body: &Map<String, Value>) -> Option<String> {
         let mut named =
             params(body).filter(|(name, _)| name.to_ascii_lowercase().contains("division"));
         let text = named.find_map(|(_, value)| texts(value).first().copied());
-        Some(words(text?, self.0))
+        Some(sanitize(text?, self.0))
     }
 }
 
-/// The permissions in a list such as `[a:b:c, a:b:d]`.
-fn listed(list: &str) -> Vec<String> {
+/// Returns the permissions in a list such as `[a:b:c, a:b:d]`.
+fn permissions_in(list: &str) -> Vec<String> {
     let list = list.split_once(']').map_or(list, |(list, _)| list);
     list.trim_start_matches('[')
         .split(',')
         .map(str::trim)
         // A permission is domain:entity:action.
         .filter(|name| name.split(':').filter(|part| !part.is_empty()).count() == 3)
-        .take(MOST_PERMISSIONS)
+        .take(MAX_PERMISSIONS)
         .map(str::to_owned)
         .collect()
 }
 
-fn plain<'a>(of: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
-    let mut texts = names.iter().filter_map(|name| of.get(*name)?.as_str());
+fn first_text<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
+    let mut texts = names.iter().filter_map(|name| object.get(*name)?.as_str());
     texts.find(|text| !text.is_empty())
 }
 
-/// What an error holds of others.
-fn parts(of: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+/// Returns the fields that hold the errors within an error.
+fn parts(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     let names = ["nested", "errors", "details"];
-    names.into_iter().filter_map(|name| of.get(name))
+    names.into_iter().filter_map(|name| object.get(name))
 }
 
 fn params(body: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
@@ -139,7 +142,7 @@ fn params(body: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> 
     params.into_iter().flatten()
 }
 
-/// One text, or several in a list.
+/// Returns the text, or the texts of a list.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
@@ -151,5 +154,5 @@ const CODE: &[&str] = &["code", "errorCode", "scimType"];
 const MESSAGE: &[&str] = &["message", "userMessage", "detail"];
 const CONTEXT_ID: &[&str] = &["contextId", "correlationId"];
 
-const MOST_PERMISSIONS: usize = 64;
-const MOST_DETAILS: usize = 16;
+const MAX_PERMISSIONS: usize = 64;
+const MAX_DETAILS: usize = 16;

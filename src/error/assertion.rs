@@ -1,154 +1,129 @@
-//! What keeps a SAML assertion from being sent.
+//! Why a SAML assertion is not sent.
 
-use std::fmt;
+use super::redact::sanitize;
 
-use super::words;
-
-/// What was given as a SAML assertion cannot be exchanged for a token. Nothing was sent.
+/// The SAML assertion cannot be exchanged for a token. Nothing was sent.
 ///
-/// Nothing of the assertion is shown, but the status codes of a response that failed.
-#[derive(Debug)]
+/// Nothing of the assertion is shown, except the status codes of a response that reports a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("this SAML assertion is not sent: {0}")]
 pub struct InvalidAssertion(AssertionFault);
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum AssertionFault {
+    #[error("{0}")]
     Form(FormFault),
+    #[error("{0}")]
     Xml(XmlFault),
+    #[error(
+        "its outermost element is neither a Response nor an Assertion of SAML 2.0; pass what the \
+         identity provider posts as SAMLResponse, without an envelope"
+    )]
     NoSaml,
+    /// The status codes of a Response, the outer one first.
+    #[error(
+        "the identity provider reports the status {0}; ask an administrator of the identity \
+         provider"
+    )]
     Failed(String),
+    #[error(
+        "it is encrypted, and only its recipient can check it; turn off the encryption of \
+         assertions for this application at the identity provider"
+    )]
     Encrypted,
+    #[error(
+        "it contains an assertion that is not directly in the Response, as in signature wrapping; \
+         check where it comes from"
+    )]
     Wrapped,
+    #[error("it contains more than one assertion; let the identity provider send one")]
     Several,
+    #[error(
+        "the Response contains no assertion; check what the identity provider sends to this \
+         application"
+    )]
     NoAssertion,
+    #[error(
+        "neither the assertion nor its Response is signed; turn on signing for this application at \
+         the identity provider"
+    )]
     Unsigned,
+    #[error(
+        "it contains a time that is not written as SAML requires, such as 2026-01-31T12:00:00Z; \
+         correct it at the identity provider"
+    )]
     Time,
+    #[error(
+        "only the Response is signed, so that the assertion alone is unsigned; send the whole \
+         Response, or let the identity provider sign the assertion"
+    )]
     SignedOutside,
+    #[error(
+        "the assertion inherits xml: attributes from its Response, so that its signature may not \
+         hold without it; send the whole Response"
+    )]
     InheritsXml,
 }
 
-/// What keeps it from being read.
-#[derive(Debug)]
+/// Why an assertion's encoding cannot be read.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FormFault {
+    #[error("it is empty; check the source of the assertion")]
     Empty,
+    #[error("its XML is longer than 512 KiB; let the identity provider send fewer attributes")]
     TooLong,
+    #[error(
+        "it is percent-encoded, or still part of a form's body; decode the form, and pass the value \
+         of SAMLResponse alone"
+    )]
     PercentEncoded,
+    #[error(
+        "its base64 contains a space, probably because a form was decoded twice and a + was lost; \
+         decode the form once, and pass the value of SAMLResponse"
+    )]
     Spaces,
+    #[error(
+        "it mixes the alphabets of base64 (+ and /) and base64url (- and _); pass it as the identity \
+         provider wrote it"
+    )]
     TwoAlphabets,
+    #[error("it is neither XML nor base64 nor base64url; check the source of the assertion")]
     Base64,
+    #[error(
+        "its base64 does not contain XML; pass the value of SAMLResponse of the HTTP-POST binding, \
+         which is not compressed, encoded once"
+    )]
     NoXml,
 }
 
-/// What no XML may have, or none of an assertion.
-#[derive(Debug)]
+/// Why an assertion's XML cannot be read.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum XmlFault {
+    #[error(
+        "its XML is not UTF-8, and converting it would break the signature; let the identity \
+         provider write UTF-8"
+    )]
     Encoding,
+    #[error("its XML is not well-formed; pass it whole and as the identity provider wrote it")]
     Malformed,
+    #[error(
+        "its XML has a document type or entities of its own, which an assertion must not have; \
+         check where it comes from"
+    )]
     DocumentType,
+    #[error("its elements are nested more than 64 levels deep; check where it comes from")]
     TooDeep,
+    #[error(
+        "an element has more than 64 attributes or 64 namespaces, or more than 256 namespaces are \
+         in scope; check where it comes from"
+    )]
     TooWide,
 }
 
 impl AssertionFault {
-    /// A response's status codes, the outer one first.
+    /// The fault of a Response that reports these status codes, the outer one first.
     pub(crate) fn failed(codes: &[String]) -> Self {
-        Self::Failed(words(&codes.join(", "), &[]))
-    }
-
-    fn text(&self) -> &'static str {
-        match self {
-            Self::Form(fault) => fault.text(),
-            Self::Xml(fault) => fault.text(),
-            Self::NoSaml => {
-                "its outermost element is neither a Response nor an Assertion of SAML 2.0; give \
-                 what the identity provider posts as SAMLResponse, without an envelope"
-            }
-            Self::Failed(_) => "an administrator of the identity provider can tell why",
-            Self::Encrypted => {
-                "the assertion is encrypted, and only its recipient could look into it; switch \
-                 the encryption of assertions off for this application at the identity provider"
-            }
-            Self::Wrapped => {
-                "there is an assertion in another place than right in the Response, as in \
-                 signature wrapping; see who made it"
-            }
-            Self::Several => {
-                "there is more than one assertion in it; have the identity provider send one"
-            }
-            Self::NoAssertion => {
-                "there is no assertion in the Response; see what the identity provider sends to \
-                 this application"
-            }
-            Self::Unsigned => {
-                "neither the assertion nor its Response is signed; switch signing on for this \
-                 application at the identity provider"
-            }
-            Self::Time => {
-                "a time in it is none of SAML, such as 2026-01-31T12:00:00Z; have the identity \
-                 provider write it so"
-            }
-            Self::SignedOutside => {
-                "only the Response is signed, and the assertion alone would be unsigned; send the \
-                 whole Response, or have the identity provider sign the assertion"
-            }
-            Self::InheritsXml => {
-                "the assertion inherits xml: attributes from its Response, and cut out its \
-                 signature might not hold; send the whole Response"
-            }
-        }
-    }
-}
-
-impl FormFault {
-    fn text(&self) -> &'static str {
-        match self {
-            Self::Empty => "there is nothing in it; see what the source of the assertion gives",
-            Self::TooLong => {
-                "its XML is longer than 512 KiB; have the identity provider put less into it"
-            }
-            Self::PercentEncoded => {
-                "it is percent-encoded or still in a form's body; decode the form first, and give \
-                 the value of SAMLResponse alone"
-            }
-            Self::Spaces => {
-                "there is a space in its base64, as where a form was decoded twice and a + lost; \
-                 give the value of SAMLResponse as it is after the form was decoded once"
-            }
-            Self::TwoAlphabets => {
-                "it mixes the alphabets of base64 (+ and /) and of base64url (- and _); give it as \
-                 the identity provider wrote it"
-            }
-            Self::Base64 => {
-                "it is neither XML nor base64 of either alphabet; see what the source of the \
-                 assertion gives"
-            }
-            Self::NoXml => {
-                "its base64 holds no XML; give the value of SAMLResponse of the HTTP-POST binding, \
-                 which is not compressed, encoded once"
-            }
-        }
-    }
-}
-
-impl XmlFault {
-    fn text(&self) -> &'static str {
-        match self {
-            Self::Encoding => {
-                "its XML is not in UTF-8; have the identity provider write UTF-8, for another \
-                 encoding would break the signature"
-            }
-            Self::Malformed => {
-                "its XML is not well-formed; give it whole and as the identity provider wrote it"
-            }
-            Self::DocumentType => {
-                "its XML has a document type or entities of its own, which no assertion may have; \
-                 see who made it"
-            }
-            Self::TooDeep => "its elements are nested more than 64 deep; see who made it",
-            Self::TooWide => {
-                "an element has more than 64 attributes or 64 namespaces, or is in more than 256 \
-                 of them; see who made it"
-            }
-        }
+        Self::Failed(sanitize(&codes.join(", "), &[]))
     }
 }
 
@@ -167,18 +142,5 @@ impl From<XmlFault> for AssertionFault {
 impl<F: Into<AssertionFault>> From<F> for InvalidAssertion {
     fn from(fault: F) -> Self {
         Self(fault.into())
-    }
-}
-
-impl fmt::Display for InvalidAssertion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this SAML assertion is not sent: ")?;
-        if let AssertionFault::Failed(codes) = &self.0 {
-            write!(
-                f,
-                "the identity provider answered with the status {codes}; "
-            )?;
-        }
-        f.write_str(self.0.text())
     }
 }

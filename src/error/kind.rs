@@ -1,156 +1,154 @@
-//! What happened, and what follows from it.
-
-use std::fmt;
+//! The kinds of errors, and what follows from each.
 
 use super::{
-    AccessDenied, ApiError, Configuration, Head, InvalidAssertion, InvalidCallback, InvalidClient,
-    InvalidGrant, InvalidGrantCause, InvalidPath, InvalidRegion, ListenerError, LoginRefused,
-    LoginRequired, NoBrowser, OAuthError, RateLimited, SecretError, StoreError, TokenExpired,
-    Transport, TransportKind, Troubleshooting, UnauthorizedClient, UnexpectedResponse,
+    api::{AccessDenied, ApiError, RateLimited},
+    api_body::Body,
+    assertion::InvalidAssertion,
+    local::{
+        ConfigurationKind, CredentialSourceError, InvalidConfiguration, StoreError, TokenExpired,
+    },
+    login::{LoginError, LoginErrorKind},
+    token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind},
+    transport::{ResponseHead, TransportError, TransportKind, UnexpectedResponse},
+    troubleshooting::Troubleshooting,
 };
-use crate::platform_limits::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
 /// What happened.
-#[derive(Debug)]
+///
+/// ```
+/// # use genesys_cloud_auth::{ErrorKind, error::LoginErrorKind};
+/// fn is_no_browser(kind: &ErrorKind) -> bool {
+///     match kind {
+///         ErrorKind::Login(login) => matches!(login.kind(), LoginErrorKind::NoBrowser { .. }),
+///         _ => false,
+///     }
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A region that does not exist, or custom hosts that may not be used.
-    InvalidRegion(InvalidRegion),
-    /// Something given to this crate is missing or malformed. Nothing was sent.
-    Configuration(Configuration),
-    /// A path that would leave the Platform API, or names no one place in it. Nothing was sent.
-    InvalidPath(InvalidPath),
+    /// A setting is missing or malformed. Nothing was sent.
+    #[error(transparent)]
+    Configuration(InvalidConfiguration),
     /// The source of the client secret or of the SAML assertion failed, panicked, or took longer than
     /// 10 seconds.
-    Secret(SecretError),
-    /// What was given as a SAML assertion cannot be exchanged for a token. Nothing was sent.
-    InvalidAssertion(InvalidAssertion),
-    /// The token endpoint does not know the client, or not with this secret.
+    #[error(transparent)]
+    CredentialSource(CredentialSourceError),
+    /// The SAML assertion cannot be exchanged for a token. Nothing was sent.
+    #[error(transparent)]
+    Assertion(InvalidAssertion),
+    /// The token endpoint does not accept the client with this secret.
+    #[error(transparent)]
     InvalidClient(InvalidClient),
-    /// The OAuth client has another grant type.
-    UnauthorizedClient(UnauthorizedClient),
-    /// What was exchanged for a token was refused.
-    InvalidGrant(InvalidGrant),
-    /// Nobody is logged in, or no longer: a user has to log in.
-    LoginRequired(LoginRequired),
-    /// The login page sent the browser back with an error.
-    LoginRefused(LoginRefused),
-    /// What was called back, or pasted, does not end this login. No code was sent.
-    InvalidCallback(InvalidCallback),
-    /// What was called back, or pasted, is the implicit grant's, which this crate does not speak.
-    ImplicitGrant,
-    /// No browser was opened here.
-    NoBrowser(NoBrowser),
-    /// The listener for the login's callback found no port, or waited in vain.
-    Listener(ListenerError),
-    /// The token endpoint answered with another OAuth error (RFC 6749 5.2).
+    /// The token endpoint returned another OAuth error (RFC 6749 5.2).
+    #[error(transparent)]
     OAuth(OAuthError),
+    /// A login is needed, or it failed.
+    #[error(transparent)]
+    Login(LoginError),
     /// Too many requests: HTTP 429, or the token endpoint's 400 "rate limit exceeded".
+    #[error(transparent)]
     RateLimited(RateLimited),
-    /// The token's life is over, and nothing could renew it in time.
+    /// The token has expired, and nothing renewed it in time.
+    #[error(transparent)]
     TokenExpired(TokenExpired),
-    /// The token endpoint handed out a token again that the API had refused, or the API refuses
-    /// every new token.
+    /// The token endpoint issued a token again that the API had rejected, or the API rejects every
+    /// new token.
+    #[error(
+        "the API rejects every token that the token endpoint issues; check whether the \
+         organisation revokes tokens, or the hosts belong to different regions"
+    )]
     TokenRejected,
-    /// HTTP 403: the token is good, but a permission is missing.
+    /// HTTP 403: the token is valid, but a permission is missing.
+    #[error(transparent)]
     AccessDenied(AccessDenied),
-    /// The organisation does not allow calls from this address (`ip.not.authorized`). Another token
-    /// does not help.
-    IpNotAuthorized(ApiError),
-    /// What was called for needs a user's token, and this one is a client's.
-    UserContextRequired(ApiError),
-    /// The Platform API answered with another error.
+    /// The Platform API returned another error.
+    #[error(transparent)]
     Api(ApiError),
-    /// No answer came back.
-    Transport(Transport),
-    /// An answer came back that nobody can use.
+    /// No response arrived.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// A response arrived that cannot be used.
+    #[error(transparent)]
     UnexpectedResponse(UnexpectedResponse),
-    /// The store of tokens failed.
+    /// The token store failed.
+    #[error(transparent)]
     Store(StoreError),
-    /// The deadline passed before there was a token, or before the request could be sent.
+    /// The allowed time ended before there was a token, or before the request could be sent.
+    #[error("the allowed time ended before there was a token or a response; allow more time")]
     Timeout,
-    /// Something has to be asked for or waited for, and that needs a tokio runtime.
+    /// A request or a wait needs a tokio runtime.
+    #[error("a token has to be requested or awaited; call this inside a tokio runtime")]
     NoRuntime,
 }
 
 impl ErrorKind {
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::RateLimited(_)
+            Self::CredentialSource(_)
+            | Self::RateLimited(_)
             | Self::TokenRejected
-            | Self::Secret(_)
             | Self::Store(_)
             | Self::Timeout => true,
-            // The caller's own stream failed.
-            Self::Transport(transport) => transport.kind() != TransportKind::Upload,
+            // The stream that failed is the caller's.
+            Self::Transport(error) => error.kind() != TransportKind::Upload,
             Self::OAuth(error) => error.is_transient(),
+            Self::Login(error) => error.is_transient(),
             Self::Api(error) => error.is_transient(),
-            Self::UnexpectedResponse(answer) => answer.is_transient(),
+            Self::UnexpectedResponse(response) => response.is_transient(),
             Self::TokenExpired(expired) => expired.is_renewable(),
-            Self::LoginRefused(refused) => refused.is_transient(),
-            Self::InvalidRegion(_)
-            | Self::Configuration(_)
-            | Self::InvalidPath(_)
-            | Self::InvalidAssertion(_)
+            Self::Configuration(_)
+            | Self::Assertion(_)
             | Self::InvalidClient(_)
-            | Self::UnauthorizedClient(_)
-            | Self::InvalidGrant(_)
-            | Self::LoginRequired(_)
-            | Self::InvalidCallback(_)
-            | Self::ImplicitGrant
-            | Self::NoBrowser(_)
-            | Self::Listener(_)
             | Self::AccessDenied(_)
-            | Self::IpNotAuthorized(_)
-            | Self::UserContextRequired(_)
             | Self::NoRuntime => false,
         }
     }
 
-    pub(super) fn refuses_credentials(&self) -> bool {
+    pub(super) fn has_invalid_credentials(&self) -> bool {
         match self {
-            Self::InvalidClient(_)
-            | Self::UnauthorizedClient(_)
-            | Self::InvalidGrant(_)
-            | Self::InvalidAssertion(_) => true,
+            Self::InvalidClient(_) | Self::Assertion(_) => true,
             Self::OAuth(error) => !error.is_transient(),
             _ => false,
         }
     }
 
-    /// What the answer told beside its body, where there was one.
-    pub(super) fn head(&self) -> Option<&Head> {
+    pub(super) fn needs_login(&self) -> bool {
         match self {
-            Self::InvalidClient(refused) => Some(&refused.answer().head),
-            Self::UnauthorizedClient(refused) => Some(&refused.answer().head),
-            Self::InvalidGrant(refused) => Some(&refused.answer().head),
-            Self::LoginRequired(required) => required.head(),
+            Self::TokenExpired(expired) => expired.needs_login(),
+            Self::OAuth(error) => matches!(error.kind(), OAuthErrorKind::InvalidGrant(_)),
+            Self::Login(error) => *error.kind() == LoginErrorKind::LoginRequired,
+            _ => false,
+        }
+    }
+
+    /// Returns the head of the response that led to this error.
+    pub(super) fn head(&self) -> Option<&ResponseHead> {
+        match self {
+            Self::InvalidClient(error) => Some(&error.response.head),
             Self::OAuth(error) => Some(&error.head),
-            Self::RateLimited(limited) => Some(&limited.head),
-            Self::AccessDenied(denied) => Some(&denied.answer().head),
-            Self::IpNotAuthorized(error) | Self::UserContextRequired(error) | Self::Api(error) => {
-                Some(&error.head)
-            }
-            Self::UnexpectedResponse(answer) => Some(&answer.head),
+            Self::Login(error) => Some(&error.response()?.head),
+            Self::RateLimited(error) => Some(&error.head),
+            Self::AccessDenied(error) => Some(&error.response.head),
+            Self::Api(error) => Some(&error.head),
+            Self::UnexpectedResponse(error) => Some(&error.head),
             _ => None,
         }
     }
 
     pub(super) fn troubleshooting(&self) -> Option<Troubleshooting> {
         match self {
-            Self::InvalidClient(refused) if refused.accepted_before().is_some() => {
+            Self::InvalidClient(error) if error.accepted_before.is_some() => {
                 Some(Troubleshooting::IntegrationFailsAfterRotation)
             }
             Self::InvalidClient(_) => Some(Troubleshooting::TokenRequestFails),
             Self::AccessDenied(_) => Some(Troubleshooting::ApiAccessDenied),
             Self::TokenExpired(_) => Some(Troubleshooting::TokenExpired),
-            Self::LoginRequired(required) if required.answer().is_some() => {
+            Self::Login(error) => error.response().map(|_| Troubleshooting::TokenExpired),
+            Self::OAuth(error) if error.kind() == ENDED_LOGIN => {
                 Some(Troubleshooting::TokenExpired)
             }
-            Self::InvalidGrant(refused) if refused.cause() == InvalidGrantCause::RefreshToken => {
-                Some(Troubleshooting::TokenExpired)
-            }
-            Self::Configuration(configuration) if configuration.secret_missing() => {
+            Self::Configuration(error) if *error.kind() == ConfigurationKind::MissingSecret => {
                 Some(Troubleshooting::SecretNotVisible)
             }
             Self::Api(error) => error.troubleshooting(),
@@ -159,58 +157,38 @@ impl ErrorKind {
     }
 }
 
-/// Never repeats a source's text.
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidRegion(error) => error.fmt(f),
-            Self::Configuration(error) => error.fmt(f),
-            Self::InvalidPath(error) => error.fmt(f),
-            Self::Secret(error) => error.fmt(f),
-            Self::InvalidAssertion(error) => error.fmt(f),
-            Self::InvalidClient(error) => error.fmt(f),
-            Self::UnauthorizedClient(error) => error.fmt(f),
-            Self::InvalidGrant(error) => error.fmt(f),
-            Self::LoginRequired(error) => error.fmt(f),
-            Self::LoginRefused(error) => error.fmt(f),
-            Self::InvalidCallback(error) => error.fmt(f),
-            Self::ImplicitGrant => write!(
-                f,
-                "this is the implicit grant's: no client can be created with it since \
-                 {IMPLICIT_GRANT_CLOSED_SINCE}, and those there are get no more tokens from \
-                 {IMPLICIT_GRANT_ENDS} on; make an OAuth client with the grant type Code \
-                 Authorization (Admin → Integrations → OAuth) and log in with PKCE, as the guide \
-                 \"From the implicit grant to PKCE\" shows"
-            ),
-            Self::NoBrowser(error) => error.fmt(f),
-            Self::Listener(error) => error.fmt(f),
-            Self::OAuth(error) => error.fmt(f),
-            Self::RateLimited(error) => error.fmt(f),
-            Self::TokenExpired(error) => error.fmt(f),
-            Self::TokenRejected => f.write_str(
-                "the API refuses every token the token endpoint hands out; see whether the \
-                 organisation revokes tokens or the hosts belong to different regions",
-            ),
-            Self::AccessDenied(error) => error.fmt(f),
-            Self::IpNotAuthorized(error) => write!(
-                f,
-                "{error}; the organisation does not allow calls from this address: add it to the \
-                 allowed addresses of the organisation"
-            ),
-            Self::UserContextRequired(error) => write!(
-                f,
-                "{error}; a user's token is needed here: log a user in by the authorization code \
-                 grant"
-            ),
-            Self::Api(error) => error.fmt(f),
-            Self::Transport(error) => error.fmt(f),
-            Self::UnexpectedResponse(error) => error.fmt(f),
-            Self::Store(error) => error.fmt(f),
-            Self::Timeout => f.write_str("the time allowed is over"),
-            Self::NoRuntime => f.write_str(
-                "something has to be asked for here, and that needs a tokio runtime; call this inside \
-                 one",
-            ),
+/// Returns the kind of an error response of the Platform API. `secrets` are those of the request.
+pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]) -> ErrorKind {
+    let body = Body::read(body, head.status == 403, secrets);
+    head.correlation_id = head.correlation_id.or_else(|| body.context_id.clone());
+    let is_from_genesys = body.code.is_some() || body.message.is_some();
+    let response = ApiError {
+        head,
+        code: body.code,
+        message: body.message,
+        context_id: body.context_id,
+        details: body.details,
+        limit: body.limit,
+    };
+    match response.head.status.as_u16() {
+        _ if response.is_ip_not_authorized() => ErrorKind::Api(response),
+        429 => ErrorKind::RateLimited(RateLimited {
+            head: response.head.clone(),
+            message: response.message.clone(),
+            response: Some(response),
+        }),
+        // A 403 without such a body comes from a proxy or a firewall.
+        403 if is_from_genesys && !response.is_user_required() => {
+            ErrorKind::AccessDenied(AccessDenied {
+                permissions: body.permissions,
+                division: body.division,
+                response,
+            })
         }
+        _ => ErrorKind::Api(response),
     }
 }
+
+/// The token endpoint does not accept a refresh token.
+pub(super) const ENDED_LOGIN: OAuthErrorKind =
+    OAuthErrorKind::InvalidGrant(InvalidGrantCause::RefreshToken);

@@ -1,198 +1,162 @@
-//! What went wrong on this side.
+//! Errors of this side: settings, credential sources, expired tokens, stores.
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
 use httpdate::fmt_http_date;
 
-/// Something given to this crate is missing or malformed.
-#[derive(Debug)]
-pub struct Configuration {
-    what: Cow<'static, str>,
-    secret_missing: bool,
+use crate::region::InvalidRegion;
+
+/// A setting is missing or malformed. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct InvalidConfiguration {
+    kind: ConfigurationKind,
+    text: Cow<'static, str>,
 }
 
-impl Configuration {
-    pub(super) fn new(what: Cow<'static, str>, secret_missing: bool) -> Self {
-        Self {
-            what,
-            secret_missing,
-        }
+/// Which setting is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigurationKind {
+    /// The region does not exist, or its custom hosts may not be used.
+    InvalidRegion(InvalidRegion),
+    /// The path of an API call would leave the Platform API, or can be read in more than one way.
+    InvalidPath,
+    /// There is a client id without its secret.
+    MissingSecret,
+    /// Any other setting.
+    Other,
+}
+
+impl InvalidConfiguration {
+    pub(super) fn new(kind: ConfigurationKind, text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        Self { kind, text }
     }
 
-    /// Whether a client id came without its secret.
-    pub(super) fn secret_missing(&self) -> bool {
-        self.secret_missing
-    }
-}
-
-impl fmt::Display for Configuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-/// A path that cannot be called.
-#[derive(Debug)]
-pub struct InvalidPath {
-    why: &'static str,
-}
-
-impl InvalidPath {
-    pub(crate) fn new(why: &'static str) -> Self {
-        Self { why }
+    /// Returns which setting is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ConfigurationKind {
+        &self.kind
     }
 }
 
-impl fmt::Display for InvalidPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "this path is not called: {}", self.why)
+impl From<InvalidRegion> for InvalidConfiguration {
+    fn from(error: InvalidRegion) -> Self {
+        let text = error.to_string();
+        Self::new(ConfigurationKind::InvalidRegion(error), text)
     }
 }
 
-/// The source of a client secret, or of a SAML assertion, did not give one.
-#[derive(Debug)]
-pub struct SecretError {
-    what: Cow<'static, str>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+/// The source of a client secret or of a SAML assertion failed, panicked, or took longer than 10
+/// seconds.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct CredentialSourceError {
+    pub(super) text: Cow<'static, str>,
+    pub(super) source: Option<BoxError>,
 }
 
-impl SecretError {
-    pub(super) fn new(
-        what: Cow<'static, str>,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        Self { what, source }
-    }
+/// A token has expired.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TokenExpired(ExpiredToken);
 
-    pub(super) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.source.as_deref()?)
-    }
-}
-
-impl fmt::Display for SecretError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-/// A token's life is over.
-#[derive(Debug)]
-pub struct TokenExpired(Expired);
-
-#[derive(Debug)]
-#[cfg_attr(not(feature = "login"), allow(dead_code, reason = "nobody logs in"))]
-enum Expired {
+#[derive(Debug, thiserror::Error)]
+enum ExpiredToken {
+    #[error(
+        "the token endpoint returns tokens that are already expired; set a token duration that \
+         fits at the OAuth client (Admin → Integrations → OAuth)"
+    )]
     OnArrival,
+    #[error(
+        "the access token is no longer accepted, and it cannot be renewed; use a grant that renews \
+         (client credentials), or set a token duration that fits (Admin → Integrations → OAuth)"
+    )]
     Fixed,
+    #[error(
+        "the user's token is no longer accepted, and there is no refresh token; log in again, or \
+         set a token duration that fits at the OAuth client (Admin → Integrations → OAuth)"
+    )]
     Login,
+    #[error(
+        "{0} from the identity provider. To renew automatically use `Assertion::from_fn`; a longer \
+         token duration (Admin → Integrations → OAuth) makes renewals rarer"
+    )]
     Assertion(StaleAssertion),
 }
 
-/// Why an assertion brings no token.
-#[derive(Clone, Copy, Debug)]
+/// Why an assertion is not sent.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum StaleAssertion {
-    /// It was answered already.
+    /// The token endpoint has already responded to it.
+    #[error("the SAML assertion was already used; get a new one")]
     Used,
-    /// Since then.
+    #[error("the SAML assertion expired at {}; get a new one", Date(.0))]
     Ended(SystemTime),
+    #[error(
+        "the SAML assertion is not valid before {}; check this machine's clock, else get a new one",
+        Date(.0)
+    )]
     NotBefore(SystemTime),
 }
 
-#[cfg_attr(not(feature = "login"), allow(dead_code, reason = "nobody logs in"))]
+#[cfg_attr(
+    not(feature = "login"),
+    allow(dead_code, reason = "there are no logins without the feature")
+)]
 impl TokenExpired {
-    /// The token endpoint's tokens have no life left when they come.
+    /// The token endpoint returns tokens that have no life left.
     pub(crate) fn on_arrival() -> Self {
-        Self(Expired::OnArrival)
+        Self(ExpiredToken::OnArrival)
     }
 
-    /// A token given from outside.
+    /// A token that the user of this crate supplied.
     pub(crate) fn fixed() -> Self {
-        Self(Expired::Fixed)
+        Self(ExpiredToken::Fixed)
     }
 
-    /// A user's token, for whose renewal there is no refresh token.
+    /// A login's token without a refresh token.
     pub(crate) fn of_login() -> Self {
-        Self(Expired::Login)
+        Self(ExpiredToken::Login)
     }
 
-    /// A token for whose renewal the source gives no fresh assertion.
+    /// A token whose renewal needs another assertion.
     pub(crate) fn of_assertion(why: StaleAssertion) -> Self {
-        Self(Expired::Assertion(why))
+        Self(ExpiredToken::Assertion(why))
     }
 
     pub(super) fn is_renewable(&self) -> bool {
-        matches!(self.0, Expired::OnArrival)
+        matches!(self.0, ExpiredToken::OnArrival)
     }
 
     pub(super) fn needs_login(&self) -> bool {
-        matches!(self.0, Expired::Login | Expired::Assertion(_))
+        matches!(self.0, ExpiredToken::Login | ExpiredToken::Assertion(_))
     }
 }
 
-impl fmt::Display for TokenExpired {
+/// Shows a time as HTTP does.
+struct Date<'a>(&'a SystemTime);
+
+impl fmt::Display for Date<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Expired::Assertion(why) => return why.fmt(f),
-            Expired::OnArrival => {
-                "the token endpoint hands out tokens that have no life left; set a token duration \
-                 that fits at the OAuth client (Admin → Integrations → OAuth)"
-            }
-            Expired::Fixed => {
-                "the access token is no longer accepted and nothing here can renew it; use a grant \
-                 that renews (client credentials), or a token duration that fits (Admin → \
-                 Integrations → OAuth)"
-            }
-            Expired::Login => {
-                "the user's token is no longer accepted, and no refresh token came with it; log in \
-                 anew, or set a token duration that fits at the OAuth client (Admin → Integrations \
-                 → OAuth)"
-            }
-        })
+        f.write_str(&fmt_http_date(*self.0))
     }
 }
 
-impl fmt::Display for StaleAssertion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no fresh SAML assertion to get a token with: the one given ")?;
-        match self {
-            Self::Used => f.write_str("was used already; "),
-            Self::Ended(when) => write!(f, "is out of date since {}; ", fmt_http_date(*when)),
-            Self::NotBefore(when) => write!(
-                f,
-                "is not valid before {}; see whether this machine's clock is right, else ",
-                fmt_http_date(*when)
-            ),
-        }?;
-        f.write_str(
-            "log in anew at the identity provider for another; a source that asks it each time \
-             (Assertion::from_fn) renews by itself, and a token duration that fits (Admin → \
-             Integrations → OAuth) makes it rarer",
-        )
-    }
-}
-
-/// A store failed. [`Error`](std::error::Error::source)s of its own stay its source.
-#[derive(Debug)]
+/// The token store failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the token store failed; see the source error, and check that the store is reachable")]
 pub struct StoreError {
-    source: Box<dyn std::error::Error + Send + Sync>,
+    source: BoxError,
 }
 
 impl StoreError {
-    /// A failure of a store, with what it says itself.
+    /// Makes the error of a store from its cause.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
         Self { source }
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store of tokens failed; see its own words, and whether it can be reached")
-    }
-}
-
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
-    }
-}
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

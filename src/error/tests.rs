@@ -4,10 +4,10 @@ use http::HeaderMap;
 
 use super::*;
 
-fn head(status: u16) -> Head {
-    Head {
-        place: "GET /x".into(),
-        status,
+fn head(status: u16) -> ResponseHead {
+    ResponseHead {
+        endpoint: "GET /x".into(),
+        status: status.try_into().unwrap(),
         retry_after: None,
         correlation_id: None,
     }
@@ -18,19 +18,80 @@ fn api(status: u16, body: &str) -> Error {
     headers.insert("ININ-Correlation-Id", "abc-1".parse().unwrap());
     let mut head = head(status);
     head.correlation_id = correlation_id(&headers, &[]);
-    api_error(head, body.as_bytes(), &[]).into()
+    classify_api(head, body.as_bytes(), &[]).into()
 }
 
-fn sound<T: Clone + Send + Sync + std::error::Error + 'static>() {}
+fn oauth(error: &str, status: u16, grant_type: &str) -> Error {
+    let error = OAuthError::new(head(status), error.to_owned(), None, grant_type);
+    ErrorKind::OAuth(error).into()
+}
+
+fn api_error(error: &Error) -> &ApiError {
+    match error.kind() {
+        ErrorKind::Api(error) => error,
+        kind => panic!("{kind:?}"),
+    }
+}
+
+fn access_denied(error: &Error) -> &AccessDenied {
+    match error.kind() {
+        ErrorKind::AccessDenied(denied) => denied,
+        kind => panic!("{kind:?}"),
+    }
+}
+
+fn is_sound<T: Clone + Send + Sync + std::error::Error + 'static>() {}
+
+fn is_error<T: Send + Sync + std::error::Error + 'static>() {}
 
 #[test]
-fn an_error_is_one_pointer_wide_and_shared() {
+fn error_is_one_pointer_wide_and_shared() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
-    sound::<Error>();
+    is_sound::<Error>();
 }
 
 #[test]
-fn a_pause_keeps_the_cause_and_tells_the_wait() {
+fn every_payload_is_an_error() {
+    is_error::<InvalidConfiguration>();
+    is_error::<InvalidRegion>();
+    is_error::<CredentialSourceError>();
+    is_error::<InvalidAssertion>();
+    is_error::<InvalidClient>();
+    is_error::<OAuthError>();
+    is_error::<LoginError>();
+    is_error::<RateLimited>();
+    is_error::<TokenExpired>();
+    is_error::<AccessDenied>();
+    is_error::<ApiError>();
+    is_error::<TransportError>();
+    is_error::<UnexpectedResponse>();
+    is_error::<StoreError>();
+}
+
+#[test]
+fn debug_shows_the_text_and_its_sources() {
+    let refused = std::io::Error::other("connection refused\nby the peer");
+    let error = Error::credential_source("the vault failed", Some(Box::new(refused)));
+    assert_eq!(
+        format!("{error:?}"),
+        "the vault failed\nCaused by:\n    connection refused\\u{a}by the peer"
+    );
+    let store = Error::from(StoreError::new(error.in_pause(Duration::from_secs(2))));
+    assert_eq!(
+        format!("{store:?}"),
+        format!(
+            "{store}\nCaused by:\n    the vault failed (the next token request is due in 2.0 s)\n    \
+             connection refused\\u{{a}}by the peer"
+        )
+    );
+    let plain = Error::configuration("the client id is empty");
+    assert_eq!(format!("{plain:?}"), "the client id is empty");
+    let fields = format!("{plain:#?}");
+    assert!(fields.contains("InvalidConfiguration {"), "{fields}");
+}
+
+#[test]
+fn pause_keeps_the_cause_and_shows_the_wait() {
     let cause = Error::from(ErrorKind::TokenRejected);
     let paused = cause
         .in_pause(Duration::from_secs(4))
@@ -44,34 +105,33 @@ fn a_pause_keeps_the_cause_and_tells_the_wait() {
 }
 
 #[test]
-fn missing_permissions_are_read_from_the_message_or_the_parameters() {
+fn missing_permissions_are_read_from_the_message() {
     let error = api(
         403,
         r#"{"status":403,"code":"missing.any.permissions","message":"Unable to perform the requested action. You must have at least one of the following permissions assigned: [a:b:edit, a:b:view]"}"#,
     );
-    let ErrorKind::AccessDenied(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert!(denied.any_of());
-    assert_eq!(denied.permissions(), ["a:b:edit", "a:b:view"]);
+    let denied = access_denied(&error);
+    assert!(denied.is_any_of());
+    assert_eq!(denied.permissions, ["a:b:edit", "a:b:view"]);
     assert_eq!(
         error.troubleshooting(),
         Some(Troubleshooting::ApiAccessDenied)
     );
+}
 
+#[test]
+fn missing_permissions_are_read_from_the_parameters() {
     let error = api(
         403,
         r#"{"code":"missing.permissions","message":"No: x","messageParams":{"permissions":"a:b:c"}}"#,
     );
-    let ErrorKind::AccessDenied(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert!(!denied.any_of());
-    assert_eq!(denied.permissions(), ["a:b:c"]);
+    let denied = access_denied(&error);
+    assert!(!denied.is_any_of());
+    assert_eq!(denied.permissions, ["a:b:c"]);
 }
 
 #[test]
-fn an_api_error_survives_any_body() {
+fn malformed_body_keeps_status_and_correlation_id() {
     for body in [
         "",
         "<html>",
@@ -81,14 +141,14 @@ fn an_api_error_survives_any_body() {
         r#"{"message":null}"#,
     ] {
         let error = api(502, body);
-        assert_eq!(error.status(), Some(502), "{body}");
+        assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY), "{body}");
         assert_eq!(error.correlation_id(), Some("abc-1"), "{body}");
         assert!(error.is_transient(), "{body}");
     }
 }
 
 #[test]
-fn every_row_of_the_table_says_what_to_do() {
+fn every_row_of_the_table_names_the_menu() {
     for row in Troubleshooting::ALL {
         assert!(!row.issue().is_empty() && !row.likely_cause().is_empty());
         assert!(row.resolution().contains("Admin → Integrations"), "{row:?}");
@@ -96,25 +156,21 @@ fn every_row_of_the_table_says_what_to_do() {
 }
 
 #[test]
-fn a_gateways_failure_is_no_refusal_of_the_credentials() {
-    for (error, status, transient) in [
+fn gateway_failures_are_not_invalid_credentials() {
+    for (code, status, transient) in [
         ("Service Unavailable", 503, true),
         ("server_error", 400, true),
         ("invalid_client", 500, false),
         ("a_code_of_tomorrow", 400, false),
     ] {
-        let answer = Error::from(ErrorKind::OAuth(OAuthError {
-            head: head(status),
-            error: error.to_owned(),
-            description: None,
-        }));
-        assert_eq!(answer.is_transient(), transient, "{error}");
-        assert_eq!(answer.refuses_credentials(), !transient, "{error}");
+        let error = oauth(code, status, "");
+        assert_eq!(error.is_transient(), transient, "{code}");
+        assert_eq!(error.has_invalid_credentials(), !transient, "{code}");
     }
 }
 
 #[test]
-fn details_limits_and_ids_are_read_from_every_shape() {
+fn details_limits_and_ids_are_read_from_every_schema() {
     let error = api(
         400,
         r#"{"message":"Too many","code":"auth.too.many.clients","contextId":"ctx-7","messageParams":{},
@@ -122,40 +178,36 @@ fn details_limits_and_ids_are_read_from_every_shape() {
             "errors":[{"code":"inner","message":"within","errors":[{"code":"deeper"}]}],
             "limit":{"key":"oauth.clients","namespace":"auth.api","value":200}}"#,
     );
-    let ErrorKind::Api(answer) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(answer.correlation_id(), Some("abc-1"));
-    assert_eq!(answer.context_id(), Some("ctx-7"));
-    let codes: Vec<_> = answer.details().iter().map(ErrorDetail::code).collect();
+    let response = api_error(&error);
+    assert_eq!(response.correlation_id(), Some("abc-1"));
+    assert_eq!(response.context_id.as_deref(), Some("ctx-7"));
+    let details = &response.details;
+    let codes: Vec<_> = details.iter().map(|one| one.code.as_deref()).collect();
     assert_eq!(codes, [Some("too.long"), Some("inner"), Some("deeper")]);
-    let detail = &answer.details()[0];
-    assert_eq!(
-        (detail.field(), detail.entity_id(), detail.entity_name()),
-        (Some("name"), Some("e-1"), Some("CRM"))
-    );
-    assert_eq!(answer.details()[1].message(), Some("within"));
-    let limit = answer.limit().unwrap();
-    assert_eq!(
-        (limit.key(), limit.namespace(), limit.value()),
-        ("oauth.clients", Some("auth.api"), Some(200))
-    );
+    assert_eq!(details[0].field.as_deref(), Some("name"));
+    assert_eq!(details[0].entity_id.as_deref(), Some("e-1"));
+    assert_eq!(details[0].entity_name.as_deref(), Some("CRM"));
+    assert_eq!(details[1].message.as_deref(), Some("within"));
+    let limit = PlatformLimit {
+        key: "oauth.clients".to_owned(),
+        namespace: Some("auth.api".to_owned()),
+        value: Some(200),
+    };
+    assert_eq!(response.limit, Some(limit));
     assert_eq!(
         error.to_string(),
-        "GET /x answered HTTP 400 auth.too.many.clients: Too many; too.long name CRM; inner within; \
+        "GET /x returned HTTP 400 auth.too.many.clients: Too many; too.long name CRM; inner within; \
          deeper; limit oauth.clients = 200 (correlation id abc-1)"
     );
 
     let nested = r#"{"status":400,"code":"outer","nested":{"code":"inner"},"details":[]}"#;
     let error = api(400, nested);
-    let ErrorKind::Api(answer) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(answer.details()[0].code(), Some("inner"));
+    let inner = api_error(&error).details[0].code.as_deref();
+    assert_eq!(inner, Some("inner"));
 }
 
 #[test]
-fn a_data_actions_refused_credential_leads_to_the_integration() {
+fn data_actions_invalid_credential_leads_to_the_integration() {
     let error = api(
         400,
         r#"{"errorCode":"INVALID_CREDENTIALS","status":400,"correlationId":"c-1","entityName":"msDynamics",
@@ -163,12 +215,11 @@ fn a_data_actions_refused_credential_leads_to_the_integration() {
             "details":[{"errorCode":"ACTION.AUTHENTICATION"}],
             "errors":[{"errorCode":"INVALID_CREDENTIALS","status":400,"userMessage":"Request to backend service failed."}]}"#,
     );
-    let ErrorKind::Api(answer) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(answer.code(), Some("INVALID_CREDENTIALS"));
-    assert_eq!(answer.context_id(), Some("c-1"));
-    assert!(answer.message().unwrap().starts_with("There was an issue"));
+    let response = api_error(&error);
+    assert_eq!(response.code.as_deref(), Some("INVALID_CREDENTIALS"));
+    assert_eq!(response.context_id.as_deref(), Some("c-1"));
+    let message = response.message.as_deref().unwrap();
+    assert!(message.starts_with("There was an issue"));
     assert_eq!(
         error.troubleshooting(),
         Some(Troubleshooting::IntegrationFailsAfterRotation)
@@ -178,22 +229,20 @@ fn a_data_actions_refused_credential_leads_to_the_integration() {
 }
 
 #[test]
-fn a_missing_division_is_told_with_its_name() {
+fn missing_division_is_named() {
     let error = api(
         403,
         r#"{"code":"missing.division.permission","message":"no","messageParams":{"permissions":["a:b:c"],"divisionId":"d-1"}}"#,
     );
-    let ErrorKind::AccessDenied(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert!(denied.division_missing() && !denied.any_of());
-    assert_eq!(denied.division(), Some("d-1"));
-    assert_eq!(denied.permissions(), ["a:b:c"]);
+    let denied = access_denied(&error);
+    assert!(denied.is_division_missing() && !denied.is_any_of());
+    assert_eq!(denied.division.as_deref(), Some("d-1"));
+    assert_eq!(denied.permissions, ["a:b:c"]);
     assert!(error.to_string().contains("the division d-1"), "{error}");
 }
 
 #[test]
-fn a_403_that_genesys_cloud_did_not_write_is_no_missing_permission() {
+fn foreign_403_is_not_a_missing_permission() {
     for body in ["", "<html>Request blocked</html>", "{}", "[]"] {
         let error = api(403, body);
         assert!(matches!(error.kind(), ErrorKind::Api(_)), "{body}");
@@ -202,74 +251,74 @@ fn a_403_that_genesys_cloud_did_not_write_is_no_missing_permission() {
 }
 
 #[test]
-fn a_refused_address_and_a_missing_user_do_not_cost_the_token() {
+fn ip_address_and_missing_user_do_not_cost_the_token() {
     let address = api(401, r#"{"code":"ip.not.authorized"}"#);
-    let user = r#"{"message":"This request requires a user context. Client credentials cannot be used for requests to this resource."}"#;
-    for error in [address, api(400, user), api(401, user), api(403, user)] {
+    assert!(api_error(&address).is_ip_not_authorized());
+    let body = r#"{"message":"This request requires a user context. Client credentials cannot be used for requests to this resource."}"#;
+    let users = [400, 401, 403, 500].map(|status| api(status, body));
+    for error in &users {
+        assert!(api_error(error).is_user_required(), "{error:?}");
+        assert!(error.to_string().contains("log in a user"), "{error:?}");
+    }
+    for error in users.iter().chain([&address]) {
         assert!(!error.invalidates_token(), "{error:?}");
         assert!(!error.is_transient());
-        assert!(!matches!(error.kind(), ErrorKind::Api(_)), "{error:?}");
+        assert_eq!(error.troubleshooting(), None);
     }
-    assert!(api(401, "").invalidates_token());
+    let rejected = api(401, "");
+    assert!(rejected.invalidates_token());
+    assert!(!api_error(&rejected).is_ip_not_authorized());
+    assert!(!api_error(&rejected).is_user_required());
 }
 
-#[cfg(feature = "login")]
 #[test]
-fn a_refused_refresh_token_is_the_end_of_the_login() {
-    let refused = |grant_type| {
-        let answer = OAuthError {
-            head: head(400),
-            error: "invalid_grant".to_owned(),
-            description: None,
-        };
-        Error::from(oauth_error(answer, grant_type)).of_login()
-    };
-    let error = refused("refresh_token");
-    let ErrorKind::LoginRequired(required) = error.kind() else {
+fn invalid_refresh_token_is_the_end_of_the_login() {
+    let error = oauth("invalid_grant", 400, "refresh_token").with_login_ended();
+    let ErrorKind::Login(login) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(required.answer().unwrap().error(), "invalid_grant");
-    assert_eq!(error.status(), Some(400));
+    assert_eq!(*login.kind(), LoginErrorKind::LoginRequired);
+    assert_eq!(login.response().unwrap().error, "invalid_grant");
+    assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
     assert_eq!(error.troubleshooting(), Some(Troubleshooting::TokenExpired));
     assert!(error.needs_login() && !error.is_transient());
 
-    let error = refused("authorization_code");
-    assert!(
-        matches!(error.kind(), ErrorKind::InvalidGrant(_)),
-        "{error:?}"
-    );
-    let nobody = Error::from(ErrorKind::LoginRequired(LoginRequired::nobody()));
-    assert!(nobody.needs_login() && nobody.troubleshooting().is_none());
-    let expired = |expired: TokenExpired| Error::from(ErrorKind::TokenExpired(expired));
-    assert!(expired(TokenExpired::of_login()).needs_login());
-    assert!(!expired(TokenExpired::fixed()).needs_login());
-    assert!(!expired(TokenExpired::on_arrival()).needs_login());
+    let error = oauth("invalid_grant", 400, "authorization_code").with_login_ended();
+    assert!(matches!(error.kind(), ErrorKind::OAuth(_)), "{error:?}");
+    let required = Error::from(LoginError::required());
+    assert!(required.needs_login() && required.troubleshooting().is_none());
 }
 
 #[test]
-fn an_assertion_that_brings_no_token_is_told_with_its_time_and_the_cure() {
+fn only_an_expired_login_or_assertion_needs_a_login() {
+    let needs_login = |expired: TokenExpired| Error::from(expired).needs_login();
+    assert!(needs_login(TokenExpired::of_login()));
+    assert!(!needs_login(TokenExpired::fixed()));
+    assert!(!needs_login(TokenExpired::on_arrival()));
+}
+
+#[test]
+fn stale_assertion_is_shown_with_its_time_and_cure() {
     let noon = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
-    for (why, told) in [
-        (StaleAssertion::Used, "was used already"),
+    for (why, shown) in [
+        (StaleAssertion::Used, "was already used"),
         (
             StaleAssertion::Ended(noon),
-            "is out of date since Sat, 31 Jan 2026 12:00:00 GMT",
+            "expired at Sat, 31 Jan 2026 12:00:00 GMT",
         ),
         (
             StaleAssertion::NotBefore(noon),
             "is not valid before Sat, 31 Jan 2026 12:00:00 GMT",
         ),
     ] {
-        let error = Error::from(ErrorKind::TokenExpired(TokenExpired::of_assertion(why)));
+        let error = Error::from(TokenExpired::of_assertion(why));
         let text = error.to_string();
         assert!(
-            text.contains(told) && text.contains("SAML assertion"),
+            text.contains(shown) && text.contains("SAML assertion"),
             "{text}"
         );
-        assert!(
-            text.contains("log in anew at the identity provider"),
-            "{text}"
-        );
+        let cure = "get a new one from the identity provider";
+        assert!(text.contains(cure), "{text}");
         assert!(error.needs_login() && !error.is_transient());
         assert_eq!(error.troubleshooting(), Some(Troubleshooting::TokenExpired));
     }

@@ -1,42 +1,79 @@
-//! What the token endpoint refuses.
+//! Error responses of the token endpoint.
 
 use std::{fmt, time::SystemTime};
 
-use super::Head;
+use super::transport::ResponseHead;
 use crate::region::Region;
 
-/// An error answer of the token endpoint (RFC 6749 5.2), recognised by its `error`, whatever its
-/// status.
+/// An error response of the token endpoint (RFC 6749 5.2). It is recognised by its `error`, whatever
+/// its status is.
 #[derive(Debug)]
 pub struct OAuthError {
-    pub(crate) head: Head,
-    pub(crate) error: String,
-    pub(crate) description: Option<String>,
+    pub(super) head: ResponseHead,
+    kind: OAuthErrorKind,
+    /// The error's code, such as `invalid_client` or `unauthorized_client`.
+    pub error: String,
+    /// The server's own words.
+    pub description: Option<String>,
+}
+
+/// What an [`OAuthError`] means for the request that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OAuthErrorKind {
+    /// The token endpoint does not accept the client with this secret.
+    InvalidClient,
+    /// The OAuth client has another grant type than the request.
+    UnauthorizedClient {
+        /// The grant type that the client needs, as Admin → Integrations → OAuth names it.
+        needed: &'static str,
+    },
+    /// The code, refresh token or assertion was not accepted.
+    InvalidGrant(InvalidGrantCause),
+    /// Any other error.
+    Other,
+}
+
+/// Why the token endpoint did not accept a grant, as far as its response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidGrantCause {
+    /// The authorization code is unknown, expired or used.
+    Code,
+    /// The code verifier does not belong to the code (RFC 7636 4.6).
+    CodeVerifier,
+    /// The redirect URI differs from that of the authorization request.
+    RedirectUri,
+    /// The refresh token is unknown, expired, revoked or used.
+    RefreshToken,
+    /// The SAML assertion was not accepted.
+    Assertion,
+    /// The response does not say.
+    Unknown,
 }
 
 impl OAuthError {
-    /// The code, such as `invalid_client` or `unauthorized_client`.
-    #[must_use]
-    pub fn error(&self) -> &str {
-        &self.error
+    /// Makes the error of a response whose texts were sanitized, to a request of `grant_type`.
+    pub(crate) fn new(
+        head: ResponseHead,
+        error: String,
+        description: Option<String>,
+        grant_type: &str,
+    ) -> Self {
+        let words = description.as_deref().unwrap_or_default();
+        let kind = OAuthErrorKind::classify(&error, words, grant_type);
+        Self {
+            head,
+            kind,
+            error,
+            description,
+        }
     }
 
-    /// The server's own words.
+    /// Returns what the error means for the request that was sent.
     #[must_use]
-    pub fn description(&self) -> Option<&str> {
-        self.description.as_deref()
-    }
-
-    /// The HTTP status; Genesys Cloud answers 400 for most.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.head.status
-    }
-
-    /// The id under which Genesys Cloud's support finds the request.
-    #[must_use]
-    pub fn correlation_id(&self) -> Option<&str> {
-        self.head.correlation_id.as_deref()
+    pub fn kind(&self) -> OAuthErrorKind {
+        self.kind
     }
 
     pub(super) fn is_transient(&self) -> bool {
@@ -49,158 +86,61 @@ impl OAuthError {
             | "invalid_scope"
             | "unauthorized_client"
             | "unsupported_grant_type" => false,
-            // Gateways have words of their own.
-            _ => self.status() >= 500,
+            // Gateways use codes of their own.
+            _ => self.head.status.as_u16() >= 500,
         }
     }
 }
 
 impl fmt::Display for OAuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the token endpoint answered {}", self.error)?;
+        write!(f, "{} {}", self.head, self.error)?;
         if let Some(description) = &self.description {
             write!(f, ": {description}")?;
         }
-        write!(f, " (HTTP {})", self.status())
+        f.write_str(&self.head.id())?;
+        match self.kind {
+            OAuthErrorKind::UnauthorizedClient { needed } => write!(
+                f,
+                "; the OAuth client has another grant type: use a client with the grant type \
+                 {needed} (Admin → Integrations → OAuth)"
+            ),
+            OAuthErrorKind::InvalidGrant(cause) => write!(f, "; {}", cause.cure()),
+            OAuthErrorKind::InvalidClient | OAuthErrorKind::Other => Ok(()),
+        }
     }
 }
 
-/// The token endpoint does not know the client, or not with this secret.
-///
-/// A wrong client id, a wrong secret, a disabled client and the wrong region all look the same.
-#[derive(Debug)]
-pub struct InvalidClient {
-    pub(crate) answer: OAuthError,
-    pub(crate) region: Region,
-    pub(crate) accepted_before: Option<SystemTime>,
-}
+impl std::error::Error for OAuthError {}
 
-impl InvalidClient {
-    /// The region that was asked.
-    #[must_use]
-    pub fn region(&self) -> &Region {
-        &self.region
-    }
-
-    /// When the same client was last accepted: since then its secret was regenerated, or the client
-    /// was disabled or deleted.
-    #[must_use]
-    pub fn accepted_before(&self) -> Option<SystemTime> {
-        self.accepted_before
-    }
-
-    /// The answer itself.
-    #[must_use]
-    pub fn answer(&self) -> &OAuthError {
-        &self.answer
-    }
-}
-
-impl fmt::Display for InvalidClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { answer, region, .. } = self;
-        write!(f, "{answer}; region {region} ")?;
-        f.write_str(if self.accepted_before.is_some() {
-            "accepted this client before: its secret was regenerated, or the client was disabled; \
-             put the new secret where this program reads it"
-        } else {
-            "does not know this client id with this secret: one of them is wrong, the client is \
-             disabled, or it belongs to another region; verify them, and regenerate the secret if \
-             it is lost (Admin → Integrations → OAuth)"
-        })
-    }
-}
-
-/// The OAuth client has another grant type than the one that was asked for.
-#[derive(Debug)]
-pub struct UnauthorizedClient {
-    answer: OAuthError,
-    needed: &'static str,
-}
-
-impl UnauthorizedClient {
-    pub(super) fn new(answer: OAuthError, grant_type: &str) -> Self {
-        let needed = needed(grant_type);
-        Self { answer, needed }
-    }
-
-    /// The grant type that the client needs for what was asked, as Admin → Integrations → OAuth
-    /// names it.
-    #[must_use]
-    pub fn needed(&self) -> &'static str {
-        self.needed
-    }
-
-    /// The answer itself.
-    #[must_use]
-    pub fn answer(&self) -> &OAuthError {
-        &self.answer
-    }
-}
-
-impl fmt::Display for UnauthorizedClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { answer, needed } = self;
-        write!(
-            f,
-            "{answer}; the OAuth client has another grant type and needs {needed} for this: use a \
-             client that has it (Admin → Integrations → OAuth)"
-        )
-    }
-}
-
-/// What was exchanged for a token was refused (`invalid_grant`).
-#[derive(Debug)]
-pub struct InvalidGrant {
-    answer: OAuthError,
-    cause: InvalidGrantCause,
-}
-
-/// Why an exchange was refused, as far as the answer tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidGrantCause {
-    /// The authorization code is unknown, expired or used.
-    Code,
-    /// The code verifier does not belong to the code (RFC 7636 4.6).
-    CodeVerifier,
-    /// The redirect URI is another than that of the authorization request.
-    RedirectUri,
-    /// The refresh token is unknown, expired, revoked or used.
-    RefreshToken,
-    /// The SAML assertion was not accepted.
-    Assertion,
-    /// The answer does not tell.
-    Unknown,
-}
-
-impl InvalidGrant {
-    pub(super) fn new(answer: OAuthError, grant_type: &str) -> Self {
-        let words = answer.description().unwrap_or_default();
-        let cause = InvalidGrantCause::of(grant_type, words);
-        Self { answer, cause }
-    }
-
-    /// Why, as far as the answer tells.
-    #[must_use]
-    pub fn cause(&self) -> InvalidGrantCause {
-        self.cause
-    }
-
-    /// The answer itself.
-    #[must_use]
-    pub fn answer(&self) -> &OAuthError {
-        &self.answer
+impl OAuthErrorKind {
+    fn classify(error: &str, description: &str, grant_type: &str) -> Self {
+        match error {
+            "invalid_client" => Self::InvalidClient,
+            "unauthorized_client" => {
+                let needed = match grant_type {
+                    "client_credentials" => "Client Credentials",
+                    "authorization_code" | "refresh_token" => "Code Authorization",
+                    SAML2_BEARER => "SAML2 Bearer",
+                    _ => "of the request",
+                };
+                Self::UnauthorizedClient { needed }
+            }
+            "invalid_grant" => {
+                Self::InvalidGrant(InvalidGrantCause::classify(description, grant_type))
+            }
+            _ => Self::Other,
+        }
     }
 }
 
 impl InvalidGrantCause {
-    fn of(grant_type: &str, words: &str) -> Self {
-        let words = words.to_ascii_lowercase();
-        let told = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    fn classify(description: &str, grant_type: &str) -> Self {
+        let words = description.to_ascii_lowercase();
+        let names = |any: &[&str]| any.iter().any(|word| words.contains(word));
         match grant_type {
-            "authorization_code" if told(&["verifier", "challenge", "pkce"]) => Self::CodeVerifier,
-            "authorization_code" if told(&["redirect"]) => Self::RedirectUri,
+            "authorization_code" if names(&["verifier", "challenge", "pkce"]) => Self::CodeVerifier,
+            "authorization_code" if names(&["redirect"]) => Self::RedirectUri,
             "authorization_code" => Self::Code,
             "refresh_token" => Self::RefreshToken,
             SAML2_BEARER => Self::Assertion,
@@ -211,67 +151,83 @@ impl InvalidGrantCause {
     fn cure(self) -> &'static str {
         match self {
             Self::Code => {
-                "the authorization code is unknown, expired or used already: log in anew, and hand \
-                 each code in once"
+                "the authorization code is unknown, expired or already used: log in again, and use \
+                 each code once"
             }
             Self::CodeVerifier => {
-                "the code verifier does not belong to the code: finish each login with what began \
-                 it"
+                "the code verifier does not belong to the code: finish each login with the pending \
+                 login that started it"
             }
             Self::RedirectUri => {
-                "the redirect URI is another than that of the authorization request: send the same \
+                "the redirect URI differs from that of the authorization request: send the same \
                  one in both"
             }
             Self::RefreshToken => {
-                "the refresh token is unknown, expired, revoked or used already: log in anew"
+                "the refresh token is unknown, expired, revoked or already used: log in again"
             }
             Self::Assertion => {
-                "the assertion is out of date, used already, for another audience, or of an \
-                 identity provider that the organisation does not trust: get a new one"
+                "the assertion is expired, already used, for another audience, or from an identity \
+                 provider that the organisation does not trust: get a new one"
             }
-            Self::Unknown => "what was exchanged for a token is not valid: get a new one",
+            Self::Unknown => "what was sent in exchange for a token is not valid: get a new one",
         }
     }
 }
 
-impl fmt::Display for InvalidGrant {
+/// The token endpoint does not accept the client with this secret (`invalid_client`).
+///
+/// A wrong client id, a wrong secret, a disabled client and a wrong region all look the same.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InvalidClient {
+    /// The region that the request was sent to.
+    pub region: Region,
+    /// The last time at which the same client was accepted. Since then its secret was regenerated,
+    /// or the client was disabled or deleted.
+    pub accepted_before: Option<SystemTime>,
+    /// The response itself.
+    pub response: OAuthError,
+}
+
+impl fmt::Display for InvalidClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.answer, self.cause.cure())
+        let Self {
+            response, region, ..
+        } = self;
+        write!(f, "{response}; region {region} ")?;
+        f.write_str(if self.accepted_before.is_some() {
+            "accepted this client before: its secret was regenerated, or the client was disabled; \
+             put the new secret where this program reads it"
+        } else {
+            "does not accept this client id with this secret: one of them is wrong, the client is \
+             disabled, or it belongs to another region; check them, and regenerate the secret if \
+             it is lost (Admin → Integrations → OAuth)"
+        })
     }
 }
 
-/// The grant type a client needs, by the name that Genesys Cloud's forms have for it.
-fn needed(grant_type: &str) -> &'static str {
-    match grant_type {
-        "client_credentials" => "Client Credentials",
-        "authorization_code" | "refresh_token" => "Code Authorization",
-        SAML2_BEARER => "SAML2 Bearer",
-        _ => "the grant type that is asked for",
-    }
-}
+impl std::error::Error for InvalidClient {}
 
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
 
-    fn answer(error: &str, description: &str) -> OAuthError {
-        let head = Head {
-            place: "POST /oauth/token".into(),
-            status: 400,
+    fn response(error: &str, description: &str, grant_type: &str) -> OAuthError {
+        let head = ResponseHead {
+            endpoint: "POST /oauth/token".into(),
+            status: StatusCode::BAD_REQUEST,
             retry_after: None,
-            correlation_id: None,
+            correlation_id: Some("abc-1".into()),
         };
-        OAuthError {
-            head,
-            error: error.into(),
-            description: Some(description.into()),
-        }
+        OAuthError::new(head, error.into(), Some(description.into()), grant_type)
     }
 
     #[test]
-    fn an_invalid_grant_tells_what_was_refused() {
+    fn invalid_grant_names_its_cause_and_cure() {
         use InvalidGrantCause as Cause;
         for (grant_type, words, cause) in [
             ("authorization_code", "", Cause::Code),
@@ -295,24 +251,33 @@ mod tests {
             (SAML2_BEARER, "expired", Cause::Assertion),
             ("client_credentials", "expired", Cause::Unknown),
         ] {
-            let refused = InvalidGrant::new(answer("invalid_grant", words), grant_type);
-            assert_eq!(refused.cause(), cause, "{grant_type} {words}");
-            assert!(refused.to_string().ends_with(cause.cure()));
+            let error = response("invalid_grant", words, grant_type);
+            let kind = OAuthErrorKind::InvalidGrant(cause);
+            assert_eq!(error.kind(), kind, "{grant_type} {words}");
+            assert!(error.to_string().ends_with(cause.cure()), "{error}");
         }
     }
 
     #[test]
-    fn an_unauthorized_client_is_told_which_grant_type_it_needs() {
+    fn unauthorized_client_names_the_needed_grant_type() {
         for (grant_type, needed) in [
             ("client_credentials", "Client Credentials"),
             ("authorization_code", "Code Authorization"),
             ("refresh_token", "Code Authorization"),
             (SAML2_BEARER, "SAML2 Bearer"),
         ] {
-            let refused = answer("unauthorized_client", "no");
-            let client = UnauthorizedClient::new(refused, grant_type);
-            assert_eq!(client.needed(), needed);
-            assert!(client.to_string().contains(needed));
+            let error = response("unauthorized_client", "no", grant_type);
+            let kind = OAuthErrorKind::UnauthorizedClient { needed };
+            assert_eq!(error.kind(), kind);
+            assert!(error.to_string().contains(needed), "{error}");
         }
+    }
+
+    #[test]
+    fn text_names_endpoint_status_and_correlation_id() {
+        assert_eq!(
+            response("invalid_scope", "no", "").to_string(),
+            "POST /oauth/token returned HTTP 400 invalid_scope: no (correlation id abc-1)"
+        );
     }
 }

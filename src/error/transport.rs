@@ -1,128 +1,154 @@
-//! No answer, or none that can be used.
+//! Requests without a response, and responses that cannot be used.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use super::Head;
+use http::StatusCode;
 
-/// No answer came back.
-#[derive(Debug)]
-pub struct Transport {
+/// No response arrived.
+#[derive(Debug, thiserror::Error)]
+pub struct TransportError {
     pub(crate) kind: TransportKind,
     pub(crate) host: String,
     pub(crate) nothing_sent: bool,
     pub(crate) source: Option<reqwest::Error>,
 }
 
-/// At which step it failed, as far as can be told.
+/// The step at which a request failed, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportKind {
-    /// The host's name has no address.
+    /// The host's name could not be resolved.
     Dns,
-    /// Nobody listens there: the connection was refused.
+    /// The connection was refused.
     Refused,
-    /// No way to the host, or to the proxy before it.
+    /// The host, or the proxy in front of it, could not be reached.
     Unreachable,
-    /// No TLS session: a certificate that is not trusted, say, or a host that speaks no TLS.
+    /// TLS failed, for example because the certificate is not trusted or the host does not use TLS.
     Tls,
-    /// No connection in time.
+    /// There was no connection in time.
     ConnectTimeout,
     /// The other side reset the connection.
     Reset,
-    /// The connection ended before the answer was whole.
+    /// The connection ended before the response was complete.
     Interrupted,
-    /// No whole answer in time.
+    /// There was no complete response in time.
     Timeout,
-    /// The stream that the request's body came from failed.
+    /// The stream that supplied the request's body failed.
     Upload,
     /// Anything else.
     Other,
 }
 
-impl Transport {
-    /// At which step it failed.
+impl TransportError {
+    /// Returns the step at which the request failed.
     #[must_use]
     pub fn kind(&self) -> TransportKind {
         self.kind
     }
 
-    /// The host that was asked.
+    /// Returns the host that the request was for.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether the server can have seen nothing of the request, so that it may safely be repeated.
+    /// Whether nothing of the request was sent, so that it can safely be repeated.
     #[must_use]
     pub fn nothing_sent(&self) -> bool {
         self.nothing_sent
     }
-
-    pub(super) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
-    }
 }
 
-impl fmt::Display for Transport {
+impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = &self.host;
         match self.kind {
-            TransportKind::Dns => write!(f, "the name {host} could not be resolved"),
-            TransportKind::Refused => write!(f, "nobody listens at {host}: connection refused"),
-            TransportKind::Unreachable => write!(f, "no connection to {host}"),
+            TransportKind::Dns => write!(
+                f,
+                "the host name {host} could not be resolved; check the name and this machine's DNS"
+            ),
+            TransportKind::Refused => write!(
+                f,
+                "{host} refused the connection; check the host and port, and that its service runs"
+            ),
+            TransportKind::Unreachable => write!(
+                f,
+                "{host} could not be reached; check the network, the firewall and the proxy"
+            ),
             TransportKind::Tls => write!(
                 f,
-                "no TLS session with {host}: see whether its certificate is trusted here"
+                "TLS with {host} failed; check that this machine trusts the host's certificate"
             ),
-            TransportKind::ConnectTimeout => write!(f, "no connection to {host} in time"),
+            TransportKind::ConnectTimeout => write!(
+                f,
+                "connecting to {host} timed out; check the network, the firewall and the proxy"
+            ),
             TransportKind::Reset => write!(f, "{host} reset the connection"),
-            TransportKind::Interrupted => write!(f, "the connection to {host} broke"),
-            TransportKind::Timeout => write!(f, "no answer from {host} in time"),
-            TransportKind::Upload => write!(f, "the stream of the body for {host} failed"),
-            TransportKind::Other => write!(f, "the request to {host} failed"),
+            TransportKind::Interrupted => write!(
+                f,
+                "the connection to {host} ended before the response was complete"
+            ),
+            TransportKind::Timeout => write!(f, "{host} did not send a response in time"),
+            TransportKind::Upload => write!(
+                f,
+                "the stream of the request's body for {host} failed; see the source error"
+            ),
+            TransportKind::Other => {
+                write!(f, "the request to {host} failed; see the source error")
+            }
         }
     }
 }
 
-/// An answer came back that nobody can use. Its body is never kept.
-#[derive(Debug)]
+/// A response arrived that cannot be used. Its body is not kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{head} {problem}{}", head.id())]
 pub struct UnexpectedResponse {
-    pub(crate) head: Head,
-    pub(crate) problem: Problem,
+    pub(crate) head: ResponseHead,
+    pub(crate) problem: ResponseProblem,
 }
 
-/// What is wrong with an answer.
-#[derive(Debug)]
-pub(crate) enum Problem {
-    /// A status that says nothing more.
+/// Why a response cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResponseProblem {
+    #[error("without a readable reason")]
     Status,
-    /// A redirection, which is never followed with credentials.
+    #[error(
+        "with a redirection, which is not followed with credentials; check the region's hosts, or \
+         use `send()` and the response's `location()` where a redirection is expected"
+    )]
     Redirect,
-    TooLong {
-        most: usize,
-    },
-    /// Content coding that nobody asked for.
+    #[error("with more than {max} bytes")]
+    TooLong { max: usize },
+    #[error("with a content coding that was not asked for; check the proxies on the way")]
     Encoded,
+    #[error("with text that is not UTF-8")]
     NotUtf8,
-    /// Where the decoder stopped; never what it read.
-    NotJson(Undecodable),
+    /// Where and how the JSON could not be decoded. What was read is not kept.
+    #[error("with a body that cannot be decoded ({category:?} at line {line}, column {column})")]
+    NotJson {
+        category: serde_json::error::Category,
+        line: usize,
+        column: usize,
+    },
+    #[error("without an access_token")]
     NoToken,
+    #[error("with a token that cannot be used: {0}")]
     BadToken(&'static str),
-    /// A listing that cannot be followed to its next page.
+    #[error("with a listing whose next page cannot be requested: {0}")]
     Paging(&'static str),
 }
 
-/// Where and how JSON could not be decoded, without a word of it.
-#[derive(Debug)]
-pub(crate) struct Undecodable {
-    category: serde_json::error::Category,
-    line: usize,
-    column: usize,
+impl UnexpectedResponse {
+    pub(super) fn is_transient(&self) -> bool {
+        let status = self.head.status.as_u16();
+        status >= 500 || matches!(status, 408 | 429)
+    }
 }
 
-impl From<&serde_json::Error> for Undecodable {
-    fn from(error: &serde_json::Error) -> Self {
-        Self {
+impl ResponseProblem {
+    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        Self::NotJson {
             category: error.classify(),
             line: error.line(),
             column: error.column(),
@@ -130,48 +156,29 @@ impl From<&serde_json::Error> for Undecodable {
     }
 }
 
-impl UnexpectedResponse {
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.head.status
-    }
+/// What is known of a response without its body.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseHead {
+    /// The request's method and path.
+    pub(crate) endpoint: String,
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) correlation_id: Option<String>,
+}
 
-    /// The id under which Genesys Cloud's support finds the request.
-    #[must_use]
-    pub fn correlation_id(&self) -> Option<&str> {
-        self.head.correlation_id.as_deref()
-    }
-
-    pub(super) fn is_transient(&self) -> bool {
-        self.status() >= 500 || matches!(self.status(), 408 | 429)
+impl ResponseHead {
+    /// Returns the correlation id as the end of an error's first sentence, or an empty text.
+    pub(super) fn id(&self) -> String {
+        let id = self.correlation_id.as_deref();
+        id.map_or_else(String::new, |id| format!(" (correlation id {id})"))
     }
 }
 
-impl fmt::Display for UnexpectedResponse {
+impl fmt::Display for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head { status, place, .. } = &self.head;
-        write!(f, "{place} answered HTTP {status} ")?;
-        match &self.problem {
-            Problem::Status => f.write_str("and no reason that can be read"),
-            Problem::Redirect => f.write_str(
-                "with a redirection, which is not followed with credentials; check the region's hosts, \
-                 or take the answer's `location()` where one is expected",
-            ),
-            Problem::TooLong { most } => write!(f, "with more than {most} bytes"),
-            Problem::Encoded => f.write_str("in a content coding that was not asked for"),
-            Problem::NotUtf8 => f.write_str("with text that is not UTF-8"),
-            Problem::NotJson(Undecodable {
-                category,
-                line,
-                column,
-            }) => write!(
-                f,
-                "with a body that does not decode ({category:?} at line {line}, column {column})"
-            ),
-            Problem::NoToken => f.write_str("without an access_token"),
-            Problem::BadToken(why) => write!(f, "with a token that cannot be used: {why}"),
-            Problem::Paging(why) => write!(f, "with a listing that is not followed further: {why}"),
-        }
+        let Self {
+            endpoint, status, ..
+        } = self;
+        write!(f, "{endpoint} returned HTTP {}", status.as_u16())
     }
 }

@@ -39,7 +39,7 @@ impl Troubleshooting {
         Self::IntegrationFailsAfterRotation,
     ];
 
-    /// What is seen.
+    /// Returns what a user observes.
     #[must_use]
     pub fn issue(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl Troubleshooting {
         }
     }
 
-    /// Why, most likely.
+    /// Returns the most likely cause.
     #[must_use]
     pub fn likely_cause(self) -> &'static str {
         match self {
@@ -67,12 +67,12 @@ impl Troubleshooting {
         }
     }
 
-    /// What to do, and where.
+    /// Returns what to do, and in which menu.
     #[must_use]
     pub fn resolution(self) -> &'static str {
         match self {
             Self::TokenRequestFails => {
-                "verify the client id, the secret and the region under Admin → Integrations → OAuth; \
+                "check the client id, the secret and the region under Admin → Integrations → OAuth; \
                  regenerate the secret if it is lost"
             }
             Self::ApiAccessDenied => {
@@ -80,8 +80,8 @@ impl Troubleshooting {
                  OAuth → the client → Roles"
             }
             Self::TokenExpired => {
-                "let the token be renewed ahead of time (client credentials), or set a token \
-                 duration that fits under Admin → Integrations → OAuth → the client"
+                "use a grant that renews the token before it expires (client credentials), or set a \
+                 token duration that fits under Admin → Integrations → OAuth → the client"
             }
             Self::RolesTabNotVisible => {
                 "switch the grant type to client credentials under Admin → Integrations → OAuth → \

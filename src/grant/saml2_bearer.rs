@@ -53,7 +53,7 @@ impl Saml2Bearer {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id, a secret or a short
     /// name that is empty, too long or holds what none can;
-    /// [`ErrorKind::InvalidAssertion`](crate::ErrorKind::InvalidAssertion) for an assertion, given
+    /// [`ErrorKind::Assertion`](crate::ErrorKind::Assertion) for an assertion, given
     /// as a value, that can get no token.
     pub fn new(
         client_id: impl Into<String>,

@@ -3,11 +3,11 @@
 use std::{error, io, iter::successors};
 
 use super::UploadFailed;
-use crate::error::{Error, ErrorKind, Transport, TransportKind};
+use crate::error::{Error, ErrorKind, TransportError, TransportKind};
 
 /// What reqwest could not do with `host`.
 pub(super) fn transport(error: reqwest::Error, host: String) -> Error {
-    ErrorKind::Transport(Transport {
+    ErrorKind::Transport(TransportError {
         kind: step(&error),
         host,
         nothing_sent: error.is_connect(),

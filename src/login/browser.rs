@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tokio::runtime::Handle;
 use url::Url;
 
-use crate::error::{Error, ErrorKind, NoBrowser};
+use crate::error::{Error, ErrorKind, LoginError};
 
 /// Opens `url` in the user's browser: on Unix other than macOS `$BROWSER`, or else the default one.
 pub(super) async fn open(url: &Url) -> Result<(), Error> {
@@ -17,7 +17,7 @@ pub(super) async fn open(url: &Url) -> Result<(), Error> {
     opened
         .map_err(std::io::Error::other)
         .flatten()
-        .map_err(|error| ErrorKind::NoBrowser(NoBrowser::failed(error)).into())
+        .map_err(|error| LoginError::browser_failed(error).into())
 }
 
 /// `url` with nothing in it that a shell, a command line or a format takes for its own: spaces,

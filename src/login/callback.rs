@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::error::{CallbackFault, Error, ErrorKind, LoginRefused};
+use crate::error::{CallbackFault, Error, LoginError};
 
 /// The code in `callback`, which is a URL, the path of one with its query, or the query alone.
 ///
@@ -16,9 +16,8 @@ use crate::error::{CallbackFault, Error, ErrorKind, LoginRefused};
 /// its own, and it is the state that tells whose callback this is.
 ///
 /// # Errors
-/// [`LoginRefused`](ErrorKind::LoginRefused) for the true callback that brings an error instead;
-/// [`ImplicitGrant`](ErrorKind::ImplicitGrant) and [`InvalidCallback`](ErrorKind::InvalidCallback)
-/// for what does not end this login.
+/// `LoginErrorKind::Denied` for the true callback that brings an error instead;
+/// `LoginErrorKind::ImplicitGrant` and `LoginErrorKind::Callback` for what does not end this login.
 pub(super) fn code_of(
     callback: &str,
     redirect_uri: &Url,
@@ -38,7 +37,7 @@ pub(super) fn code_of(
         None => ("", callback),
     };
     if is_implicit_grant(query) || is_implicit_grant(fragment) {
-        return Err(ErrorKind::ImplicitGrant.into());
+        return Err(LoginError::implicit_grant().into());
     }
     if place.is_empty() && !query.contains('=') {
         return Err(CallbackFault::NoUrl.into());
@@ -62,8 +61,7 @@ fn code_in(query: &str, expected: &str) -> Result<SecretString, Error> {
         ([], [error]) if !error.is_empty() => {
             let descriptions = values(query, "error_description");
             let description = descriptions.first().map(|text| text.as_str());
-            let refused = LoginRefused::new(error, description, &[expected]);
-            return Err(ErrorKind::LoginRefused(refused).into());
+            return Err(LoginError::denied(error, description, &[expected]).into());
         }
         ([_] | [], []) | ([], [_]) => CallbackFault::NoCode,
         ([_, ..], [_, ..]) => CallbackFault::CodeAndError,

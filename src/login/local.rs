@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::{LIFE, Login, PendingLogin, check_name, code_of, open};
 use crate::{
     clock::Moment,
-    error::{CallbackFault, Error, ErrorKind, ListenerError},
+    error::{CallbackFault, Error, ErrorKind, LoginError, LoginErrorKind},
     listener::{Callback, Expected, Listener, LoopbackHost, Responder, TurnedAway},
     provider::TokenProvider,
 };
@@ -74,8 +74,8 @@ impl LocalLogin {
         let settings = &login.0.settings;
         let own = [redirect_uri.port().unwrap_or(ANY)];
         let ports = settings.ports.as_deref().unwrap_or(&own);
-        let listener = Listener::bind(host, ports)
-            .map_err(|no_port| ErrorKind::Listener(ListenerError::no_port(&no_port)))?;
+        let listener =
+            Listener::bind(host, ports).map_err(|no_port| LoginError::no_port(&no_port))?;
         let pending = PendingLogin::new(login, &redirect_uri.with_port(listener.port()))?;
         let expected = Expected {
             path: redirect_uri.url().path().to_owned(),
@@ -105,7 +105,7 @@ impl LocalLogin {
     /// than macOS, what `$BROWSER` names comes first. At most once: a second call does nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::NoBrowser`] where none could be opened, and [`ErrorKind::NoRuntime`] outside a
+    /// [`LoginErrorKind::NoBrowser`] where none could be opened, and [`ErrorKind::NoRuntime`] outside a
     /// tokio runtime. The login goes on waiting.
     pub async fn open_browser(&self) -> Result<(), Error> {
         if self.0.browser_opened.swap(true, Ordering::SeqCst) {
@@ -117,8 +117,8 @@ impl LocalLogin {
     /// Waits until the browser comes back from the login page, and the login is kept.
     ///
     /// # Errors
-    /// [`ErrorKind::LoginRefused`] where the user or the login page said no,
-    /// [`ErrorKind::Listener`] where nobody came in time, and [`ErrorKind::NoRuntime`] outside a tokio
+    /// [`LoginErrorKind::Denied`] where the user or the login page said no,
+    /// [`LoginErrorKind::Listener`] where nobody came in time, and [`ErrorKind::NoRuntime`] outside a tokio
     /// runtime. Else why the code could not be exchanged, or the login not be kept.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
         runtime()?;
@@ -146,7 +146,7 @@ impl LocalLogin {
     /// waited where that is longer.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`] and [`ErrorKind::ImplicitGrant`] for what does not end this
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for what does not end this
     /// login: nothing was sent, and the login goes on waiting. Else as
     /// [`redirected`](Self::redirected).
     pub async fn pasted(&self, callback: &str) -> Result<TokenProvider, Error> {
@@ -209,7 +209,8 @@ impl Waiting {
         respond: Option<Responder>,
     ) -> Result<(), Error> {
         if let Err(error) = &answer
-            && !matches!(error.kind(), ErrorKind::LoginRefused(_))
+            && !matches!(error.kind(), ErrorKind::Login(login)
+                if matches!(login.kind(), LoginErrorKind::Denied { .. }))
         {
             return Err(error.clone());
         }
@@ -264,7 +265,7 @@ impl Waiting {
 
     fn too_late(&self, came: &TurnedAway) -> Error {
         let limit = self.login.0.settings.limit;
-        let error = Error::from(ErrorKind::Listener(ListenerError::deadline(limit, came)));
+        let error = Error::from(LoginError::deadline(limit, came));
         *self.port.lock() = Port::TooLate(error.clone());
         error
     }
@@ -294,7 +295,7 @@ impl Drop for Unfinished {
 async fn show(respond: Responder, outcome: &WaiterResult) {
     match outcome.as_ref().map_err(Error::kind) {
         Ok(_) => respond.success().await,
-        Err(ErrorKind::LoginRefused(refused)) if refused.is_denied() => respond.denied().await,
+        Err(ErrorKind::Login(login)) if login.is_declined() => respond.denied().await,
         Err(_) => respond.failed().await,
     }
 }

@@ -332,7 +332,7 @@ fn error(cause: Cause<Error>, left: Option<Duration>) -> Error {
             } else {
                 TokenExpired::fixed()
             };
-            ErrorKind::TokenExpired(expired).into()
+            expired.into()
         }
         Cause::TokenRejected => ErrorKind::TokenRejected.into(),
         Cause::NoRuntime => ErrorKind::NoRuntime.into(),

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use super::TokenProvider;
 use crate::{
-    error::{Error, ErrorKind, Problem},
+    error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
     region::url_under,
     token::AccessToken,
@@ -61,7 +61,7 @@ impl TokenProvider {
         }
         let body = incoming.read(MOST_BYTES).await?;
         serde_json::from_slice(&body)
-            .map_err(|error| incoming.unexpected(Problem::NotJson((&error).into()), None))
+            .map_err(|error| incoming.unexpected(ResponseProblem::not_json(&error), None))
     }
 
     /// Ends the current token, here, in the store and at the server. The next

@@ -102,8 +102,11 @@ async fn what_of_a_form_is_no_secret_stays_in_the_servers_words() {
         let ErrorKind::OAuth(answer) = error.kind() else {
             panic!("{error:?}")
         };
-        assert_eq!(answer.error(), "invalid_client", "{org}");
-        assert_eq!(answer.description(), Some("no organization acme-invalid"));
+        assert_eq!(answer.error, "invalid_client", "{org}");
+        assert_eq!(
+            answer.description.as_deref(),
+            Some("no organization acme-invalid")
+        );
     }
 }
 

@@ -132,7 +132,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
         "took=0.",
         "pause=",
         "token_in_hand=false",
-        "error=the token endpoint answered invalid_client",
+        "error=POST /login/oauth/token returned HTTP 400 invalid_client",
     ] {
         assert!(told.1.contains(field), "{field}: {told:?}");
     }

@@ -19,6 +19,7 @@ use std::{
 use genesys_cloud_auth::{
     AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
     Region, TokenProvider,
+    error::LoginErrorKind,
     sandbox::{RecordedRequest, Sandbox},
 };
 use serde_json::Value;

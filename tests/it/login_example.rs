@@ -144,7 +144,7 @@ async fn what_is_pasted_is_looked_at_and_the_right_one_names_user_and_organisati
         (format!("{back}&response_type=token"), "implicit grant"),
         (
             "http://localhost/x?code=1".to_owned(),
-            "not at the redirect URI",
+            "not for the redirect URI",
         ),
     ] {
         terminal.types(&bad).await;

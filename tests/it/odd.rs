@@ -43,7 +43,7 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
             let once = Mock::given(method("GET")).respond_with(answer).expect(1);
             once.mount(&server).await;
             let error = api.get("/api/v2/users").send().await.unwrap_err();
-            assert_eq!(error.status(), Some(status), "{error}");
+            assert_eq!(error.status().map(u16::from), Some(status), "{error}");
             let kind = match status {
                 403 => denied,
                 429 => "RateLimited",

@@ -73,9 +73,11 @@ async fn the_login_is_kept_for_the_next_run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Text with its numbers and its line breaks taken out: they differ from run to run.
+/// Text with its numbers, ids and line breaks taken out: they differ from run to run.
 fn shape(text: &str) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_id = |word: &&str| word.matches('-').count() == 4;
+    let words = text.split_whitespace().filter(|word| !is_id(word));
+    let words = words.collect::<Vec<_>>().join(" ");
     words
         .split(|c: char| c.is_ascii_digit())
         .filter(|part| !matches!(*part, "" | "."))

@@ -29,7 +29,7 @@ async fn it_tells_what_a_day_brings() {
         assert!(section.ends_with(&told), "{section}");
     }
     let row = Troubleshooting::TokenExpired;
-    for (section, why) in [(used, "used"), (old, "out of date")] {
+    for (section, why) in [(used, "already used"), (old, "expired at")] {
         for told in [why, row.issue(), row.likely_cause(), row.resolution()] {
             assert!(section.contains(told), "{section}");
         }

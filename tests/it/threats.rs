@@ -162,7 +162,7 @@ async fn an_authorization_of_the_callers_own_is_sent_as_it_is_and_its_401_comes_
     call().send().await.unwrap();
     let error = call().send().await.unwrap_err();
     assert_eq!(
-        (kind_of(&error).as_str(), error.status()),
+        (kind_of(&error).as_str(), error.status().map(u16::from)),
         ("Api", Some(401))
     );
     assert!(error.to_string().contains("bad.credentials"), "{error}");

@@ -44,7 +44,7 @@ async fn a_closure_gives_any_form_and_is_asked_each_time() {
 async fn a_source_that_fails_is_a_transient_failure_with_its_cause() {
     let source = Assertion::from_fn(|| async { Err("the provider is down".into()) });
     let error = source.ask().await.err().unwrap();
-    assert!(matches!(error.kind(), ErrorKind::Secret(_)) && error.is_transient());
+    assert!(matches!(error.kind(), ErrorKind::CredentialSource(_)) && error.is_transient());
     assert!(error.to_string().contains("SAML assertion"), "{error}");
     let cause = std::error::Error::source(&error).unwrap();
     assert_eq!(cause.to_string(), "the provider is down");

@@ -1,4 +1,4 @@
-//! The guide's page says what the code does.
+//! The guide's page agrees with the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,67 +9,68 @@ use super::*;
 use crate::{platform_limits::SECRET_SHOWN_ONCE_SINCE, region::Region};
 
 #[test]
-fn the_page_shows_the_table_and_the_kinds_that_lead_to_each_row() {
+fn page_shows_the_table_and_the_kinds_of_each_row() {
     let rows = table("| issue |");
     assert_eq!(rows.len(), Troubleshooting::ALL.len());
     for (row, cells) in Troubleshooting::ALL.into_iter().zip(&rows) {
-        let told = [row.issue(), row.likely_cause(), row.resolution()];
-        assert_eq!(cells[..3], told, "{row:?}");
-        let leading: BTreeSet<_> = samples()
-            .into_iter()
+        let texts = [row.issue(), row.likely_cause(), row.resolution()];
+        assert_eq!(cells[..3], texts, "{row:?}");
+        let samples = samples();
+        let leading: BTreeSet<_> = samples
+            .iter()
             .filter(|(_, error)| error.troubleshooting() == Some(row))
-            .flat_map(|(code, error)| [Some(name(error.kind())), code])
-            .flatten()
+            .flat_map(|(code, error)| name(error.kind()).split(' ').chain(*code))
             .collect();
-        assert_eq!(code_spans(&cells[3]), leading, "{row:?}");
+        let listed: BTreeSet<_> = code_spans(&cells[3]).collect();
+        assert_eq!(listed, leading, "{row:?}");
     }
 }
 
 #[test]
-fn the_page_lists_every_kind_and_whether_it_is_transient() {
+fn page_lists_every_kind_and_whether_it_is_transient() {
     let mut transient: BTreeMap<_, BTreeSet<bool>> = BTreeMap::new();
     for (_, error) in samples() {
-        let of_kind = transient.entry(name(error.kind())).or_default();
+        let of_kind = transient.entry(name(error.kind()).to_owned()).or_default();
         of_kind.insert(error.is_transient());
     }
     let rows = table("| kind |");
-    let listed: Vec<_> = rows
+    let listed: Vec<String> = rows
         .iter()
-        .map(|cells| cells[0].trim_matches('`'))
+        .map(|cells| code_spans(&cells[0]).collect::<Vec<_>>().join(" "))
         .collect();
     assert_eq!(
-        listed.iter().copied().collect::<BTreeSet<_>>(),
-        transient.keys().copied().collect()
+        listed.iter().collect::<BTreeSet<_>>(),
+        transient.keys().collect()
     );
     for (kind, cells) in listed.iter().zip(&rows) {
-        let told = match cells[1].as_str() {
+        let expected = match cells[1].as_str() {
             "yes" => BTreeSet::from([true]),
             "no" => BTreeSet::from([false]),
             _ => BTreeSet::from([false, true]),
         };
-        assert_eq!(transient[kind], told, "{kind}");
+        assert_eq!(transient[kind], expected, "{kind}");
     }
 }
 
 #[test]
-fn the_row_of_hidden_secrets_names_the_month() {
+fn row_of_hidden_secrets_names_the_month() {
     let cause = Troubleshooting::SecretNotVisible.likely_cause();
     assert!(cause.contains(&SECRET_SHOWN_ONCE_SINCE.to_string()));
 }
 
-/// One error of each kind and of each road to a row, with the code that it takes where that counts.
+/// One error of each kind and for each way to a row, with its code where the page names it.
 fn samples() -> Vec<(Option<&'static str>, Error)> {
-    let mut samples = coded_answers();
-    let plain = refusals()
+    let mut samples = coded_responses();
+    let plain = oauth_errors()
         .into_iter()
-        .chain(api_answers())
+        .chain(api_errors())
         .chain(others())
         .chain(logins());
     samples.extend(plain.map(|error| (None, error)));
     samples
 }
 
-fn coded_answers() -> Vec<(Option<&'static str>, Error)> {
+fn coded_responses() -> Vec<(Option<&'static str>, Error)> {
     let codes = [
         "bad.grant.type",
         "missing.client.roles",
@@ -82,10 +83,10 @@ fn coded_answers() -> Vec<(Option<&'static str>, Error)> {
     coded.into_iter().chain([action]).collect()
 }
 
-fn refusals() -> Vec<Error> {
+fn oauth_errors() -> Vec<Error> {
     let client = |accepted_before| {
-        oauth("invalid_client", 400, "").of_client(|answer| InvalidClient {
-            answer,
+        oauth("invalid_client", 400, "").with_client(|response| InvalidClient {
+            response,
             region: Region::EuWest1,
             accepted_before,
         })
@@ -101,7 +102,7 @@ fn refusals() -> Vec<Error> {
     ]
 }
 
-fn api_answers() -> Vec<Error> {
+fn api_errors() -> Vec<Error> {
     vec![
         api(429, ""),
         api(403, r#"{"code":"missing.permissions"}"#),
@@ -118,31 +119,30 @@ fn api_answers() -> Vec<Error> {
 
 fn others() -> Vec<Error> {
     let unexpected = |status| {
-        let (head, problem) = (head(status), Problem::Status);
+        let (head, problem) = (head(status), ResponseProblem::Status);
         Error::from(ErrorKind::UnexpectedResponse(UnexpectedResponse {
             head,
             problem,
         }))
     };
     let transport = |kind| {
-        Error::from(ErrorKind::Transport(Transport {
+        Error::from(ErrorKind::Transport(TransportError {
             kind,
             host: "login".into(),
             nothing_sent: true,
             source: None,
         }))
     };
-    let expired = |expired| ErrorKind::TokenExpired(expired).into();
     vec![
         "mars".parse::<Region>().unwrap_err().into(),
         Error::configuration("wrong"),
         Error::secret_missing("no secret"),
-        ErrorKind::InvalidPath(InvalidPath::new("it is wrong")).into(),
-        Error::secret("no", None),
-        expired(TokenExpired::on_arrival()),
-        expired(TokenExpired::fixed()),
-        expired(TokenExpired::of_login()),
-        expired(TokenExpired::of_assertion(StaleAssertion::Used)),
+        Error::invalid_path("it is wrong"),
+        Error::credential_source("no", None),
+        TokenExpired::on_arrival().into(),
+        TokenExpired::fixed().into(),
+        TokenExpired::of_login().into(),
+        TokenExpired::of_assertion(StaleAssertion::Used).into(),
         InvalidAssertion::from(AssertionFault::Unsigned).into(),
         ErrorKind::TokenRejected.into(),
         transport(TransportKind::Dns),
@@ -156,55 +156,50 @@ fn others() -> Vec<Error> {
 }
 
 fn logins() -> Vec<Error> {
-    let required = |why| ErrorKind::LoginRequired(why).into();
-    let refused = |error| ErrorKind::LoginRefused(LoginRefused::new(error, None, &[])).into();
-    let no_port = ListenerError::no_port(&"port 1 is taken");
     vec![
-        required(LoginRequired::nobody()),
-        required(LoginRequired::logged_out()),
-        oauth("invalid_grant", 400, "refresh_token").of_login(),
-        refused("access_denied"),
-        refused("server_error"),
-        CallbackFault::State.into(),
-        ErrorKind::ImplicitGrant.into(),
-        ErrorKind::NoBrowser(NoBrowser::here("no display")).into(),
-        ErrorKind::Listener(no_port).into(),
+        LoginError::required().into(),
+        LoginError::logged_out().into(),
+        oauth("invalid_grant", 400, "refresh_token").with_login_ended(),
+        LoginError::denied("access_denied", None, &[]).into(),
+        LoginError::denied("server_error", None, &[]).into(),
+        LoginError::from(CallbackFault::State).into(),
+        LoginError::implicit_grant().into(),
+        LoginError::no_browser("no display").into(),
+        LoginError::no_port(&"port 1 is taken").into(),
     ]
 }
 
-fn oauth(error: &str, status: u16, grant_type: &str) -> Error {
-    let answer = OAuthError {
-        head: head(status),
-        error: error.into(),
-        description: None,
-    };
-    oauth_error(answer, grant_type).into()
-}
-
-/// Without a wildcard, so that a new kind has to be written down here.
+/// Returns the kind as the page names it. There is no wildcard, so that a new kind has to be added.
 fn name(kind: &ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::InvalidRegion(_) => "InvalidRegion",
-        ErrorKind::Configuration(_) => "Configuration",
-        ErrorKind::InvalidPath(_) => "InvalidPath",
-        ErrorKind::Secret(_) => "Secret",
-        ErrorKind::InvalidAssertion(_) => "InvalidAssertion",
+        ErrorKind::Configuration(error) => match error.kind() {
+            ConfigurationKind::InvalidRegion(_) => "Configuration InvalidRegion",
+            ConfigurationKind::InvalidPath => "Configuration InvalidPath",
+            ConfigurationKind::MissingSecret => "Configuration MissingSecret",
+            ConfigurationKind::Other => "Configuration",
+        },
+        ErrorKind::CredentialSource(_) => "CredentialSource",
+        ErrorKind::Assertion(_) => "Assertion",
         ErrorKind::InvalidClient(_) => "InvalidClient",
-        ErrorKind::UnauthorizedClient(_) => "UnauthorizedClient",
-        ErrorKind::InvalidGrant(_) => "InvalidGrant",
-        ErrorKind::LoginRequired(_) => "LoginRequired",
-        ErrorKind::LoginRefused(_) => "LoginRefused",
-        ErrorKind::InvalidCallback(_) => "InvalidCallback",
-        ErrorKind::ImplicitGrant => "ImplicitGrant",
-        ErrorKind::NoBrowser(_) => "NoBrowser",
-        ErrorKind::Listener(_) => "Listener",
-        ErrorKind::OAuth(_) => "OAuth",
+        ErrorKind::OAuth(error) => match error.kind() {
+            OAuthErrorKind::UnauthorizedClient { .. } => "OAuth UnauthorizedClient",
+            OAuthErrorKind::InvalidGrant(_) => "OAuth InvalidGrant",
+            OAuthErrorKind::InvalidClient | OAuthErrorKind::Other => "OAuth",
+        },
+        ErrorKind::Login(error) => match error.kind() {
+            LoginErrorKind::LoginRequired => "Login LoginRequired",
+            LoginErrorKind::Denied { .. } => "Login Denied",
+            LoginErrorKind::Callback => "Login Callback",
+            LoginErrorKind::ImplicitGrant => "Login ImplicitGrant",
+            LoginErrorKind::NoBrowser { .. } => "Login NoBrowser",
+            LoginErrorKind::Listener { .. } => "Login Listener",
+        },
         ErrorKind::RateLimited(_) => "RateLimited",
         ErrorKind::TokenExpired(_) => "TokenExpired",
         ErrorKind::TokenRejected => "TokenRejected",
         ErrorKind::AccessDenied(_) => "AccessDenied",
-        ErrorKind::IpNotAuthorized(_) => "IpNotAuthorized",
-        ErrorKind::UserContextRequired(_) => "UserContextRequired",
+        ErrorKind::Api(error) if error.is_ip_not_authorized() => "Api is_ip_not_authorized()",
+        ErrorKind::Api(error) if error.is_user_required() => "Api is_user_required()",
         ErrorKind::Api(_) => "Api",
         ErrorKind::Transport(_) => "Transport",
         ErrorKind::UnexpectedResponse(_) => "UnexpectedResponse",
@@ -214,9 +209,9 @@ fn name(kind: &ErrorKind) -> &'static str {
     }
 }
 
-/// The rows of the page's table whose first line begins so.
-fn table(begins: &str) -> Vec<Vec<String>> {
-    let lines = PAGE.lines().skip_while(|line| !line.starts_with(begins));
+/// Returns the rows of the page's table whose first line starts with `start`.
+fn table(start: &str) -> Vec<Vec<String>> {
+    let lines = PAGE.lines().skip_while(|line| !line.starts_with(start));
     lines
         .skip(2)
         .take_while(|line| line.starts_with('|'))
@@ -227,8 +222,8 @@ fn table(begins: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn code_spans(cell: &str) -> BTreeSet<&str> {
-    cell.split('`').skip(1).step_by(2).collect()
+fn code_spans(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
 }
 
 const PAGE: &str = include_str!("../../guide/troubleshooting.md");

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 
 use super::{MOST_BYTES, Url, code_of};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, LoginErrorKind};
 
 /// Reads what was pasted as the login does, and checks what comes of it.
 ///
@@ -23,11 +23,12 @@ pub(crate) fn pasted(pasted: &[u8]) {
         Ok(code) => assert_eq!(plain, Some(("code", code.expose_secret().to_owned()))),
         Err(error) => assert!(
             match error.kind() {
-                ErrorKind::LoginRefused(_) => matches!(&plain, Some(("error", _))),
-                kind => matches!(
-                    kind,
-                    ErrorKind::InvalidCallback(_) | ErrorKind::ImplicitGrant
-                ),
+                ErrorKind::Login(login) => match login.kind() {
+                    LoginErrorKind::Denied { .. } => matches!(&plain, Some(("error", _))),
+                    LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant => true,
+                    _ => false,
+                },
+                _ => false,
             },
             "{error:?}, {plain:?}"
         ),

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::error::{ErrorKind, LoginErrorKind};
 
 const STATE: &str = "state-of-the-login";
 
@@ -16,7 +17,7 @@ fn read(callback: &str) -> Result<String, Error> {
 
 fn fault(callback: &str) -> CallbackFault {
     let error = read(callback).unwrap_err();
-    let ErrorKind::InvalidCallback(invalid) = error.kind() else {
+    let ErrorKind::Login(login) = error.kind() else {
         panic!("{callback}: {error:?}")
     };
     let shown = format!("{error} {error:?}");
@@ -24,7 +25,7 @@ fn fault(callback: &str) -> CallbackFault {
         !shown.contains("s3ntinel") && !shown.contains(STATE),
         "{shown}"
     );
-    invalid.fault()
+    login.fault().unwrap()
 }
 
 #[test]
@@ -117,11 +118,14 @@ fn an_error_is_believed_only_with_the_state() {
         "/cb?error=access_denied&error_description=no%1B%5B2J+to+state-of-the-login&state=state-of-the-login",
     )
     .unwrap_err();
-    let ErrorKind::LoginRefused(refused) = error.kind() else {
+    let ErrorKind::Login(login) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(refused.is_denied());
-    assert_eq!(refused.description(), Some("no\\u{1b}[2J to [redacted]"));
+    let denied = LoginErrorKind::Denied {
+        error: "access_denied".to_owned(),
+        description: Some("no\\u{1b}[2J to [redacted]".to_owned()),
+    };
+    assert_eq!(*login.kind(), denied);
     assert_eq!(
         fault("/cb?error=access_denied&state=x"),
         CallbackFault::State
@@ -141,7 +145,7 @@ fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
     ] {
         let error = read(callback).unwrap_err();
         assert!(
-            matches!(error.kind(), ErrorKind::ImplicitGrant),
+            matches!(error.kind(), ErrorKind::Login(login) if *login.kind() == LoginErrorKind::ImplicitGrant),
             "{callback}"
         );
         let shown = format!("{error} {error:?}");

@@ -26,7 +26,7 @@ fn usual() -> LoginBuilder {
 fn fault(login: &Login, secret: &SecretString) -> CallbackFault {
     let error = PendingLogin::from_secret(login, secret).unwrap_err();
     match error.kind() {
-        ErrorKind::InvalidCallback(invalid) => invalid.fault(),
+        ErrorKind::Login(login) => login.fault().unwrap(),
         kind => panic!("{kind:?}"),
     }
 }
@@ -87,7 +87,7 @@ fn another_login_does_not_go_on_with_it() {
         assert_eq!(fault(&other, &kept), CallbackFault::OtherLogin);
         let pending = other.begin().unwrap();
         let error = pending.check(&usual().build().unwrap()).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::InvalidCallback(_)));
+        assert!(matches!(error.kind(), ErrorKind::Login(login) if login.fault().is_some()));
     }
     for app in [
         app().target_org("org-2"),

@@ -169,7 +169,7 @@ impl Shared {
     pub(in crate::provider) async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
         let exchange = (self.exchange)(request);
         let answer = tokio::time::timeout(self.endpoint.attempt, exchange).await;
-        answer.unwrap_or_else(|_| Err(Error::answer_timeout(self.endpoint.region.login_url())))
+        answer.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
     }
 
     /// The answer, told with what is known of the client.
@@ -181,8 +181,8 @@ impl Shared {
                 locked.known.refused = None;
                 Ok(issued)
             }
-            Err(error) => Err(error.of_client(|answer| InvalidClient {
-                answer,
+            Err(error) => Err(error.with_client(|response| InvalidClient {
+                response,
                 region: self.endpoint.region.clone(),
                 accepted_before: locked.known.accepted,
             })),

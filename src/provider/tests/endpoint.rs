@@ -15,8 +15,8 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, Head, OAuthError, Problem, RateLimited, Transport, TransportKind,
-        UnexpectedResponse, oauth_error,
+        Error, ErrorKind, OAuthError, RateLimited, ResponseHead, ResponseProblem, TransportError,
+        TransportKind, UnexpectedResponse,
     },
     grant::{ClientCredentials, Grant},
     http_client::{App, HttpClient},
@@ -263,7 +263,7 @@ pub(super) fn seconds(seconds: f64) -> Duration {
 fn unavailable() -> Error {
     ErrorKind::UnexpectedResponse(UnexpectedResponse {
         head: head(503, None),
-        problem: Problem::Status,
+        problem: ResponseProblem::Status,
     })
     .into()
 }
@@ -272,33 +272,29 @@ fn limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
         head: head(429, Some(wait)),
         message: None,
-        answer: None,
+        response: None,
     })
     .into()
 }
 
 fn refused() -> Error {
-    ErrorKind::OAuth(OAuthError {
-        head: head(400, None),
-        error: "invalid_client".into(),
-        description: Some("authentication failed".into()),
-    })
-    .into()
+    let description = Some("authentication failed".into());
+    oauth_error("invalid_client", description, "client_credentials")
 }
 
 fn invalid_grant(request: &TokenRequest) -> Error {
     let grant_type = request.form.iter().find(|(name, _)| *name == "grant_type");
     let grant_type = grant_type.map_or("", |(_, value)| value.expose_secret());
-    let answer = OAuthError {
-        head: head(400, None),
-        error: "invalid_grant".into(),
-        description: None,
-    };
-    oauth_error(answer, grant_type).into()
+    oauth_error("invalid_grant", None, grant_type)
+}
+
+fn oauth_error(error: &str, description: Option<String>, grant_type: &str) -> Error {
+    let head = head(400, None);
+    ErrorKind::OAuth(OAuthError::new(head, error.into(), description, grant_type)).into()
 }
 
 fn unreachable() -> Error {
-    ErrorKind::Transport(Transport {
+    ErrorKind::Transport(TransportError {
         kind: TransportKind::Refused,
         host: "login".into(),
         nothing_sent: true,
@@ -307,10 +303,10 @@ fn unreachable() -> Error {
     .into()
 }
 
-fn head(status: u16, retry_after: Option<Duration>) -> Head {
-    Head {
-        place: "POST /oauth/token".into(),
-        status,
+fn head(status: u16, retry_after: Option<Duration>) -> ResponseHead {
+    ResponseHead {
+        endpoint: "POST /oauth/token".into(),
+        status: status.try_into().unwrap(),
         retry_after,
         correlation_id: None,
     }

@@ -145,7 +145,10 @@ async fn a_question_that_changes_nothing_is_no_event() {
     *vault.secret.lock() = "fail";
     tokens.token().await.unwrap_err();
     // The pause that is under way goes on.
-    assert_eq!(next(&events), "failed 0 1000 Secret in hand: false");
+    assert_eq!(
+        next(&events),
+        "failed 0 1000 CredentialSource in hand: false"
+    );
     *vault.secret.lock() = "new";
     tokio::time::sleep(seconds(1.0)).await;
     tokens.token().await.unwrap();

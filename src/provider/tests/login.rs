@@ -87,7 +87,7 @@ async fn text(tokens: &TokenProvider) -> String {
 }
 
 fn is_login_required(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::LoginRequired(_)) && error.needs_login()
+    matches!(error.kind(), ErrorKind::Login(_)) && error.needs_login()
 }
 
 async fn failure(tokens: &TokenProvider) -> Error {

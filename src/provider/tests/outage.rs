@@ -77,7 +77,7 @@ async fn in_a_pause_callers_fail_at_once_with_the_cause_and_the_wait() {
     let error = tokens.token().await.unwrap_err();
     assert_eq!(tokens.shared.clock.now(), before);
     assert_eq!(
-        (error.status(), error.retry_after()),
+        (error.status().map(u16::from), error.retry_after()),
         (Some(503), Some(seconds(0.3)))
     );
     assert!(error.is_transient());

@@ -87,7 +87,7 @@ async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_p
         let ErrorKind::InvalidClient(refused) = error.kind() else {
             panic!("{error:?}")
         };
-        assert_eq!(refused.accepted_before(), None);
+        assert_eq!(refused.accepted_before, None);
         assert!(error.retry_after().unwrap() > seconds(1.1));
 
         *vault.secret.lock() = "new";
@@ -125,7 +125,10 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
     assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
     // Who asks gets to know that the source hangs.
     let error = asking.await.unwrap().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::CredentialSource(_)),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +147,7 @@ async fn a_client_accepted_before_is_told_so() {
     let ErrorKind::InvalidClient(refused) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(refused.accepted_before(), Some(accepted));
+    assert_eq!(refused.accepted_before, Some(accepted));
     assert_eq!(
         error.troubleshooting(),
         Some(crate::error::Troubleshooting::IntegrationFailsAfterRotation)
@@ -164,7 +167,10 @@ async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
             time,
             "{fault}"
         );
-        assert!(matches!(error.kind(), ErrorKind::Secret(_)), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::CredentialSource(_)),
+            "{error:?}"
+        );
         assert!(error.is_transient(), "{fault}");
         assert_eq!(error.retry_after(), Some(seconds(0.5)), "{fault}");
         assert_eq!(endpoint.requests(), 0, "{fault}");

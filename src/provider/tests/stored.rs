@@ -176,7 +176,7 @@ async fn a_client_that_the_store_knows_was_accepted_before() {
     let ErrorKind::InvalidClient(refused) = error.kind() else {
         panic!("{error:?}")
     };
-    let before = refused.accepted_before().unwrap();
+    let before = refused.accepted_before.unwrap();
     assert!(before.duration_since(start).unwrap_or_default() < seconds(1.0));
 }
 

@@ -81,7 +81,7 @@ fn foreign_bodies() -> Vec<Bad> {
             "no HTTP",
             Decision::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
             "Transport Interrupted",
-            "broke",
+            "ended before the response",
         ),
     ]
 }
@@ -102,21 +102,26 @@ fn cut_bodies() -> Vec<Bad> {
             "cut in the head",
             Decision::raw(head, End::Close),
             broken,
-            "broke",
+            "ended before the response",
         ),
         bad(
             "cut before its length",
             Decision::raw(length, End::Close),
             broken,
-            "broke",
+            "ended before the response",
         ),
         bad(
             "cut before the last chunk",
             Decision::raw(chunked, End::Close),
             broken,
-            "broke",
+            "ended before the response",
         ),
-        bad("nothing", Decision::none(End::Close), broken, "broke"),
+        bad(
+            "nothing",
+            Decision::none(End::Close),
+            broken,
+            "ended before the response",
+        ),
     ]
 }
 
@@ -189,4 +194,4 @@ const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":863
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 pub const UNEXPECTED: &str = "UnexpectedResponse";
-const UNDECODABLE: &str = "does not decode";
+const UNDECODABLE: &str = "cannot be decoded";

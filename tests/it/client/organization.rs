@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{client, requests};
-use crate::support::{kind_of, next_of};
+use crate::support::next_of;
 
 #[tokio::test]
 async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
@@ -36,8 +36,11 @@ async fn what_needs_a_user_says_so_and_costs_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let call = client(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
-    assert_eq!(kind_of(&error), "UserContextRequired");
-    assert_eq!(error.status(), Some(400));
+    assert!(
+        matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
+        "{error}"
+    );
+    assert_eq!(error.status().map(u16::from), Some(400));
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(requests(&sandbox), (1, 1));
 
@@ -58,17 +61,17 @@ async fn a_permission_of_another_division_is_denied_by_the_division() {
     sandbox.set_permissions(["oauth:client:view"]);
     let error = call().await.unwrap_err();
     let missing = denied(&error);
-    assert!(!missing.division_missing() && !missing.any_of());
-    assert_eq!(missing.division(), None);
-    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+    assert!(!missing.is_division_missing() && !missing.is_any_of());
+    assert_eq!(missing.division, None);
+    assert_eq!(missing.permissions, ["oauth:token:delete"]);
 
     sandbox.set_permissions(["oauth:token:delete"]);
     sandbox.set_divisions(["elsewhere"]);
     let error = call().await.unwrap_err();
     let missing = denied(&error);
-    assert!(missing.division_missing() && !missing.any_of());
-    assert_eq!(missing.division(), Some(sandbox.division_id()));
-    assert_eq!(missing.permissions(), ["oauth:token:delete"]);
+    assert!(missing.is_division_missing() && !missing.is_any_of());
+    assert_eq!(missing.division.as_deref(), Some(sandbox.division_id()));
+    assert_eq!(missing.permissions, ["oauth:token:delete"]);
 
     // A role counts for a token that is in use, too.
     sandbox.set_divisions([sandbox.division_id()]);
@@ -83,9 +86,9 @@ async fn of_several_permissions_one_is_enough() {
     sandbox.set_permissions(["nothing:of:use"]);
     let error = execute(&sandbox, &api).await.unwrap_err();
     let missing = denied(&error);
-    assert!(missing.any_of() && !missing.division_missing());
+    assert!(missing.is_any_of() && !missing.is_division_missing());
     let any = ["integrations:action:execute", "bridge:actions:execute"];
-    assert_eq!(missing.permissions(), any);
+    assert_eq!(missing.permissions, any);
 
     for one in any {
         sandbox.set_permissions([one]);
@@ -101,7 +104,7 @@ async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error
 }
 
 fn denied(error: &Error) -> &AccessDenied {
-    assert_eq!(error.status(), Some(403));
+    assert_eq!(error.status().map(u16::from), Some(403));
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     match error.kind() {
         ErrorKind::AccessDenied(denied) => denied,

@@ -221,7 +221,7 @@ async fn a_listing_that_leads_back_ends() {
         let error = ended(&mut pages).await;
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
         assert!(
-            error.to_string().contains("not followed further"),
+            error.to_string().contains("next page cannot be requested"),
             "{error}"
         );
         assert_eq!(listing.targets().len(), calls, "{error}");

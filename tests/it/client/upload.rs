@@ -117,7 +117,7 @@ async fn a_refused_token_is_replaced_for_the_calls_after_the_stream() {
     ]);
     let call = || api.put("/api/v2/uploads").stream(Pieces::new(["a"]));
     let error = call().send().await.unwrap_err();
-    assert_eq!(error.status(), Some(401));
+    assert_eq!(error.status().map(u16::from), Some(401));
     assert_eq!((login.requests().len(), server.requests().len()), (1, 1));
     call().send().await.unwrap();
     let sent = server.requests();

@@ -45,7 +45,7 @@ async fn a_denial_reaches_the_program_and_the_browser() {
     let back = sandbox.deny(waiting.authorize_url().as_str()).await;
     let (outcome, (_, denied)) = tokio::join!(waiting.redirected(), come_back(&back));
     let error = outcome.unwrap_err();
-    is(&error, "LoginRefused");
+    is(&error, "Denied");
 
     let waiting = login.listen("default").unwrap();
     sandbox.fail_next_authorization("server_error");
@@ -53,7 +53,7 @@ async fn a_denial_reaches_the_program_and_the_browser() {
         .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
         .await;
     let (outcome, (_, failed)) = tokio::join!(waiting.redirected(), come_back(&back));
-    is(&outcome.unwrap_err(), "LoginRefused");
+    is(&outcome.unwrap_err(), "Denied");
     assert_ne!(denied, failed);
     assert_eq!(sandbox.token_requests(), 0);
 }
@@ -77,22 +77,19 @@ async fn what_is_pasted_is_looked_at_as_closely_and_the_wait_goes_on() {
     let uri = redirect_uri(&waiting);
     let state = parameter(waiting.authorize_url(), "state").unwrap();
     for (text, kind) in [
-        (String::new(), "InvalidCallback"),
-        (waiting.authorize_url().to_string(), "InvalidCallback"),
-        (uri.to_string(), "InvalidCallback"),
-        (format!("{uri}?code=c&state=another"), "InvalidCallback"),
+        (String::new(), "Callback"),
+        (waiting.authorize_url().to_string(), "Callback"),
+        (uri.to_string(), "Callback"),
+        (format!("{uri}?code=c&state=another"), "Callback"),
         (
             format!("{uri}?error=access_denied&state=another"),
-            "InvalidCallback",
+            "Callback",
         ),
         (
             format!("http://localhost/other?code=c&state={state}"),
-            "InvalidCallback",
+            "Callback",
         ),
-        (
-            format!("{uri}?code=c&code=d&state={state}"),
-            "InvalidCallback",
-        ),
+        (format!("{uri}?code=c&code=d&state={state}"), "Callback"),
         (format!("{uri}#access_token=t"), "ImplicitGrant"),
     ] {
         is(&waiting.pasted(&text).await.unwrap_err(), kind);
@@ -194,7 +191,7 @@ fn a_runtime_that_ends_in_the_exchange_ends_the_login_and_not_its_next_one() {
     gate.release();
     outer.block_on(async {
         let outcome = timeout(SOON, waiting.redirected()).await.unwrap();
-        is(&outcome.unwrap_err(), "InvalidCallback");
+        is(&outcome.unwrap_err(), "Callback");
         let waiting = login.listen("default").unwrap();
         let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
         timeout(SOON, waiting.pasted(&back)).await.unwrap().unwrap();

@@ -26,10 +26,13 @@ async fn nobody_who_comes_in_time_is_an_error_that_says_who_came_instead() {
     };
     let (outcome, ()) = tokio::join!(waiting.redirected(), strangers);
     let error = outcome.unwrap_err();
-    let ErrorKind::Listener(listener) = error.kind() else {
+    let ErrorKind::Login(listener) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(listener.is_timeout());
+    assert_eq!(
+        *listener.kind(),
+        LoginErrorKind::Listener { is_timeout: true }
+    );
     let text = error.to_string();
     for needed in ["60 s", "another state", "another path", "redirect URI"] {
         assert!(text.contains(needed), "{needed}: {text}");
@@ -60,10 +63,13 @@ async fn a_registered_port_is_taken_and_no_other() {
     let waiting = login.listen("default").unwrap();
     assert_eq!(redirect_uri(&waiting).as_str(), uri);
     let error = login.listen("default").unwrap_err();
-    let ErrorKind::Listener(listener) = error.kind() else {
+    let ErrorKind::Login(listener) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(!listener.is_timeout());
+    assert_eq!(
+        *listener.kind(),
+        LoginErrorKind::Listener { is_timeout: false }
+    );
     assert!(error.to_string().contains(&port.to_string()), "{error}");
     let back = sandbox
         .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
@@ -149,10 +155,13 @@ async fn the_browser_is_waited_for_five_minutes() {
     let both = async { tokio::join!(waiting.redirected(), time_passes) };
     let (outcome, ()) = timeout(SOON, both).await.unwrap();
     let error = outcome.unwrap_err();
-    let ErrorKind::Listener(listener) = error.kind() else {
+    let ErrorKind::Login(listener) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(listener.is_timeout());
+    assert_eq!(
+        *listener.kind(),
+        LoginErrorKind::Listener { is_timeout: true }
+    );
     assert!(error.to_string().contains("300 s"), "{error}");
 }
 
@@ -171,7 +180,7 @@ async fn what_is_pasted_counts_for_ten_minutes() {
         match waiting.pasted(&back).await {
             Ok(_) => assert!(in_time),
             Err(error) => {
-                is(&error, "InvalidCallback");
+                is(&error, "Callback");
                 assert!(!in_time);
             }
         }

@@ -145,12 +145,12 @@ async fn a_pending_login_of_one_region_is_refused_in_another_before_any_request(
         .finish(pending, &callback, "jo")
         .await
         .unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
     assert!(error.to_string().contains("another region"), "{error}");
 
     let kept = login_here.begin().unwrap().into_secret().unwrap();
     let error = PendingLogin::from_secret(&login_there, &kept).unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
     assert_eq!((here.requests().len(), there.requests().len()), (0, 0));
 }
 
@@ -166,15 +166,15 @@ async fn an_old_or_altered_pending_login_is_refused_before_any_request() {
     let last = altered.pop().unwrap();
     altered.insert(0, last);
     let error = PendingLogin::from_secret(&login, &altered.into()).unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
 
     clock.advance(Duration::from_secs(660));
     let callback = format!("code=a-code&state={state}");
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
     assert!(error.to_string().contains("10 minutes"), "{error}");
     let error = PendingLogin::from_secret(&login, &kept).unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
     assert!(sandbox.requests().is_empty());
 }
 
@@ -187,7 +187,7 @@ async fn the_callback_of_one_browser_opened_in_another_sends_nothing() {
         .log_in(mallory.authorize_url().as_str(), &users[0])
         .await;
     let error = login.finish(victim, &back, "victim").await.unwrap_err();
-    is(&error, "InvalidCallback");
+    is(&error, "Callback");
     assert!(!error.is_transient() && !error.needs_login());
     assert_eq!(sandbox.token_requests(), 0);
     assert!(login.saved("victim").await.unwrap().is_none());
@@ -196,7 +196,7 @@ async fn the_callback_of_one_browser_opened_in_another_sends_nothing() {
     let back = sandbox.deny(mallory.authorize_url().as_str()).await;
     is(
         &login.finish(victim, &back, "victim").await.unwrap_err(),
-        "InvalidCallback",
+        "Callback",
     );
 }
 
@@ -234,10 +234,13 @@ async fn each_refusal_of_the_login_page_says_what_to_do() {
     let pending = login.begin().unwrap();
     let back = sandbox.deny(pending.authorize_url().as_str()).await;
     let error = login.finish(pending, &back, "jo").await.unwrap_err();
-    let ErrorKind::LoginRefused(refused) = error.kind() else {
+    let ErrorKind::Login(denied) = error.kind() else {
         panic!("{error:?}")
     };
-    assert!(refused.is_denied() && refused.description().is_some());
+    let LoginErrorKind::Denied { description, .. } = denied.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(denied.is_declined() && description.is_some());
 
     for (code, transient) in [
         ("unauthorized_client", false),
@@ -254,10 +257,14 @@ async fn each_refusal_of_the_login_page_says_what_to_do() {
         let user = &sandbox.users()[0];
         let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
         let error = login.finish(pending, &back, "jo").await.unwrap_err();
-        let ErrorKind::LoginRefused(refused) = error.kind() else {
+        let ErrorKind::Login(denied) = error.kind() else {
             panic!("{code}: {error:?}")
         };
-        assert_eq!((refused.error(), refused.is_denied()), (code, false));
+        let LoginErrorKind::Denied { error: shown, .. } = denied.kind() else {
+            panic!("{code}: {error:?}")
+        };
+        assert_eq!(shown, code);
+        assert!(!denied.is_declined(), "{code}");
         assert_eq!(error.is_transient(), transient, "{code}");
     }
     assert_eq!(sandbox.token_requests(), 0);

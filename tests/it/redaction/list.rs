@@ -13,10 +13,33 @@ const NOT_SHOWN: &[(&str, &str)] = &[("TokenStore", "a trait")];
 /// Kinds of errors that no run can make, and why.
 const NOT_MADE: &[(&str, &str)] = &[];
 
+/// The kinds that payloads have of their own: the kind of the payload, the file and the enum.
+const NESTED_KINDS: &[(&str, &str, &str)] = &[
+    (
+        "Configuration",
+        include_str!("../../../src/error/local.rs"),
+        "ConfigurationKind",
+    ),
+    (
+        "Login",
+        include_str!("../../../src/error/login.rs"),
+        "LoginErrorKind",
+    ),
+    (
+        "OAuth",
+        include_str!("../../../src/error/token_endpoint.rs"),
+        "OAuthErrorKind",
+    ),
+];
+
 /// The types and kinds that are missing, or listed above without need.
 pub fn gaps(shown: &Shown) -> Vec<String> {
     let types = public_types(&Files::read(&["src"], ".rs"), "src/lib.rs");
-    let kinds = variants(include_str!("../../../src/error/kind.rs"), "ErrorKind");
+    let mut kinds = variants(include_str!("../../../src/error/kind.rs"), "ErrorKind");
+    for (parent, file, name) in NESTED_KINDS {
+        let nested = variants(file, name).into_iter();
+        kinds.extend(nested.map(|kind| format!("{parent} {kind}")));
+    }
     let mut gaps = difference("the type", &types, shown.types(), NOT_SHOWN);
     gaps.extend(difference("the kind", &kinds, shown.kinds(), NOT_MADE));
     gaps

@@ -13,6 +13,7 @@ use crate::support::{CLIENT_ID, dns::remote_region, kind_of, region_of, server::
 
 pub async fn wrong_place_or_form(run: &mut Run) {
     let errors: Vec<Error> = vec![
+        ClientCredentials::new(CLIENT_ID, "").unwrap_err(),
         ClientCredentials::new(CLIENT_ID, line(SECRET)).unwrap_err(),
         ClientCredentials::new(format!("{CLIENT_ID}:{SECRET}"), SECRET).unwrap_err(),
         FixedToken::new(format!("Bearer {TOKEN}")).unwrap_err(),

@@ -54,8 +54,8 @@ pub fn echoes_of(secret: &str) -> Vec<Decision> {
         let bodies = echoing_bodies(&said(secret));
         replies.extend(bodies.map(|body| Decision::json(status, &body)));
     }
-    // A part of a secret is not known again.
-    for (_, text) in forms(secret).iter().filter(|(form, _)| *form != CORE) {
+    let recognised = |form: &str| !NOT_RECOGNISED.iter().any(|start| form.starts_with(start));
+    for (_, text) in forms(secret).iter().filter(|(form, _)| recognised(form)) {
         let [oauth, .., api, _] = echoing_bodies(&said(text));
         let header = format!("ININ-Correlation-Id: {}\r\n", said(text));
         replies.extend([400, 429].map(|status| Decision::of(status, &header, &oauth)));
@@ -64,6 +64,10 @@ pub fn echoes_of(secret: &str) -> Vec<Decision> {
     }
     replies
 }
+
+/// Forms of a secret that are not recognised in a server's words: a part, and what no server makes of
+/// the request that it received.
+const NOT_RECOGNISED: &[&str] = &[CORE, "in hex", "in HEX", "as a list of bytes", "in base64"];
 
 fn echoing_bodies(said: &str) -> [String; 9] {
     let oauth = |error: &str| json!({"error": error, "error_description": said}).to_string();

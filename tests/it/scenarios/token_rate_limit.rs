@@ -21,7 +21,7 @@ async fn a_limit_of_the_token_endpoint_is_waited_out_and_ends() {
 
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");
-        assert_eq!(error.status(), Some(400));
+        assert_eq!(error.status().map(u16::from), Some(400));
         assert!(error.is_transient() && !error.needs_login(), "{error}");
         let pause = error.retry_after().unwrap();
         let half = Duration::from_millis(500);
@@ -61,7 +61,7 @@ async fn a_limit_of_the_api_is_told_in_every_answer_and_typed_beyond_it() {
     }
     let error = api.get(ORGANIZATION).send().await.unwrap_err();
     assert_eq!(kind_of(&error), "RateLimited");
-    assert_eq!(error.status(), Some(429));
+    assert_eq!(error.status().map(u16::from), Some(429));
     assert!(error.is_transient() && !error.needs_login(), "{error}");
     let wait = error.retry_after().unwrap();
     assert!(LEAST <= wait && wait <= WINDOW);

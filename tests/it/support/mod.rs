@@ -13,6 +13,7 @@ pub mod tls;
 pub mod visitor;
 
 use std::{
+    fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
     time::Duration,
@@ -87,15 +88,23 @@ pub fn good_token(token: &str) -> Decision {
     )
 }
 
-/// The name of an error's kind, and of its transport kind.
+/// Returns the name of an error's kind, of the kind within it, or both for `Transport`.
 pub fn kind_of(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::Transport(transport) => format!("Transport {:?}", transport.kind()),
-        ErrorKind::UnexpectedResponse(_) => "UnexpectedResponse".to_owned(),
-        kind => {
-            let debug = format!("{kind:?}");
-            let end = debug.find(|c: char| !c.is_ascii_alphanumeric());
-            debug[..end.unwrap_or(debug.len())].to_owned()
-        }
-    }
+    let outer = variant_of(error.kind());
+    let inner = match error.kind() {
+        ErrorKind::Configuration(error) => variant_of(error.kind()),
+        ErrorKind::Login(error) => variant_of(error.kind()),
+        ErrorKind::OAuth(error) => variant_of(&error.kind()),
+        ErrorKind::Transport(error) => format!("Transport {:?}", error.kind()),
+        _ => return outer,
+    };
+    if inner == "Other" { outer } else { inner }
+}
+
+/// Returns the name of an enum's variant.
+pub fn variant_of(value: &impl fmt::Debug) -> String {
+    let mut debug = format!("{value:?}");
+    let end = debug.find(|c: char| !c.is_ascii_alphanumeric());
+    debug.truncate(end.unwrap_or(debug.len()));
+    debug
 }

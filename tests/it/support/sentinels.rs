@@ -10,10 +10,13 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use genesys_cloud_auth::{Error, ErrorKind, error::ApiError};
+use genesys_cloud_auth::{
+    Error, ErrorKind,
+    error::{ApiError, ConfigurationKind, OAuthError, OAuthErrorKind},
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::kind_of;
+use super::variant_of;
 
 /// A secret's name and text.
 pub type Sentinel = (&'static str, &'static str);
@@ -118,79 +121,78 @@ impl Shown {
             self.display(&error);
             next = error.source();
         }
-        let kind = kind_of(error);
-        self.kinds
-            .insert(kind.split(' ').next().unwrap().to_owned())
+        self.kinds.insert(variant_of(error.kind()))
     }
 
-    /// What an error's kind holds.
+    /// Shows the payload of an error's kind.
     fn kind(&mut self, kind: &ErrorKind) {
         self.both(kind);
         match kind {
             ErrorKind::AccessDenied(denied) => {
                 self.both(denied);
-                self.api(denied.answer());
-                self.debug(&(denied.permissions(), denied.division()));
+                self.api(&denied.response);
             }
-            ErrorKind::Api(error)
-            | ErrorKind::IpNotAuthorized(error)
-            | ErrorKind::UserContextRequired(error) => self.api(error),
-            ErrorKind::Configuration(configuration) => self.both(configuration),
-            ErrorKind::InvalidClient(refused) => {
-                self.both(refused);
-                self.both(refused.answer());
-            }
-            ErrorKind::InvalidPath(path) => self.both(path),
-            ErrorKind::InvalidRegion(region) => self.both(region),
-            ErrorKind::InvalidAssertion(error) => self.both(error),
-            ErrorKind::InvalidCallback(error) => self.both(error),
-            ErrorKind::Listener(error) => self.both(error),
-            ErrorKind::LoginRefused(error) => self.both(error),
-            ErrorKind::LoginRequired(error) => {
+            ErrorKind::Api(error) => self.api(error),
+            ErrorKind::Assertion(error) => self.both(error),
+            ErrorKind::Configuration(error) => {
                 self.both(error);
-                error
-                    .answer()
-                    .into_iter()
-                    .for_each(|answer| self.both(answer));
+                self.nested("Configuration", error.kind());
+                if let ConfigurationKind::InvalidRegion(region) = error.kind() {
+                    self.both(region);
+                }
             }
-            ErrorKind::NoBrowser(error) => self.both(error),
-            ErrorKind::OAuth(error) => self.both(error),
-            ErrorKind::InvalidGrant(refused) => {
-                self.both(refused);
-                self.debug(&refused.cause());
-                self.both(refused.answer());
+            ErrorKind::CredentialSource(error) => self.both(error),
+            ErrorKind::InvalidClient(invalid) => {
+                self.both(invalid);
+                self.oauth(&invalid.response);
             }
-            ErrorKind::UnauthorizedClient(refused) => {
-                self.both(refused);
-                self.both(refused.answer());
+            ErrorKind::Login(error) => {
+                self.both(error);
+                self.nested("Login", error.kind());
+                if let Some(response) = error.response() {
+                    self.oauth(response);
+                }
             }
+            ErrorKind::OAuth(error) => self.oauth(error),
             ErrorKind::RateLimited(limited) => {
                 self.both(limited);
-                limited
-                    .answer()
-                    .into_iter()
-                    .for_each(|answer| self.api(answer));
+                if let Some(response) = &limited.response {
+                    self.api(response);
+                }
             }
             ErrorKind::Store(error) => self.both(error),
-            ErrorKind::Secret(error) => self.both(error),
             ErrorKind::TokenExpired(expired) => self.both(expired),
             ErrorKind::Transport(transport) => {
                 self.both(transport);
                 self.debug(&transport.kind());
             }
-            ErrorKind::UnexpectedResponse(answer) => self.both(answer),
+            ErrorKind::UnexpectedResponse(response) => self.both(response),
             _ => {}
+        }
+    }
+
+    fn oauth(&mut self, error: &OAuthError) {
+        self.both(error);
+        self.nested("OAuth", &error.kind());
+        if let OAuthErrorKind::InvalidGrant(cause) = error.kind() {
+            self.debug(&cause);
         }
     }
 
     fn api(&mut self, error: &ApiError) {
         self.both(error);
-        for detail in error.details() {
+        for detail in &error.details {
             self.both(detail);
         }
-        if let Some(limit) = error.limit() {
+        if let Some(limit) = &error.limit {
             self.both(limit);
         }
+    }
+
+    /// Shows the kind that a payload has of its own.
+    fn nested<T: Debug>(&mut self, parent: &str, kind: &T) {
+        self.debug(kind);
+        self.kinds.insert(format!("{parent} {}", variant_of(kind)));
     }
 
     fn both<T: Debug + Display>(&mut self, value: &T) {

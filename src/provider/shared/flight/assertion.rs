@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::{Flight, Look, RefreshResult, SOURCE_LIMIT, asked, failed, read, same};
 use crate::{
     assertion::{Looked, read as look_at},
-    error::{Error, ErrorKind, StaleAssertion, TokenExpired},
+    error::{Error, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     token::AccessToken,
 };
@@ -84,13 +84,10 @@ impl Flight {
                 self.handed_in(&assertion, false);
                 return Ok(self.arrived(place, issued).await);
             }
-            Err(cause) if cause.refuses_credentials() => cause,
+            Err(cause) if cause.has_invalid_credentials() => cause,
             Err(cause) => return Ok(failed(cause)),
         };
-        let is_the_clients = matches!(
-            refusal.kind(),
-            ErrorKind::InvalidClient(_) | ErrorKind::UnauthorizedClient(_)
-        );
+        let is_the_clients = refusal.has_invalid_client();
         self.handed_in(&assertion, !is_the_clients);
         if is_the_clients {
             return Err(refusal);
@@ -132,7 +129,7 @@ impl Flight {
         let Some(stale) = stale.or(used) else {
             return Ok(looked);
         };
-        let expired = ErrorKind::TokenExpired(TokenExpired::of_assertion(stale));
+        let expired = TokenExpired::of_assertion(stale);
         Err(NoAssertion::Useless(expired.into()))
     }
 

@@ -45,7 +45,7 @@ impl Flight {
             let refusal = match answer {
                 None => return RefreshResult::Lost,
                 Some(Ok(issued)) => return self.arrived(place, issued).await,
-                Some(Err(cause)) if cause.refuses_credentials() => cause,
+                Some(Err(cause)) if cause.has_invalid_credentials() => cause,
                 Some(Err(cause)) => return failed(cause),
             };
             match self.other_secret(source, &secret).await {

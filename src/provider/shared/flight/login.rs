@@ -10,7 +10,7 @@ use super::{
     read, same,
 };
 use crate::{
-    error::{Error, ErrorKind, LoginRequired, TokenExpired},
+    error::{Error, ErrorKind, LoginError, TokenExpired},
     grant::AuthorizationCode,
     store::SharedTurn,
     token::{AccessToken, Record},
@@ -104,18 +104,17 @@ impl Flight {
     ) -> Option<RefreshResult<AccessToken, Error>> {
         let Some(record) = record else {
             let required = if self.shared.locked.lock().known.logged_out {
-                LoginRequired::logged_out()
+                LoginError::logged_out()
             } else {
-                LoginRequired::nobody()
+                LoginError::required()
             };
-            let required = ErrorKind::LoginRequired(required);
             return Some(self.login_refused(None, required.into()));
         };
         if let Some(token) = self.found(Some(record)) {
             return Some(RefreshResult::Token(token));
         }
         if record.refresh_token().is_none() {
-            let expired = ErrorKind::TokenExpired(TokenExpired::of_login());
+            let expired = TokenExpired::of_login();
             return Some(self.login_refused(Some(record), expired.into()));
         }
         None
@@ -135,10 +134,10 @@ impl Flight {
             let refusal = match self.request(request).await {
                 None => return Ok(RefreshResult::Lost),
                 Some(Ok(issued)) => return self.renewed(place, issued).await,
-                Some(Err(cause)) if cause.refuses_credentials() => cause.of_login(),
+                Some(Err(cause)) if cause.has_invalid_credentials() => cause.with_login_ended(),
                 Some(Err(cause)) => return Err(cause),
             };
-            if matches!(refusal.kind(), ErrorKind::LoginRequired(_)) {
+            if matches!(refusal.kind(), ErrorKind::Login(_)) {
                 self.forget_login(place).await?;
                 return Ok(self.login_refused(None, refusal));
             }

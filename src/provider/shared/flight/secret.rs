@@ -23,11 +23,11 @@ pub(super) async fn asked<T: Send + 'static>(
     let mut task = Aborted(tokio::spawn(source));
     match tokio::time::timeout(SOURCE_LIMIT, &mut task.0).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Error::secret(
+        Ok(Err(_)) => Err(Error::credential_source(
             format!("the source of the {what} panicked"),
             None,
         )),
-        Err(_) => Err(Error::secret(
+        Err(_) => Err(Error::credential_source(
             format!("the source of the {what} took longer than 10 seconds"),
             None,
         )),
