@@ -62,7 +62,7 @@ impl SealingKey {
     /// another length, is a link or not a regular file, or (on Unix) belongs to another user or can
     /// be read or written by others.
     pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        file::read_or_create(path.as_ref()).map(|bytes| Self::with_key(&bytes))
+        file::read_or_create(path.as_ref(), random).map(|bytes| Self::with_key(&bytes))
     }
 
     /// Returns no key: the store, and whoever can read it, sees access and refresh tokens as they are,

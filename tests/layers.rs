@@ -48,8 +48,6 @@ const NOT_YET: &[&str] = &[
     "login",
     "provider",
     "sandbox",
-    "seal",
-    "store",
 ];
 
 const ROOT: &str = "src/lib.rs";

@@ -8,14 +8,17 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{KEY_LEN, random};
 use crate::{
     error::Error,
     private_file::{self, Failure},
 };
 
-/// Returns the key in the file. If there is none, a new key is written there first.
-pub(super) fn read_or_create(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+/// Returns the key of `N` bytes in the file. If there is none, a key that `generate` fills is written
+/// there first.
+pub(super) fn read_or_create<const N: usize>(
+    path: &Path,
+    generate: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+) -> Result<Zeroizing<[u8; N]>, Error> {
     let failure = |failure: Failure| Error::configuration(failure.with_source());
     // A file that can only be read is enough, and must not be created.
     if let Some(file) = private_file::open(path).map_err(failure)? {
@@ -33,16 +36,16 @@ pub(super) fn read_or_create(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Er
     if let Some(key) = read(&file, path)? {
         return Ok(key);
     }
-    let mut key = Zeroizing::new([0; KEY_LEN]);
-    random(&mut *key)?;
-    write(&file, &key, path).map_err(failure)?;
+    let mut key = Zeroizing::new([0; N]);
+    generate(&mut *key)?;
+    write(&file, &*key, path).map_err(failure)?;
     Ok(key)
 }
 
 /// Returns `None` if the file is empty because its creator has not written it yet, or never will.
-fn read(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; KEY_LEN]>>, Error> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_LEN + 1));
-    file.take(KEY_LEN as u64 + 1)
+fn read<const N: usize>(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; N]>>, Error> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(N + 1));
+    file.take(N as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::configuration(Failure::io(path, "be read", error).with_source()))?;
     if bytes.is_empty() {
@@ -51,15 +54,15 @@ fn read(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; KEY_LEN]>>, Er
     let wrong = || {
         let path = path.display();
         Error::configuration(format!(
-            "{path} is not a sealing key: a key is 32 random bytes and nothing else; name another \
+            "{path} is not a sealing key: a key is {N} random bytes and nothing else; name another \
              file, or remove this one, which loses what was sealed under it"
         ))
     };
-    let key = <[u8; KEY_LEN]>::try_from(&**bytes).map_err(|_| wrong())?;
+    let key = <[u8; N]>::try_from(&**bytes).map_err(|_| wrong())?;
     Ok(Some(Zeroizing::new(key)))
 }
 
-fn write(mut file: &File, key: &[u8; KEY_LEN], path: &Path) -> Result<(), Failure> {
+fn write(mut file: &File, key: &[u8], path: &Path) -> Result<(), Failure> {
     let written = file.write_all(key).and_then(|()| file.sync_all());
     if let Err(error) = written {
         // A part of a key would be an invalid file for ever.

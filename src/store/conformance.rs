@@ -1,6 +1,6 @@
 //! The rules of [`TokenStore`] as one check.
 
-mod ask;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -9,9 +9,9 @@ use std::{pin::pin, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{Sealed, StoreKey, TokenStore};
-use ask::{
-    describe, expect_loaded, expect_rejected, expect_turn_held, random_key, remove, run_clause,
-    save, take_turn,
+use steps::{
+    Checked, LONG_WAIT, SHORT_WAIT, describe, expect_loaded, expect_rejected, expect_turn_held,
+    random_key, remove, run_clause, save, take_turn,
 };
 
 /// Checks a store against the rules of [`TokenStore`], except those about lost turns.
@@ -98,8 +98,6 @@ struct Check<S> {
     other: S,
     third: S,
 }
-
-type Checked = Result<(), String>;
 
 impl<S: TokenStore> Check<S> {
     async fn with(open: &impl AsyncFn() -> S) -> Result<Self, String> {
@@ -295,8 +293,3 @@ const BIG_RECORD_BYTES: usize = 64 * 1024;
 
 const HOLDERS: usize = 8;
 const TURNS: usize = 8;
-
-/// Long enough for a wrong result to show up.
-const SHORT_WAIT: Duration = Duration::from_millis(50);
-/// Longer than a lease of 15 seconds, by which a dropped turn may end.
-const LONG_WAIT: Duration = Duration::from_secs(40);

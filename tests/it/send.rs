@@ -37,14 +37,7 @@ fn every_type_is_send() {
         SandboxAssertions, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
     };
     let others = check_types! { assert_send:
-        AccessDenied, ApiError, Chunks, Configuration, ErrorDetail, ErrorKind, Fault, FaultScope,
-        FileTurn, Gate, Grant, InvalidAssertion, InvalidCallback, InvalidClient, InvalidGrant,
-        InvalidGrantCause, InvalidPath, InvalidRegion, Limit, ListenerError, LocalLogin,
-        LoginBuilder, LoginRefused, LoginRequired, MemoryTurn, Month, NamedEntity, NoBrowser,
-        OAuthError, Pages<String>, PendingLogin, RateLimit, RateLimited, RefreshTokens, Request,
-        Response, Sandbox, SandboxBuilder, SandboxHost, SecretError, StoreError, TokenExpired,
-        TokenProviderBuilder, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-        UnexpectedResponse,
+        AccessDenied, ApiError, Chunks, ConfigurationKind, CredentialSourceError, ErrorDetail, ErrorKind, Fault, FaultScope, FileTurn, Gate, Grant, InvalidAssertion, InvalidClient, InvalidConfiguration, InvalidGrantCause, InvalidRegion, LocalLogin, LoginBuilder, LoginError, LoginErrorKind, MemoryTurn, Month, NamedEntity, OAuthError, OAuthErrorKind, Pages<String>, PendingLogin, PlatformLimit, RateLimit, RateLimited, RefreshTokens, Request, Response, Sandbox, SandboxBuilder, SandboxHost, StoreError, TokenExpired, TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
     let checked = handles.into_iter().chain(others).chain(["TokenStore"]);
     assert_complete(checked.collect(), public_types(&source(), "src/lib.rs"));

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Checked, LONG_WAIT, SHORT_WAIT};
 use crate::{
     error::StoreError,
     store::{Sealed, StoreKey, TokenStore},
 };
+
+/// The result of a clause: the rule that the store breaks.
+pub(super) type Checked = Result<(), String>;
 
 pub(super) async fn run_clause(name: &str, check: impl Future<Output = Checked>) -> Checked {
     let checked = timeout(MAX_CLAUSE_TIME, check).await;
@@ -85,6 +87,12 @@ pub(super) fn describe(error: impl std::error::Error) -> String {
     }
     text
 }
+
+/// Long enough for a wrong result to show up.
+pub(super) const SHORT_WAIT: Duration = Duration::from_millis(50);
+
+/// Longer than a lease of 15 seconds, by which a dropped turn may end.
+pub(super) const LONG_WAIT: Duration = Duration::from_secs(40);
 
 /// A clause may wait twice for a turn.
 const MAX_CLAUSE_TIME: Duration = Duration::from_secs(90);
