@@ -372,26 +372,6 @@ async fn restored_record_of_an_ended_login_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_caller_loses_no_login() {
-    let user = User::new(|_| Reply::Login(60, Some("r")));
-    let tokens = user.process();
-    user.endpoint.hold();
-    let dropped = tokio::spawn({
-        let tokens = tokens.clone();
-        async move { log_in(&tokens).await }
-    });
-    user.until_requests(1).await;
-    dropped.abort();
-    user.endpoint.release(1);
-    while !user.process().is_logged_in().await.unwrap() {
-        tokio::task::yield_now().await;
-    }
-    user.clock.advance(seconds(1.0));
-    assert_eq!(text(&tokens).await, "token-0");
-    assert_eq!(user.endpoint.sent_secrets(), ["a-code"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn jump_of_the_wall_clock_ends_no_login() {
     let user = User::new(|number| Reply::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     user.logged_in().await;
