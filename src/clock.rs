@@ -1,4 +1,4 @@
-//! The one place that reads clocks.
+//! The clocks. No other module reads one.
 
 use std::{
     fmt,
@@ -12,10 +12,11 @@ use std::{
 #[cfg(feature = "test-util")]
 use manual::Manual;
 
-/// Where the crate takes the time from.
+/// The clock of a provider.
 ///
-/// A token's life is counted on a clock that goes on while the machine sleeps and that nobody can
-/// set. Users meet this type only in their tests, as `Clock::manual()` (feature `test-util`).
+/// The life of a token is measured on a clock that counts the time during suspend and that nobody
+/// can set. Programs need this type only in their tests, for `Clock::manual()` (feature
+/// `test-util`).
 #[derive(Clone, Default)]
 pub struct Clock(Source);
 
@@ -28,14 +29,14 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clocks.
+    /// The system's clocks.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock for tests: it follows tokio's clock, paused or not, and moves ahead by
-    /// [`advance`](Self::advance).
+    /// A clock for tests. It follows tokio's clock, paused or not, and
+    /// [`advance`](Self::advance) moves it forward.
     ///
     /// ```
     /// use std::time::Duration;
@@ -50,8 +51,8 @@ impl Clock {
         Self(Source::Manual(std::sync::Arc::new(Manual::new())))
     }
 
-    /// Moves a [manual](Self::manual) clock ahead and wakes what sleeps on it. Does nothing to the
-    /// system's clock.
+    /// Moves a [manual](Self::manual) clock forward and wakes everything that sleeps on it. Has no
+    /// effect on the system clock.
     #[cfg(feature = "test-util")]
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
@@ -59,8 +60,8 @@ impl Clock {
         }
     }
 
-    /// Moves a [manual](Self::manual) clock ahead as a machine's sleep does: the processor's own
-    /// timer stands still meanwhile.
+    /// Moves a [manual](Self::manual) clock forward as a suspended machine does: clocks that do
+    /// not count suspend stand still.
     #[cfg(feature = "test-util")]
     pub fn suspend(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
@@ -76,7 +77,7 @@ impl Clock {
         }
     }
 
-    /// Now, on the clock that counts a token's life.
+    /// Now, on the clock that measures the life of a token.
     pub(crate) fn now(&self) -> Moment {
         match &self.0 {
             Source::System => system::now(),
@@ -85,7 +86,7 @@ impl Clock {
         }
     }
 
-    /// A cheap look, to be compared with other looks only.
+    /// A time that is cheap to read. It can be compared only with other coarse times.
     pub(crate) fn coarse(&self) -> CoarseTime {
         match &self.0 {
             Source::System => system::coarse(),
@@ -94,7 +95,7 @@ impl Clock {
         }
     }
 
-    /// The wall clock, for what people and files read.
+    /// The wall clock, for stored records and for people.
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.0 {
             Source::System => system::wall(),
@@ -103,13 +104,13 @@ impl Clock {
         }
     }
 
-    /// Sleeps until `moment`; inside a tokio runtime only.
+    /// Sleeps until `moment`. Panics outside a tokio runtime.
     pub(crate) fn sleep_until(&self, moment: Moment) -> impl Future<Output = ()> + Send + use<> {
         let clock = self.clone();
         async move {
             #[cfg(feature = "test-util")]
             if let Source::Manual(manual) = &clock.0 {
-                // In a box, so that callers' futures stay small.
+                // Boxed, so that the callers' futures stay small.
                 return Box::pin(manual.sleep_until(moment)).await;
             }
             loop {
@@ -117,8 +118,8 @@ impl Clock {
                 if left.is_zero() {
                     return;
                 }
-                // Tokio's timer stands still while the machine sleeps.
-                tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+                // Tokio's timer does not count suspend.
+                tokio::time::sleep(left.min(MAX_SLEEP)).await;
             }
         }
     }
@@ -134,27 +135,26 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// The output of `wanted`, or nothing once `limit` ended first.
+/// The output of `future`, or `None` if `limit` ends first.
 pub(crate) async fn either<T>(
-    mut wanted: Pin<&mut impl Future<Output = T>>,
+    mut future: Pin<&mut impl Future<Output = T>>,
     mut limit: Pin<&mut impl Future<Output = ()>>,
 ) -> Option<T> {
-    poll_fn(|context| match wanted.as_mut().poll(context) {
+    poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => limit.as_mut().poll(context).map(|()| None),
     })
     .await
 }
 
-/// A point in time on the clock that counts a token's life, in nanoseconds since some start.
+/// A point in time on the clock that measures the life of a token, in nanoseconds since an
+/// arbitrary start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// Later than every other.
+    /// Later than every other moment.
     pub(crate) const NEVER: Self = Self(u64::MAX);
-    /// Earlier than every other.
-    pub(crate) const ALWAYS: Self = Self(0);
 
     #[cfg(test)]
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
@@ -178,7 +178,7 @@ impl Sub<Duration> for Moment {
     }
 }
 
-/// The time from `earlier` to `self`; zero where it is not earlier.
+/// The time from `earlier` to `self`, or zero if `earlier` is later.
 impl Sub for Moment {
     type Output = Duration;
 
@@ -187,7 +187,7 @@ impl Sub for Moment {
     }
 }
 
-/// Two coarse clocks at once: one nobody can set, and one that goes on while the machine sleeps.
+/// The times of two coarse clocks: one that nobody can set, and one that counts suspend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CoarseTime {
     steady: u64,
@@ -195,16 +195,16 @@ pub(crate) struct CoarseTime {
 }
 
 impl CoarseTime {
-    /// The look that says `by` has passed since `self`, a coarse clock's step early.
+    /// The time `by` later, or up to one step of a coarse clock earlier than that.
     pub(crate) fn after(self, by: Duration) -> Self {
-        let by = nanos(by).saturating_sub(COARSE_STEP);
+        let by = nanos(by).saturating_sub(COARSE_STEP_NANOS);
         Self {
             steady: self.steady.saturating_add(by),
             wall: self.wall.saturating_add(by),
         }
     }
 
-    /// Whether both clocks say so.
+    /// Whether both clocks show an earlier time than `other`.
     #[inline]
     pub(crate) fn is_before(self, other: Self) -> bool {
         self.steady < other.steady && self.wall < other.wall
@@ -215,13 +215,13 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// How late a sleeper may wake after the machine slept.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The maximum time by which a sleeper wakes too late after suspend.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// The longest a coarse clock lags behind (`CONFIG_HZ=100`).
-const COARSE_STEP: u64 = 10_000_000;
+/// The maximum lag of a coarse clock in nanoseconds (`CONFIG_HZ=100`).
+const COARSE_STEP_NANOS: u64 = 10_000_000;
 
-/// The machine's clocks.
+/// The system's clocks.
 #[allow(
     clippy::disallowed_methods,
     reason = "this is the one place that reads clocks"
@@ -234,12 +234,12 @@ mod system {
     #[cfg(unix)]
     pub(super) fn now() -> Moment {
         use rustix::time::ClockId;
-        // Darwin's monotonic clock goes on in sleep, Linux's does not.
+        // Darwin's monotonic clock counts suspend, Linux's does not.
         #[cfg(target_os = "linux")]
-        const COUNTS_SLEEP: ClockId = ClockId::Boottime;
+        const COUNTS_SUSPEND: ClockId = ClockId::Boottime;
         #[cfg(not(target_os = "linux"))]
-        const COUNTS_SLEEP: ClockId = ClockId::Monotonic;
-        Moment(read(COUNTS_SLEEP))
+        const COUNTS_SUSPEND: ClockId = ClockId::Monotonic;
+        Moment(read(COUNTS_SUSPEND))
     }
 
     #[cfg(not(unix))]
@@ -290,17 +290,18 @@ mod manual {
 
     use super::{CoarseTime, Moment, nanos, system};
 
-    /// A clock that follows tokio's and can be moved.
+    /// A clock that follows tokio's and can be moved forward.
     pub(super) struct Manual {
         started: Instant,
         moved: Mutex<Moved>,
-        /// Counts the moves, so that sleepers look again.
+        /// The number of moves. A change wakes the sleepers.
         moves: watch::Sender<u64>,
     }
 
     struct Moved {
         by: Duration,
-        asleep: Duration,
+        suspended: Duration,
+        /// The wall clock at the start of the manual clock.
         wall: SystemTime,
     }
 
@@ -313,9 +314,9 @@ mod manual {
             Self {
                 started: Instant::now(),
                 moved: Mutex::new(Moved {
-                    // Far enough from zero for every subtraction.
+                    // Large enough for every subtraction.
                     by: Duration::from_secs(1_000_000_000),
-                    asleep: Duration::ZERO,
+                    suspended: Duration::ZERO,
                     wall: system::wall() - Duration::from_secs(1_000_000_000),
                 }),
                 moves: watch::Sender::new(0),
@@ -328,7 +329,7 @@ mod manual {
         }
 
         pub(super) fn suspend(&self, by: Duration) {
-            self.moved.lock().asleep += by;
+            self.moved.lock().suspended += by;
             self.advance(by);
         }
 
@@ -348,7 +349,7 @@ mod manual {
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap_or_default();
             CoarseTime {
-                steady: nanos(since_start.saturating_sub(moved.asleep)),
+                steady: nanos(since_start.saturating_sub(moved.suspended)),
                 wall: nanos(wall),
             }
         }
@@ -365,7 +366,7 @@ mod manual {
                 if left.is_zero() {
                     return;
                 }
-                // Whichever comes first; the sender lives as long as `self`.
+                // The sender lives as long as `self`.
                 let _ = tokio::time::timeout(left, moves.changed()).await;
             }
         }
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_runs_forward() {
+    fn system_clock_runs_forward() {
         let clock = Clock::system();
         let (first, second) = (clock.now(), clock.now());
         assert!(first <= second);
@@ -399,7 +400,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_clock_that_counts_the_machines_sleep_is_read() {
+    fn system_clock_counts_suspend() {
         use rustix::time::{ClockId, clock_gettime};
         let boottime = || {
             let time = clock_gettime(ClockId::Boottime);
@@ -411,7 +412,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_manual_clock_follows_tokio_and_moves() {
+    async fn manual_clock_follows_tokio_and_can_be_advanced() {
         let clock = Clock::manual();
         let start = clock.now();
         tokio::time::advance(Duration::from_secs(5)).await;
@@ -425,7 +426,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sleep_and_a_set_wall_clock_are_seen_at_a_glance() {
+    async fn coarse_time_notices_suspend_and_a_set_wall_clock() {
         let clock = Clock::manual();
         let until = clock.coarse().after(Duration::from_secs(60));
         assert!(clock.coarse().is_before(until));

@@ -1,116 +1,204 @@
-//! The ways to a token, one file each.
+//! The ways to get a token, one file each.
+#![cfg_attr(
+    not(feature = "login"),
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "what is known of logins is always compiled"
+    )
+)]
 
-#[cfg(feature = "login")]
 mod authorization_code;
 mod client_credentials;
+mod closure;
 mod fixed;
 mod saml2_bearer;
 
-use std::fmt;
+use std::{error, fmt, future::Future};
 
-#[cfg(feature = "login")]
 pub use authorization_code::AuthorizationCode;
 pub use client_credentials::ClientCredentials;
+pub(crate) use closure::Closure;
+pub use closure::NewToken;
 pub use fixed::FixedToken;
 pub use saml2_bearer::Saml2Bearer;
 
-use crate::{error::Error, secret::ClientSecret};
+use crate::{async_source::AsyncSource, error::Error, secret::ClientSecret};
 
-/// How a [`TokenProvider`](crate::TokenProvider) comes to its tokens. Made from
-/// [`ClientCredentials`], [`Saml2Bearer`] or a [`FixedToken`].
+/// How a [`TokenProvider`](crate::TokenProvider) gets its tokens.
 ///
-/// A user's code becomes a provider by a login alone, never by itself:
-///
-/// ```compile_fail,E0277
-/// use genesys_cloud_auth::{AuthorizationCode, Grant};
-///
-/// fn grant(app: AuthorizationCode) -> Grant {
-///     app.into()
-/// }
-/// ```
+/// [`ClientCredentials`], [`Saml2Bearer`] and [`FixedToken`] are grants; [`from_fn`](Self::from_fn)
+/// makes one of any other source.
 #[derive(Clone)]
 pub struct Grant(pub(crate) Kind);
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    #[cfg(feature = "login")]
     AuthorizationCode(Box<AuthorizationCode>),
     ClientCredentials(ClientCredentials),
+    Closure(Closure),
     Fixed(FixedToken),
     Saml2Bearer(Box<Saml2Bearer>),
 }
 
 impl Grant {
-    /// Its grant type (RFC 6749, 1.3), as spans and events of `tracing` name it.
-    pub(crate) fn name(&self) -> &'static str {
+    /// A token source of the program's own, such as a broker or a sidecar. Its closure is called each
+    /// time a token is needed, and the provider does the rest: one call at a time for all callers, a
+    /// cached token, renewal before expiry, pauses after failures, and events. Such a token cannot be
+    /// kept in a store.
+    ///
+    /// `name` stands in error texts, and as `grant_type` in the spans of `tracing`. An error, a panic,
+    /// or a future that takes longer than 10 seconds counts as a transient failure of the kind
+    /// [`CredentialSource`](crate::ErrorKind::CredentialSource).
+    ///
+    /// ```
+    /// use genesys_cloud_auth::{Grant, NewToken, Region, TokenProvider};
+    /// # use std::{sync::Arc, time::Duration};
+    /// # struct Broker;
+    /// # impl Broker {
+    /// #     async fn token(&self) -> Result<(String, Duration), std::io::Error> {
+    /// #         Ok((String::new(), Duration::from_secs(60)))
+    /// #     }
+    /// # }
+    /// # let broker = Arc::new(Broker);
+    ///
+    /// let grant = Grant::from_fn("broker", move || {
+    ///     let broker = broker.clone();
+    ///     async move {
+    ///         let (token, expires_in) = broker.token().await?;
+    ///         Ok(NewToken { secret: token.into(), expires_in: Some(expires_in) })
+    ///     }
+    /// });
+    /// let tokens = TokenProvider::new(Region::EuWest1, grant)?;
+    /// # Ok::<_, genesys_cloud_auth::Error>(())
+    /// ```
+    ///
+    /// A program's own tests can use it for a token that fails, and [`FixedToken`] for a valid one:
+    ///
+    /// ```
+    /// # use genesys_cloud_auth::Grant;
+    /// let fails = Grant::from_fn("fails", || async { Err("no token today".into()) });
+    /// ```
+    pub fn from_fn<F, Fut>(name: impl Into<String>, source: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut:
+            Future<Output = Result<NewToken, Box<dyn error::Error + Send + Sync>>> + Send + 'static,
+    {
+        let source = AsyncSource::new(source);
+        Self(Kind::Closure(Closure::new(name.into(), source)))
+    }
+
+    /// The grant type (RFC 6749, 1.3), or the name of a closure, for spans and events of `tracing`.
+    pub(crate) fn name(&self) -> &str {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(_) => "authorization_code",
             Kind::ClientCredentials(_) => "client_credentials",
+            Kind::Closure(closure) => closure.name(),
             Kind::Fixed(_) => "fixed_token",
             Kind::Saml2Bearer(_) => "saml2_bearer",
         }
     }
 
-    /// Where its client's secret is read, if the client has one.
+    /// The source of the client secret; `None` for a public client and where there is no client.
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(app) => app.secret(),
             Kind::ClientCredentials(credentials) => Some(credentials.secret()),
-            Kind::Fixed(_) => None,
             Kind::Saml2Bearer(saml) => Some(saml.secret()),
+            Kind::Closure(_) | Kind::Fixed(_) => None,
         }
     }
 }
 
-impl From<ClientCredentials> for Grant {
-    fn from(credentials: ClientCredentials) -> Self {
-        Self(Kind::ClientCredentials(credentials))
+/// What is a [`Grant`], or becomes one. The trait is sealed.
+///
+/// A user's code becomes a provider only through a `Login`, so
+/// [`AuthorizationCode`](crate::AuthorizationCode) is none:
+///
+/// ```compile_fail,E0277
+/// use genesys_cloud_auth::{AuthorizationCode, Region, TokenProvider};
+///
+/// fn provider(app: AuthorizationCode) {
+///     let tokens = TokenProvider::new(Region::EuWest1, app);
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a grant of a `TokenProvider`",
+    label = "expected `ClientCredentials`, `Saml2Bearer`, `FixedToken` or a `Grant`",
+    note = "an `AuthorizationCode` becomes a `TokenProvider` through a `Login`"
+)]
+pub trait IntoGrant: sealed::Sealed {
+    /// Converts the value into a [`Grant`].
+    fn into_grant(self) -> Grant;
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "it seals `IntoGrant`")]
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Grant {}
+
+impl IntoGrant for Grant {
+    fn into_grant(self) -> Grant {
+        self
     }
 }
 
-impl From<FixedToken> for Grant {
-    fn from(token: FixedToken) -> Self {
-        Self(Kind::Fixed(token))
+impl sealed::Sealed for ClientCredentials {}
+
+impl IntoGrant for ClientCredentials {
+    fn into_grant(self) -> Grant {
+        Grant(Kind::ClientCredentials(self))
     }
 }
 
-impl From<Saml2Bearer> for Grant {
-    fn from(saml: Saml2Bearer) -> Self {
-        Self(Kind::Saml2Bearer(Box::new(saml)))
+impl sealed::Sealed for FixedToken {}
+
+impl IntoGrant for FixedToken {
+    fn into_grant(self) -> Grant {
+        Grant(Kind::Fixed(self))
+    }
+}
+
+impl sealed::Sealed for Saml2Bearer {}
+
+impl IntoGrant for Saml2Bearer {
+    fn into_grant(self) -> Grant {
+        Grant(Kind::Saml2Bearer(Box::new(self)))
     }
 }
 
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(code) => code.fmt(f),
             Kind::ClientCredentials(credentials) => credentials.fmt(f),
+            Kind::Closure(closure) => closure.fmt(f),
             Kind::Fixed(token) => token.fmt(f),
             Kind::Saml2Bearer(saml) => saml.fmt(f),
         }
     }
 }
 
-/// Whether this can be the id of a client.
+/// Checks that this can be the id of a client.
 fn check_client_id(client_id: &str) -> Result<(), Error> {
     if client_id.is_empty() {
         return Err(Error::configuration("the client id is empty"));
     }
-    if client_id.len() > MOST_BYTES {
+    if client_id.len() > MAX_CLIENT_ID_BYTES {
         return Err(Error::configuration(
             "the client id is longer than 255 bytes",
         ));
     }
     if client_id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
         return Err(Error::configuration(
-            "the client id holds a colon, a space or a control character; is it the id alone?",
+            "the client id contains a colon, a space or a control character; pass only the id",
         ));
     }
     Ok(())
 }
 
-/// A client id is a UUID; this is far more.
-const MOST_BYTES: usize = 255;
+/// A client id is a UUID, which is far shorter.
+const MAX_CLIENT_ID_BYTES: usize = 255;

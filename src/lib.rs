@@ -37,7 +37,7 @@ pub use token::AccessToken;
 pub use assertion::Assertion;
 #[cfg(feature = "login")]
 pub use grant::AuthorizationCode;
-pub use grant::{ClientCredentials, FixedToken, Grant, Saml2Bearer};
+pub use grant::{ClientCredentials, FixedToken, Grant, IntoGrant, NewToken, Saml2Bearer};
 pub use secret::ClientSecret;
 
 // Users who log in.

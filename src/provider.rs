@@ -1,11 +1,23 @@
-//! A valid token, always: cached, asked for once however many want it, renewed ahead of its end.
+//! A valid token at any time: cached, requested once for all callers, and renewed before it expires.
+#![cfg_attr(
+    not(feature = "login"),
+    allow(dead_code, reason = "what is known of logins is always compiled")
+)]
 
 mod builder;
+mod cache;
+mod driver;
+mod event;
 mod from_env;
 #[cfg(feature = "login")]
 mod login;
+mod memory;
 mod policy;
-mod shared;
+mod refresh;
+mod snapshot;
+mod source;
+mod storage;
+mod task;
 mod token_info;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -13,33 +25,29 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 pub use builder::TokenProviderBuilder;
-pub use shared::Event;
+pub use event::Event;
+pub(crate) use event::TARGET;
+#[cfg(feature = "login")]
+pub(crate) use login::WeakTokenProvider;
 pub use token_info::{NamedEntity, TokenInfo};
 
+use self::{
+    cache::TokenCache,
+    driver::{cached_token, wait_for_token},
+};
 use crate::{
     clock::{Clock, Moment},
     error::Error,
-    grant::Grant,
     http_client::{App, HttpClient},
     region::Region,
     token::AccessToken,
 };
-#[cfg(feature = "login")]
-pub(crate) use login::WeakTokenProvider;
-use policy::{
-    Cause, CredentialSource, Decision, Dropped, RefreshPolicy, RefreshResult, Ticket, Token,
-    WaiterResult,
-};
-pub(crate) use shared::TARGET;
-use shared::{Handler, Keeping, Settings, Shared, Stored};
-#[cfg(feature = "login")]
-use shared::{Kept, Unsaved, read};
 
-/// A handle that always has a valid token. Every clone shares the same one.
+/// A handle that always has a valid token. All clones share one token.
 ///
-/// A valid token is handed out at once, without a lock and without allocating. One that is missing
-/// is asked for by one request, whatever the number of callers, and all get its answer. It is
-/// renewed ahead of its end by whoever uses it next, while the valid one is still handed out.
+/// A valid token is returned at once, without a lock and without allocating. If there is none, one
+/// request is sent, whatever the number of callers, and all of them receive its result. The token is
+/// renewed before it expires by the next caller that uses it; meanwhile the valid one is returned.
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider};
@@ -51,126 +59,142 @@ use shared::{Kept, Unsaved, read};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// What a program does about an error depends on its [`kind`](Error::kind):
+///
+/// ```no_run
+/// use genesys_cloud_auth::{ErrorKind, TokenProvider};
+///
+/// # async fn example(tokens: TokenProvider) {
+/// if let Err(error) = tokens.token().await {
+///     match error.kind() {
+///         ErrorKind::InvalidClient(_) => eprintln!("check the client id and its secret"),
+///         ErrorKind::RateLimited(_) => eprintln!("wait {:?}", error.retry_after()),
+///         _ if error.is_transient() => eprintln!("try again later: {error}"),
+///         _ => eprintln!("{error}"),
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct TokenProvider {
-    shared: Arc<Shared>,
+    cache: Arc<TokenCache>,
 }
 
 impl TokenProvider {
-    /// Tokens of `region` by `grant`, with what the [builder](Self::builder) sets by default.
+    /// Returns a valid token.
     ///
-    /// Sends nothing yet, and may be called outside a runtime.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where no connections can be
-    /// made.
-    pub fn new(region: Region, grant: impl Into<Grant>) -> Result<Self, Error> {
-        Self::builder(region, grant).build()
-    }
-
-    /// Starts a provider with settings.
-    pub fn builder(region: Region, grant: impl Into<Grant>) -> TokenProviderBuilder {
-        TokenProviderBuilder::new(region, grant.into())
-    }
-
-    /// A valid token.
-    ///
-    /// In a pause after a failure it fails at once, with that failure and the time left; use
+    /// In a pause after a failure it fails at once, with that failure and the remaining wait. Use
     /// [`ready`](Self::ready) to wait a pause out.
     ///
     /// # Errors
-    /// Why there is none; [`Error::retry_after`] tells when the next request is due.
+    /// Why there is no token; [`Error::retry_after`] returns when the next request is due.
     pub async fn token(&self) -> Result<AccessToken, Error> {
-        if let Some(token) = self.shared.snapshot.token(&self.shared.clock) {
+        if let Some(token) = self.cache.snapshot.token(self.clock()) {
             return Ok(token);
         }
-        self.shared
-            .wait_for_token(self.shared.total_from_now())
-            .await
+        wait_for_token(&self.cache, self.latest()).await
     }
 
-    /// `Bearer …` for the header `Authorization`, marked sensitive.
+    /// Returns `Bearer …` for the header `Authorization`, marked sensitive.
     ///
     /// # Errors
     /// As [`token`](Self::token).
     pub async fn authorization_header(&self) -> Result<HeaderValue, Error> {
-        if let Some(header) = self.shared.snapshot.header(&self.shared.clock) {
-            return Ok(header);
-        }
-        let token = self
-            .shared
-            .wait_for_token(self.shared.total_from_now())
-            .await?;
-        Ok(token.header().clone())
+        Ok(self.token().await?.header().clone())
     }
 
-    /// The valid token there is, for code outside async. Inside a runtime a missing or ageing token
-    /// is asked for meanwhile.
+    /// Returns the valid token, if there is one, for code outside async. Inside a runtime it starts a
+    /// refresh that is due.
     #[must_use]
     pub fn cached_token(&self) -> Option<AccessToken> {
-        self.shared
-            .snapshot
-            .token(&self.shared.clock)
-            .or_else(|| self.shared.cached_token())
+        let token = self.cache.snapshot.token(self.clock());
+        token.or_else(|| cached_token(&self.cache))
     }
 
-    /// Waits until there is a valid token, at start-up for instance. Pauses after transient failures
-    /// are waited out; refused credentials, and a login that only its user can renew, end the wait at
-    /// once.
+    /// Waits until there is a valid token, for instance at start-up. It waits out pauses after
+    /// transient failures. Invalid credentials, and a login that only its user can renew, end the
+    /// wait at once.
     ///
     /// # Errors
-    /// Why there is no token within `limit`, or none before it can be had.
+    /// Why there is no token within `limit`.
     pub async fn ready(&self, limit: Duration) -> Result<(), Error> {
-        let deadline = self.shared.clock.now() + limit;
+        let deadline = self.clock().now() + limit;
         self.token_by(deadline).await.map(drop)
     }
 
-    /// Tells that the API refused `token`. It is dropped if it is still the current one, and the
-    /// next caller gets another.
+    /// Reports that the API rejected `token`. If it is still the current token, it is dropped, and
+    /// the next caller gets a new one. [`PlatformClient`](crate::PlatformClient) does so by itself;
+    /// this is for requests that are sent in another way.
+    ///
+    /// ```no_run
+    /// use genesys_cloud_auth::{TokenProvider, reqwest, reqwest::StatusCode};
+    ///
+    /// # async fn example(
+    /// #     tokens: TokenProvider,
+    /// #     http: reqwest::Client,
+    /// #     url: &str,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = tokens.token().await?;
+    /// let request = http.get(url).bearer_auth(token.expose_secret());
+    /// let response = request.send().await?;
+    /// if response.status() == StatusCode::UNAUTHORIZED {
+    ///     tokens.invalidate(&token);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn invalidate(&self, token: &AccessToken) {
-        self.shared.invalidate(token.fingerprint());
+        self.cache.invalidate(token.fingerprint());
     }
 
-    /// The region the tokens are of.
+    /// The region whose tokens these are.
     #[must_use]
     pub fn region(&self) -> &Region {
-        &self.shared.endpoint.region
+        &self.cache.endpoint.region
     }
 
     pub(crate) fn http_client(&self) -> &HttpClient {
-        &self.shared.endpoint.http_client
+        &self.cache.endpoint.http_client
     }
 
     pub(crate) fn app(&self) -> &App {
-        &self.shared.endpoint.app
+        &self.cache.endpoint.app
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.shared.clock
+        self.cache.clock()
     }
 
-    /// A valid token before `deadline`, with pauses waited out.
+    /// Returns a valid token before `deadline`, and waits out pauses.
     pub(crate) async fn token_by(&self, deadline: Moment) -> Result<AccessToken, Error> {
-        if let Some(token) = self.shared.snapshot.token(&self.shared.clock) {
+        if let Some(token) = self.cache.snapshot.token(self.clock()) {
             return Ok(token);
         }
         loop {
-            let limit = deadline.min(self.shared.total_from_now());
-            let error = match self.shared.wait_for_token(limit).await {
+            let limit = deadline.min(self.latest());
+            let error = match wait_for_token(&self.cache, limit).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            // What somebody has to do first, no pause does.
-            let waits = !error.has_invalid_credentials() && !error.needs_login();
-            let next = error.retry_after().filter(|_| waits);
-            let Some(next) = next.map(|left| self.shared.clock.now() + left) else {
+            // Waiting does not help where someone must act: new credentials or a login.
+            if error.has_invalid_credentials() || error.needs_login() {
+                return Err(error);
+            }
+            let Some(left) = error.retry_after() else {
                 return Err(error);
             };
+            let next = self.clock().now() + left;
             if next >= deadline {
                 return Err(error);
             }
-            self.shared.clock.sleep_until(next).await;
+            self.clock().sleep_until(next).await;
         }
+    }
+
+    /// The end of the time that a call of `token()` may take.
+    fn latest(&self) -> Moment {
+        self.clock().now() + self.cache.settings.total
     }
 }
 
@@ -178,8 +202,8 @@ impl fmt::Debug for TokenProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenProvider")
             .field("region", self.region())
-            .field("grant", &self.shared.grant)
-            .field("token", &self.shared.snapshot.token(&self.shared.clock))
+            .field("grant", &self.cache.grant)
+            .field("token", &self.cache.snapshot.token(self.clock()))
             .finish()
     }
 }

@@ -306,7 +306,7 @@ impl Request {
         match self.body {
             Body::Stream(_) => Repeat::Never,
             _ if self.repeatable => Repeat::Allowed,
-            _ => Repeat::of(&self.method),
+            _ => Repeat::for_method(&self.method),
         }
     }
 }
@@ -341,9 +341,9 @@ impl Body {
 fn failure(error: &Error) -> Option<Failure> {
     if let ErrorKind::Transport(_) = error.kind() {
         let nothing_sent = error.nothing_sent();
-        return Some(Failure::NoAnswer { nothing_sent });
+        return Some(Failure::NoResponse { nothing_sent });
     }
-    Some(Failure::Answer {
+    Some(Failure::Response {
         status: error.status()?,
         retry_after: error.retry_after(),
     })

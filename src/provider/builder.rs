@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use super::{Event, Handler, Keeping, Settings, Shared, Stored, TokenProvider};
-#[cfg(feature = "login")]
-use crate::seal::SealingKey;
+use super::{
+    TokenProvider,
+    cache::{Settings, TokenCache},
+    event::{Event, dispatcher::EventDispatcher},
+    storage::{Storage, StoreScope},
+};
 use crate::{
     clock::Clock,
     error::Error,
-    grant::{Grant, Kind},
+    grant::{Grant, IntoGrant, Kind},
     http_client::{App, HttpClient},
     region::Region,
+    seal::SealingKey,
     store::{SharedStore, TokenStore},
     token_endpoint::TokenEndpoint,
 };
@@ -27,14 +31,33 @@ pub struct TokenProviderBuilder {
     attempt: Duration,
     total: Duration,
     background: bool,
-    events: Handler,
+    events: EventDispatcher,
     store: Option<SharedStore>,
-    #[cfg(feature = "login")]
+    /// For a login: its sealing key, and the name that the app gives it.
     login: Option<(SealingKey, String)>,
 }
 
+impl TokenProvider {
+    /// Makes a provider of tokens of `region` by `grant`, with the default settings of the
+    /// [builder](Self::builder).
+    ///
+    /// It sends nothing yet, and may be called outside a runtime.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the HTTP client cannot be
+    /// built.
+    pub fn new(region: Region, grant: impl IntoGrant) -> Result<Self, Error> {
+        Self::builder(region, grant).build()
+    }
+
+    /// Starts a provider with settings.
+    pub fn builder(region: Region, grant: impl IntoGrant) -> TokenProviderBuilder {
+        TokenProviderBuilder::new(region, grant.into_grant())
+    }
+}
+
 impl TokenProviderBuilder {
-    pub(super) fn new(region: Region, grant: Grant) -> Self {
+    fn new(region: Region, grant: Grant) -> Self {
         Self {
             region,
             grant,
@@ -44,67 +67,71 @@ impl TokenProviderBuilder {
             attempt: Duration::from_secs(10),
             total: Duration::from_secs(30),
             background: false,
-            events: Handler::default(),
+            events: EventDispatcher::default(),
             store: None,
-            #[cfg(feature = "login")]
             login: None,
         }
     }
 
-    /// The calling program, as `crm-sync/1.4`: sent as `User-Agent` and `Genesys-App`.
+    /// The calling program, such as `crm-sync/1.4`: sent as `User-Agent` and `Genesys-App`.
     pub fn app(mut self, name: impl Into<String>) -> Self {
         self.app = Some(name.into());
         self
     }
 
-    /// Connections with settings of their own, or shared with other providers.
+    /// An HTTP client with settings of its own, or shared with other providers.
     pub fn http_client(mut self, http_client: HttpClient) -> Self {
         self.http_client = http_client;
         self
     }
 
-    /// How long one request to the token endpoint may take; 10 seconds by default.
+    /// The maximum time of one request to the token endpoint; 10 seconds by default.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt = limit;
         self
     }
 
-    /// How long [`token`](TokenProvider::token) may take in all; 30 seconds by default.
+    /// The maximum time of [`token`](TokenProvider::token); 30 seconds by default.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.total = limit;
         self
     }
 
-    /// Renews the token in the background too, so that one that is seldom used stays valid, unless
-    /// the organisation ends tokens that are not used at all (its idle timeout). The
-    /// first call of [`token`](TokenProvider::token) starts it; it ends with the last handle.
+    /// Renews the token in the background, too, so that a token that is seldom used stays valid. It
+    /// does not help where the organisation's idle timeout ends tokens that are not used at all. The
+    /// first call of [`token`](TokenProvider::token) starts the background task; it ends with the
+    /// last handle.
     pub fn renew_in_background(mut self) -> Self {
         self.background = true;
         self
     }
 
-    /// Tells `handle` what happens to the token, for a program's metrics; see the guide
+    /// Calls `handler` with what happens to the token, for a program's metrics; see the guide
     /// [observability](https://docs.rs/genesys-cloud-auth/latest/genesys_cloud_auth/guide/observability/index.html).
-    /// A second handler takes the first one's place.
+    /// A second handler replaces the first.
     ///
-    /// It is called with one [`Event`] after the other, on a thread of its own that is there only
-    /// while there are events, outside any runtime. Nobody waits for it: one that blocks holds up
-    /// neither callers nor the end of a runtime or of the process, and one that panics gets the
-    /// next event all the same. At most 256 events wait for it; beyond that the oldest are dropped,
-    /// and [`Event::Missed`] tells how many. What still waits when the process ends is lost.
+    /// It is called with one [`Event`] after the other, on a thread of its own that exists only while
+    /// there are events, outside any runtime. Nothing waits for it: a handler that blocks delays
+    /// neither callers nor the end of a runtime or of the process, and one that panics still gets the
+    /// next event. At most 256 events wait for it; beyond that the oldest are dropped, and
+    /// [`Event::Missed`] reports how many. Events that wait when the process ends are lost.
     ///
-    /// It may use the provider, but one that holds a clone of it keeps it alive for ever.
-    pub fn on_event(mut self, handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.events = Handler::new(handle);
+    /// It may use the provider, but a handler that holds a clone of it keeps it alive for ever.
+    pub fn on_event(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.events = EventDispatcher::new(handler);
         self
     }
 
     /// Keeps the token over restarts, and shares it with other processes that use the same client,
-    /// secret and store: they make one request between them.
+    /// secret and store: they send one request between them.
     ///
-    /// What is stored is sealed under the client's secret, and a rotated secret never finds the
-    /// token of the old one. A store that fails makes no token unavailable: each process then asks
-    /// for its own, and an event tells ([`Event::StoreFailed`]).
+    /// The record is sealed with a key that is derived from the client secret, and a rotated secret
+    /// never finds the token of the old one. So no sealing key is passed here, unlike to the `store`
+    /// of a `LoginBuilder`: a login must outlive a rotation of the secret, and a public client has no
+    /// secret.
+    ///
+    /// A store that fails makes no token unavailable: each process then requests its own, and an
+    /// event reports it ([`Event::StoreFailed`]).
     ///
     /// ```no_run
     /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider, store::FileStore};
@@ -122,34 +149,35 @@ impl TokenProviderBuilder {
         self
     }
 
-    /// Makes it a login's: of the user that the app calls `name`, stored and sealed under `key`.
-    #[cfg(feature = "login")]
+    /// Makes this the provider of the login that the app calls `name`, stored sealed with `key`.
     pub(crate) fn login(mut self, store: SharedStore, key: SealingKey, name: String) -> Self {
         self.store = Some(store);
         self.login = Some((key, name));
         self
     }
 
-    /// A clock that the test moves.
+    /// A clock that a test moves.
     #[cfg(feature = "test-util")]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The provider. Sends nothing yet, and may be called outside a runtime.
+    /// Builds the provider. It sends nothing yet, and may be called outside a runtime.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a time limit of zero, an
-    /// app name that fits no header, or settings that reqwest refuses.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a time limit is zero, the app
+    /// name does not fit a header, reqwest rejects the settings, or the grant cannot be stored.
     pub fn build(self) -> Result<TokenProvider, Error> {
         if self.attempt.is_zero() || self.total.is_zero() {
             return Err(Error::configuration("a time limit is zero"));
         }
         let app = App::new(self.app.as_deref())?;
-        let stored = self.stored()?;
-        if !matches!(self.grant, Grant(Kind::Fixed(_))) {
-            self.http_client.prepare(self.region.login_url())?;
+        let storage = self.storage()?;
+        match &self.grant.0 {
+            Kind::Closure(closure) => closure.check_name()?,
+            Kind::Fixed(_) => {}
+            _ => self.http_client.prepare(self.region.login_url())?,
         }
         self.http_client.prepare(self.region.api_url())?;
         let endpoint = TokenEndpoint {
@@ -163,15 +191,15 @@ impl TokenProviderBuilder {
             total: self.total,
             background: self.background,
             events: self.events,
-            stored,
+            storage,
         };
-        let shared = Shared::new(self.grant, endpoint, settings)?;
-        Ok(TokenProvider { shared })
+        let cache = TokenCache::new(self.grant, endpoint, settings)?;
+        Ok(TokenProvider { cache })
     }
 
-    fn stored(&self) -> Result<Stored, Error> {
+    fn storage(&self) -> Result<Storage, Error> {
         let Some(store) = self.store.clone() else {
-            return Ok(Stored::Nowhere);
+            return Ok(Storage::Nowhere);
         };
         let mut parts: Vec<String> = vec![
             self.region.login_url().as_str().to_owned(),
@@ -181,27 +209,28 @@ impl TokenProviderBuilder {
         match &self.grant.0 {
             Kind::ClientCredentials(credentials) => {
                 parts.push(credentials.client_id().to_owned());
-                Ok(Stored::UnderSecret(Keeping::new(store, parts)))
+                Ok(Storage::BySecret(StoreScope::new(store, parts)))
             }
-            #[cfg(feature = "login")]
             Kind::AuthorizationCode(app) => {
                 let Some((key, name)) = self.login.clone() else {
-                    return Ok(Stored::Nowhere);
+                    return Ok(Storage::Nowhere);
                 };
                 let (org, provider) = app.org_and_provider().unzip();
-                let asked_for = [org, provider, app.target()].map(Option::unwrap_or_default);
+                let target = [org, provider, app.target()].map(Option::unwrap_or_default);
                 parts.extend([app.client_id().to_owned(), name]);
-                parts.extend(asked_for.map(str::to_owned));
-                Ok(Stored::At(Keeping::new(store, parts).under_key(key)))
+                parts.extend(target.map(str::to_owned));
+                Ok(Storage::Login(
+                    StoreScope::new(store, parts).slot_of_key(key),
+                ))
             }
             Kind::Saml2Bearer(saml) => {
                 let identity = saml.identity_for_store()?;
                 let own = [saml.client_id(), saml.org_short_name(), identity];
                 parts.extend(own.map(str::to_owned));
-                Ok(Stored::UnderSecret(Keeping::new(store, parts)))
+                Ok(Storage::BySecret(StoreScope::new(store, parts)))
             }
-            Kind::Fixed(_) => Err(Error::configuration(
-                "a token from outside is not stored; leave the store out",
+            Kind::Closure(_) | Kind::Fixed(_) => Err(Error::configuration(
+                "a fixed token, or one of a closure, cannot be stored; leave the store out",
             )),
         }
     }

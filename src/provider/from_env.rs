@@ -1,34 +1,33 @@
-//! A provider from what the environment says.
+//! A provider with the settings of environment variables.
 
 use super::TokenProvider;
 use crate::{
     environment::{has_variable, variable},
     error::Error,
-    grant::{ClientCredentials, FixedToken, Grant},
+    grant::{ClientCredentials, FixedToken, Grant, IntoGrant},
     region::Region,
     secret::ClientSecret,
 };
 
 impl TokenProvider {
-    /// A provider from the variables that Genesys Cloud's own command line and Terraform provider
-    /// know:
+    /// Makes a provider from the environment variables that Genesys Cloud's command line and its
+    /// Terraform provider use:
     ///
-    /// | variable | holds |
+    /// | variable | meaning |
     /// |---|---|
     /// | `GENESYSCLOUD_REGION` | the region, in any form that [`Region`] parses |
-    /// | `GENESYSCLOUD_OAUTHCLIENT_ID` | the client's id |
-    /// | `GENESYSCLOUD_OAUTHCLIENT_SECRET` | its secret, read anew each time it is needed |
-    /// | `GENESYSCLOUD_ACCESS_TOKEN` | an access token, used instead of a client |
+    /// | `GENESYSCLOUD_OAUTHCLIENT_ID` | the client id |
+    /// | `GENESYSCLOUD_OAUTHCLIENT_SECRET` | the client secret, read again each time it is needed |
+    /// | `GENESYSCLOUD_ACCESS_TOKEN` | an access token; it takes precedence over the client |
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) tells what is missing or
-    /// malformed, [`ErrorKind::InvalidRegion`](crate::ErrorKind::InvalidRegion) which regions there
-    /// are. A client id without a secret is
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) names what is missing or
+    /// malformed. A client id without a secret leads to
     /// [`Troubleshooting::SecretNotVisible`](crate::error::Troubleshooting::SecretNotVisible).
     pub fn from_env() -> Result<Self, Error> {
         let region: Region = variable(REGION)
             .ok_or_else(|| {
-                Error::configuration("GENESYSCLOUD_REGION is not set; a region is, say, eu-west-1")
+                Error::configuration("GENESYSCLOUD_REGION is not set; set it to, say, eu-west-1")
             })?
             .parse()?;
         Self::new(region, grant()?)
@@ -37,7 +36,7 @@ impl TokenProvider {
 
 fn grant() -> Result<Grant, Error> {
     if let Some(token) = variable(ACCESS_TOKEN) {
-        return Ok(FixedToken::new(token)?.into());
+        return Ok(FixedToken::new(token)?.into_grant());
     }
     let id = variable(CLIENT_ID).ok_or_else(|| {
         Error::configuration(
@@ -51,7 +50,7 @@ fn grant() -> Result<Grant, Error> {
              Integrations → OAuth)",
         ));
     }
-    Ok(ClientCredentials::new(id, ClientSecret::from_env(CLIENT_SECRET))?.into())
+    Ok(ClientCredentials::new(id, ClientSecret::from_env(CLIENT_SECRET))?.into_grant())
 }
 
 const REGION: &str = "GENESYSCLOUD_REGION";

@@ -1,35 +1,37 @@
-//! A provider of a user's tokens: how a login comes into it, and whether there is one.
+//! What a login does with its provider: it exchanges a code, and asks whether a login is stored.
 
 use std::sync::{Arc, Weak};
 
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
-use super::{Event, Kept, Shared, Stored, TokenProvider, Unsaved, read};
+use super::{
+    TokenProvider, cache::TokenCache, event::Event, source::read_secret, storage::Storage,
+};
 use crate::{
     error::{Error, ErrorKind},
-    grant::{AuthorizationCode, Kind},
+    grant::Kind,
     token::Record,
 };
 
 /// A handle that keeps nothing alive.
 #[derive(Clone)]
-pub(crate) struct WeakTokenProvider(Weak<Shared>);
+pub(crate) struct WeakTokenProvider(Weak<TokenCache>);
 
 impl WeakTokenProvider {
     pub(crate) fn upgrade(&self) -> Option<TokenProvider> {
-        let shared = self.0.upgrade()?;
-        Some(TokenProvider { shared })
+        let cache = self.0.upgrade()?;
+        Some(TokenProvider { cache })
     }
 }
 
 impl TokenProvider {
     pub(crate) fn downgrade(&self) -> WeakTokenProvider {
-        WeakTokenProvider(Arc::downgrade(&self.shared))
+        WeakTokenProvider(Arc::downgrade(&self.cache))
     }
 
-    /// Exchanges a code for a login, stores it, and hands out its token from now on. It goes on
-    /// when nobody waits for it any more: the code is good for one use.
+    /// Exchanges a code for a login, stores it, and uses its token from now on. Runs to completion
+    /// even if the caller is dropped: a code is valid once.
     pub(crate) async fn log_in(
         &self,
         code: SecretString,
@@ -39,89 +41,63 @@ impl TokenProvider {
         let Ok(runtime) = Handle::try_current() else {
             return Err(ErrorKind::NoRuntime.into());
         };
-        let (shared, redirect_uri) = (Arc::clone(&self.shared), redirect_uri.to_owned());
-        let task = runtime.spawn(async move { shared.log_in(code, verifier, &redirect_uri).await });
+        let (cache, redirect_uri) = (Arc::clone(&self.cache), redirect_uri.to_owned());
+        let task =
+            runtime.spawn(async move { log_in(&cache, code, verifier, &redirect_uri).await });
         task.await
             .unwrap_or_else(|_| Err(Error::request_failed(self.region().login_url())))
     }
 
     /// Whether a login is stored.
     pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
-        let Some((_, kept)) = self.shared.login() else {
+        let Storage::Login(slot) = &self.cache.settings.storage else {
             return Ok(false);
         };
-        let record = kept.find().await?;
-        Ok(self.shared.not_put_back(record).is_some())
+        let record = slot.find().await?;
+        Ok(self
+            .cache
+            .read(|state, _| record.is_some_and(|record| !state.store.is_outdated(&record))))
     }
 }
 
-impl Shared {
-    fn login(&self) -> Option<(&AuthorizationCode, &Kept)> {
-        match (&self.grant.0, &self.settings.stored) {
-            (Kind::AuthorizationCode(app), Stored::At(kept)) => Some((app, kept)),
-            _ => None,
-        }
+async fn log_in(
+    cache: &TokenCache,
+    code: SecretString,
+    verifier: SecretString,
+    redirect_uri: &str,
+) -> Result<(), Error> {
+    let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
+        (&cache.grant.0, &cache.settings.storage)
+    else {
+        return Err(Error::configuration("this provider is not a login's"));
+    };
+    let secret = match app.secret() {
+        Some(source) => Some(read_secret(source).await?),
+        None => None,
+    };
+    // A store that fails is reported before the code is used.
+    let turn = slot.take_turn().await?;
+    let started = cache.clock().now();
+    let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
+    let mut response = cache.send(request()).await;
+    if response.as_ref().is_err_and(Error::nothing_sent) {
+        response = cache.send(request()).await;
     }
-
-    async fn log_in(
-        &self,
-        code: SecretString,
-        verifier: SecretString,
-        redirect_uri: &str,
-    ) -> Result<(), Error> {
-        let Some((app, kept)) = self.login() else {
-            return Err(Error::configuration("this provider is not a login's"));
-        };
-        let secret = match app.secret() {
-            Some(source) => Some(read(source).await?),
-            None => None,
-        };
-        // A store that is of no use is told before the code is spent.
-        let turn = kept.take_turn().await?;
-        let former = kept.load().await?;
-        let started = self.clock.now();
-        let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
-        let mut answer = self.send(request()).await;
-        if answer.as_ref().is_err_and(Error::nothing_sent) {
-            answer = self.send(request()).await;
-        }
-        let issued = self.told(answer)?;
-        let (token, refresh_token) = (issued.token, issued.refresh_token);
-        let record = Record::new(&token, refresh_token, former.as_ref(), &self.clock);
-        // One under an older key would come back when this login has ended.
-        kept.clear_older().await?;
-        kept.save(turn, &record).await?;
-
-        let mut locked = self.locked.lock();
-        let now = self.clock.now();
-        locked.known.logged_in(&record);
-        locked.machine.adopted(token.clone(), (self.draw)());
-        self.publish(&locked);
-        let event = Event::Acquired {
+    let issued = response.map_err(|error| cache.with_client_context(error))?;
+    let (token, refresh_token) = (issued.token, issued.refresh_token);
+    let former = turn.record.as_ref();
+    let record = Record::new(&token, refresh_token, former, cache.clock());
+    // A login under an older key would come back when this one has ended.
+    slot.clear_older().await?;
+    turn.save(&record).await?;
+    cache.update(|state, now| {
+        state.client.credentials_accepted(cache.clock().wall());
+        state.logged_in(&record);
+        state.policy.adopt(token.clone(), cache.jitter());
+        state.emit(Event::Acquired {
             took: now - started,
             expires_in: token.end() - now,
-        };
-        self.settings.events.push(Some(&event));
-        drop(locked);
-        self.tell(Some(&event));
-        Ok(())
-    }
-
-    /// A record, unless it is older than one that was seen here.
-    pub(super) fn not_put_back(&self, record: Option<Record>) -> Option<Record> {
-        let newest = self.locked.lock().known.newest;
-        record.filter(|record| record.generation() >= newest)
-    }
-
-    /// The renewed login that is still to be stored in the place of `record`. Where another took
-    /// that place meanwhile, it is worth nothing.
-    pub(super) fn unsaved(&self, record: Option<&Record>) -> Option<Unsaved> {
-        let unsaved = &mut self.locked.lock().known.unsaved;
-        let is_next =
-            |unsaved: &mut Unsaved| record.is_some_and(|record| unsaved.takes_the_place_of(record));
-        if !unsaved.as_mut().is_some_and(is_next) {
-            *unsaved = None;
-        }
-        unsaved.clone()
-    }
+        });
+    });
+    Ok(())
 }

@@ -1,8 +1,8 @@
-//! What is decided about a token, and when: a pure machine. It reads no clock, draws no number and
-//! sends nothing; the provider does, and tells it.
+//! Decides when a refresh starts and what a caller receives.
+//!
+//! The policy is a pure state machine. It reads no clock, draws no random numbers and sends
+//! nothing: its callers pass the time and the jitter, and act on what it returns.
 
-mod parts;
-mod refused;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -12,358 +12,334 @@ mod walk;
 
 use std::time::Duration;
 
-use parts::{Flight, Held, Pause};
-use refused::Refused;
-pub(super) use types::{
-    Cause, CredentialSource, Decision, Dropped, RefreshResult, Ticket, Token, WaiterResult,
+pub(crate) use types::{
+    CredentialSource, Decision, Invalidation, RefreshResult, Ticket, WaiterResult,
 };
 
 use crate::{
     clock::Moment,
-    retry::{self, Jitter, Row},
-    token::Fingerprint,
+    error::{Error, ErrorKind, TokenExpired},
+    retry::{self, FailureStreak, Jitter},
+    token::{AccessToken, Fingerprint},
 };
+use types::{CachedToken, Pause, RejectedTokens, Token};
 
-/// The state. `T` is a token, `C` the cause of a failure.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct RefreshPolicy<T, C> {
-    renewal: CredentialSource,
-    /// How long the first step of a flight may take.
+/// The state of one provider. Tests use a token type of their own.
+#[derive(Clone, Debug)]
+pub(crate) struct RefreshPolicy<T = AccessToken> {
+    credential_source: CredentialSource,
+    /// The maximum time of a refresh's first step.
     first_step: Duration,
-    held: Option<Held<T>>,
-    flight: Option<Flight>,
-    /// How many flights have started; the next one's number.
-    flights: u64,
-    /// Flights with a lower number may no longer save what they bring.
-    saves_from: u64,
-    pause: Option<Pause<C>>,
-    /// Transient failures in a row.
-    row: Option<Row>,
-    /// Refusals of the credentials in a row.
-    refusals: u8,
-    /// When the source of the credentials was last asked.
-    asked: Option<Moment>,
-    /// Tokens in a row that the API refused soon after they were asked for.
-    refused_young: u8,
-    refused: Refused,
+    cached: Option<CachedToken<T>>,
+    running: Option<Ticket>,
+    next_generation: u64,
+    /// The tokens of earlier generations are not used: they were requested before a revocation or
+    /// before the adoption of a token.
+    first_wanted_generation: u64,
+    pause: Option<Pause>,
+    failures: Option<FailureStreak>,
+    /// The refreshes in a row that ended with invalid credentials.
+    invalid_credentials: u8,
+    /// When the credential source was last asked.
+    source_asked_at: Option<Moment>,
+    /// The tokens in a row that were rejected early; counts to 2.
+    early_rejections: u8,
+    rejected: RejectedTokens,
 }
 
-impl<T: Token, C: Clone> RefreshPolicy<T, C> {
-    pub(crate) fn new(renewal: CredentialSource, first_step: Duration) -> Self {
+impl<T: Token> RefreshPolicy<T> {
+    pub(crate) fn new(credential_source: CredentialSource, first_step: Duration) -> Self {
         Self {
-            renewal,
+            credential_source,
             first_step,
-            held: None,
-            flight: None,
-            flights: 0,
-            saves_from: 0,
+            cached: None,
+            running: None,
+            next_generation: 0,
+            first_wanted_generation: 0,
             pause: None,
-            row: None,
-            refusals: 0,
-            asked: None,
-            refused_young: 0,
-            refused: Refused::default(),
+            failures: None,
+            invalid_credentials: 0,
+            source_asked_at: None,
+            early_rejections: 0,
+            rejected: RejectedTokens::default(),
         }
     }
 
-    /// Holds a token that nothing can renew.
+    /// Serves a token that cannot be renewed.
     pub(crate) fn fixed(token: T) -> Self {
-        let renew = Moment::NEVER;
+        let renew_at = Moment::NEVER;
         Self {
-            held: Some(Held { token, renew }),
+            cached: Some(CachedToken { token, renew_at }),
             ..Self::new(CredentialSource::None, Duration::ZERO)
         }
     }
 
-    /// Somebody wants a token. `can_start`: a flight can be started from here.
-    pub(crate) fn wanted(
-        &mut self,
-        now: Moment,
-        can_start: bool,
-    ) -> (Decision<T, C>, Option<Ticket>) {
+    /// Decides what a caller receives, and returns the refresh that must start now, if one is due.
+    /// `can_start` says whether a refresh can start: outside a runtime none can.
+    pub(crate) fn decide(&mut self, now: Moment, can_start: bool) -> (Decision<T>, Option<Ticket>) {
         self.settle(now);
-        self.flight = self.flight.filter(|flight| now < flight.due);
-        let token = self.valid(now).map(|held| held.token.clone());
-        let ticket = if self.valid(now).is_some_and(|held| now < held.renew) {
-            None
-        } else {
-            self.start(now, can_start)
-        };
-        let reply = match (token, self.flight, self.active_pause(now)) {
-            (Some(token), _, _) => Decision::Serve(token),
-            // Who starts a probe waits for it, nobody else does.
-            (None, Some(flight), pause) if ticket.is_some() || !flight.probe || pause.is_none() => {
-                Decision::Wait { due: flight.due }
-            }
-            (None, _, Some(pause)) => Decision::Fail {
-                cause: pause.cause.clone(),
-                left: Some(pause.until - now),
-            },
-            (None, ..) => Decision::Fail {
-                cause: match self.renewal {
-                    CredentialSource::None => Cause::TokenExpired { renewable: false },
-                    CredentialSource::Static | CredentialSource::Dynamic => Cause::NoRuntime,
-                },
-                left: None,
-            },
-        };
-        (reply, ticket)
+        self.running = self.running.filter(|running| now < running.lost_at);
+        let started = self.start_if_due(now, can_start);
+        (self.decision(now, started.is_some()), started)
     }
 
-    /// A flight is about to take its next step, which may take as long as `limit`. One that counts
-    /// as lost may take none, nor one whose token nobody wants any more.
-    pub(crate) fn step(&mut self, number: u64, now: Moment, limit: Duration) -> bool {
-        if !self.is_wanted(number) {
+    fn decision(&self, now: Moment, started: bool) -> Decision<T> {
+        if let Some(token) = self.valid_token(now) {
+            return Decision::Serve(token.clone());
+        }
+        let pause = self.active_pause(now);
+        if let Some(running) = self.running {
+            // Only the caller that started a probe waits for it. The others fail.
+            let probes_for_another_caller = running.probe && pause.is_some() && !started;
+            if !probes_for_another_caller {
+                let until = running.lost_at;
+                return Decision::Wait { until };
+            }
+        }
+        Decision::Fail(match pause {
+            Some(pause) => pause.error(now),
+            None if self.credential_source == CredentialSource::None => {
+                ErrorKind::TokenExpired(TokenExpired::fixed()).into()
+            }
+            None => ErrorKind::NoRuntime.into(),
+        })
+    }
+
+    fn start_if_due(&mut self, now: Moment, can_start: bool) -> Option<Ticket> {
+        let can_refresh = can_start && self.credential_source != CredentialSource::None;
+        let is_fresh = |cached: &CachedToken<T>| now < cached.renew_at;
+        let has_fresh_token = self.valid(now).is_some_and(is_fresh);
+        let refresh_running = self.running.is_some();
+        let pause = self.active_pause(now);
+        let paused = pause.is_some();
+        let next_probe = pause.and_then(|pause| self.next_probe(pause));
+        let may_probe = next_probe.is_some_and(|from| from <= now);
+        if !can_refresh || has_fresh_token || refresh_running || (paused && !may_probe) {
+            return None;
+        }
+        let ticket = Ticket {
+            generation: self.next_generation,
+            probe: paused,
+            lost_at: now + self.first_step + LOST_AFTER,
+        };
+        if self.credential_source == CredentialSource::Dynamic {
+            self.source_asked_at = Some(now);
+        }
+        self.next_generation += 1;
+        self.running = Some(ticket);
+        Some(ticket)
+    }
+
+    /// Whether a refresh may begin its next step, which lasts at most `limit`. A lost refresh may
+    /// not, nor one whose token is no longer wanted.
+    pub(crate) fn begin_step(&mut self, ticket: Ticket, now: Moment, limit: Duration) -> bool {
+        if !self.is_wanted(ticket) {
             return false;
         }
-        let flight = self.current(number);
-        let flight = flight.map(|flight| flight.due = now + limit + GRACE);
-        flight.is_some()
+        let running = self.running_mut(ticket);
+        let running = running.map(|running| running.lost_at = now + limit + LOST_AFTER);
+        running.is_some()
     }
 
-    /// A token came by another road than a flight's: a login. What is under way may no longer save.
-    #[cfg(feature = "login")]
-    pub(crate) fn adopted(&mut self, token: T, luck: Jitter) {
-        self.saves_from = self.flights;
-        self.refused_young = 0;
-        self.keep(token, luck);
-    }
-
-    /// A probe found other credentials and goes on to ask for a token.
-    pub(crate) fn secret_changed(&mut self, number: u64) {
-        if let Some(flight) = self.current(number)
-            && flight.probe
+    /// A probe found other credentials and goes on to request a token: the pause ends.
+    pub(crate) fn credentials_changed(&mut self, ticket: Ticket) {
+        if let Some(running) = self.running_mut(ticket)
+            && running.probe
         {
-            flight.probe = false;
+            running.probe = false;
             self.pause = None;
-            self.refusals = 0;
+            self.invalid_credentials = 0;
         }
     }
 
-    /// A flight ended. A flight that counted as lost may still bring a good token.
-    pub(crate) fn ended(
+    /// Ends a refresh. The token of a lost refresh may still be used, its failure changes nothing.
+    pub(crate) fn end_refresh(
         &mut self,
-        number: u64,
+        ticket: Ticket,
         now: Moment,
-        luck: Jitter,
-        answer: RefreshResult<T, C>,
-    ) -> WaiterResult<T, C> {
+        jitter: Jitter,
+        result: RefreshResult<T>,
+    ) -> WaiterResult<T> {
         self.settle(now);
-        let current = self.flight.take_if(|flight| flight.number == number);
-        let current = current.is_some();
-        match answer {
-            RefreshResult::Token(token) => self.arrived(number, current, now, luck, token),
-            _ if !current => WaiterResult::Again,
-            RefreshResult::Failed { cause, retry_after } => {
-                self.fail(now, luck, Cause::Error(cause), retry_after)
-            }
-            RefreshResult::Refused(cause) => {
-                self.asked = Some(now);
-                self.refusals = (self.refusals + 1).min(7);
-                let pause = retry::after_refusal(self.refusals, luck);
-                self.pause_for(pause, now, Cause::Error(cause), true)
+        let is_lost = !self.is_running(ticket);
+        if !is_lost {
+            self.running = None;
+        }
+        match result {
+            RefreshResult::Token(_) if !self.is_wanted(ticket) => WaiterResult::AskAgain,
+            RefreshResult::Token(token) => self.receive(token, is_lost, now, jitter),
+            _ if is_lost => WaiterResult::AskAgain,
+            RefreshResult::Failed(cause) => self.fail(&cause, now, jitter),
+            RefreshResult::InvalidCredentials(cause) => {
+                self.source_asked_at = Some(now);
+                self.invalid_credentials = (self.invalid_credentials + 1).min(7);
+                let length =
+                    retry::pause_after_invalid_credentials(self.invalid_credentials, jitter);
+                self.pause_for(length, &cause, true, now)
             }
             RefreshResult::Unchanged => {
-                self.asked = Some(now);
-                WaiterResult::Again
+                self.source_asked_at = Some(now);
+                WaiterResult::AskAgain
             }
-            RefreshResult::Lost => WaiterResult::Again,
+            RefreshResult::Lost => WaiterResult::AskAgain,
         }
     }
 
-    /// The API refused a token. Another than the current one changes nothing.
-    pub(crate) fn invalidated(
+    /// Caches a token that no refresh of this provider returned: that of a login.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only a login adopts a token")
+    )]
+    pub(crate) fn adopt(&mut self, token: T, jitter: Jitter) {
+        self.first_wanted_generation = self.next_generation;
+        self.early_rejections = 0;
+        self.cache(token, jitter);
+    }
+
+    /// Drops a token that the API rejected. Changes nothing if it is not the current token.
+    pub(crate) fn invalidate(
         &mut self,
         token: Fingerprint,
         now: Moment,
-        luck: Jitter,
-    ) -> Option<Dropped> {
+        jitter: Jitter,
+    ) -> Option<Invalidation> {
         self.settle(now);
-        let held = self
-            .held
-            .take_if(|held| held.token.fingerprint() == token)?;
-        self.refused.remember(&held.token);
-        let age = now - held.token.requested();
-        if age < YOUNG {
-            self.refused_young = (self.refused_young + 1).min(2);
+        let token = self.drop_token(|current| current.fingerprint() == token)?;
+        let age = now - token.requested();
+        if age < EARLY_REJECTION {
+            self.early_rejections = (self.early_rejections + 1).min(2);
         }
-        if self.refused_young == 2 {
-            self.fail(now, luck, Cause::TokenRejected, None);
+        let rejects_all = self.early_rejections == 2;
+        if rejects_all {
+            self.fail(&ErrorKind::TokenRejected.into(), now, jitter);
         }
-        let pause = self.pause_left(now).filter(|_| self.refused_young == 2);
-        Some(Dropped { age, pause })
+        let pause = self.pause_left(now).filter(|_| rejects_all);
+        Some(Invalidation { age, pause })
     }
 
-    /// The token is given up: it is no longer served, and no flight under way may save another.
-    pub(crate) fn revoked(&mut self) -> Option<T> {
-        self.saves_from = self.flights;
-        self.refused_young = 0;
-        let held = self.held.take()?;
-        self.refused.remember(&held.token);
-        Some(held.token)
+    /// Drops and returns the current token. The token of a running refresh will not be used.
+    pub(crate) fn revoke(&mut self) -> Option<T> {
+        self.first_wanted_generation = self.next_generation;
+        self.early_rejections = 0;
+        self.drop_token(|_| true)
     }
 
-    /// A token that was taken out of the store and ended at the server is not served either.
-    pub(crate) fn forgotten(&mut self, token: Fingerprint) {
-        let is = |held: &mut Held<T>| held.token.fingerprint() == token;
-        if let Some(held) = self.held.take_if(is) {
-            self.refused.remember(&held.token);
-        }
+    /// Drops a token that was revoked with its stored record. Changes nothing if it is not the
+    /// current token.
+    pub(crate) fn forget(&mut self, token: Fingerprint) {
+        self.drop_token(|current| current.fingerprint() == token);
     }
 
-    /// Starts a flight, or a probe in a pause after refused credentials.
-    fn start(&mut self, now: Moment, can_start: bool) -> Option<Ticket> {
-        if !can_start || self.flight.is_some() || self.renewal == CredentialSource::None {
-            return None;
-        }
-        let probe = match self.active_pause(now) {
-            None => false,
-            Some(pause) if self.may_probe(pause) && self.next_question() <= now => true,
-            Some(_) => return None,
-        };
-        if self.renewal == CredentialSource::Dynamic {
-            self.asked = Some(now);
-        }
-        let number = self.flights;
-        self.flights += 1;
-        self.flight = Some(Flight {
-            number,
-            due: now + self.first_step + GRACE,
-            probe,
-        });
-        Some(Ticket { number, probe })
+    fn drop_token(&mut self, matches: impl FnOnce(&T) -> bool) -> Option<T> {
+        let cached = self.cached.take_if(|cached| matches(&cached.token))?;
+        self.rejected.remember(&cached.token);
+        Some(cached.token)
     }
 
-    fn arrived(
-        &mut self,
-        number: u64,
-        current: bool,
-        now: Moment,
-        luck: Jitter,
-        token: T,
-    ) -> WaiterResult<T, C> {
-        if number < self.saves_from {
-            return WaiterResult::Again;
-        }
-        if self.refused.contains(token.fingerprint(), now) {
-            return if current {
-                self.fail(now, luck, Cause::TokenRejected, None)
+    fn receive(&mut self, token: T, is_lost: bool, now: Moment, jitter: Jitter) -> WaiterResult<T> {
+        if self.rejected.contains(token.fingerprint(), now) {
+            return if is_lost {
+                WaiterResult::AskAgain
             } else {
-                WaiterResult::Again
+                self.fail(&ErrorKind::TokenRejected.into(), now, jitter)
             };
         }
-        if token.end() <= now {
-            if current {
-                let pause = retry::after_short_life(self.valid(now).is_some());
-                let cause = Cause::TokenExpired { renewable: true };
-                self.pause_for(pause, now, cause, false);
-            }
-            return WaiterResult::Token(token);
-        }
-        let longer = self
-            .held
-            .as_ref()
-            .is_none_or(|held| held.token.end() < token.end());
-        if current || longer {
-            self.keep(token.clone(), luck);
+        let is_expired = token.end() <= now;
+        let ends_later = |cached: &CachedToken<T>| cached.token.end() < token.end();
+        if is_expired && !is_lost {
+            let length = retry::pause_after_expired_token(self.valid(now).is_some());
+            let cause = TokenExpired::on_arrival();
+            self.pause_for(length, &cause.into(), false, now);
+        } else if !is_expired && (!is_lost || self.cached.as_ref().is_none_or(ends_later)) {
+            self.cache(token.clone(), jitter);
         }
         WaiterResult::Token(token)
     }
 
-    fn keep(&mut self, token: T, luck: Jitter) {
-        // The token before this one was replaced in time, not refused.
-        if self.held.is_some() {
-            self.refused_young = 0;
+    fn cache(&mut self, token: T, jitter: Jitter) {
+        // The token before it was replaced in time, so it was not rejected.
+        if self.cached.is_some() {
+            self.early_rejections = 0;
         }
-        if self.refused_young == 0 {
-            self.row = None;
+        if self.early_rejections == 0 {
+            self.failures = None;
         }
         self.pause = None;
-        self.refusals = 0;
+        self.invalid_credentials = 0;
         let life = token.end() - token.requested();
-        let renew = token.end() - retry::margin(life, luck);
-        self.held = Some(Held { token, renew });
+        let renew_at = token.end() - retry::renew_before_expiry(life, jitter);
+        self.cached = Some(CachedToken { token, renew_at });
     }
 
-    fn fail(
-        &mut self,
-        now: Moment,
-        luck: Jitter,
-        cause: Cause<C>,
-        retry_after: Option<Duration>,
-    ) -> WaiterResult<T, C> {
-        let row = Row::with_failure(self.row, now);
-        self.row = Some(row);
-        let token_in_hand = self.valid(now).is_some();
-        let pause = retry::after_failure(row, retry_after, token_in_hand, luck);
-        self.pause_for(pause, now, cause, false)
+    /// Starts the pause after a transient failure.
+    fn fail(&mut self, cause: &Error, now: Moment, jitter: Jitter) -> WaiterResult<T> {
+        let failures = FailureStreak::with_failure(self.failures, now);
+        self.failures = Some(failures);
+        let has_valid_token = self.valid(now).is_some();
+        let retry_after = cause.retry_after();
+        let length = retry::pause_after_failure(failures, retry_after, has_valid_token, jitter);
+        self.pause_for(length, cause, false, now)
     }
 
-    /// Pauses, unless a longer pause is under way: a failed probe does not shorten it.
+    /// Starts a pause, unless one that ends later is active: a failed probe does not shorten it.
     fn pause_for(
         &mut self,
-        pause: Duration,
+        length: Duration,
+        cause: &Error,
+        invalid_credentials: bool,
         now: Moment,
-        cause: Cause<C>,
-        refused: bool,
-    ) -> WaiterResult<T, C> {
-        let until = now + pause;
-        if self
-            .active_pause(now)
-            .is_none_or(|longer| longer.until < until)
-        {
-            self.pause = Some(Pause {
-                until,
-                cause: cause.clone(),
-                refused,
-            });
+    ) -> WaiterResult<T> {
+        let mut until = now + length;
+        match self.active_pause(now) {
+            Some(active) if until <= active.until => until = active.until,
+            _ => {
+                self.pause = Some(Pause {
+                    until,
+                    cause: cause.clone(),
+                    invalid_credentials,
+                });
+            }
         }
-        let until = self.pause.as_ref().map_or(until, |pause| pause.until);
-        WaiterResult::Failed {
-            cause,
-            left: until - now,
-        }
+        WaiterResult::Failed(cause.in_pause(until - now))
     }
 
-    /// A token that outlived its youth shows that the API takes the tokens of this client.
+    /// Ends the streak of early rejections once the current token is too old for one.
     fn settle(&mut self, now: Moment) {
-        let grown = |held: &Held<T>| now - held.token.requested() >= YOUNG;
-        if self.refused_young > 0 && self.held.as_ref().is_some_and(grown) {
-            self.refused_young = 0;
-            self.row = None;
+        let is_old = |cached: &CachedToken<T>| now - cached.token.requested() >= EARLY_REJECTION;
+        if self.early_rejections > 0 && self.cached.as_ref().is_some_and(is_old) {
+            self.early_rejections = 0;
+            self.failures = None;
         }
     }
 
-    fn valid(&self, now: Moment) -> Option<&Held<T>> {
-        self.held.as_ref().filter(|held| now < held.token.end())
+    fn valid(&self, now: Moment) -> Option<&CachedToken<T>> {
+        self.cached
+            .as_ref()
+            .filter(|cached| now < cached.token.end())
     }
 
-    fn current(&mut self, number: u64) -> Option<&mut Flight> {
-        self.flight
-            .as_mut()
-            .filter(|flight| flight.number == number)
+    fn running_mut(&mut self, ticket: Ticket) -> Option<&mut Ticket> {
+        let running = self.running.as_mut();
+        running.filter(|running| running.generation == ticket.generation)
     }
 
-    fn active_pause(&self, now: Moment) -> Option<&Pause<C>> {
+    fn active_pause(&self, now: Moment) -> Option<&Pause> {
         self.pause.as_ref().filter(|pause| now < pause.until)
     }
 
-    fn may_probe(&self, pause: &Pause<C>) -> bool {
-        pause.refused && self.renewal == CredentialSource::Dynamic
-    }
-
-    /// When the source may be asked again.
-    fn next_question(&self) -> Moment {
-        self.asked
-            .map_or(Moment::ALWAYS, |asked| asked + BETWEEN_QUESTIONS)
+    /// The earliest start of a probe in this pause. `None` if no probe can end the pause.
+    fn next_probe(&self, pause: &Pause) -> Option<Moment> {
+        let can_change = self.credential_source == CredentialSource::Dynamic;
+        let asked_at = self.source_asked_at?;
+        (can_change && pause.invalid_credentials).then(|| asked_at + BETWEEN_PROBES)
     }
 }
 
-/// A token refused within this time of its request was bad from the start.
-const YOUNG: Duration = Duration::from_secs(10);
+/// A rejection counts as early within this time of the token's request.
+const EARLY_REJECTION: Duration = Duration::from_secs(10);
 
-/// What a flight may take beyond its step before it counts as lost.
-const GRACE: Duration = Duration::from_secs(1);
+/// A refresh counts as lost this long after the maximum time of its step.
+const LOST_AFTER: Duration = Duration::from_secs(1);
 
-/// In a pause after refused credentials their source is asked this often at most.
-const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
+/// The minimum time between two questions to the credential source in a pause.
+const BETWEEN_PROBES: Duration = Duration::from_secs(1);

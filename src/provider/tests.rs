@@ -22,8 +22,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::*;
-use crate::{error::ErrorKind, retry::Jitter};
+use super::{
+    storage::{Storage, StoreScope},
+    *,
+};
+use crate::{error::ErrorKind, grant::IntoGrant, retry::Jitter};
 use endpoint::{Endpoint, Say, credentials, seconds};
 
 #[test]

@@ -1,10 +1,10 @@
-//! What a token says of itself, and its end: `/api/v2/tokens/me`.
+//! `/api/v2/tokens/me`: what the API says about the current token, and its end.
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
-use super::TokenProvider;
+use super::{TokenProvider, source::read_secret, storage::Storage};
 use crate::{
     error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
@@ -12,7 +12,7 @@ use crate::{
     token::AccessToken,
 };
 
-/// What the Platform API tells about a token.
+/// What the Platform API says about a token.
 ///
 /// Source: Genesys Cloud Platform API, `GET /api/v2/tokens/me`, the schema `TokenInfo`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,12 +27,12 @@ pub struct TokenInfo {
     pub authorized_scope: Vec<String>,
     /// When the token ends for want of use (RFC 3339), where the organisation has an idle timeout.
     pub date_token_idles: Option<String>,
-    /// The OAuth client that asked for the token.
+    /// The OAuth client that requested the token.
     #[serde(rename = "OAuthClient")]
     pub oauth_client: Option<NamedEntity>,
 }
 
-/// Something with an id and a name.
+/// An id and a name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -44,11 +44,11 @@ pub struct NamedEntity {
 }
 
 impl TokenProvider {
-    /// What the API tells about the current token, without touching its idle timer. A token that
-    /// the API refuses is [invalidated](Self::invalidate).
+    /// Asks the API about the current token, without resetting its idle timer. A token that the API
+    /// rejects is [invalidated](Self::invalidate).
     ///
     /// # Errors
-    /// As [`token`](Self::token); or why the API did not tell.
+    /// As [`token`](Self::token), or the error of the API.
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         let token = self.token().await?;
         let mut incoming = self.tokens_me(Method::GET, &token).await?;
@@ -59,56 +59,79 @@ impl TokenProvider {
             }
             return Err(error);
         }
-        let body = incoming.read(MOST_BYTES).await?;
+        let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
         serde_json::from_slice(&body)
             .map_err(|error| incoming.unexpected(ResponseProblem::not_json(&error), None))
     }
 
-    /// Ends the current token, here, in the store and at the server. The next
-    /// [`token`](Self::token) asks anew, and a user's login is over: it answers
-    /// [`LoginRequired`](crate::ErrorKind::LoginRequired). What a request under way brings is not
-    /// kept.
+    /// Ends the current token: in this provider, in the store and at the server. The next
+    /// [`token`](Self::token) requests a new one; the provider of a user's login reports
+    /// [`LoginRequired`](crate::ErrorKind::LoginRequired). A refresh that runs now stores nothing.
     ///
-    /// With a store that several processes share, this ends the token of all of them. Whether
-    /// Genesys Cloud ends a user's refresh token with it is not known, so lead the user to the
-    /// login's `logout_url`, too.
+    /// With a store that several processes share, this ends the token of all of them. It is not known
+    /// whether Genesys Cloud ends a user's refresh token with it, so send the user to the login's
+    /// `logout_url`, too.
     ///
     /// # Errors
-    /// What could not be done: the store may still hold the token, which is not used here any more,
-    /// or the server did not end it. Here it is given up all the same. Outside a tokio runtime it is
-    /// [`NoRuntime`](crate::ErrorKind::NoRuntime).
+    /// The store may still hold the token, or the server did not end it. This provider has dropped it
+    /// in any case. Outside a tokio runtime the error is [`NoRuntime`](crate::ErrorKind::NoRuntime).
     pub async fn revoke(&self) -> Result<(), Error> {
-        let held = self.shared.revoked();
+        let token = self.cache.revoke();
         let Ok(runtime) = Handle::try_current() else {
             return Err(ErrorKind::NoRuntime.into());
         };
-        // It goes on when nobody waits for it any more: half a logout is none.
+        // Runs to completion even if the caller is dropped: half a logout leaves a valid token.
         let tokens = self.clone();
-        let task = runtime.spawn(async move { tokens.end(held).await });
+        let task = runtime.spawn(async move { tokens.end(token).await });
         task.await
             .unwrap_or_else(|_| Err(Error::request_failed(self.region().api_url())))
     }
 
-    /// Ends the token in the store and at the server.
-    async fn end(&self, held: Option<AccessToken>) -> Result<(), Error> {
-        let (stored, forgotten) = match self.shared.forget().await {
+    /// Ends the current token, and the one in the store, there and at the server.
+    async fn end(&self, current: Option<AccessToken>) -> Result<(), Error> {
+        let (stored, cleared) = match self.clear_store().await {
             Ok(stored) => (stored, Ok(())),
             Err(error) => (None, Err(error)),
         };
+        let fingerprint = current.as_ref().map(AccessToken::fingerprint);
+        let stored = stored.filter(|stored| Some(stored.fingerprint()) != fingerprint);
         let mut ended = Ok(());
-        let stored = stored.filter(|stored| {
-            held.as_ref()
-                .is_none_or(|held| held.fingerprint() != stored.fingerprint())
-        });
-        for token in held.into_iter().chain(stored) {
+        for token in current.into_iter().chain(stored) {
             ended = ended.and(self.end_at_server(&token).await);
         }
-        forgotten.and(ended)
+        cleared.and(ended)
+    }
+
+    /// Clears the slot in the store, and returns the token that was stored. If its record is put back
+    /// later, it does not count here.
+    async fn clear_store(&self) -> Result<Option<AccessToken>, Error> {
+        let slot = match (&self.cache.settings.storage, self.cache.grant.secret()) {
+            (Storage::Login(slot), _) => slot.clone(),
+            (Storage::BySecret(scope), Some(source)) => {
+                scope.slot_of_secret(&read_secret(source).await?)?
+            }
+            _ => return Ok(None),
+        };
+        let record = slot.clear().await?;
+        let token = record
+            .as_ref()
+            .and_then(|record| record.token(self.clock()));
+        self.cache.update(|state, _| {
+            // A token that came in while the turn was waited for is dropped, too.
+            if record.is_some() {
+                state.store.records_removed(record.as_ref(), self.clock());
+            }
+            if let Some(token) = &token {
+                state.policy.forget(token.fingerprint());
+            }
+            state.login.logged_out();
+        });
+        Ok(token)
     }
 
     async fn end_at_server(&self, token: &AccessToken) -> Result<(), Error> {
         let mut incoming = self.tokens_me(Method::DELETE, token).await?;
-        // A token that is refused has ended already.
+        // A token that is rejected has ended already.
         if incoming.status().is_success() || incoming.status() == StatusCode::UNAUTHORIZED {
             return Ok(());
         }
@@ -116,7 +139,7 @@ impl TokenProvider {
     }
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
-        let endpoint = &self.shared.endpoint;
+        let endpoint = &self.cache.endpoint;
         let mut url = url_under(endpoint.region.api_url(), "/api/v2/tokens/me");
         if method == Method::GET {
             url.set_query(Some("preserveIdleTTL=true"));
@@ -134,4 +157,4 @@ impl TokenProvider {
     }
 }
 
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_TOKEN_INFO_BYTES: usize = 256 * 1024;

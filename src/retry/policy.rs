@@ -1,4 +1,4 @@
-//! When a call is sent again.
+//! When a call to the Platform API is repeated.
 
 use std::time::Duration;
 
@@ -6,17 +6,18 @@ use http::{Method, StatusCode};
 
 use super::{HALF_SECOND, Jitter};
 
-/// When a call to the Platform API is sent again, and after which pause.
+/// When a call to the Platform API is repeated, and after which pause.
 ///
-/// Repeated are answers of 429, 502, 503 and 504, and calls whose connection failed, where the method
-/// is one that may be repeated: `GET`, `HEAD`, `PUT`, `DELETE`, `OPTIONS` and `TRACE` (RFC 9110
-/// 9.2.2). Any other is repeated only where nothing of it was sent, or the caller says that it is
-/// [repeatable](crate::client::Request::repeatable). A streamed body is never sent again.
+/// A call is repeated after a response with the status 429, 502, 503 or 504 and after a connection
+/// failure, if its method may be repeated: `GET`, `HEAD`, `PUT`, `DELETE`, `OPTIONS` or `TRACE`
+/// (RFC 9110 9.2.2). A call with another method is repeated only if nothing of it was sent, or if
+/// the caller says that it is [repeatable](crate::client::Request::repeatable). A streamed body is
+/// never sent again.
 ///
-/// `Retry-After` replaces the pause: it is waited for, and up to half a second more, in all never
-/// under half a second. Over 180 seconds it ends the call at once, as does every pause that would
-/// last beyond the call's [timeout](crate::client::Request::timeout). The error is the last one. An answer
-/// that stalls takes all of that time: no attempt has a limit of its own.
+/// `Retry-After` replaces the pause. The wait is up to half a second longer, and at least half a
+/// second. A call is not repeated if `Retry-After` is over 180 seconds, or if the pause would end
+/// after the call's [timeout](crate::client::Request::timeout); the caller then gets the last error.
+/// An attempt has no time limit of its own: a response that stalls uses the whole timeout.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,16 +41,16 @@ impl RetryPolicy {
         Self::default().attempts(1)
     }
 
-    /// How often a call is sent at most, the first time included; 5 by default. The repetition with
-    /// a new token after a 401 does not count.
+    /// The maximum number of attempts of a call, 5 by default. The repetition with a new token
+    /// after a 401 does not count.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// The pause after the first failure, which doubles with each further one up to the longest;
-    /// half a second and 10 seconds by default. Each is up to 20 % shorter or longer.
+    /// The pause after the first failure, half a second by default. It doubles with each further
+    /// failure up to `longest`, 10 seconds by default. Each pause is up to 20 % shorter or longer.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -57,36 +58,31 @@ impl RetryPolicy {
         self
     }
 
-    /// The pause before a request is sent again, once it has failed `failures` times and `left` of
-    /// its time is left; none where it is not.
+    /// The pause before a request is repeated that has failed `failures` times and has `left` of
+    /// its time. `None` if it is not repeated.
     pub(crate) fn pause(
         &self,
         repeat: Repeat,
         failure: Failure,
         failures: u32,
         left: Duration,
-        luck: Jitter,
+        jitter: Jitter,
     ) -> Option<Duration> {
-        let pause = match failure {
-            _ if failures >= self.attempts || !repeat.allows(failure) => return None,
-            Failure::Answer {
-                retry_after: Some(wait),
-                ..
-            } if wait > MOST_RETRY_AFTER => return None,
-            Failure::Answer {
-                retry_after: Some(wait),
-                ..
-            } => (wait + luck.between(Duration::ZERO, HALF_SECOND)).max(HALF_SECOND),
-            _ => self.backoff_after(failures, luck),
+        if failures >= self.attempts || !repeat.allows(failure) {
+            return None;
+        }
+        let pause = match failure.retry_after() {
+            Some(wait) if wait > MAX_API_RETRY_AFTER => return None,
+            Some(wait) => jitter.after(wait),
+            None => self.backoff_after(failures, jitter),
         };
         (pause < left).then_some(pause)
     }
 
-    fn backoff_after(&self, failures: u32, luck: Jitter) -> Duration {
+    fn backoff_after(&self, failures: u32, jitter: Jitter) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let pause = self.first.saturating_mul(1 << doublings);
-        // A pause beyond this is past every deadline.
-        luck.around(pause.min(self.longest).min(LONGEST_PAUSE))
+        jitter.around(pause.min(self.longest).min(MAX_PAUSE))
     }
 }
 
@@ -100,18 +96,19 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Whether a request may be sent again.
+/// Whether a request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     Allowed,
-    /// Only where the server can have seen nothing of it.
+    /// Only if nothing of it was sent.
     Unsent,
     Never,
 }
 
 impl Repeat {
-    /// By the method alone (RFC 9110 9.2.2). One that nobody knows is not idempotent.
-    pub(crate) fn of(method: &Method) -> Self {
+    /// Idempotent methods may be repeated (RFC 9110 9.2.2). Unknown methods count as not
+    /// idempotent.
+    pub(crate) fn for_method(method: &Method) -> Self {
         match *method {
             Method::GET
             | Method::HEAD
@@ -125,10 +122,10 @@ impl Repeat {
 
     fn allows(self, failure: Failure) -> bool {
         let transient = match failure {
-            Failure::Answer { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
-            Failure::NoAnswer { .. } => true,
+            Failure::Response { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            Failure::NoResponse { .. } => true,
         };
-        let unsent = matches!(failure, Failure::NoAnswer { nothing_sent: true });
+        let unsent = matches!(failure, Failure::NoResponse { nothing_sent: true });
         match self {
             Self::Allowed => transient,
             Self::Unsent => unsent,
@@ -140,19 +137,29 @@ impl Repeat {
 /// How a request failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure {
-    Answer {
+    Response {
         status: StatusCode,
         retry_after: Option<Duration>,
     },
-    NoAnswer {
+    NoResponse {
         nothing_sent: bool,
     },
 }
 
-/// A server that asks for more is not waited for.
-const MOST_RETRY_AFTER: Duration = Duration::from_secs(180);
+impl Failure {
+    fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Response { retry_after, .. } => retry_after,
+            Self::NoResponse { .. } => None,
+        }
+    }
+}
 
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The maximum `Retry-After` of the API that is waited for.
+const MAX_API_RETRY_AFTER: Duration = Duration::from_secs(180);
+
+/// Later than every deadline, and small enough to multiply.
+const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -166,14 +173,14 @@ mod tests {
     const LOW: Jitter = Jitter::pinned(0.0);
     const MIDDLE: Jitter = Jitter::pinned(0.5);
     const HIGH: Jitter = Jitter::pinned(1.0);
-    const BROKEN: Failure = Failure::NoAnswer {
+    const BROKEN: Failure = Failure::NoResponse {
         nothing_sent: false,
     };
-    const UNSENT: Failure = Failure::NoAnswer { nothing_sent: true };
+    const UNSENT: Failure = Failure::NoResponse { nothing_sent: true };
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    fn answer(status: u16, retry_after: Option<Duration>) -> Failure {
-        Failure::Answer {
+    fn response(status: u16, retry_after: Option<Duration>) -> Failure {
+        Failure::Response {
             status: StatusCode::from_u16(status).unwrap(),
             retry_after,
         }
@@ -184,32 +191,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_depends_on_the_method_and_the_failure() {
+    fn method_and_failure_decide_whether_a_call_is_repeated() {
         let method = |name: &str| name.parse::<Method>().unwrap();
         let allowed = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"];
         let unsent = ["POST", "PATCH", "CONNECT", "TOMORROW", "get"];
         for name in allowed {
-            assert_eq!(Repeat::of(&method(name)), Repeat::Allowed, "{name}");
+            assert_eq!(Repeat::for_method(&method(name)), Repeat::Allowed, "{name}");
         }
         for name in unsent {
-            assert_eq!(Repeat::of(&method(name)), Repeat::Unsent, "{name}");
+            assert_eq!(Repeat::for_method(&method(name)), Repeat::Unsent, "{name}");
         }
         let policy = RetryPolicy::default();
         for (failure, expected) in [
             (UNSENT, [true, true, false]),
             (BROKEN, [true, false, false]),
-            (answer(429, None), [true, false, false]),
-            (answer(502, None), [true, false, false]),
-            (answer(503, None), [true, false, false]),
-            (answer(504, None), [true, false, false]),
-            (answer(400, None), [false; 3]),
-            (answer(401, None), [false; 3]),
-            (answer(403, None), [false; 3]),
-            (answer(404, None), [false; 3]),
-            (answer(408, None), [false; 3]),
-            (answer(500, None), [false; 3]),
-            (answer(501, None), [false; 3]),
-            (answer(200, None), [false; 3]),
+            (response(429, None), [true, false, false]),
+            (response(502, None), [true, false, false]),
+            (response(503, None), [true, false, false]),
+            (response(504, None), [true, false, false]),
+            (response(400, None), [false; 3]),
+            (response(401, None), [false; 3]),
+            (response(403, None), [false; 3]),
+            (response(404, None), [false; 3]),
+            (response(408, None), [false; 3]),
+            (response(500, None), [false; 3]),
+            (response(501, None), [false; 3]),
+            (response(200, None), [false; 3]),
         ] {
             let repeated = [Repeat::Allowed, Repeat::Unsent, Repeat::Never]
                 .map(|repeat| policy.pause(repeat, failure, 1, HOUR, MIDDLE).is_some());
@@ -218,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_until_the_attempts_are_used_up() {
-        let pauses = |policy: RetryPolicy, luck| {
+    fn pauses_double_up_to_the_longest_and_end_with_the_attempts() {
+        let pauses = |policy: RetryPolicy, jitter| {
             (1..)
-                .map_while(|failures| policy.pause(Repeat::Allowed, BROKEN, failures, HOUR, luck))
+                .map_while(|failures| policy.pause(Repeat::Allowed, BROKEN, failures, HOUR, jitter))
                 .map(|pause| pause.as_secs_f64())
                 .take(70)
                 .collect::<Vec<_>>()
@@ -241,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_never_lasts_beyond_the_time_that_is_left() {
+    fn call_is_not_repeated_after_its_deadline() {
         let pause = |failure, left| {
             RetryPolicy::default().pause(Repeat::Allowed, failure, 1, seconds(left), MIDDLE)
         };
         assert_eq!(pause(BROKEN, 0.501), Some(seconds(0.5)));
         assert_eq!(pause(BROKEN, 0.5), None);
         assert_eq!(pause(BROKEN, 0.0), None);
-        let limited = answer(429, Some(seconds(42.0)));
+        let limited = response(429, Some(seconds(42.0)));
         assert_eq!(pause(limited, 42.3), Some(seconds(42.25)));
         assert_eq!(pause(limited, 42.2), None);
     }
@@ -279,9 +286,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, value.parse().unwrap());
-            let failure = answer(429, retry_after(&headers, wall));
+            let failure = response(429, retry_after(&headers, wall));
             let pause =
-                |luck| RetryPolicy::default().pause(Repeat::Allowed, failure, 1, HOUR, luck);
+                |jitter| RetryPolicy::default().pause(Repeat::Allowed, failure, 1, HOUR, jitter);
             let pauses = pause(LOW).zip(pause(HIGH));
             let expected = expected.map(|(low, high)| (seconds(low), seconds(high)));
             assert_eq!(pauses, expected, "{value:?}");

@@ -62,7 +62,6 @@ impl Record {
         }
     }
 
-    #[cfg(feature = "login")]
     pub(crate) fn refresh_token(&self) -> Option<&SecretString> {
         self.refresh_token.as_ref()
     }

@@ -75,7 +75,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
     let Event::RequestFailed {
         error,
         pause,
-        token_in_hand,
+        has_valid_token,
         ..
     } = watched.next()
     else {
@@ -83,7 +83,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
     };
     assert!(matches!(error.kind(), ErrorKind::InvalidClient(_)));
     assert_eq!(error.retry_after(), Some(pause));
-    assert!(!token_in_hand);
+    assert!(!has_valid_token);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
     tokens.token().await.unwrap_err();
     let closed = closed_spans(&capture);
     let span = closed.last().unwrap();
-    for field in [r#"outcome="failed""#, "pause=", "token_in_hand=false"] {
+    for field in [r#"outcome="failed""#, "pause=", "has_valid_token=false"] {
         assert!(span.contains(field), "{field}: {span}");
     }
     // Whole without its span, which a filter may leave out.
@@ -131,7 +131,7 @@ async fn a_token_request_is_a_span_with_its_facts() {
         r#"outcome="failed""#,
         "took=0.",
         "pause=",
-        "token_in_hand=false",
+        "has_valid_token=false",
         "error=POST /login/oauth/token returned HTTP 400 invalid_client",
     ] {
         assert!(told.1.contains(field), "{field}: {told:?}");

@@ -33,21 +33,23 @@ fn every_type_is_send() {
     let handles = check_types! { assert_handle:
         AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
         CustomRegion, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient, Login,
-        MemoryStore, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
+        MemoryStore, NewToken, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
         SandboxAssertions, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
     };
     let others = check_types! { assert_send:
-        AccessDenied, ApiError, Chunks, Configuration, ErrorDetail, ErrorKind, Fault, FaultScope,
-        FileTurn, Gate, Grant, InvalidAssertion, InvalidCallback, InvalidClient, InvalidGrant,
-        InvalidGrantCause, InvalidPath, InvalidRegion, Limit, ListenerError, LocalLogin,
-        LoginBuilder, LoginRefused, LoginRequired, MemoryTurn, Month, NamedEntity, NoBrowser,
-        OAuthError, Pages<String>, PendingLogin, RateLimit, RateLimited, RefreshTokens, Request,
-        Response, Sandbox, SandboxBuilder, SandboxHost, SecretError, StoreError, TokenExpired,
-        TokenProviderBuilder, Transport, TransportKind, Troubleshooting, UnauthorizedClient,
-        UnexpectedResponse,
+        AccessDenied, ApiError, Chunks, ConfigurationKind, CredentialSourceError, ErrorDetail,
+        ErrorKind, Fault, FaultScope, FileTurn, Gate, Grant, InvalidAssertion, InvalidClient,
+        InvalidConfiguration, InvalidGrantCause, InvalidRegion, LocalLogin, LoginBuilder,
+        LoginError, LoginErrorKind, MemoryTurn, Month, NamedEntity, OAuthError, OAuthErrorKind,
+        Pages<String>, PendingLogin, PlatformLimit, RateLimit, RateLimited, RefreshTokens, Request,
+        Response, Sandbox, SandboxBuilder, SandboxHost, StoreError, TokenExpired,
+        TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
-    let checked = handles.into_iter().chain(others).chain(["TokenStore"]);
-    assert_complete(checked.collect(), public_types(&source(), "src/lib.rs"));
+    let checked = handles
+        .into_iter()
+        .chain(others)
+        .chain(["IntoGrant", "TokenStore"]);
+    assert_complete(&checked.collect(), &public_types(&source(), "src/lib.rs"));
 }
 
 #[tokio::test]
@@ -67,7 +69,7 @@ async fn every_future_is_send() {
     checked.extend(check_login());
     // Their caller's store decides.
     checked.extend(["store_conformance", "store_conformance_with_lost_turns"]);
-    assert_complete(checked, public_async_functions(&source()));
+    assert_complete(&checked, &public_async_functions(&source()));
 }
 
 async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
@@ -123,9 +125,9 @@ fn source() -> Files {
 }
 
 #[track_caller]
-fn assert_complete(checked: BTreeSet<&str>, public: BTreeSet<String>) {
+fn assert_complete(checked: &BTreeSet<&str>, public: &BTreeSet<String>) {
     let public: BTreeSet<_> = public.iter().map(String::as_str).collect();
-    let missing: Vec<_> = public.symmetric_difference(&checked).collect();
+    let missing: Vec<_> = public.symmetric_difference(checked).collect();
     assert!(missing.is_empty(), "not checked or not public: {missing:?}");
 }
 

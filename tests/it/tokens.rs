@@ -1,5 +1,7 @@
 //! The provider against the sandbox: real requests, and a server that expires, revokes and fails.
 
+mod closure;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

@@ -288,7 +288,7 @@ pub(crate) fn use_leaves(tree: &UseTree) -> Vec<(Vec<String>, String)> {
         UseTree::Group(group) => group.items.iter().flat_map(use_leaves).collect(),
         UseTree::Name(name) => leaf(name.ident.to_string(), name.ident.to_string()),
         UseTree::Rename(rename) => leaf(rename.ident.to_string(), rename.rename.to_string()),
-        _ => leaf("*".to_owned(), "*".to_owned()),
+        UseTree::Glob(_) => leaf("*".to_owned(), "*".to_owned()),
     }
 }
 

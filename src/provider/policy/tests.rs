@@ -1,28 +1,34 @@
-//! Single rules of the machine, each with its figures.
+//! Single rules of the policy, each with its figures.
 
-mod refusals;
+mod rejections;
 mod requests;
 
-use std::time::Duration;
+use std::{mem::discriminant, time::Duration};
 
 use super::{
-    Cause, CredentialSource, Decision, RefreshPolicy, RefreshResult, Ticket, Token, WaiterResult,
+    RefreshPolicy,
+    types::{CredentialSource, Decision, RefreshResult, Ticket, Token, WaiterResult},
 };
-use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+    retry::Jitter,
+    token::Fingerprint,
+};
 
-/// A machine, and what happens to it.
+/// A policy, and what happens to it.
 struct Story {
-    machine: RefreshPolicy<Paper, &'static str>,
+    policy: RefreshPolicy<TestToken>,
     now: Moment,
-    luck: Jitter,
+    jitter: Jitter,
 }
 
 impl Story {
-    fn new(renewal: CredentialSource) -> Self {
+    fn new(source: CredentialSource) -> Self {
         Self {
-            machine: RefreshPolicy::new(renewal, first_step(renewal)),
+            policy: RefreshPolicy::new(source, first_step(source)),
             now: START,
-            luck: Jitter::pinned(0.5),
+            jitter: Jitter::pinned(0.5),
         }
     }
 
@@ -30,58 +36,53 @@ impl Story {
         self.now = self.now + seconds(by);
     }
 
-    fn want(&mut self) -> (Decision<Paper, &'static str>, Option<Ticket>) {
-        self.machine.wanted(self.now, true)
+    fn decide(&mut self) -> (Decision<TestToken>, Option<Ticket>) {
+        self.policy.decide(self.now, true)
     }
 
-    fn starts(&mut self) -> Ticket {
-        let (reply, ticket) = self.want();
-        ticket.unwrap_or_else(|| panic!("nothing started: {reply:?}"))
+    fn start(&mut self) -> Ticket {
+        let (decision, started) = self.decide();
+        started.unwrap_or_else(|| panic!("nothing started: {decision:?}"))
     }
 
-    fn end(
-        &mut self,
-        number: u64,
-        answer: RefreshResult<Paper, &'static str>,
-    ) -> WaiterResult<Paper, &'static str> {
-        self.machine.ended(number, self.now, self.luck, answer)
+    fn end(&mut self, ticket: Ticket, result: RefreshResult<TestToken>) -> WaiterResult<TestToken> {
+        self.policy
+            .end_refresh(ticket, self.now, self.jitter, result)
     }
 
-    fn gets(&mut self, token: Paper) {
-        let number = self.starts().number;
-        let outcome = self.end(number, RefreshResult::Token(token));
+    fn run(&mut self, result: RefreshResult<TestToken>) -> WaiterResult<TestToken> {
+        let ticket = self.start();
+        self.end(ticket, result)
+    }
+
+    fn get(&mut self, token: TestToken) {
+        let outcome = self.run(RefreshResult::Token(token));
         assert_eq!(outcome, WaiterResult::Token(token));
     }
 
-    fn fails(&mut self, retry_after: Option<Duration>) {
-        let number = self.starts().number;
-        self.end(number, failed(retry_after));
-    }
-
-    fn refuse(&mut self, name: &str) {
+    fn reject(&mut self, name: &str) {
         let token = Fingerprint::of(name);
-        self.machine.invalidated(token, self.now, self.luck);
+        self.policy.invalidate(token, self.now, self.jitter);
     }
 
-    /// Waits until a flight can start, and tells how long, in milliseconds.
-    fn wait(&mut self) -> u128 {
+    /// Waits until a refresh can start, and returns the milliseconds that this took.
+    fn wait_for_start(&mut self) -> u128 {
         let start = self.now;
-        while self.machine.clone().wanted(self.now, true).1.is_none() {
-            self.now = self.machine.wake(self.now).expect("something to wait for");
+        while self.policy.clone().decide(self.now, true).1.is_none() {
+            self.now = self.policy.wake_at(self.now).expect("a moment to wait for");
         }
         (self.now - start).as_millis()
     }
 }
 
-/// A token, as far as the machine looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Paper {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TestToken {
     name: &'static str,
     requested: Moment,
     end: Moment,
 }
 
-impl Token for Paper {
+impl Token for TestToken {
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.name)
     }
@@ -95,37 +96,39 @@ impl Token for Paper {
     }
 }
 
-fn token(name: &'static str, requested: Moment, life: u64) -> Paper {
-    Paper {
+fn token(name: &'static str, requested: Moment, life: u64) -> TestToken {
+    TestToken {
         name,
         requested,
         end: requested + Duration::from_secs(life),
     }
 }
 
-fn failed(retry_after: Option<Duration>) -> RefreshResult<Paper, &'static str> {
-    RefreshResult::Failed {
-        cause: "failed",
-        retry_after,
-    }
+fn failed(retry_after: Option<Duration>) -> RefreshResult<TestToken> {
+    let error = Error::from(ErrorKind::Timeout);
+    RefreshResult::Failed(match retry_after {
+        Some(retry_after) => error.in_pause(retry_after),
+        None => error,
+    })
 }
 
-fn left(outcome: &WaiterResult<Paper, &'static str>) -> Duration {
-    match outcome {
-        WaiterResult::Failed { left, .. } => *left,
-        other => panic!("no pause: {other:?}"),
-    }
+fn invalid_credentials() -> RefreshResult<TestToken> {
+    RefreshResult::InvalidCredentials(Error::configuration("invalid"))
 }
 
-fn cause(outcome: &WaiterResult<Paper, &'static str>) -> Cause<&'static str> {
+fn error(outcome: &WaiterResult<TestToken>) -> &Error {
     match outcome {
-        WaiterResult::Failed { cause, .. } => cause.clone(),
+        WaiterResult::Failed(error) => error,
         other => panic!("no failure: {other:?}"),
     }
 }
 
-fn first_step(renewal: CredentialSource) -> Duration {
-    seconds(if renewal == CredentialSource::Dynamic {
+fn pause(outcome: &WaiterResult<TestToken>) -> Duration {
+    error(outcome).retry_after().expect("a pause")
+}
+
+fn first_step(source: CredentialSource) -> Duration {
+    seconds(if source == CredentialSource::Dynamic {
         3.0
     } else {
         10.0
@@ -134,6 +137,37 @@ fn first_step(renewal: CredentialSource) -> Duration {
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
+}
+
+impl<T: PartialEq> PartialEq for Decision<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Serve(token), Self::Serve(other)) => token == other,
+            (Self::Wait { until }, Self::Wait { until: other }) => until == other,
+            (Self::Fail(error), Self::Fail(other)) => is_same_failure(error, other),
+            _ => false,
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq for WaiterResult<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token(token), Self::Token(other)) => token == other,
+            (Self::Failed(error), Self::Failed(other)) => is_same_failure(error, other),
+            (Self::AskAgain, Self::AskAgain) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether two errors are of the same kind and have the same rest of a pause.
+fn is_same_failure(error: &Error, other: &Error) -> bool {
+    let facts = |error: &Error| {
+        let kind = discriminant(error.kind());
+        (kind, error.is_transient(), error.retry_after())
+    };
+    facts(error) == facts(other)
 }
 
 const START: Moment = Moment::from_nanos(1_000_000_000_000_000);

@@ -1,75 +1,76 @@
-//! What the machine shows of its state; nothing here changes it.
+//! The queries of the policy. They change nothing.
 
 use std::time::Duration;
 
-use super::{RefreshPolicy, Token};
+use super::{
+    RefreshPolicy,
+    types::{Ticket, Token},
+};
 use crate::clock::Moment;
 
-impl<T: Token, C: Clone> RefreshPolicy<T, C> {
-    /// Whether this flight is the one that others wait for.
-    pub(crate) fn is_under_way(&self, number: u64) -> bool {
-        self.flight.is_some_and(|flight| flight.number == number)
+impl<T: Token> RefreshPolicy<T> {
+    /// Whether this is the running refresh, not a lost one.
+    pub(crate) fn is_running(&self, ticket: Ticket) -> bool {
+        self.running
+            .is_some_and(|running| running.generation == ticket.generation)
     }
 
-    /// The token that is handed out, until another takes its place.
-    pub(crate) fn token_in_hand(&self, now: Moment) -> Option<&T> {
+    /// Whether the refresh started after the last revocation or adoption of a token.
+    pub(crate) fn is_wanted(&self, ticket: Ticket) -> bool {
+        ticket.generation >= self.first_wanted_generation
+    }
+
+    pub(crate) fn valid_token(&self, now: Moment) -> Option<&T> {
         Some(&self.valid(now)?.token)
     }
 
-    /// Whether a token from elsewhere is good, and better than the one in hand.
+    /// Whether a token is valid and was not rejected.
+    pub(crate) fn is_usable(&self, token: &T, now: Moment) -> bool {
+        now < token.end() && !self.rejected.contains(token.fingerprint(), now)
+    }
+
+    /// Whether a token is usable and ends later than the valid token, if there is one.
     pub(crate) fn is_better(&self, token: &T, now: Moment) -> bool {
-        let in_hand = self.valid(now).map(|held| &held.token);
-        self.is_good(token, now)
-            && in_hand.is_none_or(|held| {
-                held.fingerprint() != token.fingerprint() && held.end() < token.end()
-            })
+        let ends_later =
+            |valid: &T| valid.fingerprint() != token.fingerprint() && valid.end() < token.end();
+        self.is_usable(token, now) && self.valid_token(now).is_none_or(ends_later)
     }
 
-    /// Whether others may get to know the token that a flight brought: not what was revoked
-    /// meanwhile, nor what is of no use.
-    pub(crate) fn may_save(&self, number: u64, token: &T, now: Moment) -> bool {
-        self.is_wanted(number) && self.is_good(token, now)
+    /// Whether the token of this refresh may be stored.
+    pub(crate) fn may_save(&self, ticket: Ticket, token: &T, now: Moment) -> bool {
+        self.is_wanted(ticket) && self.is_usable(token, now)
     }
 
-    /// Whether a flight started after what was last given up.
-    pub(crate) fn is_wanted(&self, number: u64) -> bool {
-        number >= self.saves_from
-    }
-
-    pub(crate) fn is_good(&self, token: &T, now: Moment) -> bool {
-        now < token.end() && !self.refused.contains(token.fingerprint(), now)
-    }
-
-    /// What is left of the pause.
+    /// The rest of the pause.
     pub(crate) fn pause_left(&self, now: Moment) -> Option<Duration> {
         Some(self.active_pause(now)?.until - now)
     }
 
-    /// The valid token, and the moment from which the machine must be asked again.
+    /// The valid token, and the moment from which the policy must be asked again.
     pub(crate) fn snapshot(&self, now: Moment) -> Option<(&T, Moment)> {
-        let held = self.valid(now)?;
-        let until = held.renew.max(self.boundary(now).unwrap_or(now));
-        Some((&held.token, until.min(held.token.end())))
+        let cached = self.valid(now)?;
+        let next_refresh = self.next_refresh(now).unwrap_or(now);
+        let until = cached.renew_at.max(next_refresh).min(cached.token.end());
+        Some((&cached.token, until))
     }
 
-    /// When there is something to do for somebody who keeps the token warm; none where only a
-    /// caller brings it on.
-    pub(crate) fn wake(&self, now: Moment) -> Option<Moment> {
+    /// When the background renewal must ask the policy again. `None` until a caller asks for a
+    /// token.
+    pub(crate) fn wake_at(&self, now: Moment) -> Option<Moment> {
         match self.snapshot(now) {
             Some((_, until)) => Some(until),
-            None if self.held.is_some() => Some(self.boundary(now).unwrap_or(now)),
-            None => self.boundary(now),
+            None if self.cached.is_some() => Some(self.next_refresh(now).unwrap_or(now)),
+            None => self.next_refresh(now),
         }
     }
 
-    /// The end of what keeps the next flight from starting.
-    fn boundary(&self, now: Moment) -> Option<Moment> {
-        match (self.flight, self.active_pause(now)) {
-            (Some(flight), _) => Some(flight.due),
-            (None, Some(pause)) if self.may_probe(pause) => {
-                Some(pause.until.min(self.next_question()))
-            }
-            (None, pause) => Some(pause?.until),
+    /// The earliest start of the next refresh. `None` if the next refresh may start at once.
+    fn next_refresh(&self, now: Moment) -> Option<Moment> {
+        if let Some(running) = self.running {
+            return Some(running.lost_at);
         }
+        let pause = self.active_pause(now)?;
+        let probe = self.next_probe(pause).unwrap_or(pause.until);
+        Some(probe.min(pause.until))
     }
 }

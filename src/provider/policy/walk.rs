@@ -1,22 +1,24 @@
-//! The machine, walked breadth first: every state that so many events can lead to is checked against
-//! a ledger of the walk's own.
+//! Walks the policy breadth first: visits every state that a number of events can lead to, and
+//! checks the invariants in each.
 
-mod event;
+mod invariants;
 mod model;
 mod mutants;
-mod pauses;
 mod scenarios;
 mod state_hash;
 mod step;
 
 use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
-use self::{event::Event, model::Ledger, mutants::Planted, step::Position};
-use super::{CredentialSource, RefreshPolicy, Token};
+use invariants::Violation;
+use mutants::Mutant;
+use step::{Event, State};
+
+use super::types::{CredentialSource, Token};
 use crate::{clock::Moment, retry::Jitter, token::Fingerprint};
 
-/// A token that the walk made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A token of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Issued {
     id: u8,
     requested: Moment,
@@ -37,108 +39,35 @@ impl Token for Issued {
     }
 }
 
-/// The cause of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Why {
-    Failed,
-    Refused,
-}
-
-/// The lowest, the middle and the highest luck.
-#[derive(Clone, Copy, Debug)]
-struct Draw(u8);
-
-impl Draw {
-    const ALL: [Self; 3] = [Self(0), Self(1), Self(2)];
-
-    fn luck(self) -> Jitter {
-        Jitter::pinned(f64::from(self.0) / 2.0)
-    }
-
-    /// `low` at the lowest luck and two steps more at the highest.
-    fn pick(self, low: u32, step: u32) -> u32 {
-        low + step * u32::from(self.0)
-    }
-}
-
-/// A promise of the machine that it broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Broken {
-    /// A flight starts while another is in the air and not lost.
-    TwoFlights,
-    /// A flight starts where none can or nobody may.
-    NotToStart,
-    /// A request starts inside a pause.
-    RequestInPause,
-    /// The source is asked in a pause sooner than a second after the last time.
-    ProbeTooSoon,
-    /// A valid token is renewed ahead of its time.
-    RenewedTooSoon,
-    /// Nothing starts although it is time.
-    NothingStarted,
-    /// A token is served or shown after its end.
-    ExpiredServed,
-    /// A token is served or shown that was invalidated or revoked.
-    RefusedServed,
-    /// A token is served or shown that a flight from before a revoke brought.
-    SavedAfterRevoke,
-    /// A flight from before a revoke sends a request.
-    SentAfterRevoke,
-    /// Another token than the current one is served or shown.
-    StrangerServed,
-    /// A valid token is not served or not shown.
-    ValidWithheld,
-    /// A caller waits for nothing, or fails for another cause or another time than the pause's.
-    WrongReply,
-    /// Those who wait for a flight get another outcome than its answer gives.
-    WrongOutcome,
-    /// The snapshot promises more than the token's life, or skips something that is due.
-    ShownTooLong,
-    /// Nothing is to be done when the snapshot ends.
-    ShownTooShort,
-    /// Asking again at once is all that the machine proposes.
-    BusyLoop,
-    /// Time and a good answer bring no token.
-    Stuck,
-    /// Invalidating another token than the current one changed something.
-    AnotherInvalidated,
-}
-
-type Check = Result<(), Broken>;
-
-/// A promise that was broken, and the events that led there.
-type Found = (Broken, Vec<Event>);
+/// A violated invariant, and the events that led there.
+type Found = (Violation, Vec<Event>);
 
 struct Walk {
-    /// A mistake that the machine is made to make.
-    planted: Option<Planted>,
-    keys: HashSet<u128>,
-    /// How each state was reached: from which other, and by what.
+    mutant: Option<Mutant>,
+    hashes: HashSet<u128>,
+    /// How each state was reached: the index of the state before it, and the event.
     trail: Vec<(usize, Event)>,
-    steps: usize,
 }
 
 impl Walk {
-    fn new(planted: Option<Planted>) -> Self {
+    fn new(mutant: Option<Mutant>) -> Self {
         Self {
-            planted,
-            keys: HashSet::new(),
+            mutant,
+            hashes: HashSet::new(),
             trail: vec![(0, Event::Start)],
-            steps: 0,
         }
     }
 
-    /// Every distinct state that up to `depth` events lead to.
-    fn from(&mut self, start: Position, depth: usize) -> Result<(), Found> {
+    /// Visits every state that up to `depth` events lead to.
+    fn visit_all(&mut self, start: State, depth: usize) -> Result<(), Found> {
         let mut front = Vec::new();
-        self.enter(0, Event::Start, Ok(start), &mut front)?;
+        self.visit(0, Event::Start, Ok(start), &mut front)?;
         for _ in 0..depth {
             let mut next = Vec::new();
-            for (from, position) in &front {
-                for event in position.events() {
-                    self.steps += 1;
-                    let after = position.after(event, self.planted);
-                    self.enter(*from, event, after, &mut next)?;
+            for (from, state) in &front {
+                for event in state.events() {
+                    let after = state.after(event, self.mutant);
+                    self.visit(*from, event, after, &mut next)?;
                 }
             }
             front = next;
@@ -146,26 +75,26 @@ impl Walk {
         Ok(())
     }
 
-    /// Takes a state in, unless it is known.
-    fn enter(
+    /// Checks a state and adds it to `front`, unless it was visited before.
+    fn visit(
         &mut self,
         from: usize,
         event: Event,
-        position: Result<Position, Broken>,
-        front: &mut Vec<(usize, Position)>,
+        state: Result<State, Violation>,
+        front: &mut Vec<(usize, State)>,
     ) -> Result<(), Found> {
-        let found = |broken| (broken, path(&self.trail, from, event));
-        let position = position.map_err(found)?;
-        if self.keys.insert(position.key()) {
-            position.examine(self.planted).map_err(found)?;
-            front.push((self.trail.len(), position));
+        let found = |violation| (violation, path(&self.trail, from, event));
+        let state = state.map_err(found)?;
+        if self.hashes.insert(state.hash()) {
+            state.check(self.mutant).map_err(found)?;
+            front.push((self.trail.len(), state));
             self.trail.push((from, event));
         }
         Ok(())
     }
 }
 
-/// The events that led to a state, and `last`.
+/// The events that led to the state with the index `at`, and `last`.
 fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
     let mut path = vec![last];
     while at > 0 {
@@ -177,86 +106,76 @@ fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
     path
 }
 
-/// How long the first step of a flight may take.
-fn first_step(renewal: CredentialSource) -> Duration {
-    match renewal {
-        CredentialSource::Dynamic => QUESTION,
+/// The maximum time of a refresh's first step.
+fn first_step(source: CredentialSource) -> Duration {
+    match source {
+        CredentialSource::Dynamic => SOURCE_LIMIT,
         CredentialSource::Static | CredentialSource::None => ATTEMPT,
     }
 }
 
-/// Walks the machine as it is.
-fn holds(name: &str, start: Position, depth: usize) {
+fn assert_no_violation(name: &str, start: State, depth: usize) {
     let mut walk = Walk::new(None);
-    let found = walk.from(start, depth);
-    let (states, steps) = (walk.keys.len(), walk.steps);
-    eprintln!("{name}: {states} states within {depth} events, {steps} steps");
-    if let Err((broken, path)) = found {
-        panic!("{name}: {broken:?} after {path:?}");
+    if let Err((violation, path)) = walk.visit_all(start, depth) {
+        panic!("{name}: {violation:?} after {path:?}");
     }
 }
 
 #[test]
-fn every_promise_holds_with_credentials_that_stay() {
-    holds(
-        "fixed credentials",
-        Position::start(CredentialSource::Static),
-        DEPTH,
-    );
+fn static_credentials_violate_no_invariant() {
+    let start = State::new(CredentialSource::Static);
+    assert_no_violation("static credentials", start, DEPTH);
 }
 
 #[test]
-fn every_promise_holds_with_credentials_that_change() {
-    holds(
-        "asked credentials",
-        Position::start(CredentialSource::Dynamic),
-        DEPTH,
-    );
+fn dynamic_credentials_violate_no_invariant() {
+    let start = State::new(CredentialSource::Dynamic);
+    assert_no_violation("dynamic credentials", start, DEPTH);
 }
 
 #[test]
-fn every_promise_holds_with_a_token_that_nothing_renews() {
-    holds(
-        "fixed token",
-        Position::start(CredentialSource::None),
-        DEPTH,
-    );
+fn a_fixed_token_violates_no_invariant() {
+    let start = State::new(CredentialSource::None);
+    assert_no_violation("fixed token", start, DEPTH);
 }
 
 #[test]
-fn every_promise_holds_after_long_trouble() {
-    for renewal in [CredentialSource::Static, CredentialSource::Dynamic] {
-        for (trouble, position) in scenarios::after_trouble(&Position::start(renewal)) {
-            holds(&format!("{trouble}, {renewal:?}"), position, FURTHER);
+fn long_trouble_violates_no_invariant() {
+    for source in [CredentialSource::Static, CredentialSource::Dynamic] {
+        for (trouble, state) in scenarios::after_trouble(&State::new(source)) {
+            assert_no_violation(
+                &format!("{trouble}, {source:?}"),
+                state,
+                DEPTH_AFTER_TROUBLE,
+            );
         }
     }
 }
 
 #[test]
-fn planted_mistakes_are_found() {
-    for (planted, promise) in mutants::ALL {
-        let mut walk = Walk::new(Some(planted));
-        let found = walk.from(Position::start(CredentialSource::Dynamic), DEPTH);
-        let Err((broken, path)) = found else {
-            panic!("{planted:?} was not found");
+fn every_mutant_violates_its_invariant() {
+    for (mutant, expected) in mutants::ALL {
+        let mut walk = Walk::new(Some(mutant));
+        let found = walk.visit_all(State::new(CredentialSource::Dynamic), DEPTH);
+        let Err((violation, path)) = found else {
+            panic!("{mutant:?} was not found");
         };
-        let (states, depth) = (walk.keys.len(), path.len() - 1);
-        eprintln!("{planted:?}: {broken:?} after {depth} events, {states} states");
-        assert_eq!(broken, promise, "{planted:?}: {path:?}");
+        assert_eq!(violation, expected, "{mutant:?}: {path:?}");
     }
 }
 
-/// How many events a walk goes from the start.
+/// The lowest, the middle and the highest jitter.
+const JITTERS: [Jitter; 3] = [Jitter::pinned(0.0), MIDDLE, Jitter::pinned(1.0)];
+const MIDDLE: Jitter = Jitter::pinned(0.5);
+
 const DEPTH: usize = 11;
+const DEPTH_AFTER_TROUBLE: usize = 8;
 
-/// How many events a walk goes after trouble.
-const FURTHER: usize = 8;
-
-/// How long a request may take, and the question for credentials that may change.
+/// The time limits of a token request and of the credential source.
 const ATTEMPT: Duration = Duration::from_secs(4);
-const QUESTION: Duration = Duration::from_secs(2);
+const SOURCE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long a token lives: twice as long as it is young.
+/// The life of a token: twice the time in which a rejection counts as early.
 const LIFE: Duration = Duration::from_secs(20);
 
 const START: Moment = Moment::from_nanos(1_000_000_000_000_000);

@@ -18,9 +18,14 @@ use crate::{
         Error, ErrorKind, OAuthError, RateLimited, ResponseHead, ResponseProblem, TransportError,
         TransportKind, UnexpectedResponse,
     },
-    grant::{ClientCredentials, Grant},
+    grant::{ClientCredentials, Grant, IntoGrant},
     http_client::{App, HttpClient},
-    provider::{Event, Handler, Settings, Shared, Stored, TokenProvider},
+    provider::{
+        Event, TokenProvider,
+        cache::{Exchange, Settings, TokenCache},
+        event::dispatcher::EventDispatcher,
+        storage::Storage,
+    },
     region::Region,
     retry::Jitter,
     token::AccessToken,
@@ -112,18 +117,14 @@ impl Endpoint {
         self.most_open.load(Ordering::SeqCst)
     }
 
-    pub(super) fn provider(
-        self: &Arc<Self>,
-        clock: Clock,
-        grant: impl Into<Grant>,
-    ) -> TokenProvider {
+    pub(super) fn provider(self: &Arc<Self>, clock: Clock, grant: impl IntoGrant) -> TokenProvider {
         self.provider_with(clock, grant, || Jitter::pinned(0.5), |_| {}, false)
     }
 
     pub(super) fn provider_with(
         self: &Arc<Self>,
         clock: Clock,
-        grant: impl Into<Grant>,
+        grant: impl IntoGrant,
         draw: fn() -> Jitter,
         times: impl FnOnce(&mut (Duration, Duration)),
         background: bool,
@@ -134,20 +135,20 @@ impl Endpoint {
         let settings = Settings {
             total,
             background,
-            events: Handler::default(),
-            stored: Stored::Nowhere,
+            events: EventDispatcher::default(),
+            storage: Storage::Nowhere,
         };
-        self.provider_of(clock, grant.into(), draw, attempt, settings)
+        self.provider_of(clock, grant.into_grant(), draw, attempt, settings)
     }
 
     /// With a handler of events.
     pub(super) fn provider_telling(
         self: &Arc<Self>,
         clock: Clock,
-        grant: impl Into<Grant>,
+        grant: impl IntoGrant,
         handle: impl Fn(&Event) + Send + Sync + 'static,
     ) -> TokenProvider {
-        self.provider_storing(clock, grant.into(), Stored::Nowhere, handle)
+        self.provider_storing(clock, grant.into_grant(), Storage::Nowhere, handle)
     }
 
     /// With a store, and a handler of events.
@@ -155,14 +156,14 @@ impl Endpoint {
         self: &Arc<Self>,
         clock: Clock,
         grant: Grant,
-        stored: Stored,
+        stored: Storage,
         handle: impl Fn(&Event) + Send + Sync + 'static,
     ) -> TokenProvider {
         let settings = Settings {
             total: seconds(30.0),
             background: false,
-            events: Handler::new(handle),
-            stored,
+            events: EventDispatcher::new(handle),
+            storage: stored,
         };
         let draw = || Jitter::pinned(0.5);
         self.provider_of(clock, grant, draw, seconds(10.0), settings)
@@ -177,7 +178,7 @@ impl Endpoint {
         settings: Settings,
     ) -> TokenProvider {
         let (endpoint, answers) = (Arc::clone(self), clock.clone());
-        let exchange = Box::new(move |request| {
+        let script = Box::new(move |request| {
             let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
             Box::pin(async move { endpoint.answer(request, &clock).await }) as _
         });
@@ -189,9 +190,10 @@ impl Endpoint {
             attempt,
             clock,
         };
-        let shared = Shared::with_exchange(grant, endpoint, settings, exchange, draw);
+        let exchange = Exchange::Script(script);
+        let cache = TokenCache::with_exchange(grant, endpoint, settings, exchange, draw);
         TokenProvider {
-            shared: shared.unwrap(),
+            cache: cache.unwrap(),
         }
     }
 

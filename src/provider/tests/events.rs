@@ -10,7 +10,7 @@ use super::{secrets::Vault, *};
 fn watched(
     endpoint: &Arc<Endpoint>,
     clock: Clock,
-    grant: impl Into<Grant>,
+    grant: impl IntoGrant,
 ) -> (TokenProvider, Receiver<Event>) {
     let (sender, events) = channel();
     // The receiver is gone at the test's end.
@@ -31,13 +31,13 @@ fn next(events: &Receiver<Event>) -> String {
             error,
             took,
             pause,
-            token_in_hand,
+            has_valid_token,
         } => {
             assert_eq!(error.retry_after(), Some(pause), "as callers are told");
             let kind = format!("{:?}", error.kind());
             let kind = kind.split(['(', ' ']).next().unwrap();
             let times = milliseconds(took, pause);
-            format!("failed {times} {kind} in hand: {token_in_hand}")
+            format!("failed {times} {kind} in hand: {has_valid_token}")
         }
         Event::Invalidated { age, pause } => {
             format!("invalidated {} {pause:?}", age.as_millis())
@@ -215,7 +215,7 @@ fn a_handler_that_blocks_for_ever_holds_nobody_up() {
             calls.recv_timeout(DEADLINE).unwrap();
         }
         // Grown up, so that the next is asked for at once.
-        tokens.shared.clock.advance(seconds(10.0));
+        tokens.clock().advance(seconds(10.0));
         tokens.invalidate(&token);
     }
     assert_eq!(endpoint.requests(), 100);
@@ -248,7 +248,7 @@ fn a_handler_may_use_the_provider_and_drop_it() {
     };
     let tokens = endpoint.provider_telling(Clock::manual(), credentials(), handle);
     *held.lock() = Some(tokens.clone());
-    let shared = Arc::downgrade(&tokens.shared);
+    let shared = Arc::downgrade(&tokens.cache);
     runtime().block_on(async move { tokens.token().await.unwrap() });
     assert_eq!(name(&next(&events)), "acquired");
     assert_eq!(name(&next(&events)), "invalidated");

@@ -23,7 +23,11 @@ async fn herd(tokens: &TokenProvider) -> Vec<Called> {
 }
 
 async fn waiting(tokens: &TokenProvider, callers: usize) {
-    let waiting = || tokens.shared.locked.lock().waiters.receiver_count();
+    let waiting = || {
+        tokens
+            .cache
+            .update(|state, _| state.waiters.receiver_count())
+    };
     while waiting() < callers {
         tokio::task::yield_now().await;
     }
@@ -111,7 +115,7 @@ async fn a_caller_may_leave_at_any_moment() {
         drop(leaving);
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
         assert_eq!(endpoint.requests(), 1, "{polls}");
-        assert_eq!(Arc::strong_count(&tokens.shared), 1, "{polls}");
+        assert_eq!(Arc::strong_count(&tokens.cache), 1, "{polls}");
     }
 }
 

@@ -152,7 +152,7 @@ async fn a_flight_under_way_when_the_token_is_revoked_saves_nothing() {
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         assert_eq!(endpoint.requests(), 1);
-        assert!(tokens.shared.revoked().is_none());
+        assert!(tokens.cache.revoke().is_none());
         endpoint.release(2);
     });
     assert_eq!(waiting.unwrap().expose_secret(), "token-1");

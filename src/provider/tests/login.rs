@@ -55,8 +55,8 @@ impl User {
         handle: impl Fn(&Event) + Send + Sync + 'static,
     ) -> TokenProvider {
         let app = AuthorizationCode::public("a-client", "http://localhost").unwrap();
-        let keeping = Keeping::new(SharedStore::new(store), ["somebody".to_owned()]);
-        let stored = Stored::At(keeping.under_key(key));
+        let keeping = StoreScope::new(SharedStore::new(store), ["somebody".to_owned()]);
+        let stored = Storage::Login(keeping.slot_of_key(key));
         let grant = Grant(Kind::AuthorizationCode(Box::new(app)));
         let clock = self.clock.clone();
         self.endpoint.provider_storing(clock, grant, stored, handle)
@@ -457,8 +457,8 @@ async fn a_confidential_clients_secret_that_changed_is_used_at_once() {
     });
     let app = AuthorizationCode::confidential("a-client", vault.source(), "http://localhost");
     let grant = Grant(Kind::AuthorizationCode(Box::new(app.unwrap())));
-    let keeping = Keeping::new(SharedStore::new(user.store.clone()), ["x".to_owned()]);
-    let stored = Stored::At(keeping.under_key(SealingKey::unsealed()));
+    let keeping = StoreScope::new(SharedStore::new(user.store.clone()), ["x".to_owned()]);
+    let stored = Storage::Login(keeping.slot_of_key(SealingKey::unsealed()));
     let clock = user.clock.clone();
     let tokens = user.endpoint.provider_storing(clock, grant, stored, |_| {});
     log_in(&tokens).await.unwrap();
@@ -490,7 +490,7 @@ async fn a_token_that_the_api_refuses_is_renewed_once_for_all_processes() {
 
 /// Where the login of somebody is stored.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
-    let Stored::At(kept) = &tokens.shared.settings.stored else {
+    let Storage::Login(kept) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
     kept.key().clone()

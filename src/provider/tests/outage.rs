@@ -14,12 +14,12 @@ pub(super) async fn callers(
     time: f64,
     with_token: fn(&TokenProvider, &AccessToken),
 ) {
-    let end = tokens.shared.clock.now() + seconds(time);
+    let end = tokens.clock().now() + seconds(time);
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let tokens = tokens.clone();
             tokio::spawn(async move {
-                while tokens.shared.clock.now() < end {
+                while tokens.clock().now() < end {
                     if let Ok(token) = tokens.token().await {
                         with_token(&tokens, &token);
                     }
@@ -36,9 +36,9 @@ pub(super) async fn callers(
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_what_the_pause_table_says() {
     // At 0, then after 0.5, 1, 2, 2 … s, each times 0.8, 1 or 1.2.
-    for (luck, requests) in [(LOW, 8), (MIDDLE, 7), (HIGH, 6)] {
+    for (jitter, requests) in [(LOW, 8), (MIDDLE, 7), (HIGH, 6)] {
         let endpoint = Endpoint::new(|_| Say::Unavailable);
-        let tokens = endpoint.provider_with(Clock::manual(), credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(Clock::manual(), credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!(
             (endpoint.requests(), endpoint.most_at_once()),
@@ -50,9 +50,9 @@ async fn an_outage_costs_what_the_pause_table_says() {
 #[tokio::test(start_paused = true)]
 async fn an_api_that_refuses_every_token_costs_what_the_pause_table_says() {
     // One more: the first token refused is replaced at once.
-    for (luck, requests) in [(LOW, 9), (MIDDLE, 8), (HIGH, 7)] {
+    for (jitter, requests) in [(LOW, 9), (MIDDLE, 8), (HIGH, 7)] {
         let endpoint = Endpoint::new(|_| Say::Token(3_600));
-        let tokens = endpoint.provider_with(Clock::manual(), credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(Clock::manual(), credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, TokenProvider::invalidate).await;
         assert_eq!(
             (endpoint.requests(), endpoint.most_at_once()),
@@ -73,9 +73,9 @@ async fn in_a_pause_callers_fail_at_once_with_the_cause_and_the_wait() {
     let first = tokens.token().await.unwrap_err();
     assert_eq!(first.retry_after(), Some(seconds(0.5)));
     tokio::time::sleep(seconds(0.2)).await;
-    let before = tokens.shared.clock.now();
+    let before = tokens.clock().now();
     let error = tokens.token().await.unwrap_err();
-    assert_eq!(tokens.shared.clock.now(), before);
+    assert_eq!(tokens.clock().now(), before);
     assert_eq!(
         (error.status().map(u16::from), error.retry_after()),
         (Some(503), Some(seconds(0.3)))
@@ -105,20 +105,20 @@ async fn ready_waits_pauses_out_and_ends_at_once_on_refused_credentials() {
         _ => Say::Token(60),
     });
     let tokens = endpoint.provider(Clock::manual(), credentials());
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     tokens.ready(seconds(60.0)).await.unwrap();
     // 0.5 + 1 + 2 + 2.
-    assert_eq!((tokens.shared.clock.now() - start).as_millis() / 10, 550);
+    assert_eq!((tokens.clock().now() - start).as_millis() / 10, 550);
 
     let endpoint = Endpoint::new(|_| Say::Refuse);
     let tokens = endpoint.provider(Clock::manual(), credentials());
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     let error = tokens.ready(seconds(60.0)).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::InvalidClient(_)),
         "{error:?}"
     );
-    assert!((tokens.shared.clock.now() - start) < seconds(0.1));
+    assert!((tokens.clock().now() - start) < seconds(0.1));
 
     // A pause beyond the limit is not begun.
     let endpoint = Endpoint::new(|_| Say::RateLimited(seconds(120.0)));
@@ -147,19 +147,19 @@ async fn a_request_is_repeated_once_where_nothing_was_sent() {
 async fn an_attempt_has_an_end_and_so_has_the_wait_for_a_token() {
     let endpoint = Endpoint::new(|_| Say::Nothing);
     let tokens = endpoint.provider(Clock::manual(), credentials());
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     let error = tokens.token().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
-    assert_eq!((tokens.shared.clock.now() - start).as_secs(), 10);
+    assert_eq!((tokens.clock().now() - start).as_secs(), 10);
 
     let slow = |_| Say::After(seconds(8.0), Box::new(Say::Token(60)));
     let endpoint = Endpoint::new(slow);
     let total = |times: &mut (Duration, Duration)| times.1 = seconds(5.0);
     let tokens = endpoint.provider_with(Clock::manual(), credentials(), MIDDLE, total, false);
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     let error = tokens.token().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
-    assert_eq!((tokens.shared.clock.now() - start).as_secs(), 5);
+    assert_eq!((tokens.clock().now() - start).as_secs(), 5);
     // The request went on without its caller.
     assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 1);

@@ -100,7 +100,11 @@ fn a_flight_whose_runtime_is_dropped_is_replaced() {
                 tokio::spawn(async move { tokens.token().await })
             })
             .collect();
-        while tokens.shared.locked.lock().waiters.receiver_count() < 1_000 {
+        while tokens
+            .cache
+            .update(|state, _| state.waiters.receiver_count())
+            < 1_000
+        {
             tokio::task::yield_now().await;
         }
         first.shutdown_background();
@@ -119,7 +123,7 @@ fn a_flight_whose_runtime_is_no_longer_driven_is_replaced() {
     let tokens = begun_on(&first, &endpoint);
     second.block_on(async {
         endpoint.release(10);
-        let start = tokens.shared.clock.now();
+        let start = tokens.clock().now();
         // The gate is open, but nobody drives the first request.
         let callers: Vec<_> = (0..1_000)
             .map(|_| {
@@ -131,7 +135,7 @@ fn a_flight_whose_runtime_is_no_longer_driven_is_replaced() {
             assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
         }
         // One attempt's time, and one second.
-        assert!((10..=11).contains(&(tokens.shared.clock.now() - start).as_secs()));
+        assert!((10..=11).contains(&(tokens.clock().now() - start).as_secs()));
     });
     assert_eq!(endpoint.requests(), 2);
     drop(first);
@@ -183,7 +187,7 @@ fn no_task_is_left_behind() {
     first.block_on(tokens.token()).unwrap();
     first.block_on(tokio::task::yield_now());
     assert_eq!(first.metrics().num_alive_tasks(), 0);
-    assert_eq!(Arc::strong_count(&tokens.shared), 1);
+    assert_eq!(Arc::strong_count(&tokens.cache), 1);
 }
 
 #[test]
@@ -233,7 +237,12 @@ fn a_runtime_that_was_shut_down_is_as_good_as_none() {
         drop(gone);
         let error = handle.block_on(tokens.token()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
-        assert_eq!(tokens.shared.locked.lock().waiters.receiver_count(), 0);
+        assert_eq!(
+            tokens
+                .cache
+                .update(|state, _| state.waiters.receiver_count()),
+            0
+        );
 
         runtime().block_on(tokens.token()).unwrap();
         assert_eq!(

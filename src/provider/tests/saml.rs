@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{secrets::Vault, *};
 use crate::{
     assertion::Assertion,
-    grant::{Grant, Saml2Bearer},
+    grant::Saml2Bearer,
     store::{MemoryStore, SharedStore},
 };
 
@@ -204,9 +204,9 @@ async fn a_token_that_another_process_stored_is_found_while_an_assertion_is_miss
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let process = |name: &str| {
         let idp = Idp::giving([name]);
-        let keeping = Keeping::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
-        let stored = Stored::UnderSecret(keeping);
-        let grant = Grant::from(idp.grant());
+        let keeping = StoreScope::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
+        let stored = Storage::BySecret(keeping);
+        let grant = idp.grant().into_grant();
         endpoint.provider_storing(clock.clone(), grant, stored, |_| {})
     };
     let (one, other) = (process("a"), process("b"));
@@ -393,9 +393,9 @@ async fn users_with_one_store_never_get_each_others_token() {
         let idp = Idp::giving([assertion]);
         let grant = idp.grant().identity(identity);
         let parts = [org, identity].map(str::to_owned);
-        let keeping = Keeping::new(SharedStore::new(store.clone()), parts);
-        let stored = Stored::UnderSecret(keeping);
-        endpoint.provider_storing(clock.clone(), Grant::from(grant), stored, |_| {})
+        let keeping = StoreScope::new(SharedStore::new(store.clone()), parts);
+        let stored = Storage::BySecret(keeping);
+        endpoint.provider_storing(clock.clone(), grant.into_grant(), stored, |_| {})
     };
     assert_eq!(text(&process("jo", "one", "a")).await, "token-0");
     assert_eq!(text(&process("jo", "two", "b")).await, "token-1");

@@ -75,11 +75,11 @@ async fn a_secret_rotated_meanwhile_is_used_at_once() {
 async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_pause() {
     // A request at 0 s and after 5 s, then after another 10 s, each times 0.8, 1 or 1.2. The source
     // is asked twice for each, and once a second in between.
-    for luck in [LOW, MIDDLE, HIGH] {
+    for jitter in [LOW, MIDDLE, HIGH] {
         let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
         let vault = Vault::holding("old");
         let clock = Clock::manual();
-        let tokens = endpoint.provider_with(clock, vault.credentials(), luck, |_| {}, false);
+        let tokens = endpoint.provider_with(clock, vault.credentials(), jitter, |_| {}, false);
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!((endpoint.requests(), endpoint.most_at_once()), (2, 1));
         assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
@@ -113,7 +113,7 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
     while vault.asked() == 2 {
         tokio::task::yield_now().await;
     }
-    let start = tokens.shared.clock.now();
+    let start = tokens.clock().now();
     for _ in 0..100 {
         let error = tokens.token().await.unwrap_err();
         assert!(
@@ -121,7 +121,7 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
             "{error:?}"
         );
     }
-    assert_eq!(tokens.shared.clock.now(), start);
+    assert_eq!(tokens.clock().now(), start);
     assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
     // Who asks gets to know that the source hangs.
     let error = asking.await.unwrap().unwrap_err();
@@ -160,13 +160,9 @@ async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
         let endpoint = Endpoint::new(|_| Say::Token(60));
         let vault = Vault::holding(fault);
         let tokens = endpoint.provider(Clock::manual(), vault.credentials());
-        let start = tokens.shared.clock.now();
+        let start = tokens.clock().now();
         let error = tokens.token().await.unwrap_err();
-        assert_eq!(
-            (tokens.shared.clock.now() - start).as_secs(),
-            time,
-            "{fault}"
-        );
+        assert_eq!((tokens.clock().now() - start).as_secs(), time, "{fault}");
         assert!(
             matches!(error.kind(), ErrorKind::CredentialSource(_)),
             "{error:?}"
@@ -230,7 +226,7 @@ async fn a_flight_that_counts_as_lost_sends_nothing_more() {
     };
     // The first flight asks its source when its runtime stands still for long.
     tokio::task::yield_now().await;
-    tokens.shared.clock.advance(seconds(12.0));
+    tokens.clock().advance(seconds(12.0));
     assert!(tokens.cached_token().is_none());
     waiting.await.unwrap().unwrap_err();
     tokio::time::sleep(seconds(10.0)).await;

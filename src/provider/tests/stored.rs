@@ -11,13 +11,13 @@ use std::{
 use super::{secrets::Vault, *};
 use crate::{
     error::StoreError,
-    grant::{ClientCredentials, Grant},
+    grant::ClientCredentials,
     store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
-fn under_secret(store: impl TokenStore) -> Stored {
+fn by_secret(store: impl TokenStore) -> Storage {
     let parts = ["a-client".to_owned()];
-    Stored::UnderSecret(Keeping::new(SharedStore::new(store), parts))
+    Storage::BySecret(StoreScope::new(SharedStore::new(store), parts))
 }
 
 /// A provider of a process of its own, with a store that others have too.
@@ -27,8 +27,8 @@ pub(super) fn another(
     store: &MemoryStore,
     credentials: ClientCredentials,
 ) -> TokenProvider {
-    let stored = under_secret(store.clone());
-    endpoint.provider_storing(clock.clone(), Grant::from(credentials), stored, |_| {})
+    let stored = by_secret(store.clone());
+    endpoint.provider_storing(clock.clone(), credentials.into_grant(), stored, |_| {})
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,8 +264,8 @@ async fn a_store_that_fails_hangs_or_panics_makes_no_token_unavailable() {
             let handle = move |event: &Event| drop(sender.send(event.clone()));
             let tokens = endpoint.provider_storing(
                 Clock::manual(),
-                credentials().into(),
-                under_secret(store),
+                credentials().into_grant(),
+                by_secret(store),
                 handle,
             );
             let token = tokens.token().await.unwrap();
@@ -291,11 +291,11 @@ async fn a_turn_that_another_keeps_is_waited_for_and_then_done_without() {
 
 /// Where the provider of [`credentials`] stores.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
-    let Stored::UnderSecret(keeping) = &tokens.shared.settings.stored else {
+    let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
     keeping
-        .under_secret(&"secret-1".into())
+        .slot_of_secret(&"secret-1".into())
         .unwrap()
         .key()
         .clone()

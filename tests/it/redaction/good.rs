@@ -1,7 +1,8 @@
 //! Flows in which all goes well.
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, Region, TokenProvider,
+    ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, IntoGrant, NewToken, Region,
+    TokenProvider,
     client::RetryPolicy,
     error::{StoreError, Troubleshooting},
     limits::SECRET_SHOWN_ONCE_SINCE,
@@ -91,9 +92,18 @@ async fn goes_well(run: &mut Run, region: Region) {
 fn settings(run: &mut Run, region: &Region) {
     let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
     run.debug(&credentials);
-    run.debug(&Grant::from(credentials));
+    run.debug(&credentials.into_grant());
     run.debug(&FixedToken::new(TOKEN).unwrap());
-    run.debug(&Grant::from(FixedToken::new(TOKEN).unwrap()));
+    run.debug(&FixedToken::new(TOKEN).unwrap().into_grant());
+    let new_token = NewToken {
+        secret: TOKEN.into(),
+        expires_in: None,
+    };
+    run.debug(&new_token);
+    run.debug(&Grant::from_fn("broker", move || {
+        let new_token = new_token.clone();
+        async move { Ok(new_token) }
+    }));
     run.debug(&ClientSecret::from(SECRET));
     run.debug(&run.connections.clone());
     run.debug(region);

@@ -1,289 +1,222 @@
-//! What the walk knows of its own: which token counts, which flights are in the air, and until when
-//! nothing may be sent.
-
-mod checks;
+//! The walk's own record of what matters: the token that must be served, the tokens that must
+//! not, the refreshes that can still end, and the end of the pause.
 
 use std::time::Duration;
 
-use super::{
-    ATTEMPT, Broken, Check, Draw, Issued, Why, first_step,
-    pauses::{self, Failures},
-};
+use super::{ATTEMPT, Issued};
 use crate::{
     clock::Moment,
-    provider::policy::{Cause, CredentialSource, RefreshResult, WaiterResult},
+    error::{Error, ErrorKind, TokenExpired},
+    provider::policy::types::{CredentialSource, Pause, RefreshResult, Ticket, WaiterResult},
 };
 
 #[derive(Clone)]
-pub(super) struct Ledger {
-    pub(super) renewal: CredentialSource,
-    /// The current token, also after its end, and when it is to be renewed.
-    pub(super) token: Option<(Issued, Moment)>,
-    /// Tokens that may not be served again, the newest first.
-    pub(super) refused: Vec<Issued>,
-    /// Flights that can still answer, the oldest first.
-    pub(super) air: Vec<Flight>,
+pub(super) struct Model {
+    pub(super) source: CredentialSource,
+    /// The current token, also after its end.
+    pub(super) token: Option<Issued>,
+    /// The last four rejected tokens, the newest first.
+    pub(super) rejected: Vec<Issued>,
+    /// The oldest first.
+    pub(super) refreshes: Vec<Refresh>,
+    /// The pause that the policy reported last.
     pub(super) pause: Option<Pause>,
-    pub(super) row: Option<Failures>,
-    /// Refusals of the credentials in a row.
-    pub(super) refusals: usize,
-    /// When the source of the credentials was last asked.
-    pub(super) asked: Option<Moment>,
-    /// Tokens in a row that were refused young.
-    pub(super) refused_young: usize,
-    /// What a flight from before a revoke brought last.
-    barred: Option<Issued>,
+    pub(super) source_asked_at: Option<Moment>,
+    /// Whether the last token was rejected early.
+    pub(super) rejected_early: bool,
 }
 
-#[derive(Clone, Copy, Hash)]
-pub(super) struct Flight {
-    pub(super) number: u64,
+/// A refresh that can still end.
+#[derive(Clone, Copy)]
+pub(super) struct Refresh {
+    pub(super) ticket: Ticket,
+    /// When its request was sent; before that, when it started.
     pub(super) sent: Moment,
-    pub(super) due: Moment,
-    pub(super) probe: bool,
     pub(super) lost: bool,
     pub(super) before_revoke: bool,
 }
 
-#[derive(Clone)]
-pub(super) struct Pause {
-    pub(super) until: Moment,
-    pub(super) cause: Cause<Why>,
-    pub(super) after_refusal: bool,
-}
-
-impl Ledger {
-    pub(super) fn new(renewal: CredentialSource, token: Option<Issued>) -> Self {
+impl Model {
+    pub(super) fn new(source: CredentialSource, token: Option<Issued>) -> Self {
         Self {
-            renewal,
-            token: token.map(|token| (token, Moment::NEVER)),
-            refused: Vec::new(),
-            air: Vec::new(),
+            source,
+            token,
+            rejected: Vec::new(),
+            refreshes: Vec::new(),
             pause: None,
-            row: None,
-            refusals: 0,
-            asked: None,
-            refused_young: 0,
-            barred: None,
+            source_asked_at: None,
+            rejected_early: false,
         }
     }
 
-    /// The valid token.
     pub(super) fn valid(&self, now: Moment) -> Option<Issued> {
-        let (token, _) = self.token?;
-        (now < token.end).then_some(token)
+        self.token.filter(|token| now < token.end)
     }
 
     pub(super) fn active_pause(&self, now: Moment) -> Option<&Pause> {
         self.pause.as_ref().filter(|pause| now < pause.until)
     }
 
-    /// The flight in the air that does not count as lost.
-    pub(super) fn current(&self) -> Option<&Flight> {
-        self.air.iter().find(|flight| !flight.lost)
+    /// The refresh that is not lost.
+    pub(super) fn running(&self) -> Option<&Refresh> {
+        self.refreshes.iter().find(|refresh| !refresh.lost)
     }
 
-    pub(super) fn is_refused(&self, token: Issued, now: Moment) -> bool {
-        let same = |refused: &&Issued| refused.id == token.id;
-        let refused = self.refused.iter().find(same);
-        refused.is_some_and(|refused| now < refused.end)
+    pub(super) fn is_rejected(&self, token: Issued, now: Moment) -> bool {
+        let mut rejected = self.rejected.iter();
+        rejected.any(|rejected| rejected.id == token.id && now < rejected.end)
     }
 
-    /// Every moment that something ends or begins at.
+    /// Every moment at which something that the model knows begins or ends.
     pub(super) fn moments(&self) -> impl Iterator<Item = Moment> {
-        let second = Duration::from_secs(1);
-        let token = self.token.into_iter().flat_map(|(token, renew)| {
-            let grown = token.requested + YOUNG;
-            [grown, renew, token.end]
+        let token = self.token.into_iter();
+        let token = token.flat_map(|token| [token.requested + EARLY_REJECTION, token.end]);
+        let pause = self.pause.iter().flat_map(|pause| {
+            let asked_at = self.source_asked_at.filter(|_| pause.invalid_credentials);
+            [Some(pause.until), asked_at.map(|at| at + SECOND)]
         });
-        let pause = self.pause.iter().flat_map(move |pause| {
-            let question = self.asked.filter(|_| pause.after_refusal);
-            [Some(pause.until), question.map(|asked| asked + second)]
-        });
-        let minute = self.row.map(|row| row.first + second * 60);
+        let running = self.running().map(|running| running.ticket.lost_at);
         token
-            .chain(pause.chain([minute]).flatten())
-            .chain(self.current().map(|flight| flight.due))
-            .chain(self.refused.iter().map(|refused| refused.end))
+            .chain(pause.flatten())
+            .chain(running)
+            .chain(self.rejected.iter().map(|rejected| rejected.end))
     }
 
-    pub(super) fn sending(&mut self, number: u64, now: Moment, may_send: bool) -> Check {
-        for flight in self.air.iter_mut().filter(|flight| flight.number == number) {
-            flight.sent = now;
-            if flight.before_revoke && may_send {
-                return Err(Broken::SentAfterRevoke);
-            }
-            if !flight.lost && !flight.before_revoke {
-                flight.due = now + ATTEMPT + GRACE;
+    pub(super) fn mark_lost(&mut self, now: Moment) {
+        for refresh in &mut self.refreshes {
+            refresh.lost |= refresh.ticket.lost_at <= now;
+        }
+    }
+
+    pub(super) fn started(&mut self, ticket: Ticket, now: Moment) {
+        if self.source == CredentialSource::Dynamic {
+            self.source_asked_at = Some(now);
+        }
+        self.refreshes.push(Refresh {
+            ticket,
+            sent: now,
+            lost: false,
+            before_revoke: false,
+        });
+    }
+
+    pub(super) fn sent(&mut self, generation: u64, now: Moment) {
+        for refresh in &mut self.refreshes {
+            if refresh.ticket.generation == generation {
+                refresh.sent = now;
+                if !refresh.lost && !refresh.before_revoke {
+                    refresh.ticket.lost_at = now + ATTEMPT + SECOND;
+                }
             }
         }
-        Ok(())
     }
 
-    /// The probe under way found other credentials.
-    pub(super) fn secret_changed(&mut self) {
-        for flight in self.air.iter_mut().filter(|flight| !flight.lost) {
-            flight.probe = false;
+    pub(super) fn credentials_changed(&mut self) {
+        for refresh in self.refreshes.iter_mut().filter(|refresh| !refresh.lost) {
+            refresh.ticket.probe = false;
         }
         self.pause = None;
-        self.refusals = 0;
     }
 
-    /// A flight answers.
-    pub(super) fn answered(
+    /// A refresh ended, and its waiters received `outcome`.
+    pub(super) fn ended(
         &mut self,
-        flight: Flight,
+        refresh: &Refresh,
         now: Moment,
-        draw: Draw,
-        answer: &RefreshResult<Issued, Why>,
-    ) -> WaiterResult<Issued, Why> {
-        self.air.retain(|other| other.number != flight.number);
-        self.grow(now);
-        match *answer {
-            RefreshResult::Token(token) => self.brought(flight, token, now, draw),
-            _ if flight.lost => WaiterResult::Again,
-            RefreshResult::Failed { cause, retry_after } => {
-                self.failed(now, draw, Cause::Error(cause), retry_after)
+        result: &RefreshResult<Issued>,
+        outcome: &WaiterResult<Issued>,
+    ) {
+        let invalid_credentials = matches!(result, RefreshResult::InvalidCredentials(_));
+        let asked = invalid_credentials || matches!(result, RefreshResult::Unchanged);
+        if asked && !refresh.lost {
+            self.source_asked_at = Some(now);
+        }
+        match outcome {
+            WaiterResult::Token(token) if now < token.end => {
+                let ends_later = |current: Issued| current.end < token.end;
+                if !refresh.lost || self.token.is_none_or(ends_later) {
+                    self.cached(*token);
+                }
             }
-            RefreshResult::Refused(cause) => {
-                self.asked = Some(now);
-                self.refusals += 1;
-                let pause = pauses::refused(self.refusals, draw);
-                self.pause_for(pause, now, Cause::Error(cause), true)
+            WaiterResult::Token(_) if !refresh.lost => {
+                let length = SECOND * if self.valid(now).is_some() { 2 } else { 1 };
+                let expired = ErrorKind::TokenExpired(TokenExpired::on_arrival());
+                self.paused(now + length, &expired.into(), false, now);
             }
-            RefreshResult::Unchanged => {
-                self.asked = Some(now);
-                WaiterResult::Again
+            WaiterResult::Failed(error) => {
+                let until = now + error.retry_after().unwrap_or_default();
+                self.paused(until, error, invalid_credentials, now);
             }
-            RefreshResult::Lost => WaiterResult::Again,
+            WaiterResult::Token(_) | WaiterResult::AskAgain => {}
         }
     }
 
-    fn brought(
-        &mut self,
-        flight: Flight,
-        token: Issued,
-        now: Moment,
-        draw: Draw,
-    ) -> WaiterResult<Issued, Why> {
-        if flight.before_revoke {
-            self.barred = Some(token);
-            return WaiterResult::Again;
-        }
-        if self.is_refused(token, now) {
-            return if flight.lost {
-                WaiterResult::Again
-            } else {
-                self.failed(now, draw, Cause::TokenRejected, None)
-            };
-        }
-        if token.end <= now {
-            if !flight.lost {
-                let pause = self.unhurried(Duration::from_secs(1), now);
-                let cause = Cause::TokenExpired { renewable: true };
-                self.pause_for(pause, now, cause, false);
-            }
-        } else if !flight.lost || self.token.is_none_or(|(held, _)| held.end < token.end) {
-            self.save(token, draw);
-        }
-        WaiterResult::Token(token)
-    }
-
-    fn save(&mut self, token: Issued, draw: Draw) {
-        if self.token.is_some() {
-            self.refused_young = 0;
-        }
-        if self.refused_young == 0 {
-            self.row = None;
-        }
+    fn cached(&mut self, token: Issued) {
+        self.rejected_early &= self.token.is_none();
         self.pause = None;
-        self.refusals = 0;
-        let ahead = pauses::ahead(token.end - token.requested, draw);
-        self.token = Some((token, token.end - ahead));
+        self.token = Some(token);
     }
 
-    /// The current token is refused.
-    pub(super) fn invalidated(&mut self, now: Moment, draw: Draw) {
-        self.grow(now);
-        let Some(token) = self.give_up() else { return };
-        if token.requested + YOUNG <= now {
-            return;
+    pub(super) fn paused(
+        &mut self,
+        until: Moment,
+        cause: &Error,
+        invalid_credentials: bool,
+        now: Moment,
+    ) {
+        if self
+            .active_pause(now)
+            .is_none_or(|pause| pause.until < until)
+        {
+            self.pause = Some(Pause {
+                until,
+                cause: cause.clone(),
+                invalid_credentials,
+            });
         }
-        self.refused_young += 1;
-        if self.refused_young > 1 {
-            self.failed(now, draw, Cause::TokenRejected, None);
+    }
+
+    pub(super) fn invalidated(&mut self, now: Moment, pause: Option<Duration>) {
+        if let Some(token) = self.drop_token() {
+            self.rejected_early = token.is_young(now);
+        }
+        if let Some(pause) = pause {
+            self.paused(now + pause, &ErrorKind::TokenRejected.into(), false, now);
         }
     }
 
     pub(super) fn revoked(&mut self) -> Option<Issued> {
-        for flight in &mut self.air {
-            flight.before_revoke = true;
+        for refresh in &mut self.refreshes {
+            refresh.before_revoke = true;
         }
-        self.refused_young = 0;
-        self.give_up()
+        self.rejected_early = false;
+        self.drop_token()
     }
 
-    fn give_up(&mut self) -> Option<Issued> {
-        let (token, _) = self.token.take()?;
-        self.refused.insert(0, token);
-        self.refused.truncate(4);
+    fn drop_token(&mut self) -> Option<Issued> {
+        let token = self.token.take()?;
+        self.rejected.insert(0, token);
+        self.rejected.truncate(4);
         Some(token)
-    }
-
-    fn failed(
-        &mut self,
-        now: Moment,
-        draw: Draw,
-        cause: Cause<Why>,
-        retry_after: Option<Duration>,
-    ) -> WaiterResult<Issued, Why> {
-        let row = Failures::one_more(self.row, now);
-        self.row = Some(row);
-        let pause = match retry_after {
-            Some(wait) => pauses::asked_for(wait, draw),
-            None => row.pause(draw),
-        };
-        self.pause_for(self.unhurried(pause, now), now, cause, false)
-    }
-
-    fn pause_for(
-        &mut self,
-        pause: Duration,
-        now: Moment,
-        cause: Cause<Why>,
-        after_refusal: bool,
-    ) -> WaiterResult<Issued, Why> {
-        let mut until = now + pause;
-        match self.active_pause(now) {
-            Some(longer) if until <= longer.until => until = longer.until,
-            _ => {
-                self.pause = Some(Pause {
-                    until,
-                    cause: cause.clone(),
-                    after_refusal,
-                });
-            }
-        }
-        let left = until - now;
-        WaiterResult::Failed { cause, left }
-    }
-
-    fn unhurried(&self, pause: Duration, now: Moment) -> Duration {
-        match self.valid(now) {
-            Some(_) => pause.max(Duration::from_secs(2)),
-            None => pause,
-        }
-    }
-
-    /// A token that the API took for 10 s ends a row of young ones that it refused.
-    pub(super) fn grow(&mut self, now: Moment) {
-        let grown = |(token, _): (Issued, Moment)| token.requested + YOUNG <= now;
-        if self.refused_young > 0 && self.token.is_some_and(grown) {
-            self.refused_young = 0;
-            self.row = None;
-        }
     }
 }
 
-pub(super) const YOUNG: Duration = Duration::from_secs(10);
-const GRACE: Duration = Duration::from_secs(1);
+impl Issued {
+    /// Whether a rejection would be early.
+    pub(super) fn is_young(self, now: Moment) -> bool {
+        now < self.requested + EARLY_REJECTION
+    }
+
+    /// No renewal starts before this.
+    pub(super) fn renew_from(self) -> Moment {
+        self.end - (self.end - self.requested) / 4
+    }
+
+    /// The renewal starts at the latest at this moment.
+    pub(super) fn renew_by(self) -> Moment {
+        self.end - (self.end - self.requested) * 3 / 20
+    }
+}
+
+pub(super) const EARLY_REJECTION: Duration = Duration::from_secs(10);
+pub(super) const SECOND: Duration = Duration::from_secs(1);

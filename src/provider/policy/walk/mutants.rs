@@ -1,123 +1,126 @@
-//! Mistakes that the machine does not make, to see that the walk would find them.
+//! Mistakes in the policy that the walk must find.
 
-use std::time::Duration;
-
-use super::{Broken, Event, Issued, RefreshPolicy, Why, event::With};
-use crate::{clock::Moment, provider::policy::Refused};
+use super::{
+    Issued, START,
+    invariants::Violation,
+    model::SECOND,
+    step::{End, Event},
+};
+use crate::{
+    clock::Moment,
+    provider::policy::{RefreshPolicy, types::RejectedTokens},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Planted {
-    TwoFlights,
+pub(super) enum Mutant {
+    TwoRefreshes,
     LostAtOnce,
     NeverLost,
     LateFailureCounts,
     LateTokenWins,
     PauseIgnored,
-    RetryAfterZero,
+    RetryAfterIgnored,
     ProbeAtWill,
-    RefusedForgotten,
-    YoungForgotten,
+    RejectionForgotten,
+    EarlyRejectionForgotten,
     RevokeForgotten,
-    EarlyFailureTakesToken,
-    AnotherTakesToken,
+    FailureDropsToken,
+    AnotherDropsToken,
     ExpiredServed,
-    ShownBeyondEnd,
+    SnapshotTooLong,
     RenewedAtOnce,
     NeverRenewed,
 }
 
-/// Each mistake, with the promise that it breaks first.
-pub(super) const ALL: [(Planted, Broken); 17] = [
-    (Planted::TwoFlights, Broken::TwoFlights),
-    (Planted::LostAtOnce, Broken::BusyLoop),
-    (Planted::NeverLost, Broken::WrongReply),
-    (Planted::LateFailureCounts, Broken::WrongOutcome),
-    (Planted::LateTokenWins, Broken::StrangerServed),
-    (Planted::PauseIgnored, Broken::RequestInPause),
-    (Planted::RetryAfterZero, Broken::RequestInPause),
-    (Planted::ProbeAtWill, Broken::ProbeTooSoon),
-    (Planted::RefusedForgotten, Broken::RefusedServed),
-    (Planted::YoungForgotten, Broken::RequestInPause),
-    (Planted::RevokeForgotten, Broken::SentAfterRevoke),
-    (Planted::EarlyFailureTakesToken, Broken::ValidWithheld),
-    (Planted::AnotherTakesToken, Broken::AnotherInvalidated),
-    (Planted::ExpiredServed, Broken::ExpiredServed),
-    (Planted::ShownBeyondEnd, Broken::ShownTooLong),
-    (Planted::RenewedAtOnce, Broken::RenewedTooSoon),
-    (Planted::NeverRenewed, Broken::NothingStarted),
+/// Each mutant, and the invariant that it violates first.
+pub(super) const ALL: [(Mutant, Violation); 17] = [
+    (Mutant::TwoRefreshes, Violation::TwoRefreshes),
+    (Mutant::LostAtOnce, Violation::BusyLoop),
+    (Mutant::NeverLost, Violation::WrongDecision),
+    (Mutant::LateFailureCounts, Violation::WrongOutcome),
+    (Mutant::LateTokenWins, Violation::WrongTokenServed),
+    (Mutant::PauseIgnored, Violation::RequestInPause),
+    (Mutant::RetryAfterIgnored, Violation::RequestInPause),
+    (Mutant::ProbeAtWill, Violation::ProbeTooSoon),
+    (Mutant::RejectionForgotten, Violation::WrongOutcome),
+    (Mutant::EarlyRejectionForgotten, Violation::WrongPause),
+    (Mutant::RevokeForgotten, Violation::UsedAfterRevoke),
+    (Mutant::FailureDropsToken, Violation::ValidWithheld),
+    (Mutant::AnotherDropsToken, Violation::AnotherInvalidated),
+    (Mutant::ExpiredServed, Violation::WrongTokenServed),
+    (Mutant::SnapshotTooLong, Violation::SnapshotTooLong),
+    (Mutant::RenewedAtOnce, Violation::RenewedTooSoon),
+    (Mutant::NeverRenewed, Violation::NothingStarted),
 ];
 
-impl Planted {
-    /// Tampers with the machine before an event.
-    pub(super) fn before(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>) {
-        match event {
-            Event::Wanted { .. } => match self {
-                Self::TwoFlights => machine.flight = None,
-                Self::PauseIgnored => machine.pause = None,
-                Self::ProbeAtWill => machine.asked = None,
-                _ => {}
-            },
-            Event::Answered { number, with, .. } => match (self, with, &mut machine.flight) {
-                (Self::LateFailureCounts, With::Failed { .. }, Some(flight)) => {
-                    flight.number = number;
-                }
-                (Self::LateTokenWins, With::Good, Some(flight)) if flight.number != number => {
-                    machine.held = None;
-                }
-                _ => {}
-            },
-            Event::Invalidated { current: false, .. } if self == Self::AnotherTakesToken => {
-                machine.held = None;
-            }
+impl Mutant {
+    /// Changes the policy before an event.
+    pub(super) fn before(self, event: Event, policy: &mut RefreshPolicy<Issued>) {
+        match (self, event, &mut policy.running) {
+            (Self::TwoRefreshes, Event::Decide { .. }, running) => *running = None,
+            (Self::PauseIgnored, Event::Decide { .. }, _) => policy.pause = None,
+            (Self::ProbeAtWill, Event::Decide { .. }, _) => policy.source_asked_at = Some(START),
+            (Self::AnotherDropsToken, Event::InvalidateAnother, _) => policy.cached = None,
+            (
+                Self::LateFailureCounts,
+                Event::End {
+                    generation,
+                    with: End::Failed { .. },
+                    ..
+                },
+                Some(running),
+            ) => running.generation = generation,
+            (
+                Self::LateTokenWins,
+                Event::End {
+                    generation,
+                    with: End::Token,
+                    ..
+                },
+                Some(running),
+            ) if running.generation != generation => policy.cached = None,
             _ => {}
         }
     }
 
-    /// Tampers with the machine after an event.
-    pub(super) fn after(self, event: Event, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
+    /// Changes the policy after an event.
+    pub(super) fn after(self, event: Event, policy: &mut RefreshPolicy<Issued>, now: Moment) {
         match event {
-            Event::Wanted { .. } => {
-                if let Some(flight) = &mut machine.flight {
-                    match self {
-                        Self::LostAtOnce => flight.due = now,
-                        Self::NeverLost => flight.due = Moment::NEVER,
-                        _ => {}
-                    }
-                }
-            }
-            Event::Answered { with, .. } => self.after_answer(with, machine, now),
-            Event::Invalidated { current: true, .. } => match self {
-                Self::RefusedForgotten => machine.refused = Refused::default(),
-                Self::YoungForgotten => machine.refused_young = 0,
+            Event::Decide { .. } => match (self, &mut policy.running) {
+                (Self::LostAtOnce, Some(running)) => running.lost_at = now,
+                (Self::NeverLost, Some(running)) => running.lost_at = Moment::NEVER,
                 _ => {}
             },
-            Event::Revoked if self == Self::RevokeForgotten => machine.saves_from = 0,
+            Event::End { with, .. } => self.after_end(with, policy, now),
+            Event::Invalidate { .. } => match self {
+                Self::RejectionForgotten => policy.rejected = RejectedTokens::default(),
+                Self::EarlyRejectionForgotten => policy.early_rejections = 0,
+                _ => {}
+            },
+            Event::Revoke if self == Self::RevokeForgotten => policy.first_wanted_generation = 0,
             Event::Time if self == Self::ExpiredServed => {
-                if let Some(held) = &mut machine.held {
-                    held.token.end = held.token.end.max(now + SECOND);
+                if let Some(cached) = &mut policy.cached {
+                    cached.token.end = cached.token.end.max(now + SECOND);
                 }
             }
             _ => {}
         }
     }
 
-    fn after_answer(self, with: With, machine: &mut RefreshPolicy<Issued, Why>, now: Moment) {
-        let failed = matches!(with, With::Failed { .. } | With::Refused);
-        let retry_after = matches!(
-            with,
-            With::Failed {
-                retry_after: Some(_)
+    fn after_end(self, with: End, policy: &mut RefreshPolicy<Issued>, now: Moment) {
+        let (failed, retry_after) = match with {
+            End::Failed { retry_after } => (true, retry_after.is_some()),
+            _ => (with == End::InvalidCredentials, false),
+        };
+        match (self, &mut policy.cached) {
+            (Self::RetryAfterIgnored, _) if retry_after => policy.pause = None,
+            (Self::FailureDropsToken, _) if failed => policy.cached = None,
+            (Self::SnapshotTooLong, Some(cached)) => {
+                cached.token.end = cached.token.end + SECOND;
             }
-        );
-        match (self, &mut machine.held) {
-            (Self::RetryAfterZero, _) if retry_after => machine.pause = None,
-            (Self::EarlyFailureTakesToken, _) if failed => machine.held = None,
-            (Self::ShownBeyondEnd, Some(held)) => held.token.end = held.token.end + SECOND,
-            (Self::RenewedAtOnce, Some(held)) => held.renew = now,
-            (Self::NeverRenewed, Some(held)) => held.renew = Moment::NEVER,
+            (Self::RenewedAtOnce, Some(cached)) => cached.renew_at = now,
+            (Self::NeverRenewed, Some(cached)) => cached.renew_at = Moment::NEVER,
             _ => {}
         }
     }
 }
-
-const SECOND: Duration = Duration::from_secs(1);

@@ -1,73 +1,68 @@
-//! States too far from the start for a walk to reach them.
+//! States that are too many events away from the start for a walk to reach them.
 
-use super::{Draw, Event, Position, event::With};
+use super::{
+    MIDDLE,
+    step::{End, Event, State},
+};
 
-/// Each with what happened before.
-pub(super) fn after_trouble(start: &Position) -> [(&'static str, Position); 4] {
-    let mut refused_young = start.clone();
-    for _ in 0..3 {
-        refused_young = refused_young
-            .later(WANTED)
-            .answered(With::Good)
-            .then(REFUSED);
+/// Each state with the name of the trouble that led there.
+pub(super) fn after_trouble(start: &State) -> [(&'static str, State); 4] {
+    let repeated = |times, end, and: Option<Event>| {
+        (0..times).fold(start.clone(), |state, _| {
+            let ended = state.after_pause().then(DECIDE).ended(end);
+            and.map_or(ended.clone(), |event| ended.then(event))
+        })
+    };
+    let failed = End::Failed { retry_after: None };
+    let mut renewal_due = start.then(DECIDE).ended(End::Token);
+    while renewal_due
+        .model
+        .token
+        .is_some_and(|token| renewal_due.now < token.renew_by())
+    {
+        renewal_due = renewal_due.then(Event::Time);
     }
-    let mut four_refused = start.clone();
-    for _ in 0..4 {
-        four_refused = four_refused
-            .later(WANTED)
-            .answered(With::Restored)
-            .then(REFUSED);
-    }
-    let mut outage = start.clone();
-    for _ in 0..20 {
-        let failed = With::Failed { retry_after: None };
-        outage = outage.later(WANTED).answered(failed);
-    }
-    let mut held = start.then(WANTED).answered(With::Good);
-    while held.ledger.in_time(held.now) {
-        held = held.then(Event::Time);
-    }
-    let secret_revoked = held.then(WANTED).answered(With::Refused);
+    let secret_revoked = renewal_due.then(DECIDE).ended(End::InvalidCredentials);
     [
-        ("every token refused young", refused_young),
-        ("four tokens refused", four_refused),
-        ("a long outage", outage),
-        ("credentials refused, token in hand", secret_revoked),
+        (
+            "every token rejected early",
+            repeated(3, End::Token, Some(INVALIDATE)),
+        ),
+        (
+            "four tokens rejected",
+            repeated(4, End::StoredToken, Some(INVALIDATE)),
+        ),
+        ("a long outage", repeated(20, failed, None)),
+        ("invalid credentials and a valid token", secret_revoked),
     ]
 }
 
-impl Position {
+impl State {
     fn then(&self, event: Event) -> Self {
         match self.after(event, None) {
-            Ok(position) => position,
-            Err(broken) => panic!("{broken:?} after {event:?}"),
+            Ok(state) => state,
+            Err(violation) => panic!("{violation:?} after {event:?}"),
         }
     }
 
-    /// Once the pause is over.
-    fn later(&self, event: Event) -> Self {
-        let mut position = self.clone();
-        while position.ledger.active_pause(position.now).is_some() {
-            position = position.then(Event::Time);
+    fn after_pause(&self) -> Self {
+        let mut state = self.clone();
+        while state.model.active_pause(state.now).is_some() {
+            state = state.then(Event::Time);
         }
-        position.then(event)
+        state
     }
 
-    fn answered(&self, with: With) -> Self {
-        let number = self.ledger.current().unwrap().number;
-        self.then(Event::Answered {
-            number,
+    fn ended(&self, with: End) -> Self {
+        let generation = self.model.running().unwrap().ticket.generation;
+        let jitter = MIDDLE;
+        self.then(Event::End {
+            generation,
             with,
-            draw: MIDDLE,
+            jitter,
         })
     }
 }
 
-const MIDDLE: Draw = Draw::ALL[1];
-
-const WANTED: Event = Event::Wanted { can_start: true };
-
-const REFUSED: Event = Event::Invalidated {
-    current: true,
-    draw: MIDDLE,
-};
+const DECIDE: Event = Event::Decide { can_start: true };
+const INVALIDATE: Event = Event::Invalidate { jitter: MIDDLE };

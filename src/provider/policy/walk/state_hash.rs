@@ -1,185 +1,167 @@
-//! What tells two states apart: times relative to now, tokens and flights by the order of their
-//! appearance, and nothing of what is over.
+//! The hash of a state. It is equal for states from which the same follows: it contains times
+//! relative to now, tokens and refreshes by the order of their appearance, and nothing that is
+//! over.
 
-use std::{
-    hash::{Hash, Hasher},
-    time::Duration,
+use std::time::Duration;
+
+use super::{
+    Issued, LIFE, START,
+    model::{EARLY_REJECTION, SECOND},
+    step::State,
+};
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+    provider::policy::types::Token,
+    token::Fingerprint,
 };
 
-use super::{LIFE, Position, Token, model::YOUNG};
-use crate::{clock::Moment, token::Fingerprint};
-
-impl Position {
-    /// Equal for states from which the same follows.
-    pub(super) fn key(&self) -> u128 {
-        // What time has brought about shows when the machine is next told something.
+impl State {
+    pub(super) fn hash(&self) -> u128 {
+        // Every event settles the policy first.
         let mut settled = self.clone();
-        settled.machine.settle(self.now);
-        settled.ledger.grow(self.now);
-        let mut key = Key {
-            digest: Digest(OFFSET),
+        settled.policy.settle(self.now);
+        let mut hash = StateHash {
+            hash: OFFSET,
             now: self.now,
-            names: Vec::with_capacity(8),
+            tokens: Vec::with_capacity(8),
         };
-        settled.machine_key(&mut key);
-        settled.ledger_key(&mut key);
-        key.digest.0
+        settled.add_policy(&mut hash);
+        settled.add_model(&mut hash);
+        hash.hash
     }
 
-    fn machine_key(&self, key: &mut Key) {
-        let machine = &self.machine;
-        let is = |number: u64| self.rank(number);
-        key.some(machine.held.as_ref(), |key, held| {
-            key.token(held.token.fingerprint());
-            key.past(held.token.requested, YOUNG);
-            key.ahead(held.token.end);
-            key.ahead(held.renew);
+    fn add_policy(&self, hash: &mut StateHash) {
+        let policy = &self.policy;
+        hash.add_option(policy.cached.as_ref(), |hash, cached| {
+            hash.add_token(cached.token);
+            hash.add_left(cached.renew_at);
         });
-        key.some(machine.flight, |key, flight| {
-            key.add((is(flight.number), flight.probe));
-            key.ahead(flight.due);
+        hash.add_option(policy.running, |hash, running| {
+            hash.add(self.rank(running.generation));
+            hash.add(running.probe);
+            hash.add_left(running.lost_at);
         });
-        key.add(is(machine.saves_from));
-        let pause = machine.active_pause(self.now);
-        key.some(pause, |key, pause| {
-            key.add((&pause.cause, pause.refused));
-            key.ahead(pause.until);
+        hash.add(self.rank(policy.first_wanted_generation));
+        hash.add_option(policy.active_pause(self.now), |hash, pause| {
+            hash.add_pause(pause.until, &pause.cause, pause.invalid_credentials);
         });
-        key.some(machine.row, |key, mut row| {
-            key.past(row.first, MINUTE);
-            row.first = Moment::ALWAYS;
-            key.add(row);
+        hash.add_option(policy.failures, |hash, failures| {
+            hash.add_age(failures.first, SECOND * 60);
+            hash.add(failures.early);
+            hash.add(failures.late);
         });
-        key.past(machine.asked.unwrap_or(Moment::ALWAYS), SECOND);
-        key.add((machine.refusals, machine.refused_young));
-        for refused in machine.refused.0 {
-            let refused = refused.filter(|(_, end)| self.now < *end);
-            key.some(refused, |key, (token, end)| {
-                key.token(token);
-                key.ahead(end);
+        hash.add_age(policy.source_asked_at.unwrap_or(START), SECOND);
+        hash.add(policy.invalid_credentials);
+        hash.add(policy.early_rejections);
+        for rejected in policy.rejected.0 {
+            hash.add_rejected(rejected);
+        }
+    }
+
+    fn add_model(&self, hash: &mut StateHash) {
+        let model = &self.model;
+        hash.add_option(model.token, StateHash::add_token);
+        for token in &model.rejected {
+            hash.add_rejected(Some((token.fingerprint(), token.end)));
+        }
+        for refresh in &model.refreshes {
+            hash.add(self.rank(refresh.ticket.generation));
+            hash.add(refresh.ticket.probe);
+            hash.add(refresh.lost);
+            hash.add(refresh.before_revoke);
+            hash.add_age(refresh.sent, LIFE);
+            hash.add_left(if refresh.lost {
+                self.now
+            } else {
+                refresh.ticket.lost_at
             });
         }
+        hash.add_option(model.active_pause(self.now), |hash, pause| {
+            hash.add_pause(pause.until, &pause.cause, pause.invalid_credentials);
+        });
+        hash.add_age(model.source_asked_at.unwrap_or(START), SECOND);
+        let is_young = model.token.is_none_or(|token| token.is_young(self.now));
+        hash.add(model.rejected_early && is_young);
     }
 
-    fn ledger_key(&self, key: &mut Key) {
-        let ledger = &self.ledger;
-        key.some(ledger.token, |key, (token, renew)| {
-            key.token(token.fingerprint());
-            key.past(token.requested, YOUNG);
-            key.ahead(token.end);
-            key.ahead(renew);
-        });
-        for token in &ledger.refused {
-            let refused = (self.now < token.end).then_some(token);
-            key.some(refused, |key, token| {
-                key.token(token.fingerprint());
-                key.ahead(token.end);
-            });
-        }
-        key.add((ledger.refused.len(), ledger.air.len()));
-        for flight in &ledger.air {
-            key.add((self.rank(flight.number), flight.probe));
-            key.add((flight.lost, flight.before_revoke));
-            key.past(flight.sent, LIFE);
-            key.ahead(if flight.lost { self.now } else { flight.due });
-        }
-        key.some(ledger.active_pause(self.now), |key, pause| {
-            key.add((&pause.cause, pause.after_refusal));
-            key.ahead(pause.until);
-        });
-        key.some(ledger.row, |key, row| {
-            key.past(row.first, MINUTE);
-            key.add((row.in_first_minute.min(3), row.later.min(4)));
-        });
-        key.past(ledger.asked.unwrap_or(Moment::ALWAYS), SECOND);
-        key.add((ledger.refusals.min(7), ledger.refused_young.min(2)));
-    }
-
-    /// How many flights that can still answer have a lower number.
-    fn rank(&self, number: u64) -> usize {
-        let air = self.ledger.air.iter();
-        air.filter(|flight| flight.number < number).count()
+    /// The number of refreshes that can still end and have a lower generation.
+    fn rank(&self, generation: u64) -> u8 {
+        let refreshes = self.model.refreshes.iter();
+        let lower = refreshes.filter(|refresh| refresh.ticket.generation < generation);
+        lower.fold(0, |count, _| count + 1)
     }
 }
 
-struct Key {
-    digest: Digest,
+struct StateHash {
+    hash: u128,
     now: Moment,
-    names: Vec<Fingerprint>,
+    /// The tokens so far, in the order of their appearance.
+    tokens: Vec<Fingerprint>,
 }
 
-impl Key {
-    fn add(&mut self, part: impl Hash) {
-        part.hash(&mut self.digest);
+impl StateHash {
+    /// FNV-1a by words: wide enough to stand for the state, and fast without optimization.
+    fn add(&mut self, part: impl Into<u128>) {
+        self.hash = (self.hash ^ part.into()).wrapping_mul(PRIME);
     }
 
-    /// How far ahead a moment is; nothing once it is past.
-    fn ahead(&mut self, moment: Moment) {
-        if moment == Moment::NEVER {
-            self.add(true);
+    /// Adds how far away a moment is, if it is not past. `NEVER` is always equally far.
+    fn add_left(&mut self, moment: Moment) {
+        let is_never = moment == Moment::NEVER;
+        self.add(if is_never {
+            u128::MAX
         } else {
-            self.add(moment - self.now);
-        }
+            (moment - self.now).as_nanos()
+        });
     }
 
-    /// How far back a moment is, as far as that matters.
-    fn past(&mut self, moment: Moment, matters: Duration) {
-        self.add((self.now - moment).min(matters));
+    /// Adds how long ago a moment was, up to the time from which that does not matter.
+    fn add_age(&mut self, moment: Moment, max: Duration) {
+        self.add((self.now - moment).min(max).as_nanos());
     }
 
-    fn token(&mut self, token: Fingerprint) {
-        let name = self.names.iter().position(|name| *name == token);
-        self.add(name.unwrap_or(self.names.len()));
-        if name.is_none() {
-            self.names.push(token);
-        }
+    fn add_fingerprint(&mut self, token: Fingerprint) {
+        let known = self.tokens.iter().position(|known| *known == token);
+        let index = known.unwrap_or_else(|| {
+            self.tokens.push(token);
+            self.tokens.len() - 1
+        });
+        self.add(index as u128);
     }
 
-    fn some<T>(&mut self, part: Option<T>, add: impl FnOnce(&mut Self, T)) {
+    fn add_token(&mut self, token: Issued) {
+        self.add_fingerprint(token.fingerprint());
+        self.add_age(token.requested, EARLY_REJECTION);
+        self.add_left(token.end);
+    }
+
+    fn add_rejected(&mut self, token: Option<(Fingerprint, Moment)>) {
+        let remembered = token.filter(|(_, end)| self.now < *end);
+        self.add_option(remembered, |hash, (token, end)| {
+            hash.add_fingerprint(token);
+            hash.add_left(end);
+        });
+    }
+
+    fn add_pause(&mut self, until: Moment, cause: &Error, invalid_credentials: bool) {
+        self.add_left(until);
+        self.add(match cause.kind() {
+            ErrorKind::Timeout => 0_u8,
+            ErrorKind::TokenRejected => 1,
+            ErrorKind::TokenExpired(_) => 2,
+            _ => 3,
+        });
+        self.add(invalid_credentials);
+    }
+
+    fn add_option<T>(&mut self, part: Option<T>, add: impl FnOnce(&mut Self, T)) {
         self.add(part.is_some());
         if let Some(part) = part {
             add(self, part);
         }
     }
 }
-
-/// Wide enough to stand for the state, and quick without optimization (FNV-1a by words).
-struct Digest(u128);
-
-impl Hasher for Digest {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64((*byte).into());
-        }
-    }
-
-    fn write_u8(&mut self, part: u8) {
-        self.write_u64(part.into());
-    }
-
-    fn write_u32(&mut self, part: u32) {
-        self.write_u64(part.into());
-    }
-
-    fn write_u64(&mut self, part: u64) {
-        self.0 = (self.0 ^ u128::from(part)).wrapping_mul(PRIME);
-    }
-
-    fn write_usize(&mut self, part: usize) {
-        self.write_u64(part as u64);
-    }
-
-    fn write_isize(&mut self, part: isize) {
-        self.write_u64(part.cast_unsigned() as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        (self.0 >> 64) as u64
-    }
-}
-
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
 
 const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;

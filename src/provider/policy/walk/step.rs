@@ -1,41 +1,91 @@
-//! One state of the machine with its ledger: what can happen next, and what then holds.
-
-mod examine;
+//! One state of the walk: which events can happen in it, and what each leads to.
 
 use std::time::Duration;
 
 use super::{
-    ATTEMPT, Broken, Check, CredentialSource, Draw, Event, FINGERPRINTS, Issued, LIFE, Ledger,
-    Planted, RefreshPolicy, START, Why, event::With, first_step, model::Flight,
+    ATTEMPT, FINGERPRINTS, Issued, JITTERS, LIFE, MIDDLE, START, first_step,
+    invariants::{Check, Violation},
+    model::{Model, Refresh, SECOND},
+    mutants::Mutant,
 };
 use crate::{
     clock::Moment,
-    provider::policy::{RefreshResult, WaiterResult},
+    error::{Error, ErrorKind},
+    provider::policy::{
+        RefreshPolicy,
+        types::{CredentialSource, RefreshResult},
+    },
+    retry::Jitter,
 };
 
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    Start,
+    Decide {
+        can_start: bool,
+    },
+    Send {
+        generation: u64,
+    },
+    CredentialsChanged {
+        generation: u64,
+    },
+    End {
+        generation: u64,
+        with: End,
+        jitter: Jitter,
+    },
+    Invalidate {
+        jitter: Jitter,
+    },
+    InvalidateAnother,
+    Revoke,
+    /// Time passes until the next moment at which anything begins or ends.
+    Time,
+}
+
+/// How a refresh ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Token,
+    /// A token of a store, requested long before the refresh.
+    StoredToken,
+    ExpiredToken,
+    /// A rejected token: the newest, or the oldest that is remembered.
+    RejectedToken {
+        newest: bool,
+    },
+    Failed {
+        retry_after: Option<Duration>,
+    },
+    InvalidCredentials,
+    Unchanged,
+    Lost,
+}
+
 #[derive(Clone)]
-pub(super) struct Position {
-    pub(super) machine: RefreshPolicy<Issued, Why>,
-    pub(super) ledger: Ledger,
+pub(super) struct State {
+    pub(super) policy: RefreshPolicy<Issued>,
+    pub(super) model: Model,
     pub(super) now: Moment,
-    /// How many tokens have been issued.
+    /// The number of tokens issued so far.
     issued: u8,
 }
 
-impl Position {
-    /// Without a token; with one where nothing can renew it.
-    pub(super) fn start(renewal: CredentialSource) -> Self {
-        let fixed = (renewal == CredentialSource::None).then_some(Issued {
+impl State {
+    /// Without a token, or with a fixed one where there are no credentials.
+    pub(super) fn new(source: CredentialSource) -> Self {
+        let fixed = (source == CredentialSource::None).then_some(Issued {
             id: 0,
             requested: START,
             end: Moment::NEVER,
         });
         Self {
-            machine: match fixed {
+            policy: match fixed {
                 Some(token) => RefreshPolicy::fixed(token),
-                None => RefreshPolicy::new(renewal, first_step(renewal)),
+                None => RefreshPolicy::new(source, first_step(source)),
             },
-            ledger: Ledger::new(renewal, fixed),
+            model: Model::new(source, fixed),
             now: START,
             issued: 1,
         }
@@ -43,31 +93,28 @@ impl Position {
 
     pub(super) fn events(&self) -> Vec<Event> {
         let mut events = vec![
-            Event::Wanted { can_start: true },
-            Event::Wanted { can_start: false },
-            Event::Revoked,
-            Event::Invalidated {
-                current: false,
-                draw: Draw::ALL[1],
-            },
+            Event::Decide { can_start: true },
+            Event::Decide { can_start: false },
+            Event::Revoke,
+            Event::InvalidateAnother,
         ];
-        if self.ledger.token.is_some() {
-            let current = true;
-            events.extend(Draw::ALL.map(|draw| Event::Invalidated { current, draw }));
+        if self.model.token.is_some() {
+            events.extend(JITTERS.map(|jitter| Event::Invalidate { jitter }));
         }
-        for flight in &self.ledger.air {
-            let number = flight.number;
-            events.push(Event::Sending { number });
-            if flight.probe && !flight.lost {
-                events.push(Event::SecretChanged { number });
+        for refresh in &self.model.refreshes {
+            let generation = refresh.ticket.generation;
+            events.push(Event::Send { generation });
+            if refresh.ticket.probe && !refresh.lost {
+                events.push(Event::CredentialsChanged { generation });
             }
-            for with in self.answers(flight) {
-                let answered = |draw: &Draw| Event::Answered {
-                    number,
+            for with in self.ends(refresh) {
+                let uses_jitter = !matches!(with, End::ExpiredToken | End::Unchanged | End::Lost);
+                let jitters = if uses_jitter { &JITTERS[..] } else { &[MIDDLE] };
+                events.extend(jitters.iter().map(|&jitter| Event::End {
+                    generation,
                     with,
-                    draw: *draw,
-                };
-                events.extend(with.draws().iter().map(answered));
+                    jitter,
+                }));
             }
         }
         if self.next_moment().is_some() {
@@ -76,100 +123,107 @@ impl Position {
         events
     }
 
-    fn answers(&self, flight: &Flight) -> Vec<With> {
-        let failed = With::Failed { retry_after: None };
-        if flight.probe {
-            return vec![With::Lost, With::Unchanged, failed];
+    fn ends(&self, refresh: &Refresh) -> Vec<End> {
+        let failed = End::Failed { retry_after: None };
+        if refresh.ticket.probe {
+            return vec![End::Lost, End::Unchanged, failed];
         }
-        let mut answers = vec![With::Good, With::ShortLived, failed, With::Refused];
-        if !flight.lost {
-            answers.extend([With::Lost, With::Restored]);
-            answers.extend(RETRY_AFTER.map(|retry_after| With::Failed { retry_after }));
+        let mut ends = vec![
+            End::Token,
+            End::ExpiredToken,
+            failed,
+            End::InvalidCredentials,
+        ];
+        if !refresh.lost {
+            ends.extend([End::Lost, End::StoredToken]);
+            ends.extend(RETRY_AFTER.map(|retry_after| End::Failed { retry_after }));
         }
-        let refused = self.ledger.refused.len();
-        let newest = [true, false].into_iter().take(refused.min(2));
-        answers.extend(newest.map(|newest| With::RefusedAgain { newest }));
-        answers
+        let rejected = self.model.rejected.len();
+        let newest = [true, false].into_iter().take(rejected.min(2));
+        ends.extend(newest.map(|newest| End::RejectedToken { newest }));
+        ends
     }
 
-    fn next_moment(&self) -> Option<Moment> {
-        let later = |moment: &Moment| self.now < *moment && *moment < Moment::NEVER;
-        self.ledger.moments().filter(later).min()
+    pub(super) fn next_moment(&self) -> Option<Moment> {
+        let is_later = |moment: &Moment| self.now < *moment && *moment < Moment::NEVER;
+        let first_failure = self.policy.failures.map(|failures| failures.first);
+        let minute = first_failure.map(|first| first + SECOND * 60);
+        let renewal = self.policy.cached.as_ref().map(|cached| cached.renew_at);
+        let moments = self.model.moments().chain(minute).chain(renewal);
+        moments.filter(is_later).min()
     }
 
-    /// What the event leads to.
-    pub(super) fn after(&self, event: Event, planted: Option<Planted>) -> Result<Self, Broken> {
-        let mut position = self.clone();
-        if let Some(planted) = planted {
-            planted.before(event, &mut position.machine);
+    /// The state after an event.
+    pub(super) fn after(&self, event: Event, mutant: Option<Mutant>) -> Result<Self, Violation> {
+        let mut state = self.clone();
+        if let Some(mutant) = mutant {
+            mutant.before(event, &mut state.policy);
         }
-        position.happen(event)?;
-        if let Some(planted) = planted {
-            planted.after(event, &mut position.machine, position.now);
+        state.apply(event)?;
+        if let Some(mutant) = mutant {
+            mutant.after(event, &mut state.policy, state.now);
         }
-        if let Event::Invalidated { current: false, .. } = event
-            && position.key() != self.key()
-        {
-            return Err(Broken::AnotherInvalidated);
+        if matches!(event, Event::InvalidateAnother) && state.hash() != self.hash() {
+            return Err(Violation::AnotherInvalidated);
         }
-        let shown = position.machine.snapshot(position.now);
-        position.ledger.shown(position.now, shown)?;
-        Ok(position)
+        let shown = state.policy.snapshot(state.now);
+        state.model.check_snapshot(state.now, shown)?;
+        Ok(state)
     }
 
-    fn happen(&mut self, event: Event) -> Check {
+    fn apply(&mut self, event: Event) -> Check {
         let now = self.now;
         match event {
             Event::Start => {}
-            Event::Wanted { can_start } => {
-                let (reply, ticket) = self.machine.wanted(now, can_start);
-                self.ledger.wanted(now, can_start, &reply, ticket)?;
-                self.forget_the_longest_lost();
-            }
-            Event::Sending { number } => {
-                let may_send = self.machine.step(number, now, ATTEMPT);
-                self.ledger.sending(number, now, may_send)?;
-            }
-            Event::SecretChanged { number } => {
-                self.machine.secret_changed(number);
-                self.ledger.secret_changed();
-            }
-            Event::Answered { number, with, draw } => {
-                let flight = self.flight(number);
-                let answer = self.answer(flight, with);
-                let outcome = self.machine.ended(number, now, draw.luck(), answer.clone());
-                let expected = self.ledger.answered(flight, now, draw, &answer);
-                if outcome != expected {
-                    return Err(match outcome {
-                        WaiterResult::Token(token) => self.ledger.serves(token, now).err(),
-                        WaiterResult::Failed { .. } | WaiterResult::Again => None,
-                    }
-                    .unwrap_or(Broken::WrongOutcome));
+            Event::Decide { can_start } => {
+                let (decision, started) = self.policy.decide(now, can_start);
+                self.model.mark_lost(now);
+                self.model.check_start(now, can_start, started)?;
+                if let Some(ticket) = started {
+                    self.model.started(ticket, now);
                 }
+                self.model
+                    .check_decision(now, &decision, started.is_some())?;
+                self.drop_oldest_lost();
             }
-            Event::Invalidated {
-                current: true,
-                draw,
-            } => {
-                if let Some((token, _)) = self.ledger.token {
+            Event::Send { generation } => {
+                let ticket = self.refresh(generation).ticket;
+                let may_send = self.policy.begin_step(ticket, now, ATTEMPT);
+                self.model.check_step(generation, may_send)?;
+                self.model.sent(generation, now);
+            }
+            Event::CredentialsChanged { generation } => {
+                let ticket = self.refresh(generation).ticket;
+                self.policy.credentials_changed(ticket);
+                self.model.credentials_changed();
+            }
+            Event::End {
+                generation,
+                with,
+                jitter,
+            } => self.end(generation, with, jitter)?,
+            Event::Invalidate { jitter } => {
+                if let Some(token) = self.model.token {
                     let fingerprint = FINGERPRINTS[usize::from(token.id)];
-                    self.machine.invalidated(fingerprint, now, draw.luck());
+                    let invalidation = self.policy.invalidate(fingerprint, now, jitter);
+                    self.model.check_invalidation(token, now, invalidation)?;
+                    self.model
+                        .invalidated(now, invalidation.and_then(|done| done.pause));
                 }
-                self.ledger.invalidated(now, draw);
             }
-            Event::Invalidated {
-                current: false,
-                draw,
-            } => {
-                let refused = self.ledger.refused.first();
-                let another = refused.map_or(STRANGER, |token| token.id);
+            Event::InvalidateAnother => {
+                let another = self
+                    .model
+                    .rejected
+                    .first()
+                    .map_or(UNKNOWN, |token| token.id);
                 let fingerprint = FINGERPRINTS[usize::from(another)];
-                self.machine.invalidated(fingerprint, now, draw.luck());
+                self.policy.invalidate(fingerprint, now, MIDDLE);
             }
-            Event::Revoked => {
-                let id = |token: Issued| token.id;
-                if self.machine.revoked().map(id) != self.ledger.revoked().map(id) {
-                    return Err(Broken::WrongReply);
+            Event::Revoke => {
+                let revoked = self.policy.revoke().map(|token| token.id);
+                if revoked != self.model.revoked().map(|token| token.id) {
+                    return Err(Violation::WrongTokenServed);
                 }
             }
             Event::Time => self.now = self.next_moment().unwrap_or(now),
@@ -177,35 +231,54 @@ impl Position {
         Ok(())
     }
 
-    fn flight(&self, number: u64) -> Flight {
-        let mut air = self.ledger.air.iter();
-        *air.find(|flight| flight.number == number).unwrap()
+    fn end(&mut self, generation: u64, with: End, jitter: Jitter) -> Check {
+        let refresh = self.refresh(generation);
+        let result = self.result(&refresh, with);
+        let refreshes = &mut self.model.refreshes;
+        refreshes.retain(|other| other.ticket.generation != generation);
+        let (policy, now) = (&mut self.policy, self.now);
+        let outcome = policy.end_refresh(refresh.ticket, now, jitter, result.clone());
+        self.model.check_outcome(&refresh, now, &result, &outcome)?;
+        self.model.ended(&refresh, now, &result, &outcome);
+        Ok(())
     }
 
-    fn answer(&mut self, flight: Flight, with: With) -> RefreshResult<Issued, Why> {
+    fn refresh(&self, generation: u64) -> Refresh {
+        let mut refreshes = self.model.refreshes.iter();
+        *refreshes
+            .find(|refresh| refresh.ticket.generation == generation)
+            .unwrap()
+    }
+
+    fn result(&mut self, refresh: &Refresh, with: End) -> RefreshResult<Issued> {
         RefreshResult::Token(match with {
-            With::Good => self.issue(flight.sent, LIFE),
-            With::Restored => self.issue(flight.sent - AGE, LIFE),
-            With::ShortLived => self.issue(flight.sent, Duration::ZERO),
-            With::RefusedAgain { newest } => {
-                let refused = &self.ledger.refused;
+            End::Token => self.issue(refresh.sent, LIFE),
+            End::StoredToken => self.issue(refresh.sent - STORED_AGE, LIFE),
+            End::ExpiredToken => self.issue(refresh.sent, Duration::ZERO),
+            End::RejectedToken { newest } => {
+                let rejected = &self.model.rejected;
                 let token = if newest {
-                    refused.first()
+                    rejected.first()
                 } else {
-                    refused.last()
+                    rejected.last()
                 };
                 Issued {
-                    requested: flight.sent,
+                    requested: refresh.sent,
                     ..*token.unwrap()
                 }
             }
-            With::Failed { retry_after } => {
-                let cause = Why::Failed;
-                return RefreshResult::Failed { cause, retry_after };
+            End::Failed { retry_after } => {
+                let error = Error::from(ErrorKind::Timeout);
+                return RefreshResult::Failed(match retry_after {
+                    Some(retry_after) => error.in_pause(retry_after),
+                    None => error,
+                });
             }
-            With::Refused => return RefreshResult::Refused(Why::Refused),
-            With::Unchanged => return RefreshResult::Unchanged,
-            With::Lost => return RefreshResult::Lost,
+            End::InvalidCredentials => {
+                return RefreshResult::InvalidCredentials(Error::configuration("invalid"));
+            }
+            End::Unchanged => return RefreshResult::Unchanged,
+            End::Lost => return RefreshResult::Lost,
         })
     }
 
@@ -216,26 +289,23 @@ impl Position {
         Issued { id, requested, end }
     }
 
-    /// Only so many lost flights still answer.
-    fn forget_the_longest_lost(&mut self) {
-        let lost = self.ledger.air.iter().filter(|flight| flight.lost);
-        let mut too_many = lost.count().saturating_sub(LATE);
-        self.ledger.air.retain(|flight| {
-            let forgotten = flight.lost && too_many > 0;
-            too_many -= usize::from(forgotten);
-            !forgotten
-        });
+    /// Limits the number of lost refreshes that can still end.
+    fn drop_oldest_lost(&mut self) {
+        let refreshes = &mut self.model.refreshes;
+        while refreshes.iter().filter(|refresh| refresh.lost).count() > MAX_LOST {
+            let oldest = refreshes.iter().position(|refresh| refresh.lost);
+            refreshes.remove(oldest.unwrap());
+        }
     }
 }
 
-/// A restored token's age when its flight starts: young no longer, and still valid.
-const AGE: Duration = Duration::from_secs(12);
+/// The age of a stored token when its refresh starts: too old for an early rejection, still valid.
+const STORED_AGE: Duration = Duration::from_secs(12);
 
-/// Less than the least pause, and more than any in the first minute.
+/// One shorter than the shortest pause, and one longer than any pause in the first minute.
 const RETRY_AFTER: [Option<Duration>; 2] = [Some(Duration::ZERO), Some(Duration::from_secs(7))];
 
-/// Lost flights that can still answer.
-const LATE: usize = 2;
+const MAX_LOST: usize = 2;
 
-/// No token of the walk.
-const STRANGER: u8 = 31;
+/// The id of a token that the walk never issues.
+const UNKNOWN: u8 = 31;

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use http::HeaderValue;
 
 use crate::{
     clock::{Clock, CoarseTime, Moment},
     token::AccessToken,
 };
 
-/// The token that is handed out at a glance.
+/// The token that is returned without asking the policy.
 #[derive(Default)]
-pub(in crate::provider) struct Snapshot(ArcSwapOption<Shown>);
+pub(super) struct Snapshot(ArcSwapOption<Shown>);
 
 struct Shown {
     token: AccessToken,
-    /// From then on somebody must think.
+    /// From then on the policy must be asked.
     until: CoarseTime,
 }
 
@@ -31,19 +30,11 @@ impl Snapshot {
         }));
     }
 
-    pub(in crate::provider) fn token(&self, clock: &Clock) -> Option<AccessToken> {
-        self.look(clock, AccessToken::clone)
-    }
-
-    pub(in crate::provider) fn header(&self, clock: &Clock) -> Option<HeaderValue> {
-        self.look(clock, |token| token.header().clone())
-    }
-
     #[inline]
-    fn look<R>(&self, clock: &Clock, take: impl FnOnce(&AccessToken) -> R) -> Option<R> {
+    pub(super) fn token(&self, clock: &Clock) -> Option<AccessToken> {
         let shown = self.0.load();
         let shown = shown.as_ref()?;
-        let valid = clock.coarse().is_before(shown.until);
-        valid.then(|| take(&shown.token))
+        let is_valid = clock.coarse().is_before(shown.until);
+        is_valid.then(|| shown.token.clone())
     }
 }

@@ -17,8 +17,8 @@ fn recorder() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
     )
 }
 
-fn happens(handler: &Handler, number: u64) {
-    handler.push(Some(&Event::Invalidated {
+fn happens(handler: &EventDispatcher, number: u64) {
+    drop(handler.push(&Event::Invalidated {
         age: Duration::from_secs(number),
         pause: None,
     }));
@@ -34,16 +34,16 @@ fn next(events: &Receiver<Event>) -> Result<u64, u64> {
     }
 }
 
-fn queue(handler: &Handler) -> &Arc<Queue> {
+fn queue(handler: &EventDispatcher) -> &Arc<Queue> {
     handler.0.as_ref().unwrap()
 }
 
 /// A handler that says when it was called and then waits until it may go on.
-fn blocked() -> (Handler, Receiver<()>, Sender<()>, Receiver<Event>) {
+fn blocked() -> (EventDispatcher, Receiver<()>, Sender<()>, Receiver<Event>) {
     let (record, events) = recorder();
     let ((called, calls), (release, gate)) = (channel(), channel());
     let gate = Mutex::new(gate);
-    let handler = Handler::new(move |event| {
+    let handler = EventDispatcher::new(move |event| {
         called.send(()).unwrap();
         // An error, once the test is over.
         let _ = gate.lock().recv();
@@ -55,7 +55,7 @@ fn blocked() -> (Handler, Receiver<()>, Sender<()>, Receiver<Event>) {
 #[test]
 fn events_come_in_order() {
     let (record, events) = recorder();
-    let handler = Handler::new(record);
+    let handler = EventDispatcher::new(record);
     for number in 0..1_000 {
         happens(&handler, number);
         assert_eq!(next(&events), Ok(number));
@@ -76,7 +76,7 @@ fn there_is_a_thread_only_while_there_are_events() {
         while Arc::strong_count(queue(&handler)) > 1 {
             thread::yield_now();
         }
-        assert!(!queue(&handler).waiting.lock().running);
+        assert!(!queue(&handler).waiting.lock().thread_runs);
     }
 }
 
@@ -87,10 +87,10 @@ fn what_a_blocked_handler_misses_is_bounded_and_told() {
     calls.recv_timeout(DEADLINE).unwrap();
     for number in 1..10_000 {
         happens(&handler, number);
-        assert!(queue(&handler).waiting.lock().events.len() <= MOST_WAITING);
+        assert!(queue(&handler).waiting.lock().events.len() <= MAX_WAITING_EVENTS);
     }
     drop(release);
-    let last = 10_000 - MOST_WAITING as u64;
+    let last = 10_000 - MAX_WAITING_EVENTS as u64;
     assert_eq!(next(&events), Ok(0));
     assert_eq!(next(&events), Err(last - 1));
     for number in last..10_000 {
@@ -108,7 +108,7 @@ fn a_handler_that_panics_gets_the_next_event() {
     }
 
     let (record, events) = recorder();
-    let handler = Handler::new(move |event| {
+    let handler = EventDispatcher::new(move |event| {
         record(event);
         match event {
             Event::Invalidated { age, .. } if age.as_secs() == 0 => panic!("planted"),
@@ -127,9 +127,9 @@ fn without_a_thread_events_are_missed_and_no_more() {
     static THREADS: AtomicBool = AtomicBool::new(false);
 
     let (record, events) = recorder();
-    let handler = Handler::starting(record, |run| {
+    let handler = EventDispatcher::with_thread(record, |run| {
         if THREADS.load(Ordering::SeqCst) {
-            start(run)
+            start_thread(run)
         } else {
             Err(io::ErrorKind::OutOfMemory.into())
         }
@@ -147,7 +147,7 @@ fn without_a_thread_events_are_missed_and_no_more() {
 #[test]
 fn events_from_many_threads_all_come() {
     let (record, events) = recorder();
-    let handler = Handler::new(record);
+    let handler = EventDispatcher::new(record);
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| (0..20).for_each(|number| happens(&handler, number)));

@@ -1,0 +1,281 @@
+//! What all handles of one provider share: grant, endpoint, and the state behind one lock.
+
+use std::{
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::watch, task::AbortHandle};
+
+use super::{
+    event::{Event, dispatcher::EventDispatcher, trace},
+    memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory},
+    policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
+    snapshot::Snapshot,
+    source::SOURCE_LIMIT,
+    storage::{STORE_LIMIT, Storage},
+};
+use crate::{
+    clock::{Clock, Moment},
+    error::{Error, InvalidClient},
+    grant::{Grant, Kind},
+    retry::Jitter,
+    token::{AccessToken, Fingerprint, Record},
+    token_endpoint::{Issued, TokenEndpoint, TokenRequest},
+};
+
+pub(super) struct TokenCache {
+    pub(super) snapshot: Snapshot,
+    pub(super) grant: Grant,
+    pub(super) endpoint: TokenEndpoint,
+    pub(super) settings: Settings,
+    /// Notifies the background task of changes, and, by closing, that all handles are gone.
+    pub(super) changes: watch::Sender<()>,
+    pub(super) background_task_runs: AtomicBool,
+    state: Mutex<State>,
+    exchange: Exchange,
+    jitter: fn() -> Jitter,
+}
+
+pub(super) struct Settings {
+    /// The maximum time of `token()`.
+    pub(super) total: Duration,
+    pub(super) background: bool,
+    pub(super) events: EventDispatcher,
+    pub(super) storage: Storage,
+}
+
+/// How token requests are exchanged for responses.
+pub(super) enum Exchange {
+    Http,
+    /// A token endpoint in memory.
+    #[cfg(test)]
+    Script(Script),
+}
+
+#[cfg(test)]
+pub(super) type Script = Box<dyn Fn(TokenRequest) -> Scripted + Send + Sync>;
+
+#[cfg(test)]
+type Scripted = std::pin::Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send>>;
+
+/// What the lock guards.
+pub(super) struct State {
+    pub(super) policy: RefreshPolicy,
+    /// Where the current refresh sends its result, once.
+    pub(super) waiters: Waiters,
+    /// Aborts the current refresh; empty until its task is spawned.
+    pub(super) refresh_task: Arc<OnceLock<AbortHandle>>,
+    pub(super) store: StoreMemory,
+    pub(super) client: ClientMemory,
+    pub(super) login: LoginMemory,
+    pub(super) assertions: AssertionMemory,
+    /// The token whose end was reported ahead of time.
+    expiry_announced: Option<Fingerprint>,
+    /// The event of the change under way.
+    event: Option<Event>,
+}
+
+pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult>>>;
+
+impl TokenCache {
+    pub(super) fn new(
+        grant: Grant,
+        endpoint: TokenEndpoint,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Error> {
+        Self::with_exchange(grant, endpoint, settings, Exchange::Http, Jitter::draw)
+    }
+
+    pub(super) fn with_exchange(
+        grant: Grant,
+        endpoint: TokenEndpoint,
+        settings: Settings,
+        exchange: Exchange,
+        jitter: fn() -> Jitter,
+    ) -> Result<Arc<Self>, Error> {
+        let policy = policy(&grant, &endpoint, &settings.storage)?;
+        let cache = Self {
+            snapshot: Snapshot::default(),
+            grant,
+            endpoint,
+            settings,
+            changes: watch::Sender::new(()),
+            background_task_runs: AtomicBool::new(false),
+            state: Mutex::new(State::new(policy)),
+            exchange,
+            jitter,
+        };
+        cache.update(|_, _| {});
+        Ok(Arc::new(cache))
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.endpoint.clock
+    }
+
+    pub(super) fn jitter(&self) -> Jitter {
+        (self.jitter)()
+    }
+
+    /// Changes the state under the lock. Afterwards readers see the new state, and its event is
+    /// reported.
+    pub(super) fn update<R>(&self, change: impl FnOnce(&mut State, Moment) -> R) -> R {
+        let mut state = self.state.lock();
+        let now = self.clock().now();
+        let result = change(&mut state, now);
+        self.snapshot
+            .show(state.policy.snapshot(now), now, self.clock());
+        self.changes.send_replace(());
+        let event = state.event.take();
+        let events = &self.settings.events;
+        let missed = event.as_ref().and_then(|event| events.push(event));
+        drop(state);
+        drop(missed);
+        if let Some(event) = event {
+            events.deliver();
+            trace(&self.endpoint.region, self.grant.name(), &event);
+        }
+        result
+    }
+
+    /// Reads the state under the lock.
+    pub(super) fn read<R>(&self, read: impl FnOnce(&State, Moment) -> R) -> R {
+        let state = self.state.lock();
+        read(&state, self.clock().now())
+    }
+
+    /// Drops `token` if it is the current one, because the API rejected it.
+    pub(super) fn invalidate(&self, token: Fingerprint) {
+        self.update(|state, now| {
+            let dropped = state.policy.invalidate(token, now, self.jitter());
+            if let Some(Invalidation { age, pause }) = dropped {
+                state.emit(Event::Invalidated { age, pause });
+            }
+        });
+    }
+
+    /// Drops the current token and the current refresh, and returns the token.
+    pub(super) fn revoke(&self) -> Option<AccessToken> {
+        let (token, refresh) = self.update(|state, _| {
+            state.store.records_removed(None, self.clock());
+            state.login.logged_out();
+            (
+                state.policy.revoke(),
+                std::mem::take(&mut state.refresh_task),
+            )
+        });
+        // The refresh takes the lock when it ends.
+        if let Some(refresh) = refresh.get() {
+            refresh.abort();
+        }
+        token
+    }
+
+    /// Sends one request to the token endpoint, for at most the time of an attempt.
+    pub(super) async fn send(&self, request: TokenRequest) -> Result<Issued, Error> {
+        let response = async {
+            match &self.exchange {
+                Exchange::Http => self.endpoint.ask(request).await,
+                #[cfg(test)]
+                Exchange::Script(script) => script(request).await,
+            }
+        };
+        let response = tokio::time::timeout(self.endpoint.attempt, response).await;
+        response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
+    }
+
+    /// Adds to an `invalid_client` error what is known of the client.
+    pub(super) fn with_client_context(&self, error: Error) -> Error {
+        error.with_client(|response| InvalidClient {
+            response,
+            region: self.endpoint.region.clone(),
+            accepted_before: self.read(|state, _| state.client.last_accepted()),
+        })
+    }
+}
+
+impl State {
+    fn new(policy: RefreshPolicy) -> Self {
+        Self {
+            policy,
+            waiters: Waiters::default(),
+            refresh_task: Arc::default(),
+            store: StoreMemory::default(),
+            client: ClientMemory::default(),
+            login: LoginMemory::default(),
+            assertions: AssertionMemory::default(),
+            expiry_announced: None,
+            event: None,
+        }
+    }
+
+    /// Reports an event once the change is done; one change has at most one.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.event = Some(event);
+    }
+
+    /// Returns the token of a record, where it is better than the current one: valid longer, not
+    /// rejected, and not of a record that someone put back.
+    pub(super) fn better_token(
+        &mut self,
+        record: &Record,
+        now: Moment,
+        clock: &Clock,
+    ) -> Option<AccessToken> {
+        if self.store.is_outdated(record) {
+            return None;
+        }
+        self.store.record_seen(record);
+        self.client.record_seen(record);
+        let token = record.token(clock)?;
+        self.policy.is_better(&token, now).then_some(token)
+    }
+
+    /// Replaces the failure of a renewal by [`Event::LoginExpiring`] where only a user could renew
+    /// the token. That is reported once per token.
+    pub(super) fn as_login_expiring(&mut self, event: Event, now: Moment) -> Option<Event> {
+        let Event::RequestFailed { error, .. } = &event else {
+            return Some(event);
+        };
+        let Some(token) = self.policy.valid_token(now) else {
+            return Some(event);
+        };
+        if !error.ends_with_token() {
+            return Some(event);
+        }
+        let expires_in = token.end() - now;
+        let announced = self.expiry_announced.replace(token.fingerprint());
+        (announced != self.expiry_announced).then_some(Event::LoginExpiring { expires_in })
+    }
+
+    /// A user logged in: what was known of the login before does not matter any more.
+    pub(super) fn logged_in(&mut self, record: &Record) {
+        self.store.logged_in(record);
+        self.login.logged_in();
+        self.expiry_announced = None;
+    }
+}
+
+fn policy(
+    grant: &Grant,
+    endpoint: &TokenEndpoint,
+    storage: &Storage,
+) -> Result<RefreshPolicy, Error> {
+    let first_step = match storage {
+        Storage::Nowhere => endpoint.attempt,
+        Storage::BySecret(_) | Storage::Login(_) => STORE_LIMIT,
+    };
+    Ok(match &grant.0 {
+        Kind::Fixed(fixed) => RefreshPolicy::fixed(fixed.token(&endpoint.clock)?),
+        Kind::ClientCredentials(credentials) if !credentials.secret().can_change() => {
+            RefreshPolicy::new(CredentialSource::Static, first_step)
+        }
+        Kind::ClientCredentials(_) | Kind::Saml2Bearer(_) | Kind::Closure(_) => {
+            RefreshPolicy::new(CredentialSource::Dynamic, SOURCE_LIMIT)
+        }
+        // Another login may be stored at any time.
+        Kind::AuthorizationCode(_) => RefreshPolicy::new(CredentialSource::Dynamic, first_step),
+    })
+}

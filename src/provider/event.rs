@@ -1,0 +1,196 @@
+//! What happens to a token, for the program's handler and for `tracing`.
+
+pub(super) mod dispatcher;
+
+use std::time::Duration;
+
+use tracing::Span;
+
+use crate::{error::Error, region::Region};
+
+/// What happened to a provider's token; see [`on_event`](crate::TokenProviderBuilder::on_event).
+///
+/// No event contains a secret or says whose token it is. A caller that fails in a pause is no event:
+/// the failure that began the pause was one.
+///
+/// ```
+/// use genesys_cloud_auth::Event;
+///
+/// fn report(event: &Event) {
+///     match event {
+///         Event::RequestFailed { error, pause, has_valid_token, .. } => {
+///             eprintln!("no new token ({error}); the next request starts in {pause:?}");
+///             if !has_valid_token {
+///                 eprintln!("there is no valid token");
+///             }
+///         }
+///         Event::Invalidated { age, .. } => eprintln!("the API rejected a token {age:?} old"),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A token was issued, and there was no valid one: the first, or one after an interruption.
+    #[non_exhaustive]
+    Acquired {
+        /// How long the refresh took, from reading the credentials to the response.
+        took: Duration,
+        /// How long the token lives from now on.
+        expires_in: Duration,
+    },
+    /// A token was loaded from the store; no request was sent for it.
+    #[non_exhaustive]
+    Loaded {
+        /// How long the token lives from now on.
+        expires_in: Duration,
+    },
+    /// The store of a service's token failed; each process then requests its own token. If the store
+    /// of a user's login fails, the event is [`RequestFailed`](Self::RequestFailed).
+    #[non_exhaustive]
+    StoreFailed {
+        /// Why the store failed.
+        error: Error,
+    },
+    /// A user's login ends soon and cannot be renewed: the server sent no refresh token, or the
+    /// source of SAML assertions has no new one. Reported once per token, while it is valid, at the
+    /// time when it would otherwise have been renewed.
+    #[non_exhaustive]
+    LoginExpiring {
+        /// How long the token lives from now on.
+        expires_in: Duration,
+    },
+    /// A token was issued while the one before it was still valid.
+    #[non_exhaustive]
+    Renewed {
+        /// How long the refresh took, from reading the credentials to the response.
+        took: Duration,
+        /// How long the token lives from now on.
+        expires_in: Duration,
+    },
+    /// A refresh failed: its token request, its credential source or the store of its login, or the
+    /// token had no life left.
+    #[non_exhaustive]
+    RequestFailed {
+        /// The error, as the waiting callers received it.
+        error: Error,
+        /// How long the refresh took.
+        took: Duration,
+        /// How long no other request starts. Only another secret, assertion or login ends the pause
+        /// earlier.
+        pause: Duration,
+        /// Whether there still is a valid token.
+        has_valid_token: bool,
+    },
+    /// The API rejected the token, and it is no longer used.
+    #[non_exhaustive]
+    Invalidated {
+        /// The time since the token was requested or, for a [`FixedToken`](crate::FixedToken), since
+        /// the provider was built.
+        age: Duration,
+        /// How long no token is requested, where the API rejects one new token after another.
+        pause: Option<Duration>,
+    },
+    /// Earlier events are lost, because the handler was too slow or no thread could be started for
+    /// it.
+    #[non_exhaustive]
+    Missed {
+        /// How many events are lost.
+        events: u64,
+    },
+}
+
+impl Event {
+    /// Records what the span of a refresh does not know before its end.
+    pub(super) fn record(&self, span: &Span) {
+        span.record("outcome", self.outcome());
+        match self {
+            Self::Acquired { took, expires_in } | Self::Renewed { took, expires_in } => {
+                span.record("took", took.as_secs_f64());
+                span.record("expires_in", expires_in.as_secs_f64());
+            }
+            Self::RequestFailed {
+                took,
+                pause,
+                has_valid_token,
+                ..
+            } => {
+                span.record("took", took.as_secs_f64());
+                span.record("pause", pause.as_secs_f64());
+                span.record("has_valid_token", has_valid_token);
+            }
+            Self::Loaded { expires_in } | Self::LoginExpiring { expires_in } => {
+                span.record("expires_in", expires_in.as_secs_f64());
+            }
+            Self::StoreFailed { .. } | Self::Invalidated { .. } | Self::Missed { .. } => {}
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Acquired { .. } => "acquired",
+            Self::Loaded { .. } => "loaded",
+            Self::StoreFailed { .. } => "store_failed",
+            Self::LoginExpiring { .. } => "login_expiring",
+            Self::Renewed { .. } => "renewed",
+            Self::RequestFailed { .. } => "failed",
+            Self::Invalidated { .. } => "invalidated",
+            Self::Missed { .. } => "missed",
+        }
+    }
+}
+
+/// Writes an event to `tracing`; the guide on observability lists the fields.
+pub(super) fn trace(region: &Region, grant_type: &str, event: &Event) {
+    let outcome = event.outcome();
+    macro_rules! write {
+        ($level:ident, $message:literal $(, $time:ident)* $(; $field:ident = $value:expr)*) => {
+            tracing::$level!(
+                target: TARGET,
+                %region,
+                grant_type,
+                outcome,
+                $($time = $time.as_secs_f64(),)*
+                $($field = $value,)*
+                $message
+            )
+        };
+    }
+    match event {
+        Event::Acquired { took, expires_in } | Event::Renewed { took, expires_in } => {
+            write!(debug, "token {outcome}", took, expires_in);
+        }
+        Event::Loaded { expires_in } => write!(debug, "token loaded", expires_in),
+        Event::RequestFailed {
+            error,
+            took,
+            pause,
+            has_valid_token,
+        } => {
+            let error = tracing::field::display(error);
+            write!(warn, "token request failed", took, pause;
+                has_valid_token = has_valid_token; error = error);
+        }
+        Event::Invalidated { age, pause: None } => write!(debug, "token rejected by the API", age),
+        Event::Invalidated {
+            age,
+            pause: Some(pause),
+        } => write!(
+            warn,
+            "one new token after another rejected by the API",
+            age, pause
+        ),
+        Event::StoreFailed { error } => {
+            write!(warn, "the store failed"; error = tracing::field::display(error));
+        }
+        Event::LoginExpiring { expires_in } => {
+            write!(warn, "login ends soon and cannot be renewed", expires_in);
+        }
+        // Only the handler can miss events.
+        Event::Missed { .. } => {}
+    }
+}
+
+/// The target of all spans and events, whichever module writes them.
+pub(crate) const TARGET: &str = "genesys_cloud_auth";

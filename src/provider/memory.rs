@@ -1,0 +1,229 @@
+//! What a provider remembers of its store and its credentials, besides the token.
+
+use std::{collections::VecDeque, time::SystemTime};
+
+use secrecy::SecretString;
+
+use super::source::is_same_secret;
+use crate::{
+    assertion::Looked,
+    clock::Clock,
+    error::{Error, LoginError},
+    token::Record,
+};
+
+/// What is known of the records in the store.
+#[derive(Default)]
+pub(super) struct StoreMemory {
+    /// The generation of the newest record seen.
+    newest: u64,
+}
+
+impl StoreMemory {
+    /// Whether a newer record was seen before, so that this one was put back by someone.
+    pub(super) fn is_outdated(&self, record: &Record) -> bool {
+        record.generation() < self.newest
+    }
+
+    pub(super) fn record_seen(&mut self, record: &Record) {
+        self.newest = self.newest.max(record.generation());
+    }
+
+    /// Records that exist now, `removed` among them, no longer count.
+    pub(super) fn records_removed(&mut self, removed: Option<&Record>, clock: &Clock) {
+        let removed = removed.map_or(0, Record::generation);
+        self.newest = Record::generation_after(self.newest.max(removed), clock);
+    }
+
+    /// The record of a new login counts, whatever was seen before.
+    pub(super) fn logged_in(&mut self, record: &Record) {
+        self.newest = record.generation();
+    }
+}
+
+/// What is known of the client's credentials.
+#[derive(Default)]
+pub(super) struct ClientMemory {
+    accepted: Option<SystemTime>,
+    /// The secret that was rejected last, and the error.
+    rejected: Option<(SecretString, Error)>,
+}
+
+impl ClientMemory {
+    /// When the token endpoint last accepted the credentials.
+    pub(super) fn last_accepted(&self) -> Option<SystemTime> {
+        self.accepted
+    }
+
+    pub(super) fn credentials_accepted(&mut self, at: SystemTime) {
+        self.accepted = Some(at);
+        self.rejected = None;
+    }
+
+    /// A record shows that the credentials were accepted when its token was issued.
+    pub(super) fn record_seen(&mut self, record: &Record) {
+        self.accepted = self.accepted.max(Some(record.issued()));
+    }
+
+    pub(super) fn secret_rejected(&mut self, secret: SecretString, error: Error) {
+        self.rejected = Some((secret, error));
+    }
+
+    pub(super) fn is_rejected(&self, secret: &SecretString) -> bool {
+        self.rejection_of(secret).is_some()
+    }
+
+    pub(super) fn rejection_of(&self, secret: &SecretString) -> Option<&Error> {
+        let (rejected, error) = self.rejected.as_ref()?;
+        is_same_secret(rejected, secret).then_some(error)
+    }
+
+    pub(super) fn forget_rejection(&mut self) {
+        self.rejected = None;
+    }
+}
+
+/// What is known of a user's login.
+#[derive(Default)]
+pub(super) struct LoginMemory {
+    rejected: Option<RejectedLogin>,
+    unsaved: Option<UnsavedLogin>,
+    logged_out: bool,
+    /// Whether a task runs that stores the unsaved login.
+    pub(super) is_being_stored: bool,
+}
+
+/// A login that gave no token.
+struct RejectedLogin {
+    /// The generation of its record; `None` where none was stored.
+    generation: Option<u64>,
+    /// The client secret, where that was rejected.
+    secret: Option<SecretString>,
+}
+
+/// A renewed login that is not stored yet. Its refresh token is the only valid one.
+#[derive(Clone)]
+pub(super) struct UnsavedLogin {
+    /// The generation of the record that it replaces.
+    pub(super) former: u64,
+    pub(super) record: Record,
+}
+
+impl LoginMemory {
+    /// A user logged in: what was known before does not matter any more.
+    pub(super) fn logged_in(&mut self) {
+        self.rejected = None;
+        self.unsaved = None;
+        self.logged_out = false;
+    }
+
+    /// The user logged out through this provider.
+    pub(super) fn logged_out(&mut self) {
+        self.unsaved = None;
+        self.logged_out = true;
+    }
+
+    /// Why there is no login.
+    pub(super) fn required(&self) -> LoginError {
+        if self.logged_out {
+            LoginError::logged_out()
+        } else {
+            LoginError::required()
+        }
+    }
+
+    /// The login in `record`, or the absence of one, led to no token.
+    pub(super) fn login_rejected(&mut self, record: Option<&Record>, secret: Option<SecretString>) {
+        let generation = record.map(Record::generation);
+        self.rejected = Some(RejectedLogin { generation, secret });
+    }
+
+    /// Whether this login was rejected before, and the client secret with it, if one was.
+    pub(super) fn is_rejected(
+        &self,
+        record: Option<&Record>,
+        secret: Option<&SecretString>,
+    ) -> bool {
+        self.rejected.as_ref().is_some_and(|rejected| {
+            let same_secret = rejected.secret.as_ref().is_none_or(|rejected| {
+                secret.is_some_and(|secret| is_same_secret(rejected, secret))
+            });
+            rejected.generation == record.map(Record::generation) && same_secret
+        })
+    }
+
+    /// A login was renewed. Whatever ends this refresh, the next one stores it.
+    pub(super) fn login_renewed(&mut self, unsaved: UnsavedLogin) {
+        self.rejected = None;
+        self.unsaved = Some(unsaved);
+    }
+
+    pub(super) fn login_stored(&mut self) {
+        self.unsaved = None;
+    }
+
+    /// Whether a renewed login is still to be stored.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.unsaved.is_some()
+    }
+
+    /// Returns the renewed login that replaces `record`. One that replaces another record is
+    /// dropped: a new login came between.
+    pub(super) fn unsaved_after(&mut self, record: Option<&Record>) -> Option<UnsavedLogin> {
+        let generation = record.map(Record::generation);
+        self.unsaved = (self.unsaved.take()).filter(|unsaved| Some(unsaved.former) == generation);
+        self.unsaved.clone()
+    }
+}
+
+/// What is known of the SAML assertions.
+#[derive(Default)]
+pub(super) struct AssertionMemory {
+    /// The assertion that no response came to yet.
+    unanswered: Option<Looked>,
+    /// Fingerprints of assertions that were exchanged or rejected, newest first: each is valid once.
+    used: VecDeque<[u8; 32]>,
+    rejected_in_a_row: u32,
+}
+
+impl AssertionMemory {
+    /// An assertion to send again, since no response came to it. It must still be valid.
+    pub(super) fn unanswered(&self, wall: SystemTime) -> Option<Looked> {
+        let unanswered = self.unanswered.as_ref();
+        unanswered
+            .filter(|looked| looked.stale(wall).is_none())
+            .cloned()
+    }
+
+    /// Whether the assertion was exchanged or rejected before.
+    pub(super) fn is_used(&self, assertion: &Looked) -> bool {
+        self.used.contains(&assertion.fingerprint())
+    }
+
+    /// An assertion is about to be sent. Its source may return it only once, so it is kept until a
+    /// response comes.
+    pub(super) fn assertion_obtained(&mut self, assertion: &Looked) {
+        self.unanswered = Some(assertion.clone());
+    }
+
+    /// A response came to the assertion.
+    pub(super) fn assertion_used(&mut self, assertion: &Looked, rejected: bool) {
+        self.unanswered = None;
+        self.used.truncate(MAX_USED_ASSERTIONS - 1);
+        self.used.push_front(assertion.fingerprint());
+        self.rejected_in_a_row = if rejected {
+            self.rejected_in_a_row + 1
+        } else {
+            0
+        };
+    }
+
+    /// Whether the last two assertions were rejected.
+    pub(super) fn rejected_repeatedly(&self) -> bool {
+        self.rejected_in_a_row > 1
+    }
+}
+
+/// An assertion is valid for minutes and a token for hours, so a source hardly returns an assertion
+/// again after so many others.
+const MAX_USED_ASSERTIONS: usize = 64;

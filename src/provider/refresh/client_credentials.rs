@@ -1,0 +1,156 @@
+//! A refresh with client credentials: the secret is read each time, and a token that another process
+//! stored is used.
+
+use std::{sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+
+use super::Refresh;
+use crate::{
+    error::Error,
+    grant::ClientCredentials,
+    provider::{
+        event::Event,
+        policy::RefreshResult,
+        source::read_secret,
+        storage::{HeldTurn, STORE_LIMIT, Storage, StoreScope, TURN_LIMIT},
+    },
+    token::{AccessToken, Record},
+    token_endpoint::Issued,
+};
+
+impl Refresh {
+    pub(super) async fn client_credentials(
+        &mut self,
+        credentials: &ClientCredentials,
+    ) -> Result<AccessToken, RefreshResult> {
+        let source = credentials.secret();
+        let mut secret = read_secret(source).await?;
+        if self.ticket.probe {
+            self.cache.update(|state, _| {
+                if state.client.is_rejected(&secret) {
+                    return Err(RefreshResult::Unchanged);
+                }
+                state.policy.credentials_changed(self.ticket);
+                Ok(())
+            })?;
+        }
+        loop {
+            // The policy allows time for the first step: the source or else the store.
+            if source.can_change() {
+                self.step(STORE_LIMIT)?;
+            }
+            let turn = match self.look_up(&secret).await? {
+                StoreLookup::Hit(token) => return Ok(token),
+                StoreLookup::Miss(turn) => Some(turn),
+                StoreLookup::NoStore => None,
+            };
+            let request = || credentials.request(secret.clone());
+            let error = match self.request(request).await? {
+                Ok(issued) => return Ok(self.store(turn, issued).await),
+                Err(error) if error.has_invalid_credentials() => error,
+                Err(error) => return Err(error.into()),
+            };
+            secret = match self.other_secret(source, &secret).await {
+                Some(other) => other,
+                None => return Err(self.secret_rejected(secret, error)),
+            };
+        }
+    }
+
+    pub(super) fn secret_rejected(&self, secret: SecretString, error: Error) -> RefreshResult {
+        self.cache
+            .update(|state, _| state.client.secret_rejected(secret, error.clone()));
+        RefreshResult::InvalidCredentials(error)
+    }
+
+    /// Looks for a token in the store, and takes the turn where there is none. The step of the first
+    /// load has begun. A failing store never fails the token.
+    pub(super) async fn look_up(
+        &mut self,
+        secret: &SecretString,
+    ) -> Result<StoreLookup, RefreshResult> {
+        let cache = Arc::clone(&self.cache);
+        let Storage::BySecret(scope) = &cache.settings.storage else {
+            return Ok(StoreLookup::NoStore);
+        };
+        match self.look_up_in(scope, secret).await {
+            Err(RefreshResult::Failed(error)) => {
+                self.store_failed(error);
+                Ok(StoreLookup::NoStore)
+            }
+            lookup => lookup,
+        }
+    }
+
+    async fn look_up_in(
+        &mut self,
+        scope: &StoreScope,
+        secret: &SecretString,
+    ) -> Result<StoreLookup, RefreshResult> {
+        let slot = scope.slot_of_secret(secret)?;
+        let record = slot.load().await?;
+        if let Some(token) = self.token_or_step(record.as_ref(), TURN_LIMIT)? {
+            return Ok(StoreLookup::Hit(token));
+        }
+        let turn = slot.take_turn().await?;
+        Ok(match self.token_of(turn.record.as_ref()) {
+            Some(token) => StoreLookup::Hit(token),
+            None => StoreLookup::Miss(turn),
+        })
+    }
+
+    /// Returns the token of a stored record, or begins the next step where there is none.
+    fn token_or_step(
+        &mut self,
+        record: Option<&Record>,
+        limit: Duration,
+    ) -> Result<Option<AccessToken>, RefreshResult> {
+        let (cache, ticket) = (&self.cache, self.ticket);
+        let token = cache.update(|state, now| {
+            let token = record.and_then(|record| state.better_token(record, now, cache.clock()));
+            if token.is_none() && !state.policy.begin_step(ticket, now, limit) {
+                return Err(RefreshResult::Lost);
+            }
+            Ok(token)
+        })?;
+        self.loaded = token.is_some();
+        Ok(token)
+    }
+
+    /// Stores a token that was issued, and returns it.
+    pub(super) async fn store(&mut self, turn: Option<HeldTurn>, issued: Issued) -> AccessToken {
+        let (cache, ticket) = (Arc::clone(&self.cache), self.ticket);
+        let token = issued.token;
+        let may_save = cache.update(|state, now| {
+            state.client.credentials_accepted(cache.clock().wall());
+            let may_save = state.policy.may_save(ticket, &token, now);
+            if may_save && turn.is_some() {
+                // A valid token is stored even if it arrived late.
+                state.policy.begin_step(ticket, now, STORE_LIMIT);
+            }
+            may_save
+        });
+        if let Some(turn) = turn.filter(|_| may_save) {
+            let record = Record::new(&token, None, turn.record.as_ref(), cache.clock());
+            match turn.save(&record).await {
+                Ok(()) => self.stored = Some(record),
+                Err(error) => self.store_failed(error),
+            }
+        }
+        token
+    }
+
+    fn store_failed(&self, error: Error) {
+        self.cache
+            .update(|state, _| state.emit(Event::StoreFailed { error }));
+    }
+}
+
+/// What a look into the store found.
+pub(super) enum StoreLookup {
+    Hit(AccessToken),
+    /// No token: this refresh has the turn to request one.
+    Miss(HeldTurn),
+    NoStore,
+}

@@ -1,0 +1,23 @@
+//! A refresh with a token source of the program's own.
+
+use super::Refresh;
+use crate::{
+    error::Error,
+    grant::Closure,
+    provider::{policy::RefreshResult, source::ask},
+    token::AccessToken,
+};
+
+impl Refresh {
+    /// The step of the source has begun.
+    pub(super) async fn closure(&self, closure: &Closure) -> Result<AccessToken, RefreshResult> {
+        let (name, clock) = (closure.name(), self.cache.clock());
+        let requested = clock.now();
+        let new = ask(&format!("token `{name}`"), closure.clone().new_token()).await?;
+        let token = AccessToken::new(&new.secret, requested, Some(new.life()), clock);
+        token.map_err(|why| {
+            let what = format!("the source of the token `{name}` returned no access token: {why}");
+            Error::credential_source(what, None).into()
+        })
+    }
+}

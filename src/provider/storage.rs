@@ -1,0 +1,219 @@
+//! Where a provider's token or login is stored: one slot of a store, and the keys that seal it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+
+use super::task::{TaskError, run_within};
+use crate::{
+    error::{Error, ErrorKind, StoreError},
+    seal::SealingKey,
+    store::{Sealed, SharedStore, SharedTurn, StoreKey},
+    token::Record,
+};
+
+/// Where the token is stored.
+pub(super) enum Storage {
+    Nowhere,
+    /// A service's token: the slot depends on the client secret.
+    BySecret(StoreScope),
+    /// A user's login, which outlives a change of the secret.
+    Login(StoreSlot),
+}
+
+/// A store, and the name parts of what is stored there.
+#[derive(Clone)]
+pub(super) struct StoreScope {
+    store: SharedStore,
+    /// Region, client, grant and so on; never the secret.
+    parts: Arc<[String]>,
+}
+
+/// The place of one record.
+#[derive(Clone)]
+pub(super) struct StoreSlot {
+    scope: StoreScope,
+    key: StoreKey,
+    sealing: SealingKey,
+    /// Where the record is if it was saved under an older key.
+    older: Vec<Self>,
+}
+
+/// The turn of a slot, and the record that was loaded under it.
+pub(super) struct HeldTurn {
+    pub(super) record: Option<Record>,
+    pub(super) slot: StoreSlot,
+    turn: SharedTurn,
+}
+
+impl StoreScope {
+    pub(super) fn new(store: SharedStore, parts: impl Into<Arc<[String]>>) -> Self {
+        let parts = parts.into();
+        Self { store, parts }
+    }
+
+    /// The slot of a token that this secret requests. Another secret never finds it.
+    pub(super) fn slot_of_secret(&self, secret: &SecretString) -> Result<StoreSlot, Error> {
+        let (sealing, fingerprint) = SealingKey::of_secret(secret)?;
+        let mut parts = self.parts();
+        parts.push(&fingerprint);
+        Ok(self.slot(&parts, sealing))
+    }
+
+    /// The slot of a login, sealed with the app's own key.
+    pub(super) fn slot_of_key(&self, sealing: SealingKey) -> StoreSlot {
+        self.slot(&self.parts(), sealing)
+    }
+
+    fn slot(&self, parts: &[&[u8]], sealing: SealingKey) -> StoreSlot {
+        let older = sealing.older();
+        StoreSlot {
+            older: older.map(|key| self.slot(parts, key.clone())).collect(),
+            key: StoreKey::new(sealing.name(parts)),
+            scope: self.clone(),
+            sealing,
+        }
+    }
+
+    fn parts(&self) -> Vec<&[u8]> {
+        self.parts.iter().map(String::as_bytes).collect()
+    }
+}
+
+impl StoreSlot {
+    /// Returns the stored record. Bytes that do not open, or are no record, count as absent.
+    pub(super) async fn load(&self) -> Result<Option<Record>, Error> {
+        let (store, key) = (self.scope.store.clone(), self.key.clone());
+        let sealed = within(STORE_LIMIT, async move { store.load(&key).await }).await?;
+        let plain =
+            sealed.and_then(|sealed| self.sealing.open(&self.associated(), sealed.as_bytes()));
+        Ok(plain.and_then(|plain| Record::from_bytes(&plain)))
+    }
+
+    /// Returns the stored record. One that is stored under an older key is moved to this slot.
+    pub(super) async fn find(&self) -> Result<Option<Record>, Error> {
+        let record = self.load().await?;
+        if record.is_some() {
+            return Ok(record);
+        }
+        for older in &self.older {
+            if older.load().await?.is_some() {
+                return older.move_to(self).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The maximum time of [`find`](Self::find).
+    pub(super) fn find_limit(&self) -> Duration {
+        let moves = u32::from(!self.older.is_empty());
+        let older = u32::try_from(self.older.len()).unwrap_or(u32::MAX);
+        STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + 2 * STORE_LIMIT) * moves
+    }
+
+    async fn move_to(&self, slot: &Self) -> Result<Option<Record>, Error> {
+        let here = self.take_turn().await?;
+        let there = slot.take_turn().await?;
+        // Another process may have moved it meanwhile.
+        if let Some(moved) = there.record {
+            return Ok(Some(moved));
+        }
+        let Some(record) = here.record.clone() else {
+            return Ok(None);
+        };
+        there.save(&record).await?;
+        here.remove().await?;
+        Ok(Some(record))
+    }
+
+    /// Removes what is stored under older keys.
+    pub(super) async fn clear_older(&self) -> Result<(), Error> {
+        for older in &self.older {
+            older.take_turn().await?.remove().await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is stored, also under older keys, and returns the record.
+    pub(super) async fn clear(&self) -> Result<Option<Record>, Error> {
+        let mut cleared = None;
+        for slot in std::iter::once(self).chain(&self.older) {
+            let mut held = slot.take_turn().await?;
+            cleared = cleared.or(held.record.take());
+            // Bytes that do not open are removed, too.
+            held.remove().await?;
+        }
+        Ok(cleared)
+    }
+
+    /// Waits for the turn, then loads the record again: another process may have changed it.
+    pub(super) async fn take_turn(&self) -> Result<HeldTurn, Error> {
+        let (store, key) = (self.scope.store.clone(), self.key.clone());
+        let turn = async move { store.take_turn(&key, TURN_WAIT).await };
+        Ok(HeldTurn {
+            turn: within(TURN_WAIT + Duration::from_secs(1), turn).await?,
+            record: self.load().await?,
+            slot: self.clone(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn key(&self) -> &StoreKey {
+        &self.key
+    }
+
+    /// The key names all parts, so a record that was put under another key does not open.
+    fn associated(&self) -> [&[u8]; 1] {
+        [self.key.as_str().as_bytes()]
+    }
+}
+
+impl HeldTurn {
+    pub(super) async fn save(self, record: &Record) -> Result<(), Error> {
+        let Self { slot, turn, .. } = self;
+        let sealed = slot.sealing.seal(&slot.associated(), &record.to_bytes())?;
+        let mut sealed = Sealed::from_bytes(sealed);
+        if let Some(end) = record.expires_at() {
+            sealed = sealed.with_expiry(end);
+        }
+        let (store, key) = (slot.scope.store.clone(), slot.key.clone());
+        let saving = async move { store.save(turn, &key, sealed).await };
+        let Err(error) = within(STORE_LIMIT, saving).await else {
+            return Ok(());
+        };
+        // The record may be there nevertheless, for instance if only the last sync failed.
+        let stored = slot.load().await.ok().flatten();
+        if stored.is_some_and(|stored| stored.generation() == record.generation()) {
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    pub(super) async fn remove(self) -> Result<(), Error> {
+        let (store, key, turn) = (self.slot.scope.store, self.slot.key, self.turn);
+        within(STORE_LIMIT, async move { store.remove(turn, &key).await }).await
+    }
+}
+
+/// Runs an operation of a store, which may fail, hang or panic.
+async fn within<T: Send + 'static>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, Error> {
+    let result = match run_within(limit, operation).await {
+        Ok(result) => result,
+        Err(TaskError::NoRuntime) => return Err(ErrorKind::NoRuntime.into()),
+        Err(TaskError::Panicked) => Err(StoreError::new("it panicked")),
+        Err(TaskError::TimedOut) => Err(StoreError::new("it did not answer in time")),
+    };
+    result.map_err(|error| ErrorKind::Store(error).into())
+}
+
+/// The maximum time of a load, save or removal.
+pub(super) const STORE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The maximum time of [`StoreSlot::take_turn`]: the wait, one second, and the load.
+pub(super) const TURN_LIMIT: Duration = Duration::from_secs(21);
+
+/// How long another process's turn is waited for: the length of a lease.
+const TURN_WAIT: Duration = Duration::from_secs(15);

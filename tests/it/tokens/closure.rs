@@ -1,0 +1,193 @@
+//! Tokens of `Grant::from_fn`, the program's own source.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use genesys_cloud_auth::{
+    Clock, Error, ErrorKind, Event, Grant, NewToken, PlatformClient, Region, TokenProvider,
+    sandbox::Sandbox, store::MemoryStore,
+};
+
+use super::tokens;
+
+/// What the source returns, one result for each call.
+type Script = Arc<Mutex<VecDeque<Result<NewToken, &'static str>>>>;
+
+struct Source {
+    tokens: TokenProvider,
+    clock: Clock,
+    events: mpsc::Receiver<Event>,
+    left: Script,
+}
+
+impl Source {
+    fn new(script: impl IntoIterator<Item = Result<NewToken, &'static str>>) -> Self {
+        let left: Script = Arc::new(Mutex::new(script.into_iter().collect()));
+        let source = Arc::clone(&left);
+        let grant = Grant::from_fn("broker", move || {
+            let next = source.lock().unwrap().pop_front();
+            async move { Ok(next.expect("one call too many")?) }
+        });
+        let (sender, events) = mpsc::channel();
+        let clock = Clock::manual();
+        let tokens = TokenProvider::builder(Region::EuWest1, grant)
+            .on_event(move |event| drop(sender.send(event.clone())))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        Self {
+            tokens,
+            clock,
+            events,
+            left,
+        }
+    }
+
+    fn calls_left(&self) -> usize {
+        self.left.lock().unwrap().len()
+    }
+
+    fn event(&self) -> Event {
+        self.events.recv_timeout(Duration::from_secs(30)).unwrap()
+    }
+}
+
+fn token(secret: &str, expires_in: Option<u64>) -> NewToken {
+    let expires_in = expires_in.map(Duration::from_secs);
+    let secret = secret.into();
+    NewToken { secret, expires_in }
+}
+
+async fn failure(tokens: &TokenProvider) -> Error {
+    tokens.token().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn the_api_accepts_the_token_of_a_closure() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let broker = tokens(&sandbox);
+    let grant = Grant::from_fn("broker", move || {
+        let broker = broker.clone();
+        async move {
+            let token = broker.token().await?;
+            Ok(NewToken {
+                secret: token.expose_secret().into(),
+                expires_in: token.expires_in(),
+            })
+        }
+    });
+    let api = PlatformClient::new(TokenProvider::new(sandbox.region(), grant).unwrap());
+    for _ in 0..2 {
+        api.get("/api/v2/organizations/me").send().await.unwrap();
+    }
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn all_callers_share_one_call_of_the_closure() {
+    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
+    let callers: Vec<_> = (0..32)
+        .map(|_| source.tokens.clone())
+        .map(|tokens| tokio::spawn(async move { tokens.token().await }))
+        .collect();
+    for caller in callers {
+        let token = caller.await.unwrap().unwrap();
+        assert_eq!(token.expose_secret(), "a");
+    }
+    assert_eq!(source.calls_left(), 1);
+    assert!(matches!(source.event(), Event::Acquired { .. }));
+}
+
+#[tokio::test]
+async fn a_token_of_a_closure_is_renewed_before_it_expires() {
+    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
+    source.tokens.token().await.unwrap();
+    source.clock.advance(Duration::from_secs(3_500));
+    let valid = source.tokens.token().await.unwrap();
+    assert_eq!(valid.expose_secret(), "a");
+    assert!(matches!(source.event(), Event::Acquired { .. }));
+    while source.calls_left() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(source.event(), Event::Renewed { .. }));
+    let renewed = source.tokens.token().await.unwrap();
+    assert_eq!(renewed.expose_secret(), "b");
+}
+
+#[tokio::test]
+async fn a_token_without_a_life_lives_300_seconds() {
+    let source = Source::new([Ok(token("a", None))]);
+    let token = source.tokens.token().await.unwrap();
+    let life = token.expires_in().unwrap();
+    assert!((299..=300).contains(&life.as_secs()), "{life:?}");
+}
+
+#[tokio::test]
+async fn a_closure_that_fails_begins_a_pause() {
+    let source = Source::new([Err("no token today"), Ok(token("a", None))]);
+    let error = failure(&source.tokens).await;
+    assert!(
+        matches!(error.kind(), ErrorKind::CredentialSource(_)),
+        "{error:?}"
+    );
+    assert!(error.is_transient());
+    assert!(error.to_string().contains("`broker`"), "{error}");
+    assert!(format!("{error:?}").contains("no token today"), "{error:?}");
+    let pause = error.retry_after().unwrap();
+    let Event::RequestFailed {
+        has_valid_token, ..
+    } = source.event()
+    else {
+        panic!("not failed")
+    };
+    assert!(!has_valid_token);
+
+    // The closure is not called in the pause.
+    failure(&source.tokens).await;
+    assert_eq!(source.calls_left(), 1);
+    source.clock.advance(pause);
+    source.tokens.token().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_fits_no_header_is_an_error_of_the_source() {
+    let source = Source::new([Ok(token("two words", None))]);
+    let error = failure(&source.tokens).await;
+    assert!(
+        matches!(error.kind(), ErrorKind::CredentialSource(_)),
+        "{error:?}"
+    );
+    assert!(!format!("{error:?}").contains("two words"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_closure_that_panics_is_an_error_of_the_source() {
+    let source = Source::new([]);
+    let error = failure(&source.tokens).await;
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(error.is_transient());
+}
+
+#[test]
+fn a_closure_with_a_store_or_a_bad_name_is_a_configuration_error() {
+    let build = |name: &str, store: Option<MemoryStore>| {
+        let grant = Grant::from_fn(name, || async { Err("never called".into()) });
+        let builder = TokenProvider::builder(Region::EuWest1, grant);
+        let built = match store {
+            Some(store) => builder.store(store).build(),
+            None => builder.build(),
+        };
+        built.map(drop)
+    };
+    let is_configuration = |result: Result<(), Error>| {
+        result.is_err_and(|error| matches!(error.kind(), ErrorKind::Configuration(_)))
+    };
+    assert!(is_configuration(build("broker", Some(MemoryStore::new()))));
+    for name in ["", "a\nb", &"x".repeat(256)] {
+        assert!(is_configuration(build(name, None)), "{name:?}");
+    }
+    assert!(build("broker", None).is_ok());
+}
