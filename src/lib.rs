@@ -18,6 +18,7 @@ mod private_file;
 mod provider;
 mod region;
 mod retry;
+mod rfc3339;
 mod seal;
 mod secret;
 mod token;
