@@ -141,12 +141,7 @@ impl ChildSite {
     }
 
     fn region(&self) -> Region {
-        Region::custom(
-            &format!("{}/login", self.url),
-            &format!("{}/api", self.url),
-            None,
-        )
-        .unwrap()
+        Region::custom(&format!("{}/login", self.url), &format!("{}/api", self.url)).unwrap()
     }
 
     fn store(&self) -> FileStore {

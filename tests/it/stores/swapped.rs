@@ -69,7 +69,7 @@ fn login_host() -> Server {
 }
 
 fn region(login: &str, api: &str) -> Region {
-    Region::custom(login, api, None).unwrap()
+    Region::custom(login, api).unwrap()
 }
 
 /// Returns the token of a process that starts with this client. The clients share a secret.
