@@ -29,6 +29,7 @@ const LAYERS: &[&str] = &[
     "http_client listener store",
     "token_endpoint",
     "grant",
+    "provider",
     "client login middleware",
     "admin",
     "audit rotation",

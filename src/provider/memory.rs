@@ -1,4 +1,4 @@
-//! What a provider remembers of its store and its credentials, besides the token.
+//! What a provider remembers of its store and its credentials, in addition to the token.
 
 use std::{collections::VecDeque, time::SystemTime};
 
@@ -180,7 +180,7 @@ impl LoginMemory {
 #[derive(Default)]
 pub(super) struct AssertionMemory {
     /// The assertion that no response came to yet.
-    unanswered: Option<ParsedAssertion>,
+    unexchanged: Option<ParsedAssertion>,
     /// Fingerprints of assertions that were exchanged or rejected, newest first: each is valid once.
     used: VecDeque<[u8; 32]>,
     rejected_in_a_row: u32,
@@ -188,9 +188,9 @@ pub(super) struct AssertionMemory {
 
 impl AssertionMemory {
     /// An assertion to send again, since no response came to it. It must still be valid.
-    pub(super) fn unanswered(&self, wall: SystemTime) -> Option<ParsedAssertion> {
-        let unanswered = self.unanswered.as_ref();
-        unanswered
+    pub(super) fn unexchanged(&self, wall: SystemTime) -> Option<ParsedAssertion> {
+        let unexchanged = self.unexchanged.as_ref();
+        unexchanged
             .filter(|looked| looked.stale(wall).is_none())
             .cloned()
     }
@@ -203,12 +203,12 @@ impl AssertionMemory {
     /// An assertion is about to be sent. Its source may return it only once, so it is kept until a
     /// response comes.
     pub(super) fn assertion_obtained(&mut self, assertion: &ParsedAssertion) {
-        self.unanswered = Some(assertion.clone());
+        self.unexchanged = Some(assertion.clone());
     }
 
     /// A response came to the assertion.
     pub(super) fn assertion_used(&mut self, assertion: &ParsedAssertion, rejected: bool) {
-        self.unanswered = None;
+        self.unexchanged = None;
         self.used.truncate(MAX_USED_ASSERTIONS - 1);
         self.used.push_front(assertion.fingerprint());
         self.rejected_in_a_row = if rejected {

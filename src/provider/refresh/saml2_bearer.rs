@@ -110,10 +110,10 @@ impl Refresh {
     /// Returns a valid assertion that was not used: first the one that no response came to.
     async fn next_assertion(&self, grant: &Saml2Bearer) -> Result<Outgoing, RefreshResult> {
         let wall = self.cache.clock().wall();
-        let unanswered = self
+        let unexchanged = self
             .cache
-            .read(|state, _| state.assertions.unanswered(wall));
-        let assertion = match unanswered {
+            .read(|state, _| state.assertions.unexchanged(wall));
+        let assertion = match unexchanged {
             Some(assertion) => assertion,
             None => self.new_assertion(grant).await?,
         };

@@ -1,4 +1,4 @@
-//! Flows in which all goes well.
+//! Flows that succeed.
 
 use genesys_cloud_auth::{
     ClientCredentials, ClientSecret, FixedToken, Grant, HttpClient, IntoGrant, NewToken, Region,
@@ -23,7 +23,7 @@ use crate::support::{
 
 pub async fn plain(run: &mut Run) {
     let (login, api) = (Server::start(good()), Server::start(good()));
-    goes_well(run, region_of(&login, &api)).await;
+    succeeds(run, region_of(&login, &api)).await;
     assert!(login.requests().len() == 2 && api.requests().len() == 4);
 }
 
@@ -32,12 +32,12 @@ pub async fn tls(run: &mut Run) {
     let server = Server::start_tls(authority.acceptor(REMOTE), good());
     let dns = DnsStub::default();
     dns.resolve_to(server.address());
-    run.connections = verbose(&dns, &authority);
-    goes_well(run, remote_region()).await;
+    run.http_client = verbose(&dns, &authority);
+    succeeds(run, remote_region()).await;
     assert_eq!(server.requests().len(), 6);
 
-    // One that nobody vouches for.
-    run.connections = verbose(&dns, &Authority::new());
+    // A server whose certificate is not trusted.
+    run.http_client = verbose(&dns, &Authority::new());
     let (client, _clock) = run.client(remote_region());
     let error = client.tokens().token().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Tls");
@@ -45,7 +45,7 @@ pub async fn tls(run: &mut Run) {
     assert_eq!(server.requests().len(), 6);
 }
 
-async fn goes_well(run: &mut Run, region: Region) {
+async fn succeeds(run: &mut Run, region: Region) {
     let (client, clock) = run.client(region.clone());
     let tokens = client.tokens().clone();
     settings(run, &region);
@@ -88,7 +88,7 @@ async fn goes_well(run: &mut Run, region: Region) {
     run.debug(&tokens);
 }
 
-/// What a provider is made of.
+/// The settings of a provider.
 fn settings(run: &mut Run, region: &Region) {
     let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
     run.debug(&credentials);
@@ -105,7 +105,7 @@ fn settings(run: &mut Run, region: &Region) {
         async move { Ok(new_token) }
     }));
     run.debug(&ClientSecret::from(SECRET));
-    run.debug(&run.connections.clone());
+    run.debug(&run.http_client.clone());
     run.debug(region);
     if let Region::Custom(custom) = region {
         run.debug(custom);

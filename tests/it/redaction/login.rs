@@ -1,4 +1,4 @@
-//! Users who log in, and everything that may go wrong at it.
+//! Logins that succeed and that fail.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use url::Url;
 
 use super::{Run, replies::SECRET};
 use crate::{
-    login::{field, parameter, token_requests},
-    support::CLIENT_ID,
+    login::{field, token_requests},
+    support::{CLIENT_ID, login::parameter},
 };
 
 const NAME: &str = "SentinelOfTheName6007";
@@ -22,9 +22,9 @@ const SENT: &str = "SentinelOfACallback7001";
 const LOCAL: &str = "http://localhost/cb";
 
 pub async fn all(run: &mut Run) {
-    run.keeps_secret("the name of a login", NAME);
-    run.keeps_secret("a login hint", HINT);
-    run.keeps_secret("what a callback brings", SENT);
+    run.add_secret("the name of a login", NAME);
+    run.add_secret("a login hint", HINT);
+    run.add_secret("a value in a callback", SENT);
     let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
     let sandbox = builder.code_client([LOCAL]).start().await.unwrap();
     for key in [SealingKey::from_bytes([7; 32]), SealingKey::unsealed()] {
@@ -36,59 +36,59 @@ pub async fn all(run: &mut Run) {
         run.debug(&builder);
         let login = builder.build().unwrap();
         run.debug(&login);
-        in_two_requests(run, &sandbox, &login).await;
-        goes_wrong(run, &sandbox, &login).await;
+        web_login(run, &sandbox, &login).await;
+        fails(run, &sandbox, &login).await;
     }
     let app = AuthorizationCode::public(CLIENT_ID, LOCAL).unwrap();
     let login = builder_of(run, &sandbox, app).build().unwrap();
-    on_this_machine(run, &sandbox, &login).await;
+    local_login(run, &sandbox, &login).await;
 }
 
 fn builder_of(run: &Run, sandbox: &Sandbox, app: AuthorizationCode) -> LoginBuilder {
     let builder = Login::builder(sandbox.region(), app);
-    builder.http_client(run.connections.clone())
+    builder.http_client(run.http_client.clone())
 }
 
-/// Takes what the login page is told for secrets, and gives what it answers.
-async fn visit(run: &mut Run, sandbox: &Sandbox, url: &Url) -> String {
-    run.keeps_secret("a state", &parameter(url, "state").unwrap());
-    let back = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
-    let code = parameter(&Url::parse(&back).unwrap(), "code").unwrap();
-    run.keeps_secret("a code", &code);
-    back
+/// Logs in, adds the state and the code to the secrets, and returns the callback.
+async fn log_in(run: &mut Run, sandbox: &Sandbox, url: &Url) -> String {
+    run.add_secret("a state", &parameter(url, "state").unwrap());
+    let callback = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
+    let code = parameter(&Url::parse(&callback).unwrap(), "code").unwrap();
+    run.add_secret("a code", &code);
+    callback
 }
 
-async fn in_two_requests(run: &mut Run, sandbox: &Sandbox, login: &Login) {
+async fn web_login(run: &mut Run, sandbox: &Sandbox, login: &Login) {
     let pending = login.begin().unwrap();
     run.debug(&pending);
     let url = pending.authorize_url().clone();
-    let back = visit(run, sandbox, &url).await;
+    let callback = log_in(run, sandbox, &url).await;
     let secret = pending.into_secret().unwrap();
-    run.keeps_secret("a pending login", secret.expose_secret());
+    run.add_secret("a pending login", secret.expose_secret());
     run.debug(&secret);
     let pending = PendingLogin::from_secret(login, &secret).unwrap();
-    let tokens = login.finish(pending, &back, NAME).await.unwrap();
-    logged_in(run, sandbox, &tokens).await;
+    let tokens = login.finish(pending, &callback, NAME).await.unwrap();
+    show_tokens(run, sandbox, &tokens).await;
 
-    // Its code is spent.
+    // The code was used.
     let pending = PendingLogin::from_secret(login, &secret).unwrap();
-    run.error(&login.finish(pending, &back, NAME).await.unwrap_err());
+    run.error(&login.finish(pending, &callback, NAME).await.unwrap_err());
     run.debug(&login.saved(NAME).await.unwrap());
     tokens.revoke().await.unwrap();
     run.error(&tokens.token().await.unwrap_err());
     run.debug(&login.saved(NAME).await.unwrap());
 }
 
-async fn logged_in(run: &mut Run, sandbox: &Sandbox, tokens: &TokenProvider) {
+async fn show_tokens(run: &mut Run, sandbox: &Sandbox, tokens: &TokenProvider) {
     let token = tokens.token().await.unwrap();
-    run.keeps_secret("a user's token", token.expose_secret());
+    run.add_secret("a user's token", token.expose_secret());
     run.debug(tokens);
     let request = token_requests(sandbox).pop().unwrap();
     let verifier = field(&request, "code_verifier").unwrap();
-    run.keeps_secret("a verifier", &verifier);
+    run.add_secret("a verifier", &verifier);
 }
 
-async fn goes_wrong(run: &mut Run, sandbox: &Sandbox, login: &Login) {
+async fn fails(run: &mut Run, sandbox: &Sandbox, login: &Login) {
     for callback in [
         SENT.to_owned(),
         format!("{LOCAL}?code={SENT}&state={SENT}"),
@@ -101,9 +101,9 @@ async fn goes_wrong(run: &mut Run, sandbox: &Sandbox, login: &Login) {
     }
     let pending = login.begin().unwrap();
     let state = parameter(pending.authorize_url(), "state").unwrap();
-    run.keeps_secret("a state", &state);
-    let said = format!("error=access_denied&error_description=you+sent+{state}&state={state}");
-    run.error(&login.finish(pending, &said, NAME).await.unwrap_err());
+    run.add_secret("a state", &state);
+    let denied = format!("error=access_denied&error_description=you+sent+{state}&state={state}");
+    run.error(&login.finish(pending, &denied, NAME).await.unwrap_err());
     let pending = login.begin().unwrap();
     let state = parameter(pending.authorize_url(), "state").unwrap();
     let made_up = format!("code={SENT}&state={state}");
@@ -114,26 +114,26 @@ async fn goes_wrong(run: &mut Run, sandbox: &Sandbox, login: &Login) {
     assert!(sandbox.token_requests() > 0);
 }
 
-async fn on_this_machine(run: &mut Run, sandbox: &Sandbox, login: &Login) {
-    let waiting = login.listen(NAME).unwrap();
-    run.debug(&waiting);
-    let url = waiting.authorize_url().clone();
-    let back = visit(run, sandbox, &url).await;
+async fn local_login(run: &mut Run, sandbox: &Sandbox, login: &Login) {
+    let local = login.listen(NAME).unwrap();
+    run.debug(&local);
+    let url = local.authorize_url().clone();
+    let callback = log_in(run, sandbox, &url).await;
     let uri = parameter(&url, "redirect_uri").unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let browser = async {
-        let stranger = format!("{uri}?code={SENT}&state={SENT}");
-        for url in [&stranger, &back] {
+        let unrelated = format!("{uri}?code={SENT}&state={SENT}");
+        for url in [&unrelated, &callback] {
             http.get(url).send().await.unwrap();
         }
     };
-    let (tokens, ()) = tokio::join!(waiting.redirected(), browser);
-    logged_in(run, sandbox, &tokens.unwrap()).await;
-    run.debug(&waiting);
+    let (tokens, ()) = tokio::join!(local.redirected(), browser);
+    show_tokens(run, sandbox, &tokens.unwrap()).await;
+    run.debug(&local);
 
-    let waiting = login.listen(NAME).unwrap();
-    run.error(&waiting.pasted(SENT).await.unwrap_err());
-    let port = Url::parse(&parameter(waiting.authorize_url(), "redirect_uri").unwrap());
+    let local = login.listen(NAME).unwrap();
+    run.error(&local.pasted(SENT).await.unwrap_err());
+    let port = Url::parse(&parameter(local.authorize_url(), "redirect_uri").unwrap());
     let port = port.unwrap().port().unwrap();
     let app = AuthorizationCode::public(CLIENT_ID, LOCAL).unwrap();
     let builder = builder_of(run, sandbox, app).ports([port]);

@@ -1,4 +1,4 @@
-//! Flows in which the calling program is at fault.
+//! Flows in which the caller makes a mistake.
 
 use genesys_cloud_auth::{
     ClientCredentials, ClientSecret, Error, FixedToken, HttpClient, Region, TokenProvider,
@@ -31,7 +31,7 @@ pub async fn wrong_place_or_form(run: &mut Run) {
     for secret in [
         ClientSecret::from_fn(|| async { Ok(line(SECRET).into()) }),
         ClientSecret::from_fn(|| async { Err("the vault is closed".into()) }),
-        ClientSecret::from_env("A_VARIABLE_THAT_NOBODY_SET"),
+        ClientSecret::from_env("A_VARIABLE_THAT_IS_NOT_SET"),
         ClientSecret::from_file("/nowhere/secret"),
     ] {
         source_fails(run, &server, secret).await;
@@ -56,14 +56,14 @@ pub async fn something_panics(run: &mut Run) {
     let secret = ClientSecret::from_fn(|| async { panic!("the source is broken") });
     source_fails(run, &server, secret).await;
 
-    run.connections = HttpClient::new(|reqwest| reqwest.no_proxy().dns_resolver(Broken)).unwrap();
+    run.http_client = HttpClient::new(|reqwest| reqwest.no_proxy().dns_resolver(Broken)).unwrap();
     let (client, _clock) = run.client(remote_region());
     let error = client.tokens().token().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Other", "{error}");
     run.error(&error);
     run.debug(client.tokens());
 
-    // A task that has no use for an error.
+    // A task that unwraps an error.
     let tokens = client.tokens().clone();
     let task = tokio::spawn(async move { tokens.token().await.unwrap() });
     run.debug(&task.await.unwrap_err());
@@ -80,7 +80,7 @@ async fn source_fails(run: &mut Run, server: &Server, secret: ClientSecret) {
     assert!(server.requests().is_empty());
 }
 
-/// A resolver with a fault.
+/// A resolver that panics.
 struct Broken;
 
 impl Resolve for Broken {

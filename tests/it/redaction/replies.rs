@@ -1,4 +1,4 @@
-//! Answers that hold the sentinels.
+//! Responses that contain the sentinels.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{
     server::{Decision, End},
 };
 
-/// Good for both hosts.
+/// A response that both hosts may send.
 pub fn good() -> Decision {
     let organization = json!({"id": "an-id", "name": "A name"});
     let body = json!({
@@ -25,7 +25,7 @@ pub fn good() -> Decision {
     Decision::of(200, &headers, body.to_string())
 }
 
-pub fn bad_answers() -> Vec<Decision> {
+pub fn bad_responses() -> Vec<Decision> {
     let token = serde_json::to_string(TOKEN).unwrap();
     let mut replies: Vec<Decision> = [
         format!(r#"{{"access_token":{token}"#),
@@ -42,22 +42,22 @@ pub fn bad_answers() -> Vec<Decision> {
     .to_vec();
     replies.extend(echoes_of(SECRET));
     replies.extend(echoes_of(&STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"))));
-    replies.extend(no_answers());
+    replies.extend(no_responses());
     replies
 }
 
-/// Error answers that say what they were sent, in every field and in every form.
+/// Error responses that echo what they were sent, in every field and in every form.
 pub fn echoes_of(secret: &str) -> Vec<Decision> {
-    let said = |text: &str| format!("you sent <{text}>");
+    let echo = |text: &str| format!("you sent <{text}>");
     let mut replies = Vec::new();
     for status in [200, 302, 400, 401, 403, 429, 500] {
-        let bodies = echoing_bodies(&said(secret));
+        let bodies = echoing_bodies(&echo(secret));
         replies.extend(bodies.map(|body| Decision::json(status, &body)));
     }
     let recognised = |form: &str| !NOT_RECOGNISED.iter().any(|start| form.starts_with(start));
     for (_, text) in forms(secret).iter().filter(|(form, _)| recognised(form)) {
-        let [oauth, .., api, _] = echoing_bodies(&said(text));
-        let header = format!("ININ-Correlation-Id: {}\r\n", said(text));
+        let [oauth, .., api, _] = echoing_bodies(&echo(text));
+        let header = format!("ININ-Correlation-Id: {}\r\n", echo(text));
         replies.extend([400, 429].map(|status| Decision::of(status, &header, &oauth)));
         replies.extend([400, 403, 429].map(|status| Decision::of(status, "", &api)));
         replies.extend([400, 401, 500].map(|status| Decision::of(status, &header, "{}")));
@@ -69,39 +69,39 @@ pub fn echoes_of(secret: &str) -> Vec<Decision> {
 /// the request that it received.
 const NOT_RECOGNISED: &[&str] = &[CORE, "in hex", "in HEX", "as a list of bytes", "in base64"];
 
-fn echoing_bodies(said: &str) -> [String; 9] {
-    let oauth = |error: &str| json!({"error": error, "error_description": said}).to_string();
+fn echoing_bodies(echo: &str) -> [String; 9] {
+    let oauth = |error: &str| json!({"error": error, "error_description": echo}).to_string();
     let part = json!({
-        "errorCode": said, "userMessage": said, "fieldName": said, "entityId": said,
-        "entityName": said,
+        "errorCode": echo, "userMessage": echo, "fieldName": echo, "entityId": echo,
+        "entityName": echo,
     });
     let api = |code: &str, message: &str| {
         let body = json!({
-            "message": message, "code": code, "contextId": said,
+            "message": message, "code": code, "contextId": echo,
             "messageParams": {
-                "permissions": format!("[{said}, a:b:{said}]"), "divisionId": said,
+                "permissions": format!("[{echo}, a:b:{echo}]"), "divisionId": echo,
             },
             "details": [part], "errors": [part], "nested": part,
-            "limit": {"key": said, "namespace": said, "value": 1},
+            "limit": {"key": echo, "namespace": echo, "value": 1},
         });
         body.to_string()
     };
-    let user = format!("This request requires a user context. {said}");
+    let user = format!("This request requires a user context. {echo}");
     [
-        oauth(said),
+        oauth(echo),
         oauth("invalid_client"),
         oauth("invalid_scope"),
         oauth("unauthorized_client"),
         oauth("invalid_grant"),
-        api("ip.not.authorized", said),
-        api(said, &user),
-        api(said, said),
-        said.to_owned(),
+        api("ip.not.authorized", echo),
+        api(echo, &user),
+        api(echo, echo),
+        echo.to_owned(),
     ]
 }
 
-/// Redirections with a secret in where they lead.
-pub fn redirections() -> Vec<Decision> {
+/// Redirects with a secret in their location.
+pub fn redirects() -> Vec<Decision> {
     let location = format!("Location: https://elsewhere.example/?q={QUERY}\r\n");
     vec![
         Decision::of(302, &location, ""),
@@ -109,8 +109,8 @@ pub fn redirections() -> Vec<Decision> {
     ]
 }
 
-/// Connections that end at every step, some with the token on the way.
-pub fn no_answers() -> Vec<Decision> {
+/// Connections that end at each step, some after a part of the token.
+pub fn no_responses() -> Vec<Decision> {
     let body = format!(r#"{{"access_token":"{TOKEN}","x"#);
     let length = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}");
     let chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n{body}");
@@ -144,7 +144,7 @@ pub const SENTINELS: &[Sentinel] = &[
     ("the cookie", COOKIE),
 ];
 
-/// How long a flow waits for who says nothing.
+/// The timeout for servers that do not respond.
 pub const SHORT: Duration = Duration::from_millis(300);
 
 pub const A_DAY: Duration = Duration::from_secs(86_400);

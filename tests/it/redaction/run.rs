@@ -1,4 +1,4 @@
-//! A flow whose every word is kept.
+//! Runs a flow and keeps all its output.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -23,28 +23,31 @@ pub struct Run {
     capture: Capture,
     shown: Shown,
     sentinels: Vec<Sentinel>,
-    pub connections: HttpClient,
+    pub http_client: HttpClient,
 }
 
 impl Run {
-    /// Does `flow`, and looks at all that was said meanwhile. The process must be the test's own.
-    #[allow(clippy::print_stderr, reason = "the parent tells why the child failed")]
+    /// Runs `flow` and searches its output. The process must belong to this test alone.
+    #[allow(
+        clippy::print_stderr,
+        reason = "the parent prints why the child failed"
+    )]
     pub fn of(flow: impl AsyncFnOnce(&mut Self)) {
         let mut run = Self {
             capture: Capture::of_the_process(),
             shown: Shown::default(),
             sentinels: SENTINELS.to_vec(),
-            connections: HttpClient::new(|reqwest| reqwest.connection_verbose(true)).unwrap(),
+            http_client: HttpClient::new(|reqwest| reqwest.connection_verbose(true)).unwrap(),
         };
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(flow(&mut run));
             drop(runtime);
-            run.ended();
+            run.assert_no_secret();
         }));
         if let Err(panic) = ended {
             let panics = run.capture.panics();
-            let why = panics.get(panics.len().saturating_sub(MOST_TOLD)..);
+            let why = panics.get(panics.len().saturating_sub(MAX_PRINTED_BYTES)..);
             eprintln!("{}", why.unwrap_or(&panics));
             resume_unwind(panic);
         }
@@ -54,8 +57,8 @@ impl Run {
         &self.shown
     }
 
-    /// Looks for this text, too.
-    pub fn keeps_secret(&mut self, name: &'static str, text: &str) {
+    /// Adds a secret to search for.
+    pub fn add_secret(&mut self, name: &'static str, text: &str) {
         self.sentinels.push((name, text.to_owned().leak()));
     }
 
@@ -63,7 +66,7 @@ impl Run {
         self.shown.debug(value);
     }
 
-    /// Shows an error, and what a panic makes of it.
+    /// Shows an error, and a panic with it.
     pub fn error(&mut self, error: &Error) {
         if self.shown.error(error) {
             let failed = || -> Result<(), Error> { Err(error.clone()) };
@@ -90,20 +93,20 @@ impl Run {
         client
     }
 
-    /// Connections were told to log all they carry.
+    /// The HTTP client was asked to log everything.
     pub fn builder(&mut self, region: Region) -> (TokenProviderBuilder, Clock) {
         let credentials = ClientCredentials::new(CLIENT_ID, SECRET).unwrap();
         let (_, clock) = provider_of(region.clone());
         let builder = TokenProvider::builder(region, credentials)
-            .http_client(self.connections.clone())
+            .http_client(self.http_client.clone())
             .attempt_timeout(SHORT)
             .clock(clock.clone());
         self.debug(&builder);
         (builder, clock)
     }
 
-    /// Nothing of a secret was said, and something was.
-    fn ended(&self) {
+    /// Asserts that there was output and no secret in it.
+    fn assert_no_secret(&self) {
         let (tracing, log) = (self.capture.tracing(), self.capture.log());
         for (channel, text) in [
             ("shown", self.shown.text()),
@@ -113,7 +116,7 @@ impl Run {
         ] {
             assert!(
                 !text.is_empty() || channel == "panics",
-                "{channel} was not listened to"
+                "{channel} was not captured"
             );
             if let Some(found) = find(text, &self.sentinels) {
                 panic!("in {channel}, {found}");
@@ -122,5 +125,5 @@ impl Run {
     }
 }
 
-/// Bytes of the last panics that a test that fails repeats.
-const MOST_TOLD: usize = 4_000;
+/// The number of bytes of panic messages that a failing test prints.
+const MAX_PRINTED_BYTES: usize = 4_000;

@@ -1,4 +1,4 @@
-//! Assertions of users, and everything that may go wrong with them.
+//! Assertions that are accepted and that are rejected.
 
 use base64::{
     Engine,
@@ -12,7 +12,7 @@ use url::form_urlencoded;
 
 use super::{
     Run,
-    replies::{SECRET, SHORT, TOKEN, echoes_of, good, no_answers},
+    replies::{SECRET, SHORT, TOKEN, echoes_of, good, no_responses},
 };
 use crate::support::{CLIENT_ID, region_of, server::Server};
 
@@ -21,11 +21,11 @@ const WHO: &str = "SentinelOfWhoItIs1618";
 const ORG: &str = "my-org";
 
 pub async fn all(run: &mut Run) {
-    run.keeps_secret("an assertion", SENT);
-    run.keeps_secret("whose assertion it is", WHO);
+    run.add_secret("an assertion", SENT);
+    run.add_secret("the identity", WHO);
     on_the_sandbox(run).await;
     cannot_be_sent(run).await;
-    is_told_again(run).await;
+    is_echoed(run).await;
 }
 
 async fn on_the_sandbox(run: &mut Run) {
@@ -40,30 +40,30 @@ async fn on_the_sandbox(run: &mut Run) {
         let (tokens, _clock) = provider(run, sandbox.region(), assertion).unwrap();
         match tokens.token().await {
             Ok(token) => {
-                run.keeps_secret("an asserted user's token", token.expose_secret());
+                run.add_secret("an asserted user's token", token.expose_secret());
                 tokens.invalidate(&token);
             }
             Err(error) => run.error(&error),
         }
-        // It was used.
+        // The assertion was used.
         run.error(&tokens.token().await.unwrap_err());
         run.debug(&tokens);
     }
     for request in sandbox.requests() {
         run.debug(&request);
     }
-    // In a store, and without the name that it needs there.
+    // With a store, and without the identity that a store needs.
     let again = || grant(assertions.saml_response().into()).unwrap();
     let kept = TokenProvider::builder(sandbox.region(), again().identity(WHO));
     let kept = kept.store(MemoryStore::new());
     run.debug(&kept);
     let kept = kept.build().unwrap();
     run.debug(&kept.token().await.unwrap());
-    let nobodys = TokenProvider::builder(sandbox.region(), again());
-    run.error(&nobodys.store(MemoryStore::new()).build().unwrap_err());
+    let nameless = TokenProvider::builder(sandbox.region(), again());
+    run.error(&nameless.store(MemoryStore::new()).build().unwrap_err());
 }
 
-/// What is told of an assertion before anything is sent.
+/// Errors that are reported before anything is sent.
 async fn cannot_be_sent(run: &mut Run) {
     let server = Server::start(good());
     let with = |inner: &str| {
@@ -106,15 +106,15 @@ async fn cannot_be_sent(run: &mut Run) {
     }
 }
 
-/// Answers that say what they were sent, in either form.
-async fn is_told_again(run: &mut Run) {
+/// Responses that echo either form of the assertion.
+async fn is_echoed(run: &mut Run) {
     let server = Server::start(good());
-    // In base64url it looks otherwise than in base64.
+    // Base64url differs from base64 here.
     let xml = format!("<Assertion xmlns=\"{SAML}\" ID=\"{SENT}\">{SIGNATURE}???>>></Assertion>");
     let (document, alone) = (STANDARD.encode(&xml), URL_SAFE_NO_PAD.encode(&xml));
     assert!(document.contains(['+', '/']) && alone.contains(['-', '_']));
     for (sent, is_alone) in [(document, false), (alone, true)] {
-        for reply in echoes_of(&sent).into_iter().chain(no_answers()) {
+        for reply in echoes_of(&sent).into_iter().chain(no_responses()) {
             server.answers([reply]);
             let mut grant = grant(xml.as_str().into()).unwrap();
             if is_alone {
@@ -163,7 +163,7 @@ fn provider_of(
     run.debug(&grant);
     let clock = Clock::manual();
     let builder = TokenProvider::builder(region, grant)
-        .http_client(run.connections.clone())
+        .http_client(run.http_client.clone())
         .attempt_timeout(SHORT)
         .clock(clock.clone());
     run.debug(&builder);

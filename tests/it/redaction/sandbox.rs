@@ -1,4 +1,4 @@
-//! What the sandbox says of what it is told and sent.
+//! The sandbox: its `Debug` output, responses and panics.
 
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ pub async fn all(run: &mut Run) {
     for host in [SandboxHost::Login, SandboxHost::Api] {
         run.debug(&host);
     }
-    refuses(run, &sandbox).await;
+    rejects(run, &sandbox).await;
     logs_in(run).await;
-    brings_assertions(run).await;
+    sends_assertions(run).await;
     faults(run, &sandbox).await;
     for request in sandbox.requests() {
         run.debug(&request);
@@ -37,12 +37,12 @@ pub async fn all(run: &mut Run) {
     panics(run).await;
 }
 
-/// Tokens and calls, right and wrong.
+/// Token requests and calls that succeed and that fail.
 async fn serves(run: &mut Run, sandbox: &Sandbox) {
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
     let api = run.client_of(tokens);
     let token = api.tokens().token().await.unwrap();
-    run.keeps_secret("the sandbox's token", token.expose_secret());
+    run.add_secret("the sandbox's token", token.expose_secret());
     run.debug(&api.tokens().token_info().await.unwrap());
     let call = || {
         api.post("/api/v2/oauth/clients")
@@ -59,7 +59,7 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
         }
     }
     let renewed = sandbox.rotate_secret();
-    run.keeps_secret("the sandbox's new secret", renewed.expose_secret());
+    run.add_secret("the sandbox's new secret", renewed.expose_secret());
     run.debug(sandbox);
     run.debug(&sandbox.client_secret());
     sandbox.revoke_access_tokens();
@@ -67,8 +67,8 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
     run.error(&error.unwrap_err());
 }
 
-/// What its refusals are on the wire, before any client has read them.
-async fn refuses(run: &mut Run, sandbox: &Sandbox) {
+/// Error responses on the wire.
+async fn rejects(run: &mut Run, sandbox: &Sandbox) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (login, api) = (
         format!("{}/login/oauth/token", sandbox.url()),
@@ -99,14 +99,14 @@ async fn refuses(run: &mut Run, sandbox: &Sandbox) {
     }
 }
 
-/// Users, their logins, and what of them is on record.
+/// Users, their logins, and the requests that are recorded.
 async fn logs_in(run: &mut Run) {
     let builder = Sandbox::builder()
         .client(CLIENT_ID, SECRET)
         .code_client(["http://localhost"])
         .password("passw0rd-of-all-users")
         .refresh_tokens(RefreshTokens::Reusable);
-    run.keeps_secret("the users' password", "passw0rd-of-all-users");
+    run.add_secret("the users' password", "passw0rd-of-all-users");
     run.debug(&builder);
     run.debug(&RefreshTokens::Reusable);
     let sandbox = builder.start().await.unwrap();
@@ -118,21 +118,21 @@ async fn logs_in(run: &mut Run) {
          &redirect_uri=http://localhost&state={QUERY}",
         sandbox.url()
     );
-    let back = sandbox.log_in(&url, &user).await;
-    let code = back.split(['=', '&']).nth(1).unwrap();
-    run.keeps_secret("a code", code);
+    let callback = sandbox.log_in(&url, &user).await;
+    let code = callback.split(['=', '&']).nth(1).unwrap();
+    run.add_secret("a code", code);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let token_url = format!("{}/login/oauth/token", sandbox.url());
     let exchange = http.post(token_url).basic_auth(CLIENT_ID, Some(SECRET));
     let exchange = exchange.header("Content-Type", "application/x-www-form-urlencoded");
     let form = format!("grant_type=authorization_code&code={code}&redirect_uri=http://localhost");
-    let answer = exchange.body(form).send().await.unwrap();
-    let tokens = answer.text().await.unwrap();
+    let response = exchange.body(form).send().await.unwrap();
+    let tokens = response.text().await.unwrap();
     let tokens: Value = serde_json::from_str(&tokens).unwrap();
     for name in ["access_token", "refresh_token"] {
-        run.keeps_secret("a user's token", tokens[name].as_str().unwrap());
+        run.add_secret("a user's token", tokens[name].as_str().unwrap());
     }
-    // Visits that lead nowhere panic.
+    // Logins of unknown users or at other addresses panic.
     let foreign = Sandbox::start().await.unwrap().users().remove(0);
     for (url, user) in [
         (&*url, &foreign),
@@ -141,19 +141,19 @@ async fn logs_in(run: &mut Run) {
         assert!(tokio::spawn(sandbox.log_in(url, user)).await.is_err());
     }
     let from = http.get(format!("{}/login/logout", sandbox.url()));
-    from.header("Referer", &back).send().await.unwrap();
+    from.header("Referer", &callback).send().await.unwrap();
     run.debug(&sandbox);
     for request in sandbox.requests() {
         for cookie in request.headers().get_all("Cookie") {
             let (_, id) = cookie.to_str().unwrap().split_once('=').unwrap();
-            run.keeps_secret("a browser's cookie", id);
+            run.add_secret("a browser's cookie", id);
         }
         run.debug(&request);
     }
 }
 
-/// Assertions, one that is taken and one that is not.
-async fn brings_assertions(run: &mut Run) {
+/// An assertion that is accepted and then rejected.
+async fn sends_assertions(run: &mut Run) {
     let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
     let builder = builder.saml_client("https://app.example/saml");
     let sandbox = builder.start().await.unwrap();
@@ -164,19 +164,19 @@ async fn brings_assertions(run: &mut Run) {
     let assertion = assertions.saml_response();
     let xml = String::from_utf8(STANDARD.decode(&assertion).unwrap()).unwrap();
     let signature = xml.split("<ds:SignatureValue>").nth(1).unwrap();
-    run.keeps_secret("an assertion's signature", &signature[..60]);
+    run.add_secret("an assertion's signature", &signature[..60]);
     let assertion: String = byte_serialize(assertion.as_bytes()).collect();
     for status in [200, 400] {
         let ask = http.post(&token_url).basic_auth(CLIENT_ID, Some(SECRET));
         let ask = ask.header("Content-Type", "application/x-www-form-urlencoded");
         let grant = "urn:ietf:params:oauth:grant-type:saml2-bearer";
         let form = format!("grant_type={grant}&orgName=sandbox&assertion={assertion}");
-        let answer = ask.body(form).send().await.unwrap();
-        assert_eq!(answer.status(), status);
-        run.debug(&answer.headers().clone());
-        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let response = ask.body(form).send().await.unwrap();
+        assert_eq!(response.status(), status);
+        run.debug(&response.headers().clone());
+        let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
         match body["access_token"].as_str() {
-            Some(token) => run.keeps_secret("an asserted user's token", token),
+            Some(token) => run.add_secret("an asserted user's token", token),
             None => run.debug(&body),
         }
     }
@@ -185,15 +185,15 @@ async fn brings_assertions(run: &mut Run) {
     }
 }
 
-/// Every fault, with secrets in what it answers.
+/// Each fault, with secrets in its response.
 async fn faults(run: &mut Run, sandbox: &Sandbox) {
-    let answer = FaultResponse::new(418)
+    let response = FaultResponse::new(418)
         .header("Set-Cookie", COOKIE)
         .body(OWN_TOKEN);
-    run.debug(&answer);
+    run.debug(&response);
     let scope = sandbox.at_api().path("/api/v2/users/me").times(1);
     run.debug(&scope);
-    run.debug(&scope.respond(answer));
+    run.debug(&scope.respond(response));
     sandbox.at_api().times(1).cut_body();
     sandbox.at_api().times(1).drop_response();
     sandbox.at_api().times(1).delay(Duration::from_millis(1));
@@ -212,7 +212,7 @@ async fn faults(run: &mut Run, sandbox: &Sandbox) {
     gate.release();
 }
 
-/// A test that uses it wrongly.
+/// Mistakes of a test.
 async fn panics(run: &mut Run) {
     run.panic(|| FaultResponse::new(9_999));
     run.panic(|| FaultResponse::new(200).header(SECRET, SECRET));

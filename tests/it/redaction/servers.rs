@@ -1,4 +1,4 @@
-//! Flows in which a server misbehaves, or is not there.
+//! Flows in which a server misbehaves or does not respond.
 
 use std::{
     pin::pin,
@@ -13,8 +13,8 @@ use genesys_cloud_auth::{Error, Event, FixedToken, Region, TokenProvider};
 use super::{
     Run,
     replies::{
-        A_DAY, OWN_TOKEN, QUERY, SHORT, TOKEN, bad_answers, echoes_of, good, no_answers,
-        redirections,
+        A_DAY, OWN_TOKEN, QUERY, SHORT, TOKEN, bad_responses, echoes_of, good, no_responses,
+        redirects,
     },
 };
 use crate::support::{
@@ -24,7 +24,7 @@ use crate::support::{
 
 pub async fn bad_token_endpoint(run: &mut Run) {
     let server = Server::start(good());
-    for reply in bad_answers() {
+    for reply in bad_responses() {
         server.answers([reply]);
         let (client, _clock) = run.client(region_of(&server, &server));
         let tokens = client.tokens();
@@ -36,10 +36,10 @@ pub async fn bad_token_endpoint(run: &mut Run) {
     }
 }
 
-/// What a handler of events is told.
+/// The events that a handler receives.
 pub async fn events(run: &mut Run) {
     let server = Server::start(good());
-    for reply in [good()].into_iter().chain(bad_answers()) {
+    for reply in [good()].into_iter().chain(bad_responses()) {
         server.answers([reply]);
         let (sender, events) = mpsc::channel();
         let (builder, _clock) = run.builder(region_of(&server, &server));
@@ -52,7 +52,7 @@ pub async fn events(run: &mut Run) {
             Err(error) => run.error(&error),
         }
         drop(tokens);
-        // The handler goes with the provider, once it was told everything.
+        // The handler ends after the provider's last event.
         for event in events {
             run.debug(&event);
             if let Event::RequestFailed { error, .. } = &event {
@@ -65,8 +65,8 @@ pub async fn events(run: &mut Run) {
 pub async fn bad_api(run: &mut Run) {
     let login = Server::start(good());
     let api = Server::start(Decision::json(200, "{}"));
-    let replies = echoes_of(TOKEN).into_iter().chain(no_answers());
-    for reply in replies.chain(redirections()) {
+    let replies = echoes_of(TOKEN).into_iter().chain(no_responses());
+    for reply in replies.chain(redirects()) {
         api.answers([reply]);
         let (client, _clock) = run.client(region_of(&login, &api));
         let client = client.timeout(SHORT);
@@ -83,9 +83,9 @@ pub async fn bad_api(run: &mut Run) {
             }
             Err(error) => run.error(&error),
         }
-        let asked = client.tokens().token_info().await.err();
+        let info = client.tokens().token_info().await.err();
         let revoked = client.tokens().revoke().await.err();
-        for error in asked.iter().chain(&revoked) {
+        for error in info.iter().chain(&revoked) {
             run.error(error);
         }
     }
@@ -112,19 +112,19 @@ pub async fn absent(run: &mut Run) {
     let tokens = client.tokens();
     run.error(&tokens.token().await.unwrap_err());
     let server = closed.open(Decision::none(End::Hold));
-    for reply in no_answers() {
+    for reply in no_responses() {
         server.answers([reply]);
         clock.advance(A_DAY);
         run.error(&tokens.token().await.unwrap_err());
     }
 
-    // Nobody waits long enough.
+    // The call's time is over at once.
     server.answers([good(), Decision::none(End::Hold)]);
     let (client, _clock) = run.client(region_of(&server, &server));
     client.tokens().token().await.unwrap();
     let call = client.get("/api/v2/users").timeout(Duration::ZERO);
-    made(run, "Timeout", &call.send().await.unwrap_err());
-    // Nor is there anything to wait by.
+    assert_kind(run, "Timeout", &call.send().await.unwrap_err());
+    // No runtime.
     let (client, _clock) = run.client(region_of(&server, &server));
     let tokens = client.tokens().clone();
     let outside = thread::spawn(move || {
@@ -134,31 +134,31 @@ pub async fn absent(run: &mut Run) {
         };
         error
     });
-    made(run, "NoRuntime", &outside.join().unwrap());
+    assert_kind(run, "NoRuntime", &outside.join().unwrap());
 }
 
 pub async fn useless_tokens(run: &mut Run) {
-    let refused = format!(r#"{{"message":"you sent {TOKEN}"}}"#);
+    let rejected = format!(r#"{{"message":"you sent {TOKEN}"}}"#);
     let (login, api) = (Server::start(good()), Server::start(good()));
     let region = region_of(&login, &api);
 
     let fixed = FixedToken::new(TOKEN).unwrap();
     let client = run.client_of(TokenProvider::new(region.clone(), fixed).unwrap());
-    api.answers([Decision::json(401, &refused)]);
+    api.answers([Decision::json(401, &rejected)]);
     let error = client.get("/api/v2/users").send().await.unwrap_err();
-    made(run, "TokenExpired", &error);
+    assert_kind(run, "TokenExpired", &error);
     run.debug(client.tokens());
 
-    // The same one again.
+    // The token endpoint issues the same token again.
     let (client, _clock) = run.client(region);
     let tokens = client.tokens();
     let token = tokens.token().await.unwrap();
     tokens.invalidate(&token);
-    made(run, "TokenRejected", &tokens.token().await.unwrap_err());
+    assert_kind(run, "TokenRejected", &tokens.token().await.unwrap_err());
     run.debug(tokens);
 }
 
-fn made(run: &mut Run, kind: &str, error: &Error) {
+fn assert_kind(run: &mut Run, kind: &str, error: &Error) {
     assert_eq!(kind_of(error), kind, "{error}");
     run.error(error);
 }

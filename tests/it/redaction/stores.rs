@@ -1,4 +1,4 @@
-//! Stores and the key to them.
+//! Stores and sealing keys.
 
 use std::{sync::mpsc::channel, time::Duration};
 
@@ -19,7 +19,7 @@ pub async fn all(run: &mut Run) {
     through_providers(run).await;
 }
 
-/// Tokens that are stored, loaded, and could not be stored.
+/// Tokens that are stored, loaded, or cannot be stored.
 async fn through_providers(run: &mut Run) {
     let server = Server::start(good());
     let region = region_of(&server, &server);
@@ -29,11 +29,11 @@ async fn through_providers(run: &mut Run) {
         if store == "not-a-folder" {
             std::fs::write(&path, "").unwrap();
         }
-        let (told, events) = channel();
+        let (sender, events) = channel();
         let (builder, _clock) = run.builder(region.clone());
         let tokens = builder
             .store(FileStore::in_folder(path))
-            .on_event(move |event| drop(told.send(event.clone())))
+            .on_event(move |event| drop(sender.send(event.clone())))
             .build()
             .unwrap();
         run.debug(&tokens);
@@ -47,7 +47,7 @@ async fn through_providers(run: &mut Run) {
 }
 
 async fn keys(run: &mut Run) {
-    run.keeps_secret("the sealing key", SEALING_KEY);
+    run.add_secret("the sealing key", SEALING_KEY);
     let bytes = <[u8; 32]>::try_from(SEALING_KEY.as_bytes()).unwrap();
     let key = SealingKey::from_bytes(bytes);
     run.debug(&key.secret_bytes());
@@ -60,14 +60,14 @@ async fn keys(run: &mut Run) {
     std::fs::write(&path, SEALING_KEY.repeat(2)).unwrap();
     run.error(&SealingKey::file(&path).unwrap_err());
 
-    keeps(run, MemoryStore::new()).await;
-    keeps(run, FileStore::in_folder(folder.path().join("tokens"))).await;
+    show_store(run, MemoryStore::new()).await;
+    show_store(run, FileStore::in_folder(folder.path().join("tokens"))).await;
     let store = FileStore::in_folder(path);
     let key = StoreKey::for_tests(QUERY);
-    refused(run, store.take_turn(&key, Duration::ZERO).await);
+    show_error(run, store.take_turn(&key, Duration::ZERO).await);
 }
 
-async fn keeps<S>(run: &mut Run, store: S)
+async fn show_store<S>(run: &mut Run, store: S)
 where
     S: TokenStore<Turn: std::fmt::Debug> + std::fmt::Debug,
 {
@@ -75,7 +75,7 @@ where
     run.debug(&key);
     let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
     run.debug(&turn);
-    refused(run, store.take_turn(&key, Duration::ZERO).await);
+    show_error(run, store.take_turn(&key, Duration::ZERO).await);
     let value = Sealed::from_bytes(TOKEN.into());
     run.debug(&value);
     store.save(turn, &key, value).await.unwrap();
@@ -84,11 +84,11 @@ where
     let another = StoreKey::for_tests(TOKEN);
     let turn = store.take_turn(&another, Duration::ZERO).await.unwrap();
     let value = Sealed::from_bytes(TOKEN.into());
-    refused(run, store.save(turn, &key, value).await);
+    show_error(run, store.save(turn, &key, value).await);
 }
 
-fn refused<T>(run: &mut Run, answer: Result<T, StoreError>) {
-    let error = answer.err().expect("it is refused");
+fn show_error<T>(run: &mut Run, result: Result<T, StoreError>) {
+    let error = result.err().expect("it fails");
     run.error(&Error::from(error));
 }
 

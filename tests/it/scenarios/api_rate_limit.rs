@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Cloud, PATH};
-use crate::support::{hurried, kind_of, server::Decision};
+use crate::support::{advance_until_done, kind_of, server::Decision};
 
 #[tokio::test]
 async fn a_wait_that_the_api_asks_for_is_waited_out() {
@@ -24,7 +24,7 @@ async fn a_wait_that_the_api_asks_for_is_waited_out() {
             .api
             .answers([limited(retry_after), Decision::json(200, "{}")]);
         let call = cloud.client.get(PATH).send();
-        let (answer, moved) = hurried(&cloud.clock, call).await;
+        let (answer, moved) = advance_until_done(&cloud.clock, call).await;
         answer.unwrap();
         assert!(moved >= Duration::from_secs(least), "{retry_after:?}");
         assert_eq!(cloud.seen(), (1, 2), "{retry_after:?}");

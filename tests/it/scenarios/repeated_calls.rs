@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Cloud, PATH, half, quick};
 use crate::support::{
-    TOKEN,
+    TOKEN, advance_until_done,
     dns::{DnsStub, REMOTE, remote_region},
-    good_token, hurried, kind_of, provider_of,
+    good_token, kind_of, provider_of,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
@@ -143,7 +143,7 @@ async fn repetitions_end_with_the_calls_own_time() {
     let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);
-    let (answer, moved) = hurried(&cloud.clock, call.send()).await;
+    let (answer, moved) = advance_until_done(&cloud.clock, call.send()).await;
     assert_eq!(answer.unwrap_err().status().map(u16::from), Some(503));
     assert!(moved <= limit, "{moved:?}");
     let (_, calls) = cloud.seen();

@@ -1,11 +1,11 @@
-//! What the tests share: servers, a private certificate authority, a capture of logs, and providers
-//! that talk to them.
+//! Shared by the tests: servers, a private certificate authority, captured logs, and providers.
 
 pub mod capture;
 pub mod child_process;
 pub mod dns;
 pub mod files;
 pub mod isolated;
+pub mod login;
 mod message;
 pub mod sentinels;
 pub mod server;
@@ -42,7 +42,7 @@ pub fn region_of(login: &Server, api: &Server) -> Region {
     Region::custom(&login.url(), &api.url(), None).unwrap()
 }
 
-/// A provider's settings, and the clock that moves it past a pause.
+/// The settings of a provider, and its clock.
 pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
     let clock = Clock::manual();
     let builder = TokenProvider::builder(region, credentials()).clock(clock.clone());
@@ -55,20 +55,20 @@ pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
     (builder.build().unwrap(), clock)
 }
 
-/// A sandbox's provider, whose own time the test moves.
+/// A provider for a sandbox, and the provider's clock.
 pub fn with_clock(sandbox: &Sandbox, credentials: ClientCredentials) -> (TokenProvider, Clock) {
     let clock = Clock::manual();
     let builder = TokenProvider::builder(sandbox.region(), credentials);
     (builder.clock(clock.clone()).build().unwrap(), clock)
 }
 
-/// What a stream yields next.
+/// The next item of a stream.
 pub async fn next_of<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 
-/// The call's outcome, with the clock moved on while it waits, and by how much.
-pub async fn hurried<F: Future>(clock: &Clock, call: F) -> (F::Output, Duration) {
+/// Advances the clock until the call ends. Returns its output and by how much the clock moved.
+pub async fn advance_until_done<F: Future>(clock: &Clock, call: F) -> (F::Output, Duration) {
     let (mut call, mut moved) = (pin!(call), Duration::ZERO);
     while moved < Duration::from_secs(3_600) {
         if let Ok(output) = tokio::time::timeout(A_MOMENT, &mut call).await {
@@ -80,7 +80,7 @@ pub async fn hurried<F: Future>(clock: &Clock, call: F) -> (F::Output, Duration)
     panic!("the call does not end within an hour");
 }
 
-/// The token endpoint's answer with `token`, good for a day.
+/// The token endpoint's response with `token`, valid for a day.
 pub fn good_token(token: &str) -> Decision {
     Decision::json(
         200,

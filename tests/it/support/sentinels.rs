@@ -1,4 +1,4 @@
-//! Secrets that are looked for in everything that is shown, in every form they may take.
+//! Searches output for secrets, in every form that they may have.
 
 use std::{
     any::type_name,
@@ -21,7 +21,7 @@ use super::variant_of;
 /// A secret's name and text.
 pub type Sentinel = (&'static str, &'static str);
 
-/// How a text may be shown by mistake, each form with its name.
+/// The forms in which a text may be shown by mistake, with their names.
 pub fn forms(text: &str) -> Vec<(&'static str, String)> {
     let bytes = text.as_bytes();
     let hex = |digits: fn(&u8) -> String| bytes.iter().map(digits).collect::<String>();
@@ -44,7 +44,7 @@ pub fn forms(text: &str) -> Vec<(&'static str, String)> {
         ("in Debug", inside(format!("{text:?}"))),
         ("as ASCII", bytes.escape_ascii().to_string()),
     ];
-    // The characters at both ends depend on what is beside them.
+    // The characters at both ends depend on the text around them.
     for (name, before, from) in [
         ("in base64", "", 0),
         ("in base64 after one byte", "x", 2),
@@ -58,7 +58,7 @@ pub fn forms(text: &str) -> Vec<(&'static str, String)> {
     forms
 }
 
-/// Which sentinel a text holds, in which form, and where.
+/// Returns the first sentinel in a text, with its form and line.
 pub fn find(text: &str, sentinels: &[Sentinel]) -> Option<String> {
     for (name, sentinel) in sentinels {
         for (form, needle) in forms(sentinel) {
@@ -72,7 +72,7 @@ pub fn find(text: &str, sentinels: &[Sentinel]) -> Option<String> {
     None
 }
 
-/// All that was shown of values and errors, and which of this crate they were.
+/// The output of values and errors, and which types and kinds they had.
 #[derive(Default)]
 pub struct Shown {
     text: String,
@@ -108,8 +108,7 @@ impl Shown {
         self.line(format_args!("{value}\n{value:#}"));
     }
 
-    /// An error with all that can be asked of it, and all its causes. Whether its kind was not
-    /// shown before.
+    /// Shows an error, its properties and its sources. Returns whether its kind is new.
     pub fn error(&mut self, error: &Error) -> bool {
         self.kind(error.kind());
         self.debug(&error.troubleshooting());
@@ -205,12 +204,12 @@ impl Shown {
     }
 }
 
-/// The longest run of letters and digits, so that a part of a secret is found too.
+/// The longest run of letters and digits, so that a part of a secret is found as well.
 fn core_of(text: &str) -> &str {
     text.split(|c: char| !c.is_ascii_alphanumeric())
         .max_by_key(|run| run.len())
         .unwrap()
 }
 
-/// The form that is a part only.
+/// The form that is only a part.
 pub const CORE: &str = "its core";
