@@ -169,10 +169,13 @@ fn public_async_functions(files: &Files) -> BTreeSet<String> {
 fn public_types_and_async_functions_are_found() {
     let files = Files::planted(&[(
         "src/lib.rs",
-        "pub struct A<T>; impl<T> A<T> { pub async fn a(self) {} async fn b() {} pub fn c() {} }
+        "pub struct One<T>; impl<T> One<T> { pub async fn a(self) {} async fn b() {} pub fn c() {} }
         pub async fn d() {} struct B; #[cfg(test)] mod tests;",
     )]);
-    assert_eq!(public_types(&files, "src/lib.rs"), ["A".to_owned()].into());
+    assert_eq!(
+        public_types(&files, "src/lib.rs"),
+        ["One".to_owned()].into()
+    );
     let functions = public_async_functions(&files);
-    assert_eq!(functions, ["A::a".to_owned(), "d".to_owned()].into());
+    assert_eq!(functions, ["One::a".to_owned(), "d".to_owned()].into());
 }

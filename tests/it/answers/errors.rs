@@ -1,4 +1,4 @@
-//! Error responses of the token endpoint, each with the error that they become.
+//! The token endpoint's error answers, each with the error it is.
 
 use super::bad::{Bad, UNEXPECTED, bad};
 use crate::support::server::Decision;
@@ -6,7 +6,7 @@ use crate::support::server::Decision;
 pub fn errors() -> Vec<Bad> {
     let mut cases = oauth_errors();
     cases.extend(other_errors());
-    cases.extend(malformed_errors());
+    cases.extend(odd_errors());
     cases
 }
 
@@ -16,21 +16,21 @@ fn oauth_errors() -> Vec<Bad> {
             "invalid_client in a 200",
             200,
             "invalid_client",
-            INVALID_CLIENT,
+            REFUSED,
             "HTTP 200",
         ),
         (
             "invalid_client in a 400",
             400,
             "invalid_client",
-            INVALID_CLIENT,
+            REFUSED,
             "HTTP 400",
         ),
         (
             "invalid_client in a 401",
             401,
             "invalid_client",
-            INVALID_CLIENT,
+            REFUSED,
             "HTTP 401",
         ),
         (
@@ -84,37 +84,36 @@ fn other_errors() -> Vec<Bad> {
     .into()
 }
 
-/// Fields of wrong types. Fields that are not needed may have any type.
-fn malformed_errors() -> Vec<Bad> {
+/// Fields that are not what they should be. What nobody needs may be anything.
+fn odd_errors() -> Vec<Bad> {
     let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(r#""error":"invalid_client","x":{nested}"#);
     let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
     let unreadable =
-        |name, fields: &str| malformed(name, fields, UNEXPECTED, "without a readable reason");
-    let invalid_client =
-        |name, fields: &str| malformed(name, fields, INVALID_CLIENT, "invalid_client");
+        |name, fields: &str| odd(name, fields, UNEXPECTED, "without a readable reason");
+    let refused = |name, fields: &str| odd(name, fields, REFUSED, "invalid_client");
     vec![
-        invalid_client(
+        refused(
             "a description that is an object",
             r#""error":"invalid_client","error_description":{"a":[1]}"#,
         ),
-        invalid_client(
+        refused(
             "nulls beside an error",
             r#""error":"invalid_client","error_description":null,"expires_in":null"#,
         ),
-        malformed(
+        odd(
             "one description that is a list",
             r#""error":"invalid_scope","error_description":[],"description":"said""#,
             "OAuth",
             "said",
         ),
-        malformed(
+        odd(
             "an error of tomorrow",
             r#""error":"error_of_tomorrow","details":[{"a":{}}]"#,
             "OAuth",
             "error_of_tomorrow",
         ),
-        malformed("20,000 numbers", &wide, "OAuth", "invalid_scope"),
+        odd("20,000 numbers", &wide, "OAuth", "invalid_scope"),
         unreadable("1,000 nested lists beside an error", &nested),
         unreadable(
             "nulls",
@@ -128,7 +127,7 @@ fn malformed_errors() -> Vec<Bad> {
     ]
 }
 
-fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
+fn odd(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
     bad(
         name,
         Decision::json(400, &format!("{{{fields}}}")),
@@ -137,5 +136,5 @@ fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'stati
     )
 }
 
-const INVALID_CLIENT: &str = "InvalidClient";
+const REFUSED: &str = "InvalidClient";
 const LIMITED: &str = "RateLimited";
