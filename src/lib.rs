@@ -60,8 +60,8 @@ pub use {bytes, http, reqwest, secrecy, url};
 /// The documented limits and dates of Genesys Cloud.
 pub mod limits {
     pub use crate::platform_limits::{
-        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, LONGEST_SCIM_TOKEN_DURATION,
-        MAX_REDIRECT_URIS, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE,
+        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS,
+        MAX_SCIM_TOKEN_DURATION, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE,
         TOKEN_DURATION,
     };
 }
@@ -88,6 +88,8 @@ pub mod fuzzing {
 /// Guides.
 #[cfg(doc)]
 pub mod guide {
+    #[doc = include_str!("guide/behaviour.md")]
+    pub mod behaviour {}
     #[doc = include_str!("guide/implicit_grant.md")]
     pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]

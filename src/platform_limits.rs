@@ -1,29 +1,29 @@
-//! Dates and numbers of Genesys Cloud, each written down once.
+//! The documented limits and dates of Genesys Cloud.
 //!
 //! Source: Genesys Cloud Resource Center, "Create an OAuth client".
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-/// Since then a client's secret is shown only when it is generated.
+/// The month since which a client's secret is shown only when it is generated.
 pub const SECRET_SHOWN_ONCE_SINCE: Month = Month::new(2025, 11);
 
-/// From then on no client can be created with the implicit grant.
+/// The month from which no client can be created with the implicit grant.
 pub const IMPLICIT_GRANT_CLOSED_SINCE: Month = Month::new(2026, 5);
 
-/// From then on clients with the implicit grant get no more tokens.
+/// The month from which clients with the implicit grant get no more tokens.
 pub const IMPLICIT_GRANT_ENDS: Month = Month::new(2027, 5);
 
-/// The token durations that can be set at an OAuth client.
+/// The token durations that an OAuth client can have.
 pub const TOKEN_DURATION: RangeInclusive<Duration> =
     Duration::from_secs(300)..=Duration::from_secs(172_800);
 
 /// The token duration that Genesys recommends: an agent's workday.
 pub const RECOMMENDED_TOKEN_DURATION: Duration = Duration::from_secs(64_800);
 
-/// The longest token duration there is, 450 days; for SCIM integrations only.
-pub const LONGEST_SCIM_TOKEN_DURATION: Duration = Duration::from_secs(38_880_000);
+/// The longest token duration, 450 days, which only SCIM integrations can have.
+pub const MAX_SCIM_TOKEN_DURATION: Duration = Duration::from_secs(38_880_000);
 
-/// How many redirect URIs an OAuth client can have.
+/// The maximum number of redirect URIs of an OAuth client.
 pub const MAX_REDIRECT_URIS: usize = 125;
 
 /// A month of a year; shown as `May 2026`.
@@ -45,13 +45,13 @@ impl Month {
         Self { year, number }
     }
 
-    /// The year, such as 2027.
+    /// Returns the year, such as 2027.
     #[must_use]
     pub fn year(self) -> u16 {
         self.year
     }
 
-    /// The month's number in the year, 1 to 12.
+    /// Returns the number of the month in the year, 1 to 12.
     #[must_use]
     pub fn number(self) -> u8 {
         self.number
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_facts_are_those_of_genesys_clouds_pages() {
+    fn limits_match_the_published_pages() {
         let dates = [
             SECRET_SHOWN_ONCE_SINCE,
             IMPLICIT_GRANT_CLOSED_SINCE,
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(TOKEN_DURATION.start().as_secs(), 5 * 60);
         assert_eq!(TOKEN_DURATION.end().as_secs(), 48 * 3_600);
         assert_eq!(RECOMMENDED_TOKEN_DURATION.as_secs(), 18 * 3_600);
-        assert_eq!(LONGEST_SCIM_TOKEN_DURATION.as_secs(), 450 * 86_400);
+        assert_eq!(MAX_SCIM_TOKEN_DURATION.as_secs(), 450 * 86_400);
         assert_eq!(MAX_REDIRECT_URIS, 125);
     }
 }

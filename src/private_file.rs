@@ -1,4 +1,4 @@
-//! Files that belong to this user alone, opened so that nobody can lead a write astray.
+//! Files that only their owner can read, opened so that no link redirects a write.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// What a file could not be used for, with its path and what to do.
+/// Why a file cannot be used, with its path and the cure.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub(crate) struct Failure {
@@ -22,28 +22,32 @@ impl Failure {
         }
     }
 
-    /// `doing` is what was tried with the file: "be read".
-    pub(crate) fn io(path: &Path, doing: &str, source: io::Error) -> Self {
+    /// `operation` is what failed, such as "be read".
+    pub(crate) fn io(path: &Path, operation: &str, source: io::Error) -> Self {
         let cure = match source.kind() {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => "make room on its file system, or raise the limit",
+            | io::ErrorKind::FileTooLarge => "free space on its file system, or raise the limit",
             io::ErrorKind::ReadOnlyFilesystem => {
-                "choose a folder on a file system that is written to"
+                "choose a folder on a file system that is writable"
             }
-            io::ErrorKind::PermissionDenied => "let the user of this process read and write it",
-            io::ErrorKind::NotFound => "see whether somebody removes files of that folder",
-            _ => "see what is there and whether its file system works",
+            io::ErrorKind::PermissionDenied => {
+                "allow the user of this process to read and write it"
+            }
+            io::ErrorKind::NotFound => {
+                "check whether another program removes files from that folder"
+            }
+            _ => "check what is there and whether its file system works",
         };
         let path = path.display();
         Self {
-            what: format!("{path} cannot {doing}: {cure}"),
+            what: format!("{path} cannot {operation}: {cure}"),
             source: Some(source),
         }
     }
 
-    /// With the words of the machine.
-    pub(crate) fn in_full(&self) -> String {
+    /// Returns the text with that of its source.
+    pub(crate) fn with_source(&self) -> String {
         match &self.source {
             Some(source) => format!("{self} ({source})"),
             None => self.to_string(),
@@ -52,46 +56,47 @@ impl Failure {
 
     fn foreign(path: &Path, why: &str) -> Self {
         let path = path.display();
-        Self::new(format!("{path} is not used: {why}"))
+        Self::new(format!("{path} is rejected: {why}"))
     }
 }
 
-/// Opens a file that nobody else may change, nor read, where there is one.
+/// Opens a file, if there is one, that other users can neither read nor change.
 pub(crate) fn open(path: &Path) -> Result<Option<File>, Failure> {
     open_with(OpenOptions::new().read(true), path, "be read")
 }
 
-/// Opens a file that nobody else may change, nor read, and makes it where there is none.
+/// Opens a file that other users can neither read nor change, and creates it if it is missing.
 pub(crate) fn open_or_create(path: &Path) -> Result<File, Failure> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     open_with(&mut options, path, "be opened")?
-        .ok_or_else(|| Failure::io(path, "be made", io::ErrorKind::NotFound.into()))
+        .ok_or_else(|| Failure::io(path, "be created", io::ErrorKind::NotFound.into()))
 }
 
-/// Makes a file that was not there, for this user alone from its first moment.
+/// Creates a new file, which only this user can read from its first moment.
 pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
     guarded(OpenOptions::new().write(true).create_new(true))
         .open(path)
         .map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Failure::foreign(path, "something is in the place of a new file; remove it")
-            }
-            _ => Failure::io(path, "be made", error),
+            io::ErrorKind::AlreadyExists => Failure::foreign(
+                path,
+                "there already is a file where a new one must be created; remove it",
+            ),
+            _ => Failure::io(path, "be created", error),
         })
 }
 
-/// Whether there is a file, of this user and for this user alone. Anything else is an error.
+/// Whether there is a file that only this user can read. Anything else in its place is an error.
 pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) => judge(path, &metadata).map(|()| true),
+        Ok(metadata) => check_file(path, &metadata).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::io(path, "be looked at", error)),
+        Err(error) => Err(Failure::io(path, "be inspected", error)),
     }
 }
 
-/// Makes the folder, and those above it, where there is none; it is of this user, and nobody else
-/// may write to it.
+/// Creates the folder and its parents if they are missing. The folder belongs to this user, and no
+/// other user may write to it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -99,29 +104,33 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|error| Failure::io(path, "be made", error))?;
+        .map_err(|error| Failure::io(path, "be created", error))?;
     if check_folder(path)? {
         return Ok(());
     }
-    Err(Failure::io(path, "be made", io::ErrorKind::NotFound.into()))
+    Err(Failure::io(
+        path,
+        "be created",
+        io::ErrorKind::NotFound.into(),
+    ))
 }
 
-/// Whether there is a folder. One of another user, or that others may write to, is an error.
+/// Whether there is a folder. A folder of another user, or one that others may write to, is an error.
 pub(crate) fn check_folder(path: &Path) -> Result<bool, Failure> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Failure::io(path, "be looked at", error)),
+        Err(error) => return Err(Failure::io(path, "be inspected", error)),
     };
     if !metadata.is_dir() {
-        return Err(Failure::foreign(path, "it is no folder; choose another"));
+        return Err(Failure::foreign(path, "it is not a folder; choose another"));
     }
     check_owner(path, &metadata)?;
     check_mode(path, &metadata, WRITABLE_BY_OTHERS, "chmod go-w")?;
     Ok(true)
 }
 
-/// Makes sure that what was renamed or removed in the folder stays so after a crash.
+/// Makes renames and removals in the folder permanent, also after a crash.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Failure> {
     // Elsewhere a folder cannot be opened as a file.
     if cfg!(unix) {
@@ -132,7 +141,7 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the file that is open is the one that has the name.
+/// Whether the open file is the one at this path.
 pub(crate) fn has_name(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -142,7 +151,7 @@ pub(crate) fn has_name(file: &File, path: &Path) -> bool {
         };
         open.dev() == named.dev() && open.ino() == named.ino()
     }
-    // There an open file keeps its name.
+    // On these platforms an open file keeps its name.
     #[cfg(not(unix))]
     {
         let _ = file;
@@ -150,24 +159,28 @@ pub(crate) fn has_name(file: &File, path: &Path) -> bool {
     }
 }
 
-fn open_with(options: &mut OpenOptions, path: &Path, doing: &str) -> Result<Option<File>, Failure> {
+fn open_with(
+    options: &mut OpenOptions,
+    path: &Path,
+    operation: &str,
+) -> Result<Option<File>, Failure> {
     let file = match guarded(options).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            // Says what is in the way, where that is known.
+            // Reports what is in the way, if that is known.
             is_there(path)?;
-            return Err(Failure::io(path, doing, error));
+            return Err(Failure::io(path, operation, error));
         }
     };
     let metadata = file
         .metadata()
-        .map_err(|error| Failure::io(path, "be looked at", error))?;
-    judge(path, &metadata)?;
+        .map_err(|error| Failure::io(path, "be inspected", error))?;
+    check_file(path, &metadata)?;
     Ok(Some(file))
 }
 
-/// Follows no link at the name and waits for no other end of a pipe; what is made is for this user.
+/// Sets options that follow no link, do not wait for the other end of a pipe, and create private files.
 fn guarded(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
@@ -179,15 +192,15 @@ fn guarded(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(windows)]
     {
         use std::os::windows::fs::OpenOptionsExt;
-        // FILE_FLAG_OPEN_REPARSE_POINT: the link itself is opened, and then is no regular file.
+        // FILE_FLAG_OPEN_REPARSE_POINT opens the link itself, which then is not a regular file.
         options.custom_flags(0x0020_0000);
     }
     options
 }
 
-fn judge(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+fn check_file(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     if !metadata.is_file() {
-        let why = "it is a link, a folder or a device where a file was expected; remove it";
+        let why = "it is a link, a folder or a device instead of a file; remove it";
         return Err(Failure::foreign(path, why));
     }
     check_owner(path, metadata)?;
@@ -211,7 +224,7 @@ fn check_mode(path: &Path, metadata: &Metadata, bits: u32, cure: &str) -> Result
         return Ok(());
     }
     let mode = metadata.mode() & 0o7777;
-    let why = format!("its mode {mode:o} lets other users in; {cure}");
+    let why = format!("its mode {mode:o} gives other users access; {cure}");
     Err(Failure::foreign(path, &why))
 }
 

@@ -1,8 +1,8 @@
-//! Authenticated encryption of what goes into a store, and the names under which it goes there.
+//! Authenticated encryption of stored records, and the names of their keys.
 
 mod file;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -15,46 +15,58 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// The key under which logins go into a store, so that the store's owner and whoever copies it see
-/// neither tokens nor names, and can neither exchange nor alter records unnoticed.
+/// The key that seals the logins in a store, so that whoever can read or copy the store sees neither
+/// tokens nor names and cannot swap or change records unnoticed.
 ///
-/// A key is 32 random bytes, never a passphrase: what people can remember, machines can guess.
+/// A key is 32 random bytes, never a passphrase, which a machine could guess.
 ///
 /// ```
 /// use genesys_cloud_auth::store::SealingKey;
 ///
 /// let folder = tempfile::tempdir()?;
-/// let key = SealingKey::file(folder.path().join("sealing-key"))?;   // made at first use
-/// let key = key.also_reads(SealingKey::from_bytes([7; 32]));        // the one before it
+/// let key = SealingKey::file(folder.path().join("sealing-key"))?;   // created at first use
+/// let key = key.also_reads(SealingKey::from_bytes([7; 32]));        // the former key
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct SealingKey {
-    /// None is the unsealed one.
+    /// `None` for the unsealed key.
     key: Option<Arc<SecretBox<[u8; KEY_LEN]>>>,
     older: Vec<Self>,
 }
 
 impl SealingKey {
-    /// A new random key. Keep its [`secret_bytes`](Self::secret_bytes): what it seals, no other key
-    /// opens.
+    /// Returns a new random key. Keep its [`secret_bytes`](Self::secret_bytes): no other key opens
+    /// what it seals.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration): the machine gives no random bytes.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the machine has no random bytes.
     pub fn generate() -> Result<Self, Error> {
         let mut bytes = Zeroizing::new([0; KEY_LEN]);
         random(&mut *bytes)?;
-        Ok(Self::of(&bytes))
+        Ok(Self::with_key(&bytes))
     }
 
-    /// A key kept elsewhere, such as in a vault: 32 random bytes, never a passphrase.
+    /// Returns a key that is kept elsewhere, such as in a vault: 32 random bytes, never a passphrase.
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        Self::of(&Zeroizing::new(bytes))
+        Self::with_key(&Zeroizing::new(bytes))
     }
 
-    /// No key: the store, and whoever reads it, sees access and refresh tokens as they are, and
-    /// whoever writes to it can exchange them. For a store that nobody else can reach.
+    /// Returns the key in this file, which holds its 32 bytes and nothing else. If there is no file, a
+    /// new key is created there, with its folder, readable by this user only. Processes that start at
+    /// the same time all get the same key. This function blocks while it reads or writes the file.
+    ///
+    /// # Errors
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the file cannot be read or created, has
+    /// another length, is a link or not a regular file, or (on Unix) belongs to another user or can
+    /// be read or written by others.
+    pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        file::read_or_create(path.as_ref(), random).map(|bytes| Self::with_key(&bytes))
+    }
+
+    /// Returns no key: the store, and whoever can read it, sees access and refresh tokens as they are,
+    /// and whoever can write to it can swap them. This is for a store that only this program reaches.
     #[must_use]
     pub fn unsealed() -> Self {
         Self {
@@ -63,38 +75,37 @@ impl SealingKey {
         }
     }
 
-    /// Lets records under an older key be read too. New ones are sealed under this key alone.
+    /// Allows records under an older key to be read. New records are sealed under this key only.
     ///
-    /// An [unsealed](Self::unsealed) one is left out: with a key, a plain record counts as absent.
+    /// An [unsealed](Self::unsealed) key is ignored: with a key, a plain record counts as absent.
     pub fn also_reads(mut self, older: Self) -> Self {
         if self.key.is_some() && older.key.is_some() {
             let Self { key, older } = older;
-            let older_still = Vec::new();
             self.older.push(Self {
                 key,
-                older: older_still,
+                older: Vec::new(),
             });
             self.older.extend(older);
         }
         self
     }
 
-    /// The key itself, to be kept; none where it is [unsealed](Self::unsealed).
+    /// Returns the key itself, for the app to keep, or `None` if it is [unsealed](Self::unsealed).
     pub fn secret_bytes(&self) -> Option<SecretBox<[u8; KEY_LEN]>> {
         let key = self.key.as_ref()?;
         Some(SecretBox::init_with(|| *key.expose_secret()))
     }
 
-    /// The key that a client secret makes, and the secret's one-way fingerprint.
-    pub(crate) fn of_secret(secret: &SecretString) -> Result<(Self, [u8; 32]), Error> {
+    /// Derives a key from a client secret, and the fingerprint of the secret.
+    pub(crate) fn from_secret(secret: &SecretString) -> Result<(Self, [u8; 32]), Error> {
         let salt = Salt::new(HKDF_SHA256, b"genesys-cloud-auth client secret");
         let prk = salt.extract(secret.expose_secret().as_bytes());
         let derived = derive(&prk, b"sealing key").zip(derive(&prk, b"fingerprint"));
         let (key, fingerprint) = derived.ok_or_else(failed)?;
-        Ok((Self::of(&key), *fingerprint))
+        Ok((Self::with_key(&key), *fingerprint))
     }
 
-    /// A name that tells nothing about its parts: their hash, under the key where there is one.
+    /// Returns a name that reveals nothing about its parts: their hash, keyed if there is a key.
     pub(crate) fn name(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut hash = Context::new(&SHA256);
         hash.update(&joined(parts));
@@ -111,7 +122,7 @@ impl SealingKey {
         name
     }
 
-    /// `plain` sealed, so that it opens with the same `associated` parts only.
+    /// Seals `plain` so that it opens only with the same `associated` parts.
     pub(crate) fn seal(&self, associated: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>, Error> {
         let Some(key) = &self.key else {
             return Ok([&[UNSEALED], plain].concat());
@@ -135,9 +146,10 @@ impl SealingKey {
         Ok(record)
     }
 
-    /// What was sealed under this very key with the same `associated` parts. Anything else is none.
+    /// Opens what was sealed under this key with the same `associated` parts, and returns `None` for
+    /// everything else.
     ///
-    /// [Older](Self::older) keys are not tried: a record of theirs has a name of theirs.
+    /// [Older](Self::older) keys are not tried here: their records are stored under other names.
     pub(crate) fn open(&self, associated: &[&[u8]], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (version, rest) = sealed.split_first()?;
         let Some(key) = &self.key else {
@@ -156,12 +168,12 @@ impl SealingKey {
         Some(text)
     }
 
-    /// Keys whose records are read, each under its own name, and never written.
+    /// Returns the keys whose records are read, under names of their own, and never written.
     pub(crate) fn older(&self) -> impl Iterator<Item = &Self> {
         self.older.iter()
     }
 
-    fn of(bytes: &[u8; KEY_LEN]) -> Self {
+    fn with_key(bytes: &[u8; KEY_LEN]) -> Self {
         Self {
             key: Some(Arc::new(SecretBox::init_with(|| *bytes))),
             older: Vec::new(),
@@ -178,7 +190,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// What seals and opens records: not the key itself, which makes the names too.
+/// Returns the cipher for records, under a key of its own: the key itself also makes the names.
 fn cipher(key: &SecretBox<[u8; KEY_LEN]>) -> Option<LessSafeKey> {
     let prk = Prk::new_less_safe(HKDF_SHA256, key.expose_secret());
     let key = derive(&prk, RECORDS)?;
@@ -195,29 +207,29 @@ fn derive(prk: &Prk, label: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {
     Some(derived)
 }
 
-/// What a record belongs to: it opens nowhere else.
+/// Returns the data that a record is bound to.
 fn bound(associated: &[&[u8]]) -> Vec<u8> {
     [&[SEALED], &*joined(associated)].concat()
 }
 
-/// The parts, each with its length, so that no other parts are joined to the same.
+/// Joins the parts, each after its length, so that different parts never give the same bytes.
 fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let part = |part: &&[u8]| [&(part.len() as u64).to_be_bytes(), *part].concat();
     parts.iter().flat_map(part).collect()
 }
 
 fn random(bytes: &mut [u8]) -> Result<(), Error> {
-    rand::fill(bytes).map_err(|_| Error::configuration("the machine gives no random bytes"))
+    rand::fill(bytes).map_err(|_| Error::configuration("the machine has no random bytes"))
 }
 
 fn failed() -> Error {
-    Error::configuration("the cryptographic library refuses to work on this machine")
+    Error::configuration("the cryptographic library does not work on this machine")
 }
 
 const KEY_LEN: usize = 32;
 const TAG_LEN: usize = 16;
 
-/// A record's first byte.
+/// The first byte of a record.
 const UNSEALED: u8 = 0;
 const SEALED: u8 = 1;
 

@@ -1,4 +1,4 @@
-//! Where tokens and logins are kept over restarts, and shared between processes.
+//! Stores, which keep tokens and logins over restarts and share them between processes.
 
 #[cfg(feature = "test-util")]
 mod conformance;
@@ -26,21 +26,20 @@ pub use crate::seal::SealingKey;
 
 use crate::error::StoreError;
 
-/// A place that keeps tokens and logins: one record a key, and a turn to change it.
+/// A store for tokens and logins, with one record for each key and a turn to change it.
 ///
-/// A store sees hashes and sealed bytes. Whoever renews takes the record's turn first, loads again,
-/// renews, and saves: so several processes with one store make one request between them, and a
-/// refresh token that is good for one use is used once.
+/// A store sees hashes and sealed bytes. A provider takes the record's turn, loads the record again,
+/// requests a token, and saves. So several processes with one store send one request in all, and a
+/// single-use refresh token is used once.
 ///
-/// `store_conformance` (feature `test-util`) checks a store of your own against all that is said
-/// here.
+/// `store_conformance` (feature `test-util`) checks a store of your own against these rules.
 pub trait TokenStore: Send + Sync + 'static {
-    /// The right to change one record. Dropped, it is given up. A store whose turns end by
-    /// themselves (a lease) renews it while it lives.
+    /// The right to change one record. Dropping it gives it up. A store whose turns are leases
+    /// renews the lease while the turn exists.
     type Turn: Send + 'static;
 
-    /// The record under `key`, byte for byte as it was saved; none where there is none. Needs no
-    /// turn, and never sees half a record.
+    /// Returns the record under `key` byte for byte as it was saved, or `None` if there is none. This
+    /// needs no turn and never returns a part of a record.
     ///
     /// # Errors
     /// The store cannot be reached or read.
@@ -49,22 +48,22 @@ pub trait TokenStore: Send + Sync + 'static {
         key: &StoreKey,
     ) -> impl Future<Output = Result<Option<Sealed>, StoreError>> + Send;
 
-    /// Waits until nobody else has the turn of `key`, and takes it. Other keys' turns are apart.
-    /// Where it is free it is taken even when `wait` is zero.
+    /// Waits until no other holder has the turn of `key`, and takes it. The turns of other keys are
+    /// independent. A free turn is taken even if `wait` is zero.
     ///
     /// # Errors
-    /// Somebody else has it for longer than `wait`, or the store cannot be reached.
+    /// Another holder keeps the turn for longer than `wait`, or the store cannot be reached.
     fn take_turn(
         &self,
         key: &StoreKey,
         wait: Duration,
     ) -> impl Future<Output = Result<Self::Turn, StoreError>> + Send;
 
-    /// Puts `value` in the place of what is under `key`, whole or not at all, and gives up the turn.
+    /// Replaces the record under `key` with `value`, completely or not at all, and gives up the turn.
     ///
     /// # Errors
-    /// The turn was lost, which the store finds out in the same step: then nothing is changed. The
-    /// store cannot be reached or written: then the old record is there whole, or the new one is.
+    /// The turn was lost, which the store detects in the same step: nothing is changed. Or the store
+    /// cannot be reached or written: either the old record or the new one is there, complete.
     fn save(
         &self,
         turn: Self::Turn,
@@ -72,7 +71,7 @@ pub trait TokenStore: Send + Sync + 'static {
         value: Sealed,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Removes what is under `key`, if anything is, and gives up the turn.
+    /// Removes the record under `key`, if there is one, and gives up the turn.
     ///
     /// # Errors
     /// As for [`save`](Self::save).
@@ -83,7 +82,7 @@ pub trait TokenStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The name of a record: a hash, which tells nothing of whose token it is.
+/// The key of a record: a hash that reveals nothing about whose token it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct StoreKey(Arc<str>);
 
@@ -92,14 +91,14 @@ impl StoreKey {
         Self(BASE64_URL_SAFE_NO_PAD.encode(name).into())
     }
 
-    /// The key of this name, for tests of a store.
+    /// Returns the key of this name, for tests of a store.
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn for_tests(name: &str) -> Self {
         Self::new(SealingKey::unsealed().name(&[name.as_bytes()]))
     }
 
-    /// 43 characters out of `A-Z a-z 0-9 - _`.
+    /// Returns 43 characters out of `A-Z a-z 0-9 - _`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -111,7 +110,7 @@ impl fmt::Debug for StoreKey {
     }
 }
 
-/// A record: sealed bytes that only the app's key opens. Wiped when dropped.
+/// A record: sealed bytes that only the app's key opens. They are wiped on drop.
 #[derive(Clone)]
 pub struct Sealed {
     bytes: Zeroizing<Vec<u8>>,
@@ -119,7 +118,7 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// What a store read.
+    /// Wraps the bytes that a store loaded.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self {
             bytes: Zeroizing::new(bytes),
@@ -127,13 +126,13 @@ impl Sealed {
         }
     }
 
-    /// What a store keeps.
+    /// Returns the bytes that a store saves.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// When a store may forget the record, where that is known; on what is saved only.
-    /// What is read is judged by the times inside it, never by the store's.
+    /// Returns when a store may drop the record, if that is known. Only a record that is being saved
+    /// has this time; a loaded record is judged by the times inside it.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }

@@ -18,9 +18,9 @@ fn why_no_browser(has: impl Fn(&str) -> bool, container: bool) -> Option<&'stati
     let any = |names: &[&str]| names.iter().any(|name| has(name));
     let always_a_display = cfg!(any(windows, target_os = "macos"));
     if any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]) {
-        Some("this is an SSH session: a browser where you sit does not come back to this machine")
+        Some("this is an SSH session: a browser on your machine cannot reach this one")
     } else if container {
-        Some("this is a container: a browser outside it does not come back to it")
+        Some("this is a container: a browser outside it cannot reach it")
     } else if always_a_display
         || any(&["DISPLAY", "WAYLAND_DISPLAY"])
         // WSL opens the browser of Windows.
@@ -30,7 +30,7 @@ fn why_no_browser(has: impl Fn(&str) -> bool, container: bool) -> Option<&'stati
     {
         None
     } else {
-        Some("there is no display here that a browser could open on")
+        Some("there is no display on which a browser could open")
     }
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::{
     async_source::AsyncSource,
     error::Error,
-    platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
+    platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
 };
 
 /// An access token that the closure of [`Grant::from_fn`](crate::Grant::from_fn) returns.
@@ -23,7 +23,7 @@ pub struct NewToken {
 impl NewToken {
     pub(crate) fn life(&self) -> Duration {
         let life = self.expires_in.unwrap_or(*TOKEN_DURATION.start());
-        life.min(LONGEST_SCIM_TOKEN_DURATION)
+        life.min(MAX_SCIM_TOKEN_DURATION)
     }
 }
 

@@ -54,7 +54,7 @@ impl StoreScope {
 
     /// The slot of a token that this secret requests. Another secret never finds it.
     pub(super) fn slot_of_secret(&self, secret: &SecretString) -> Result<StoreSlot, Error> {
-        let (sealing, fingerprint) = SealingKey::of_secret(secret)?;
+        let (sealing, fingerprint) = SealingKey::from_secret(secret)?;
         let mut parts = self.parts();
         parts.push(&fingerprint);
         Ok(self.slot(&parts, sealing))

@@ -1,4 +1,4 @@
-//! The provider with an endpoint in memory: paused time, in which a sleep takes none, and no socket.
+//! Tests of the provider with a token endpoint in memory: time is paused and no socket is used.
 
 mod endpoint;
 mod events;
@@ -11,12 +11,13 @@ mod runtimes;
 mod saml;
 mod secrets;
 mod stored;
+mod support;
 mod warm;
 
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::{Poll, Waker},
+    task::Poll,
 };
 
 use parking_lot::Mutex;
@@ -26,33 +27,27 @@ use super::{
     storage::{Storage, StoreScope},
     *,
 };
-use crate::{error::ErrorKind, grant::IntoGrant, retry::Jitter};
-use endpoint::{Endpoint, Say, credentials, seconds};
+use crate::{error::ErrorKind, grant::IntoGrant};
+use endpoint::{Endpoint, Reply};
+use support::{
+    DEADLINE, HIGH, LOW, MIDDLE, Vault, after, assert_kind, credentials, event_channel, failure,
+    paused_runtime, ready_output, runtime, seconds, spawn_caller, spawn_callers, text,
+    until_waiting, waiters, yield_often,
+};
 
 #[test]
-fn handles_and_futures_are_send() {
-    fn handle<T: Clone + Send + Sync + 'static>() {}
-    fn send<T: Send>(future: &T) -> usize {
-        size_of_val(future)
-    }
-    handle::<TokenProvider>();
-    handle::<AccessToken>();
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+fn waiting_callers_need_at_most_640_bytes() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let tokens = endpoint.provider(Clock::manual(), credentials());
-    let token = send(&tokens.token());
-    let authorization = send(&tokens.authorization_header());
-    // Nothing is allocated for a caller that waits; the callers' tasks hold this instead.
+    let token = size_of_val(&tokens.token());
+    let header = size_of_val(&tokens.authorization_header());
     assert!(token <= 640, "{token}");
-    assert!(authorization <= 640, "{authorization}");
-    println!("token() is a future of {token} bytes, authorization() of {authorization}");
-    send(&tokens.ready(seconds(1.0)));
-    send(&tokens.token_info());
-    send(&tokens.revoke());
+    assert!(header <= 640, "{header}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_given_from_outside_is_served_until_refused() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+async fn fixed_token_is_served_until_it_is_rejected() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let clock = Clock::manual();
     let fixed = crate::grant::FixedToken::new("from-outside").unwrap();
     let tokens = endpoint.provider(clock.clone(), fixed);
@@ -62,19 +57,16 @@ async fn a_token_given_from_outside_is_served_until_refused() {
     assert_eq!(token.expires_in(), None);
 
     tokens.invalidate(&token);
-    let error = tokens.token().await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::TokenExpired(_)),
-        "{error:?}"
-    );
+    let error = failure(&tokens).await;
+    assert_kind!(error, ErrorKind::TokenExpired(_));
     assert!(!error.needs_login() && !error.is_transient());
     assert_eq!(tokens.cached_token().map(drop), None);
     assert_eq!(endpoint.requests(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn debug_shows_neither_token_nor_secret() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+async fn debug_output_hides_token_and_secret() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let tokens = endpoint.provider(Clock::manual(), credentials());
     let token = tokens.token().await.unwrap();
     let shown = format!("{tokens:?}");

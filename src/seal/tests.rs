@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::*;
 
-const PLAIN: &[u8] = b"the token, as it is";
+const PLAIN: &[u8] = b"the token in plain text";
 
 fn key(byte: u8) -> SealingKey {
     SealingKey::from_bytes([byte; KEY_LEN])
@@ -14,11 +14,11 @@ fn opens(key: &SealingKey, associated: &[&[u8]], sealed: &[u8]) -> bool {
 }
 
 #[test]
-fn what_was_sealed_opens_and_shows_nothing() {
+fn sealed_bytes_open_and_show_no_plain_text() {
     for key in [
         SealingKey::generate().unwrap(),
         key(1),
-        SealingKey::of_secret(&"secret".into()).unwrap().0,
+        SealingKey::from_secret(&"secret".into()).unwrap().0,
     ] {
         let sealed = key.seal(&[b"a", b"b"], PLAIN).unwrap();
         assert!(opens(&key, &[b"a", b"b"], &sealed));
@@ -27,7 +27,7 @@ fn what_was_sealed_opens_and_shows_nothing() {
                 .windows(4)
                 .any(|part| PLAIN.windows(4).any(|p| p == part))
         );
-        // A nonce of its own each time.
+        // Each record has a nonce of its own.
         assert_ne!(sealed, key.seal(&[b"a", b"b"], PLAIN).unwrap());
     }
     let empty = key(1).seal(&[], b"").unwrap();
@@ -35,7 +35,7 @@ fn what_was_sealed_opens_and_shows_nothing() {
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_counts_as_absent() {
+fn flipped_bit_or_cut_counts_as_absent() {
     let sealed = key(1).seal(&[b"a"], PLAIN).unwrap();
     for at in 0..sealed.len() {
         for bit in 0..8 {
@@ -51,7 +51,7 @@ fn every_flipped_bit_and_every_cut_counts_as_absent() {
 }
 
 #[test]
-fn a_record_opens_only_where_it_belongs() {
+fn record_opens_only_with_its_own_parts() {
     let key = key(1);
     let sealed = key.seal(&[b"a|b", b"c"], PLAIN).unwrap();
     assert!(opens(&key, &[b"a|b", b"c"], &sealed));
@@ -69,7 +69,7 @@ fn a_record_opens_only_where_it_belongs() {
 }
 
 #[test]
-fn another_key_opens_nothing_and_nor_does_none() {
+fn wrong_or_missing_key_opens_nothing() {
     let sealed = key(1).seal(&[], PLAIN).unwrap();
     let plain = SealingKey::unsealed().seal(&[], PLAIN).unwrap();
     assert!(plain.ends_with(PLAIN));
@@ -84,7 +84,7 @@ fn another_key_opens_nothing_and_nor_does_none() {
 }
 
 #[test]
-fn older_keys_are_kept_in_order_and_plain_ones_left_out() {
+fn older_keys_keep_order_and_omit_unsealed_ones() {
     let keys = key(3)
         .also_reads(key(2).also_reads(key(1)))
         .also_reads(SealingKey::unsealed());
@@ -98,7 +98,7 @@ fn older_keys_are_kept_in_order_and_plain_ones_left_out() {
 }
 
 #[test]
-fn names_keep_parts_and_keys_apart() {
+fn names_differ_by_parts_and_keys() {
     let long = [b'x'; 10_000];
     let parts: [&[&[u8]]; 10] = [
         &[b"a|b", b"c"],
@@ -122,11 +122,11 @@ fn names_keep_parts_and_keys_apart() {
 }
 
 #[test]
-fn a_secret_gives_a_key_and_another_fingerprint() {
-    let of = |secret: &str| SealingKey::of_secret(&secret.into()).unwrap();
-    let (key, fingerprint) = of("secret");
-    let (other, other_fingerprint) = of("secrets");
-    assert_eq!(fingerprint, of("secret").1);
+fn secret_gives_key_and_separate_fingerprint() {
+    let derive = |secret: &str| SealingKey::from_secret(&secret.into()).unwrap();
+    let (key, fingerprint) = derive("secret");
+    let (other, other_fingerprint) = derive("secrets");
+    assert_eq!(fingerprint, derive("secret").1);
     assert_ne!(fingerprint, other_fingerprint);
     let bytes = key.secret_bytes().unwrap();
     assert_ne!(*bytes.expose_secret(), fingerprint);
@@ -135,12 +135,12 @@ fn a_secret_gives_a_key_and_another_fingerprint() {
         other.secret_bytes().unwrap().expose_secret()
     );
     let sealed = key.seal(&[], PLAIN).unwrap();
-    assert!(opens(&of("secret").0, &[], &sealed));
+    assert!(opens(&derive("secret").0, &[], &sealed));
     assert!(other.open(&[], &sealed).is_none());
 }
 
 #[test]
-fn the_bytes_of_a_new_key_make_it_again() {
+fn secret_bytes_restore_the_key() {
     let new = SealingKey::generate().unwrap();
     let bytes = *new.secret_bytes().unwrap().expose_secret();
     let sealed = new.seal(&[], PLAIN).unwrap();

@@ -1,4 +1,4 @@
-//! Any store behind one type.
+//! One type for every kind of store.
 
 use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ pub(crate) struct SharedStore(Arc<dyn Erased>);
 /// The turn of such a store.
 pub(crate) struct SharedTurn(Box<dyn Any + Send>);
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+type BoxedResult<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 impl SharedStore {
     pub(crate) fn new(store: impl TokenStore) -> Self {
@@ -58,34 +58,44 @@ impl fmt::Debug for SharedTurn {
 }
 
 trait Erased: Send + Sync {
-    fn load<'a>(&'a self, key: &'a StoreKey) -> Answer<'a, Option<Sealed>>;
-    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> Answer<'a, SharedTurn>;
-    fn save<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey, value: Sealed) -> Answer<'a, ()>;
-    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> Answer<'a, ()>;
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxedResult<'a, Option<Sealed>>;
+    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> BoxedResult<'a, SharedTurn>;
+    fn save<'a>(
+        &'a self,
+        turn: SharedTurn,
+        key: &'a StoreKey,
+        value: Sealed,
+    ) -> BoxedResult<'a, ()>;
+    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> BoxedResult<'a, ()>;
 }
 
 impl<S: TokenStore> Erased for S {
-    fn load<'a>(&'a self, key: &'a StoreKey) -> Answer<'a, Option<Sealed>> {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> BoxedResult<'a, Option<Sealed>> {
         Box::pin(TokenStore::load(self, key))
     }
 
-    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> Answer<'a, SharedTurn> {
+    fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> BoxedResult<'a, SharedTurn> {
         Box::pin(async move {
             let turn = TokenStore::take_turn(self, key, wait).await?;
             Ok(SharedTurn(Box::new(turn)))
         })
     }
 
-    fn save<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey, value: Sealed) -> Answer<'a, ()> {
-        Box::pin(async move { TokenStore::save(self, own::<S>(turn)?, key, value).await })
+    fn save<'a>(
+        &'a self,
+        turn: SharedTurn,
+        key: &'a StoreKey,
+        value: Sealed,
+    ) -> BoxedResult<'a, ()> {
+        Box::pin(async move { TokenStore::save(self, downcast_turn::<S>(turn)?, key, value).await })
     }
 
-    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> Answer<'a, ()> {
-        Box::pin(async move { TokenStore::remove(self, own::<S>(turn)?, key).await })
+    fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> BoxedResult<'a, ()> {
+        Box::pin(async move { TokenStore::remove(self, downcast_turn::<S>(turn)?, key).await })
     }
 }
 
-fn own<S: TokenStore>(turn: SharedTurn) -> Result<S::Turn, StoreError> {
+fn downcast_turn<S: TokenStore>(turn: SharedTurn) -> Result<S::Turn, StoreError> {
     let turn = turn.0.downcast();
-    Ok(*turn.map_err(|_| StoreError::new("the turn is of a store of another kind"))?)
+    Ok(*turn.map_err(|_| StoreError::new("the turn belongs to a store of another kind"))?)
 }

@@ -1,4 +1,4 @@
-//! Records in files of one folder.
+//! A store that keeps its records in the files of one folder.
 
 mod turn;
 
@@ -21,21 +21,20 @@ use crate::{
     private_file::{self, Failure},
 };
 
-/// A store in files: one folder, and in it one file a record, which other processes of the same
-/// user share.
+/// A store in files: a folder with one file for each record, shared by the processes of one user.
 ///
-/// A record is written beside, synced, and renamed over the old one: at every moment, after a crash
-/// too, there is the old record or the new one, whole. The turn is the kernel's lock on a file of
-/// its own, so that a process that ends, however it ends, gives it up.
+/// A new record is written to a file next to the old one, synced, and renamed over it. At every
+/// moment, also after a crash, either the old record or the new one is there, complete. The turn is
+/// a kernel lock on a separate file, so a process gives it up however it ends.
 ///
-/// On Unix the folder is made with mode 0700 and its files with 0600, whatever the umask; a record,
-/// a lock or a folder that others may write to, or that belongs to another user, is an error, and
-/// so is a link in the place of a file. A link in the place of the folder is followed. Elsewhere the platform's own default rights of the folder
-/// hold. All this holds for local file systems that honour locks, rename and sync, not for network
-/// folders, and is tested on Linux.
+/// On Unix the folder is created with mode 0700 and its files with 0600, whatever the umask. A
+/// record, a lock or a folder that others may write to, or that belongs to another user, is an
+/// error, and so is a link in the place of a file. A link in the place of the folder is followed.
+/// On other platforms the permissions of the folder apply. All this holds for local file systems
+/// that honour locks, rename and sync, not for network folders, and is tested on Linux.
 ///
-/// A record that is not whole or not ours is for the key to judge and counts as absent; one of more
-/// than 1 MiB is an error.
+/// A damaged or foreign record does not open and counts as absent; one of more than 1 MiB is an
+/// error.
 ///
 /// ```
 /// use genesys_cloud_auth::store::FileStore;
@@ -58,11 +57,11 @@ struct Inner {
 type Step = dyn Fn(&str) + Send + Sync;
 
 impl FileStore {
-    /// In the user's state folder, in `genesys-cloud-auth`: below `XDG_STATE_HOME` or
+    /// Uses the folder `genesys-cloud-auth` in the user's state folder: in `XDG_STATE_HOME` or
     /// `~/.local/state`, on macOS `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`.
     ///
     /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration): nothing says where that is.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the state folder is not known.
     pub fn new() -> Result<Self, Error> {
         let state = environment::state_folder().ok_or_else(|| {
             Error::configuration(
@@ -73,10 +72,10 @@ impl FileStore {
         Ok(Self::in_folder(state.join("genesys-cloud-auth")))
     }
 
-    /// In this folder, which is made when first needed.
+    /// Uses this folder, which is created when it is first needed.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
-        // So that a change of the working directory does not lead elsewhere.
+        // A later change of the working directory must not move the store.
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         Self(Arc::new(Inner {
             folder,
@@ -85,15 +84,15 @@ impl FileStore {
         }))
     }
 
-    /// Where its records are.
+    /// Returns the folder of the records.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.0.folder
     }
 
-    /// Calls `step` before each step of a change of a record, with its name, on the thread that
-    /// takes it: `create`, `write`, `sync`, `rename`, `sync_folder` to save, and `unlink`,
-    /// `sync_folder` to remove. For tests that hold a process there until it is killed.
+    /// Calls `step` with the name of each step before a record is changed, on the thread that does
+    /// it: `create`, `write`, `sync`, `rename`, `sync_folder` to save, and `unlink`, `sync_folder` to
+    /// remove. This is for tests that stop a process there until it is killed.
     #[cfg(feature = "test-util")]
     pub fn before_step(self, step: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
@@ -126,18 +125,18 @@ impl TokenStore for FileStore {
             return Ok(turn);
         }
         let polling = async {
-            let mut pause = FIRST_PAUSE;
+            let mut pause = FIRST_LOCK_PAUSE;
             loop {
                 tokio::time::sleep(pause).await;
                 if let Some(turn) = self.try_turn(key).await? {
                     return Ok(turn);
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_LOCK_PAUSE);
             }
         };
         match tokio::time::timeout(wait, polling).await {
             Ok(turn) => turn,
-            Err(_) => Err(StoreError::new(turn::taken(&self.0.lock(key)))),
+            Err(_) => Err(StoreError::new(turn::held_elsewhere(&self.0.lock(key)))),
         }
     }
 
@@ -187,7 +186,7 @@ impl Inner {
         let length = usize::try_from(length)
             .unwrap_or(MAX_RECORD_BYTES)
             .min(MAX_RECORD_BYTES);
-        // With room for one more it does not grow, so that no copy is left behind.
+        // The buffer has room for one more byte, so it never grows and leaves no copy behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(MAX_RECORD_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
@@ -209,7 +208,7 @@ impl Inner {
             self.step("rename");
             fs::rename(&new, &path).map_err(|error| Failure::io(&path, "be replaced", error))
         });
-        // Who took a lost turn over may have removed it, and written one of its own.
+        // The next holder of a lost turn may have replaced the file with its own.
         if written.is_err() && private_file::has_name(&file, &new) {
             let _ = fs::remove_file(&new);
         }
@@ -238,11 +237,11 @@ impl Inner {
         }
         self.step("sync_folder");
         private_file::sync_folder(&self.folder)?;
-        turn.leave_nothing(&self.lock(key));
+        turn.remove_lock_file(&self.lock(key));
         Ok(())
     }
 
-    /// Of a process that ended while it wrote; whoever has the turn may.
+    /// Removes the file of a process that ended while it wrote. The caller has the turn.
     fn remove_stale(&self, key: &StoreKey) -> Result<(), Failure> {
         let new = self.new_record(key);
         if private_file::is_there(&new)? {
@@ -271,7 +270,7 @@ impl Inner {
     }
 
     #[cfg(not(feature = "test-util"))]
-    #[allow(clippy::unused_self, reason = "only tests are told")]
+    #[allow(clippy::unused_self, reason = "only tests observe the steps")]
     fn step(&self, _: &str) {}
 }
 
@@ -281,12 +280,12 @@ fn check_length(path: &Path, record: &Sealed) -> Result<(), Failure> {
     }
     let path = path.display();
     Err(Failure::new(format!(
-        "{path}: the record is longer than 1 MiB; if the file exists, this crate did not write it: remove it"
+        "{path}: the record is longer than 1 MiB; a file of that size is not from this store: remove it"
     )))
 }
 
 const MAX_RECORD_BYTES: usize = 1 << 20;
 
-/// The pauses between two attempts to take a lock that another process holds.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// The first and the longest time between two attempts to lock.
+const FIRST_LOCK_PAUSE: Duration = Duration::from_millis(2);
+const MAX_LOCK_PAUSE: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! Records in this process's memory.
+//! A store in the memory of this process.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{Sealed, StoreKey, TokenStore};
 use crate::{clock::Clock, error::StoreError};
 
-/// A store in this process's memory, gone with it. Clones share what is in it.
+/// A store in the memory of this process. Clones share its records.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Slots>);
 
@@ -22,12 +22,12 @@ type Slots = Mutex<HashMap<StoreKey, Slot>>;
 #[derive(Default)]
 struct Slot {
     value: Option<Sealed>,
-    /// Locked by the holder of the turn; callers that want the turn wait for it.
+    /// Locked by the holder of the turn.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Slot {
-    /// Whether its record is valid, or a caller has or wants its turn.
+    /// Whether its record has not expired, or its turn is held or waited for.
     fn is_needed(&self, now: SystemTime) -> bool {
         let end = self.value.as_ref().and_then(Sealed::expires_at);
         end.is_none_or(|end| now < end) || Arc::strong_count(&self.turn) > 1
@@ -35,7 +35,7 @@ impl Slot {
 }
 
 impl MemoryStore {
-    /// An empty one.
+    /// Returns an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -73,11 +73,11 @@ impl TokenStore for MemoryStore {
         key: &StoreKey,
         value: Sealed,
     ) -> Result<(), StoreError> {
-        turn.put(self, key, Some(value))
+        turn.replace(self, key, Some(value))
     }
 
     async fn remove(&self, turn: MemoryTurn, key: &StoreKey) -> Result<(), StoreError> {
-        turn.put(self, key, None)
+        turn.replace(self, key, None)
     }
 }
 
@@ -91,27 +91,27 @@ impl fmt::Debug for MemoryStore {
 pub struct MemoryTurn {
     slots: Arc<Slots>,
     key: StoreKey,
-    /// None while it is waited for.
+    /// `None` until the turn is taken.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl MemoryTurn {
-    fn put(
+    fn replace(
         self,
         store: &MemoryStore,
         key: &StoreKey,
         value: Option<Sealed>,
     ) -> Result<(), StoreError> {
         if !Arc::ptr_eq(&self.slots, &store.0) || self.key != *key {
-            return Err(StoreError::new("the turn is of another record"));
+            return Err(StoreError::new("the turn belongs to another record"));
         }
-        // Its own drop takes the lock again.
+        // The lock is released before `self` drops, which takes it again.
         let mut slots = store.0.lock();
         if let Some(slot) = slots.get_mut(key) {
             slot.value = value;
         }
-        // Now and then, so that users who never come back do not fill the memory.
-        if slots.len() >= MANY && slots.len().is_power_of_two() {
+        // Expired records are dropped now and then, so that absent users do not fill the memory.
+        if slots.len() >= SWEEP_AT && slots.len().is_power_of_two() {
             let now = Clock::system().wall();
             slots.retain(|_, slot| slot.is_needed(now));
         }
@@ -124,7 +124,7 @@ impl Drop for MemoryTurn {
     fn drop(&mut self) {
         let mut slots = self.slots.lock();
         self.guard = None;
-        // A record that is gone leaves nothing behind, unless somebody waits for its turn.
+        // A removed record leaves nothing behind, unless its turn is waited for.
         if let Some(slot) = slots.get(&self.key)
             && slot.value.is_none()
             && Arc::strong_count(&slot.turn) == 1
@@ -142,8 +142,8 @@ impl fmt::Debug for MemoryTurn {
     }
 }
 
-/// From so many records on, those that are over are looked for.
-const MANY: usize = 64;
+/// The number of records from which expired ones are searched for.
+const SWEEP_AT: usize = 64;
 
 #[cfg(test)]
 mod tests;

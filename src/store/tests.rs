@@ -1,4 +1,4 @@
-//! Records under the names and the seal that a provider gives them.
+//! Records with the keys and the seal of a provider.
 
 use std::{collections::HashSet, fs, path::Path};
 
@@ -11,19 +11,19 @@ fn key(sealing: &SealingKey, parts: &[&[u8]]) -> StoreKey {
     StoreKey::new(sealing.name(parts))
 }
 
-async fn put(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]], plain: &[u8]) {
+async fn save_sealed(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]], plain: &[u8]) {
     let key = key(sealing, parts);
     let turn = store.take_turn(&key, NOW).await.unwrap();
     let sealed = Sealed::from_bytes(sealing.seal(parts, plain).unwrap());
     store.save(turn, &key, sealed).await.unwrap();
 }
 
-async fn get(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]]) -> Option<Vec<u8>> {
+async fn load_opened(store: &FileStore, sealing: &SealingKey, parts: &[&[u8]]) -> Option<Vec<u8>> {
     let record = store.load(&key(sealing, parts)).await.unwrap()?;
     Some(sealing.open(parts, record.as_bytes())?.to_vec())
 }
 
-fn files(folder: &Path) -> HashSet<String> {
+fn file_names(folder: &Path) -> HashSet<String> {
     let entries = fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -31,7 +31,7 @@ fn files(folder: &Path) -> HashSet<String> {
 }
 
 #[tokio::test]
-async fn a_name_leads_nowhere_but_into_the_folder_and_no_two_meet() {
+async fn names_stay_in_the_folder_and_are_unique() {
     let long = [b'n'; 10_000];
     let names: [&[u8]; 9] = [
         b"../../x",
@@ -49,47 +49,47 @@ async fn a_name_leads_nowhere_but_into_the_folder_and_no_two_meet() {
         let folder = place.path().join("a/b");
         let store = FileStore::in_folder(&folder);
         for (number, name) in names.iter().enumerate() {
-            put(&store, &sealing, &[name], &[u8::try_from(number).unwrap()]).await;
+            save_sealed(&store, &sealing, &[name], &[u8::try_from(number).unwrap()]).await;
         }
         for (number, name) in names.iter().enumerate() {
-            let plain = get(&store, &sealing, &[name]).await.unwrap();
+            let plain = load_opened(&store, &sealing, &[name]).await.unwrap();
             assert_eq!(usize::from(plain[0]), number);
         }
-        // A record and a lock for each, and nothing beside the folder.
-        let made = files(&folder);
-        assert_eq!(made.len(), 2 * names.len());
-        for file in made {
+        // A record and a lock for each name, and nothing next to the folder.
+        let created = file_names(&folder);
+        assert_eq!(created.len(), 2 * names.len());
+        for file in created {
             let name = file.strip_suffix(".lock").unwrap_or(&file);
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             assert!(name.len() == 43 && name.chars().all(plain), "{file}");
         }
-        assert_eq!(files(place.path()), HashSet::from(["a".to_owned()]));
+        assert_eq!(file_names(place.path()), HashSet::from(["a".to_owned()]));
         assert_eq!(
-            files(&place.path().join("a")),
+            file_names(&place.path().join("a")),
             HashSet::from(["b".to_owned()])
         );
     }
 }
 
 #[tokio::test]
-async fn records_that_are_exchanged_count_as_absent() {
+async fn swapped_records_count_as_absent() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::in_folder(folder.path());
     let sealing = SealingKey::from_bytes([1; 32]);
     let (jo, ann): (&[&[u8]], &[&[u8]]) = (&[b"a|b", b"c"], &[b"a", b"b|c"]);
-    put(&store, &sealing, jo, b"jo's").await;
-    put(&store, &sealing, ann, b"ann's").await;
-    assert_eq!(get(&store, &sealing, jo).await.unwrap(), b"jo's");
+    save_sealed(&store, &sealing, jo, b"jo's").await;
+    save_sealed(&store, &sealing, ann, b"ann's").await;
+    assert_eq!(load_opened(&store, &sealing, jo).await.unwrap(), b"jo's");
     let path = |parts| folder.path().join(key(&sealing, parts).as_str());
     fs::rename(path(jo), folder.path().join("aside")).unwrap();
     fs::rename(path(ann), path(jo)).unwrap();
     fs::rename(folder.path().join("aside"), path(ann)).unwrap();
-    assert_eq!(get(&store, &sealing, jo).await, None);
-    assert_eq!(get(&store, &sealing, ann).await, None);
+    assert_eq!(load_opened(&store, &sealing, jo).await, None);
+    assert_eq!(load_opened(&store, &sealing, ann).await, None);
 }
 
 #[tokio::test]
-async fn any_store_is_the_same_behind_one_type() {
+async fn shared_store_works_with_any_store() {
     let folder = tempfile::tempdir().unwrap();
     let key = StoreKey::new([7; 32]);
     for store in [
@@ -114,7 +114,7 @@ async fn any_store_is_the_same_behind_one_type() {
     }
 }
 
-/// Gives turns of its own kind.
+/// A store with another type of turn.
 struct Foreign;
 
 impl TokenStore for Foreign {
@@ -138,7 +138,7 @@ impl TokenStore for Foreign {
 }
 
 #[test]
-fn debug_shows_the_name_and_the_length() {
+fn debug_shows_name_and_length() {
     let key = StoreKey::new([0xff; 32]);
     assert_eq!(format!("{key:?}"), format!("StoreKey({})", key.as_str()));
     assert_eq!(key.as_str().len(), 43);
@@ -149,12 +149,12 @@ fn debug_shows_the_name_and_the_length() {
     assert_eq!(sealed.with_expiry(end).expires_at(), Some(end));
 }
 
-/// What a former release wrote is found and opened by the next.
+/// Fixed values: the next release must find and open what this one wrote.
 #[test]
-fn names_and_records_stay_as_they_are() {
+fn names_and_records_of_older_releases_are_found() {
     let parts: &[&[u8]] = &[b"eu-west-1", b"client", b"jo"];
     let sealing = SealingKey::from_bytes([7; 32]);
-    let (of_secret, fingerprint) = SealingKey::of_secret(&"secret".into()).unwrap();
+    let (from_secret, fingerprint) = SealingKey::from_secret(&"secret".into()).unwrap();
     assert_eq!(
         key(&SealingKey::unsealed(), parts).as_str(),
         "EXR52GoLBN_kBZaRuzGMj5DR07k3RcpndSTQ4dietoI"
@@ -164,7 +164,7 @@ fn names_and_records_stay_as_they_are() {
         "-jrWjNTPPc9NKC-NOIMv2ZalDr9RcjQIz1ZTtfg1kCE"
     );
     assert_eq!(
-        key(&of_secret, parts).as_str(),
+        key(&from_secret, parts).as_str(),
         "7hAYoYVlEtmCL7q3bntV6O2ErnVPHny3_wAyxQ3q1Qg"
     );
     assert_eq!(

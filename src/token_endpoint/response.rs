@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
     http_client::{Incoming, expose_all},
-    platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
+    platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     retry::retry_after,
     token::{AccessToken, checked_text},
 };
@@ -121,7 +121,7 @@ impl TokenResponse {
             return Err(ResponseProblem::BadToken("its token_type is not bearer"));
         }
         let life = self.expires_in.unwrap_or(DEFAULT_LIFE);
-        let life = life.min(LONGEST_SCIM_TOKEN_DURATION);
+        let life = life.min(MAX_SCIM_TOKEN_DURATION);
         let refresh_token = self.refresh_token;
         let refresh_token = refresh_token.filter(|token| !token.expose_secret().is_empty());
         if refresh_token

@@ -1,21 +1,20 @@
-//! Tokens and logins that processes share, and processes that are stopped, killed, or find what is
-//! not as it should be.
+//! Tokens and logins that processes share, processes that are stopped or killed, and unusable files.
 
-mod asked_for;
 mod credentials;
+#[cfg(unix)]
+mod damage;
 mod ended;
 mod kills;
-#[cfg(unix)]
-mod refused;
+mod login_lookup;
 mod revoked;
 mod rotation;
 mod sealed;
 #[cfg(unix)]
-mod spoiled;
-#[cfg(unix)]
 mod turns;
 #[cfg(unix)]
 mod unavailable;
+#[cfg(unix)]
+mod unusable_files;
 
 use std::{
     fs,
@@ -41,14 +40,14 @@ use crate::{
 
 const USER: &str = "jo";
 
-/// How long an access token lives.
+/// The lifetime of an access token.
 const LIFE: Duration = Duration::from_secs(600);
 
-/// One sandbox and one folder, which all processes of a test share.
+/// One sandbox and one folder for all processes of a test.
 struct Site {
     sandbox: Sandbox,
     folder: TempDir,
-    /// That of the logins in this process.
+    /// The clock of the logins in this process.
     clock: Clock,
 }
 
@@ -63,7 +62,7 @@ impl Site {
         }
     }
 
-    /// As another process that starts has it, with the same time.
+    /// Returns the login of another process with the same time.
     fn login(&self) -> Login {
         self.here().login(self.here().store(), &self.clock)
     }
@@ -84,8 +83,8 @@ impl Site {
         login.finish(pending, &back, USER).await.unwrap()
     }
 
-    fn here(&self) -> Here {
-        Here {
+    fn here(&self) -> ChildSite {
+        ChildSite {
             url: self.sandbox.url(),
             client_id: self.sandbox.client_id().to_owned(),
             folder: self.folder.path().to_owned(),
@@ -93,7 +92,7 @@ impl Site {
         }
     }
 
-    /// The test again, in a process of its own: its [`Here`].
+    /// Runs the test again in a process of its own, which reads its [`ChildSite`].
     fn child(&self, test: &str, rest: &[&str]) -> std::process::Command {
         let folder = self.folder.path().to_str().unwrap();
         let url = self.sandbox.url();
@@ -110,9 +109,9 @@ impl Site {
         names(self.folder.path())
     }
 
-    /// There is a record and its lock, and nothing else.
+    /// Asserts that there is a record and its lock, and nothing else.
     #[track_caller]
-    fn is_tidy(&self) {
+    fn assert_tidy(&self) {
         let names = self.names();
         let [record, lock] = &names[..] else {
             panic!("{names:?}")
@@ -121,15 +120,15 @@ impl Site {
     }
 }
 
-/// What a process is told of its [`Site`].
-struct Here {
+/// What a child process knows of its [`Site`].
+struct ChildSite {
     url: String,
     client_id: String,
     folder: PathBuf,
     rest: Vec<String>,
 }
 
-impl Here {
+impl ChildSite {
     fn of(job: Vec<String>) -> Self {
         let mut job = job.into_iter();
         let mut next = || job.next().unwrap();
@@ -161,17 +160,17 @@ impl Here {
     }
 }
 
-/// Without the machine's certificates: it takes long to read them, and nothing here needs them.
+/// Returns a client without the machine's certificates, which take long to read and are not needed.
 fn connections() -> HttpClient {
     HttpClient::new(|reqwest| reqwest.tls_certs_only([])).unwrap()
 }
 
-/// A file store that calls `before` at each step from the turn to the end of a save: `turn`,
-/// `saves` with the hash of what is saved, `save`, and then the file store's own.
+/// A file store that calls `before` at each step: `turn`, `saves` with the hash of the record, `save`,
+/// and then the steps of the file store.
 #[derive(Clone)]
 struct Stepwise {
     files: FileStore,
-    /// Says nothing of what it does.
+    /// Returns a store that reports no steps.
     plain: FileStore,
     before: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -212,20 +211,20 @@ impl TokenStore for Stepwise {
     }
 }
 
-/// The one record.
+/// Returns the path of the only record.
 fn record_in(folder: &Path) -> PathBuf {
     let mut names = names(folder).into_iter();
     folder.join(names.find(|name| !name.contains('.')).unwrap())
 }
 
-/// By the ending of its name.
-fn is_a(name: &str, ending: &str) -> bool {
+/// Whether the name has this ending.
+fn has_ending(name: &str, ending: &str) -> bool {
     Path::new(name)
         .extension()
         .is_some_and(|given| given == ending)
 }
 
-/// Tells texts apart without showing them.
+/// Returns a hash, which compares texts without showing them.
 fn hash(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -245,7 +244,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 #[track_caller]
-fn is(error: &Error, kind: &str) {
+fn assert_kind(error: &Error, kind: &str) {
     assert_eq!(kind_of(error), kind, "{error}");
 }
 

@@ -1,15 +1,15 @@
-//! Stores, by processes that share them, end in the middle, or find what others left there.
+//! Stores that processes share, processes that are killed, and files in every bad state.
 
 mod crash;
 #[cfg(unix)]
 mod lost;
-mod places;
-mod raw;
 #[cfg(unix)]
 mod read_only;
 #[cfg(unix)]
-mod refused;
+mod rejected;
+mod search;
 mod shared;
+mod swapped;
 
 use std::{path::Path, time::Duration};
 
@@ -26,7 +26,7 @@ fn store(folder: &Path) -> FileStore {
     FileStore::in_folder(folder)
 }
 
-/// Waits for the turn for as long as it takes.
+/// Saves under a turn that is waited for.
 async fn save(store: &FileStore, value: &[u8]) -> Result<(), StoreError> {
     let turn = store.take_turn(&key(), Duration::from_secs(120)).await?;
     let value = Sealed::from_bytes(value.to_vec());
@@ -38,10 +38,10 @@ async fn load(store: &FileStore) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(record.map(|record| record.as_bytes().to_vec()))
 }
 
-/// What an error says, with its causes.
-fn told(error: &dyn std::error::Error) -> String {
+/// Returns the text of an error with its sources.
+fn with_sources(error: &dyn std::error::Error) -> String {
     match error.source() {
-        Some(source) => format!("{error}: {}", told(source)),
+        Some(source) => format!("{error}: {}", with_sources(source)),
         None => error.to_string(),
     }
 }

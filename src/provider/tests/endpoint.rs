@@ -12,13 +12,14 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use super::support::{MIDDLE, seconds};
 use crate::{
     clock::Clock,
     error::{
         Error, ErrorKind, OAuthError, RateLimited, ResponseHead, ResponseProblem, TransportError,
         TransportKind, UnexpectedResponse,
     },
-    grant::{ClientCredentials, Grant, IntoGrant},
+    grant::{Grant, IntoGrant},
     http_client::{App, HttpClient},
     provider::{
         Event, TokenProvider,
@@ -32,63 +33,60 @@ use crate::{
     token_endpoint::{ClientAuth, Issued, TokenEndpoint, TokenRequest},
 };
 
-/// What the endpoint answers to one request.
+/// The reply to one request.
 #[derive(Clone, Debug)]
-pub(super) enum Say {
-    /// A new token that lives for so many seconds.
+pub(super) enum Reply {
+    /// A new token with this life in seconds.
     Token(u64),
-    /// The same token each time.
-    Same(u64),
+    /// The same token for every request.
+    SameToken(u64),
     Unavailable,
     RateLimited(Duration),
-    /// A user's new token, and a refresh token.
+    /// A user's new token with its life in seconds, and a refresh token.
     #[cfg(feature = "login")]
     Login(u64, Option<&'static str>),
-    /// `invalid_grant`.
     InvalidGrant,
-    /// `invalid_client`.
-    Refuse,
-    /// `invalid_client`, unless this is the secret.
-    RefuseUnless(&'static str),
-    /// The connection could not be made.
+    InvalidClient,
+    /// A token for this secret, `invalid_client` for any other.
+    InvalidClientUnless(&'static str),
+    /// No connection; nothing is sent.
     Unreachable,
-    /// Never.
-    Nothing,
-    /// Later.
+    Never,
+    /// The reply, after a delay.
     After(Duration, Box<Self>),
 }
 
 pub(super) struct Endpoint {
     requests: AtomicUsize,
     open: AtomicUsize,
-    most_open: AtomicUsize,
-    /// The codes, refresh tokens and assertions that came.
-    handed_in: Mutex<Vec<String>>,
-    /// One permit lets one request through.
+    max_open: AtomicUsize,
+    /// The codes, refresh tokens and assertions of the requests, in their order.
+    sent_secrets: Mutex<Vec<String>>,
+    /// Each permit lets one request pass.
     gate: Semaphore,
-    script: Box<dyn Fn(usize) -> Say + Send + Sync>,
+    script: Box<dyn Fn(usize) -> Reply + Send + Sync>,
 }
 
 impl Endpoint {
-    /// Answers the first request as `script(0)` says, and so on.
-    pub(super) fn new(script: impl Fn(usize) -> Say + Send + Sync + 'static) -> Arc<Self> {
+    /// Replies to the first request with `script(0)`, and so on.
+    pub(super) fn new(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
         Self::with_permits(Semaphore::MAX_PERMITS, script)
     }
 
     /// Holds every request until [`release`](Self::release).
-    pub(super) fn gated(script: impl Fn(usize) -> Say + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn gated(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
         Self::with_permits(0, script)
     }
 
     fn with_permits(
         permits: usize,
-        script: impl Fn(usize) -> Say + Send + Sync + 'static,
+        script: impl Fn(usize) -> Reply + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             requests: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
-            most_open: AtomicUsize::new(0),
-            handed_in: Mutex::default(),
+            max_open: AtomicUsize::new(0),
+            sent_secrets: Mutex::default(),
             gate: Semaphore::new(permits),
             script: Box::new(script),
         })
@@ -108,96 +106,39 @@ impl Endpoint {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// The codes, refresh tokens and assertions that came, in their order.
-    pub(super) fn handed_in(&self) -> Vec<String> {
-        self.handed_in.lock().clone()
+    /// The codes, refresh tokens and assertions of the requests, in their order.
+    pub(super) fn sent_secrets(&self) -> Vec<String> {
+        self.sent_secrets.lock().clone()
     }
 
-    pub(super) fn most_at_once(&self) -> usize {
-        self.most_open.load(Ordering::SeqCst)
+    pub(super) fn max_open(&self) -> usize {
+        self.max_open.load(Ordering::SeqCst)
     }
 
     pub(super) fn provider(self: &Arc<Self>, clock: Clock, grant: impl IntoGrant) -> TokenProvider {
-        self.provider_with(clock, grant, || Jitter::pinned(0.5), |_| {}, false)
+        self.builder(clock, grant).build()
     }
 
-    pub(super) fn provider_with(
+    pub(super) fn builder(
         self: &Arc<Self>,
         clock: Clock,
         grant: impl IntoGrant,
-        draw: fn() -> Jitter,
-        times: impl FnOnce(&mut (Duration, Duration)),
-        background: bool,
-    ) -> TokenProvider {
-        let mut attempt_and_total = (seconds(10.0), seconds(30.0));
-        times(&mut attempt_and_total);
-        let (attempt, total) = attempt_and_total;
-        let settings = Settings {
-            total,
-            background,
-            events: EventDispatcher::default(),
-            storage: Storage::Nowhere,
-        };
-        self.provider_of(clock, grant.into_grant(), draw, attempt, settings)
-    }
-
-    /// With a handler of events.
-    pub(super) fn provider_telling(
-        self: &Arc<Self>,
-        clock: Clock,
-        grant: impl IntoGrant,
-        handle: impl Fn(&Event) + Send + Sync + 'static,
-    ) -> TokenProvider {
-        self.provider_storing(clock, grant.into_grant(), Storage::Nowhere, handle)
-    }
-
-    /// With a store, and a handler of events.
-    pub(super) fn provider_storing(
-        self: &Arc<Self>,
-        clock: Clock,
-        grant: Grant,
-        stored: Storage,
-        handle: impl Fn(&Event) + Send + Sync + 'static,
-    ) -> TokenProvider {
-        let settings = Settings {
-            total: seconds(30.0),
-            background: false,
-            events: EventDispatcher::new(handle),
-            storage: stored,
-        };
-        let draw = || Jitter::pinned(0.5);
-        self.provider_of(clock, grant, draw, seconds(10.0), settings)
-    }
-
-    fn provider_of(
-        self: &Arc<Self>,
-        clock: Clock,
-        grant: Grant,
-        draw: fn() -> Jitter,
-        attempt: Duration,
-        settings: Settings,
-    ) -> TokenProvider {
-        let (endpoint, answers) = (Arc::clone(self), clock.clone());
-        let script = Box::new(move |request| {
-            let (endpoint, clock) = (Arc::clone(&endpoint), answers.clone());
-            Box::pin(async move { endpoint.answer(request, &clock).await }) as _
-        });
-        let endpoint = TokenEndpoint {
-            // Nobody listens there.
-            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap(),
-            http_client: HttpClient::default(),
-            app: App::new(None).unwrap(),
-            attempt,
+    ) -> ProviderBuilder {
+        ProviderBuilder {
+            endpoint: Arc::clone(self),
             clock,
-        };
-        let exchange = Exchange::Script(script);
-        let cache = TokenCache::with_exchange(grant, endpoint, settings, exchange, draw);
-        TokenProvider {
-            cache: cache.unwrap(),
+            grant: grant.into_grant(),
+            jitter: MIDDLE,
+            settings: Settings {
+                total: seconds(30.0),
+                background: false,
+                events: EventDispatcher::default(),
+                storage: Storage::Nowhere,
+            },
         }
     }
 
-    async fn answer(&self, request: TokenRequest, clock: &Clock) -> Result<Issued, Error> {
+    async fn reply(&self, request: TokenRequest, clock: &Clock) -> Result<Issued, Error> {
         struct Open<'a>(&'a Endpoint);
         impl Drop for Open<'_> {
             fn drop(&mut self) {
@@ -209,17 +150,17 @@ impl Endpoint {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         let _open = Open(self);
-        let secrets = ["code", "refresh_token", "assertion"];
-        let given = request.form.iter();
-        let given = given.filter(|(name, _)| secrets.contains(name));
-        let given = given.map(|(_, value)| value.expose_secret().to_owned());
-        self.handed_in.lock().extend(given);
-        self.most_open.fetch_max(open, Ordering::SeqCst);
+        let names = ["code", "refresh_token", "assertion"];
+        let sent = request.form.iter();
+        let sent = sent.filter(|(name, _)| names.contains(name));
+        let sent = sent.map(|(_, value)| value.expose_secret().to_owned());
+        self.sent_secrets.lock().extend(sent);
+        self.max_open.fetch_max(open, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
-        let mut say = (self.script)(number);
-        while let Say::After(wait, then) = say {
+        let mut reply = (self.script)(number);
+        while let Reply::After(wait, then) = reply {
             tokio::time::sleep(wait).await;
-            say = *then;
+            reply = *then;
         }
         let token = |name: String, life| {
             let life = Some(Duration::from_secs(life));
@@ -230,36 +171,87 @@ impl Endpoint {
                 refresh_token,
             })
         };
-        match say {
-            Say::Token(life) => token(format!("token-{number}"), life),
-            Say::Same(life) => token("the-same-token".to_owned(), life),
+        match reply {
+            Reply::Token(life) => token(format!("token-{number}"), life),
+            Reply::SameToken(life) => token("the-same-token".to_owned(), life),
             #[cfg(feature = "login")]
-            Say::Login(life, refresh_token) => {
+            Reply::Login(life, refresh_token) => {
                 let issued = token(format!("token-{number}"), life)?;
                 Ok(Issued {
                     refresh_token: refresh_token.map(Into::into),
                     ..issued
                 })
             }
-            Say::InvalidGrant => Err(invalid_grant(&request)),
-            Say::Unavailable => Err(unavailable()),
-            Say::RateLimited(wait) => Err(limited(wait)),
-            Say::RefuseUnless(secret) if matches!(&request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == secret) => {
+            Reply::InvalidGrant => Err(invalid_grant(&request)),
+            Reply::Unavailable => Err(unavailable()),
+            Reply::RateLimited(wait) => Err(rate_limited(wait)),
+            Reply::InvalidClientUnless(secret) if matches!(&request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == secret) => {
                 token(format!("token-{number}"), 3_600)
             }
-            Say::Refuse | Say::RefuseUnless(_) => Err(refused()),
-            Say::Unreachable => Err(unreachable()),
-            Say::Nothing | Say::After(..) => std::future::pending().await,
+            Reply::InvalidClient | Reply::InvalidClientUnless(_) => Err(invalid_client()),
+            Reply::Unreachable => Err(unreachable()),
+            Reply::Never | Reply::After(..) => std::future::pending().await,
         }
     }
 }
 
-pub(super) fn credentials() -> ClientCredentials {
-    ClientCredentials::new("a-client", "secret-1").unwrap()
+/// Settings of a provider that sends its requests to an [`Endpoint`].
+pub(super) struct ProviderBuilder {
+    endpoint: Arc<Endpoint>,
+    clock: Clock,
+    grant: Grant,
+    jitter: fn() -> Jitter,
+    settings: Settings,
 }
 
-pub(super) fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds)
+impl ProviderBuilder {
+    pub(super) fn jitter(mut self, jitter: fn() -> Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// The maximum wait of a caller.
+    pub(super) fn total(mut self, total: Duration) -> Self {
+        self.settings.total = total;
+        self
+    }
+
+    pub(super) fn background_renewal(mut self) -> Self {
+        self.settings.background = true;
+        self
+    }
+
+    pub(super) fn on_event(mut self, handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.settings.events = EventDispatcher::new(handle);
+        self
+    }
+
+    pub(super) fn storage(mut self, storage: Storage) -> Self {
+        self.settings.storage = storage;
+        self
+    }
+
+    pub(super) fn build(self) -> TokenProvider {
+        let (endpoint, clock) = (self.endpoint, self.clock.clone());
+        let script = Box::new(move |request| {
+            let (endpoint, clock) = (Arc::clone(&endpoint), clock.clone());
+            Box::pin(async move { endpoint.reply(request, &clock).await }) as _
+        });
+        let endpoint = TokenEndpoint {
+            // A port on which nothing listens.
+            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap(),
+            http_client: HttpClient::default(),
+            app: App::new(None).unwrap(),
+            attempt: seconds(10.0),
+            clock: self.clock,
+        };
+        let exchange = Exchange::Script(script);
+        let cache =
+            TokenCache::with_exchange(self.grant, endpoint, self.settings, exchange, self.jitter);
+        TokenProvider {
+            cache: cache.unwrap(),
+        }
+    }
 }
 
 fn unavailable() -> Error {
@@ -270,7 +262,7 @@ fn unavailable() -> Error {
     .into()
 }
 
-fn limited(wait: Duration) -> Error {
+fn rate_limited(wait: Duration) -> Error {
     ErrorKind::RateLimited(RateLimited {
         head: head(429, Some(wait)),
         message: None,
@@ -279,7 +271,7 @@ fn limited(wait: Duration) -> Error {
     .into()
 }
 
-fn refused() -> Error {
+fn invalid_client() -> Error {
     let description = Some("authentication failed".into());
     oauth_error("invalid_client", description, "client_credentials")
 }

@@ -1,24 +1,23 @@
-//! What the program's handler is told.
+//! The events that the program's handler receives.
 
 use std::sync::mpsc::{Receiver, channel};
 
 use tokio::runtime::Builder;
 
-use super::{secrets::Vault, *};
+use super::*;
 
-/// A provider, and what its handler is told.
+/// A provider, and the events that its handler receives.
 fn watched(
     endpoint: &Arc<Endpoint>,
     clock: Clock,
     grant: impl IntoGrant,
 ) -> (TokenProvider, Receiver<Event>) {
-    let (sender, events) = channel();
-    // The receiver is gone at the test's end.
-    let handle = move |event: &Event| drop(sender.send(event.clone()));
-    (endpoint.provider_telling(clock, grant, handle), events)
+    let (handle, events) = event_channel();
+    let tokens = endpoint.builder(clock, grant).on_event(handle).build();
+    (tokens, events)
 }
 
-/// The next event, in short: durations in milliseconds.
+/// The next event as short text, with durations in milliseconds.
 fn next(events: &Receiver<Event>) -> String {
     match events.recv_timeout(DEADLINE).unwrap() {
         Event::Acquired { took, expires_in } => {
@@ -33,11 +32,15 @@ fn next(events: &Receiver<Event>) -> String {
             pause,
             has_valid_token,
         } => {
-            assert_eq!(error.retry_after(), Some(pause), "as callers are told");
+            assert_eq!(
+                error.retry_after(),
+                Some(pause),
+                "the pause that callers get"
+            );
             let kind = format!("{:?}", error.kind());
             let kind = kind.split(['(', ' ']).next().unwrap();
             let times = milliseconds(took, pause);
-            format!("failed {times} {kind} in hand: {has_valid_token}")
+            format!("failed {times} {kind} valid token: {has_valid_token}")
         }
         Event::Invalidated { age, pause } => {
             format!("invalidated {} {pause:?}", age.as_millis())
@@ -46,7 +49,7 @@ fn next(events: &Receiver<Event>) -> String {
     }
 }
 
-/// Without its figures, for tests whose time is real.
+/// The name of an event, for tests with real time.
 fn name(event: &str) -> &str {
     event.split(' ').next().unwrap()
 }
@@ -56,13 +59,12 @@ fn milliseconds(one: Duration, other: Duration) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_life_is_told_in_order_and_with_its_figures() {
-    let after = |time, say| Say::After(seconds(time), Box::new(say));
-    let endpoint = Endpoint::new(move |request| match request {
-        0 => after(2.0, Say::Token(102)),
-        1 => after(0.5, Say::Token(100)),
-        2 => after(1.0, Say::Unavailable),
-        _ => Say::Token(100),
+async fn events_of_a_token_arrive_in_order_with_their_figures() {
+    let endpoint = Endpoint::new(|request| match request {
+        0 => after(2.0, Reply::Token(102)),
+        1 => after(0.5, Reply::Token(100)),
+        2 => after(1.0, Reply::Unavailable),
+        _ => Reply::Token(100),
     });
     let clock = Clock::manual();
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
@@ -78,13 +80,13 @@ async fn a_life_is_told_in_order_and_with_its_figures() {
     assert_eq!(next(&events), "renewed 500 99500");
     clock.advance(seconds(85.0));
     use_for(1.0).await;
-    // Callers in the pause are no events.
+    // Callers in the pause cause no events.
     for _ in 0..100 {
         use_for(0.01).await;
     }
     assert_eq!(
         next(&events),
-        "failed 1000 2000 UnexpectedResponse in hand: true"
+        "failed 1000 2000 UnexpectedResponse valid token: true"
     );
     use_for(1.0).await;
     let old = use_for(1.0).await;
@@ -99,22 +101,22 @@ async fn a_life_is_told_in_order_and_with_its_figures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_failure_is_told_once_and_a_pause_not_at_all() {
+async fn each_failure_is_reported_once_and_pauses_never() {
     let endpoint = Endpoint::new(|request| match request {
-        0 => Say::Unavailable,
-        1 => Say::RateLimited(seconds(42.0)),
-        2 => Say::Token(0),
-        3 => Say::Nothing,
-        _ => Say::Refuse,
+        0 => Reply::Unavailable,
+        1 => Reply::RateLimited(seconds(42.0)),
+        2 => Reply::Token(0),
+        3 => Reply::Never,
+        _ => Reply::InvalidClient,
     });
     let (tokens, events) = watched(&endpoint, Clock::manual(), credentials());
-    for told in [
-        "failed 0 500 UnexpectedResponse in hand: false",
-        "failed 0 42250 RateLimited in hand: false",
-        "failed 0 1000 TokenExpired in hand: false",
-        "failed 10000 2000 Transport in hand: false",
-        "failed 0 5000 InvalidClient in hand: false",
-        "failed 0 10000 InvalidClient in hand: false",
+    for expected in [
+        "failed 0 500 UnexpectedResponse valid token: false",
+        "failed 0 42250 RateLimited valid token: false",
+        "failed 0 1000 TokenExpired valid token: false",
+        "failed 10000 2000 Transport valid token: false",
+        "failed 0 5000 InvalidClient valid token: false",
+        "failed 0 10000 InvalidClient valid token: false",
     ] {
         let callers: Vec<_> = (0..64)
             .map(|_| {
@@ -125,29 +127,32 @@ async fn each_failure_is_told_once_and_a_pause_not_at_all() {
         for caller in callers {
             let _ = caller.await.unwrap();
         }
-        assert_eq!(next(&events), told);
-        let error = tokens.token().await.unwrap_err();
+        assert_eq!(next(&events), expected);
+        let error = failure(&tokens).await;
         tokio::time::sleep(error.retry_after().unwrap()).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_changes_nothing_is_no_event() {
-    let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
-    let vault = Vault::holding("old");
+async fn probe_without_a_new_secret_is_no_event() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidClientUnless("new"));
+    let vault = Vault::with_secret("old");
     let (tokens, events) = watched(&endpoint, Clock::manual(), vault.credentials());
     for _ in 0..4 {
-        tokens.token().await.unwrap_err();
+        failure(&tokens).await;
         tokio::time::sleep(seconds(1.0)).await;
     }
-    assert_eq!(next(&events), "failed 0 5000 InvalidClient in hand: false");
-    assert!(vault.asked() >= 4);
-    *vault.secret.lock() = "fail";
-    tokens.token().await.unwrap_err();
-    // The pause that is under way goes on.
     assert_eq!(
         next(&events),
-        "failed 0 1000 CredentialSource in hand: false"
+        "failed 0 5000 InvalidClient valid token: false"
+    );
+    assert!(vault.asked() >= 4);
+    *vault.secret.lock() = "fail";
+    failure(&tokens).await;
+    // The active pause continues.
+    assert_eq!(
+        next(&events),
+        "failed 0 1000 CredentialSource valid token: false"
     );
     *vault.secret.lock() = "new";
     tokio::time::sleep(seconds(1.0)).await;
@@ -156,8 +161,8 @@ async fn a_question_that_changes_nothing_is_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_are_all_refused_are_told_with_the_pause_they_cost() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn early_rejections_are_reported_with_their_pause() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (tokens, events) = watched(&endpoint, Clock::manual(), credentials());
     for pause in [None, Some(seconds(0.5)), Some(seconds(1.0))] {
         let token = tokens.token().await.unwrap();
@@ -169,20 +174,20 @@ async fn tokens_that_are_all_refused_are_told_with_the_pause_they_cost() {
 }
 
 #[test]
-fn a_late_token_that_is_kept_is_an_event_and_the_lost_request_is_none() {
-    let endpoint = Endpoint::gated(|_| Say::Token(60));
+fn late_token_is_reported_and_its_lost_refresh_is_not() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), runtime());
     let clock = Clock::manual();
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
-    let begun = async |requests| {
+    let start_refresh = async |requests| {
         assert!(tokens.cached_token().is_none());
         while endpoint.requests() < requests {
             tokio::task::yield_now().await;
         }
     };
-    first.block_on(begun(1));
+    first.block_on(start_refresh(1));
     clock.advance(seconds(11.0));
-    second.block_on(begun(2));
+    second.block_on(start_refresh(2));
     endpoint.release(1);
     let token = first.block_on(async {
         loop {
@@ -199,35 +204,41 @@ fn a_late_token_that_is_kept_is_an_event_and_the_lost_request_is_none() {
 }
 
 #[test]
-fn a_handler_that_blocks_for_ever_holds_nobody_up() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+fn blocked_handler_delays_no_caller() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let ((called, calls), (release, gate)) = (channel(), channel::<()>());
     let gate = Mutex::new(gate);
     let handle = move |_: &Event| {
         called.send(()).unwrap();
         let _ = gate.lock().recv();
     };
-    let tokens = endpoint.provider_telling(Clock::manual(), credentials(), handle);
+    let tokens = endpoint
+        .builder(Clock::manual(), credentials())
+        .on_event(handle)
+        .build();
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     for request in 0..100 {
         let token = runtime.block_on(tokens.token()).unwrap();
         if request == 0 {
             calls.recv_timeout(DEADLINE).unwrap();
         }
-        // Grown up, so that the next is asked for at once.
+        // Too old for an early rejection, so that the next token is requested at once.
         tokens.clock().advance(seconds(10.0));
         tokens.invalidate(&token);
     }
     assert_eq!(endpoint.requests(), 100);
     drop(runtime);
     drop(tokens);
-    assert!(calls.try_recv().is_err(), "it is still in its first event");
+    assert!(
+        calls.try_recv().is_err(),
+        "the handler received a second event"
+    );
     drop(release);
 }
 
 #[test]
-fn a_handler_may_use_the_provider_and_drop_it() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+fn handler_may_use_and_drop_the_provider() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let held: Arc<Mutex<Option<TokenProvider>>> = Arc::default();
     let (sender, events) = channel();
     let handler = Arc::clone(&held);
@@ -246,7 +257,10 @@ fn a_handler_may_use_the_provider_and_drop_it() {
         }
         sender.send(event.clone()).unwrap();
     };
-    let tokens = endpoint.provider_telling(Clock::manual(), credentials(), handle);
+    let tokens = endpoint
+        .builder(Clock::manual(), credentials())
+        .on_event(handle)
+        .build();
     *held.lock() = Some(tokens.clone());
     let shared = Arc::downgrade(&tokens.cache);
     runtime().block_on(async move { tokens.token().await.unwrap() });
@@ -254,9 +268,3 @@ fn a_handler_may_use_the_provider_and_drop_it() {
     assert_eq!(name(&next(&events)), "invalidated");
     assert_eq!(shared.strong_count(), 0);
 }
-
-fn runtime() -> tokio::runtime::Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-const DEADLINE: Duration = Duration::from_secs(30);

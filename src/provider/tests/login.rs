@@ -4,10 +4,10 @@ mod races;
 
 use std::sync::{
     atomic::{AtomicBool, Ordering},
-    mpsc::{Receiver, channel},
+    mpsc::Receiver,
 };
 
-use super::{secrets::Vault, *};
+use super::*;
 use crate::{
     error::StoreError,
     grant::{AuthorizationCode, Grant, Kind},
@@ -22,8 +22,8 @@ struct User {
 }
 
 impl User {
-    /// Somebody who can log in; the code is the endpoint's first request.
-    fn new(script: impl Fn(usize) -> Say + Send + Sync + 'static) -> Self {
+    /// A user who is not logged in. The first request of a login sends its code.
+    fn new(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             endpoint: Endpoint::new(script),
             clock: Clock::manual(),
@@ -31,7 +31,7 @@ impl User {
         }
     }
 
-    /// A provider of a process of its own.
+    /// The provider of one more process.
     fn process(&self) -> TokenProvider {
         self.process_with(SealingKey::from_bytes([7; 32]), |_| {})
     }
@@ -44,7 +44,7 @@ impl User {
         self.process_storing_in(self.store.clone(), key, handle)
     }
 
-    fn process_in(&self, store: &Lax) -> TokenProvider {
+    fn process_in(&self, store: &LooseStore) -> TokenProvider {
         self.process_storing_in(store.clone(), SealingKey::unsealed(), |_| {})
     }
 
@@ -56,10 +56,14 @@ impl User {
     ) -> TokenProvider {
         let app = AuthorizationCode::public("a-client", "http://localhost").unwrap();
         let keeping = StoreScope::new(SharedStore::new(store), ["somebody".to_owned()]);
-        let stored = Storage::Login(keeping.slot_of_key(key));
+        let storage = Storage::Login(keeping.slot_of_key(key));
         let grant = Grant(Kind::AuthorizationCode(Box::new(app)));
         let clock = self.clock.clone();
-        self.endpoint.provider_storing(clock, grant, stored, handle)
+        self.endpoint
+            .builder(clock, grant)
+            .storage(storage)
+            .on_event(handle)
+            .build()
     }
 
     async fn logged_in(&self) -> TokenProvider {
@@ -68,8 +72,7 @@ impl User {
         tokens
     }
 
-    /// Waits until so many requests have come.
-    async fn asked(&self, requests: usize) {
+    async fn until_requests(&self, requests: usize) {
         while self.endpoint.requests() < requests {
             tokio::task::yield_now().await;
         }
@@ -82,37 +85,29 @@ async fn log_in(tokens: &TokenProvider) -> Result<(), Error> {
         .await
 }
 
-async fn text(tokens: &TokenProvider) -> String {
-    tokens.token().await.unwrap().expose_secret().to_owned()
-}
-
 fn is_login_required(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Login(_)) && error.needs_login()
 }
 
-async fn failure(tokens: &TokenProvider) -> Error {
-    tokens.token().await.unwrap_err()
-}
-
 #[tokio::test(start_paused = true)]
-async fn nobody_is_logged_in_before_a_login() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
+async fn no_token_before_the_first_login() {
+    let user = User::new(|_| Reply::Login(60, Some("r")));
     let tokens = user.process();
     assert!(is_login_required(&failure(&tokens).await));
     assert!(!tokens.is_logged_in().await.unwrap());
     assert_eq!(user.endpoint.requests(), 0);
-    // In the pause, too, a login is found as soon as it is there.
+    // A new login is found during the pause.
     let other = user.logged_in().await;
     assert!(other.is_logged_in().await.unwrap());
     user.clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-0");
-    assert_eq!(user.endpoint.handed_in(), ["a-code"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_refresh_token_is_used_or_the_one_that_is_kept() {
+async fn newest_refresh_token_is_used() {
     let user = User::new(|number| {
-        Say::Login(
+        Reply::Login(
             60,
             [Some("r-0"), Some("r-1"), None, Some("r-3")][number % 4],
         )
@@ -120,13 +115,13 @@ async fn the_newest_refresh_token_is_used_or_the_one_that_is_kept() {
     let tokens = user.logged_in().await;
     for number in 1..=4 {
         user.clock.advance(seconds(61.0));
-        // Each renewal is another process's, after a restart.
+        // A restarted process renews it each time.
         let restarted = user.process();
         assert_eq!(text(&restarted).await, format!("token-{number}"));
         assert_eq!(text(&tokens).await, format!("token-{number}"));
     }
     assert_eq!(
-        user.endpoint.handed_in(),
+        user.endpoint.sent_secrets(),
         ["a-code", "r-0", "r-1", "r-1", "r-3"]
     );
 }
@@ -135,8 +130,8 @@ async fn the_newest_refresh_token_is_used_or_the_one_that_is_kept() {
 async fn processes_that_renew_together_use_a_refresh_token_once() {
     let user = User::new(|number| {
         let refresh_token: &str = format!("r-{number}").leak();
-        let say = Say::Login(60, Some(refresh_token));
-        Say::After(seconds(1.0), Box::new(say))
+        let reply = Reply::Login(60, Some(refresh_token));
+        Reply::After(seconds(1.0), Box::new(reply))
     });
     user.logged_in().await;
     user.clock.advance(seconds(61.0));
@@ -147,17 +142,17 @@ async fn processes_that_renew_together_use_a_refresh_token_once() {
     for process in processes {
         assert_eq!(process.await.unwrap(), "token-1");
     }
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_asked_for_again_and_a_refusal_then_ends_the_login() {
+async fn lost_response_is_retried_and_invalid_grant_ends_login() {
     let user = User::new(|number| match number {
-        0 => Say::Login(60, Some("r-0")),
-        1 => Say::Unavailable,
-        2 => Say::Nothing,
-        3 => Say::Login(60, Some("r-1")),
-        _ => Say::InvalidGrant,
+        0 => Reply::Login(60, Some("r-0")),
+        1 => Reply::Unavailable,
+        2 => Reply::Never,
+        3 => Reply::Login(60, Some("r-1")),
+        _ => Reply::InvalidGrant,
     });
     let tokens = user.logged_in().await;
     user.clock.advance(seconds(61.0));
@@ -171,10 +166,10 @@ async fn a_lost_answer_is_asked_for_again_and_a_refusal_then_ends_the_login() {
     let error = failure(&tokens).await;
     assert!(is_login_required(&error), "{error:?}");
     assert_eq!(
-        user.endpoint.handed_in(),
+        user.endpoint.sent_secrets(),
         ["a-code", "r-0", "r-0", "r-0", "r-1"]
     );
-    // It is gone for all, and nobody asks for it again.
+    // The login has ended for all processes, and no request follows.
     assert!(!user.process().is_logged_in().await.unwrap());
     for _ in 0..20 {
         user.clock.advance(seconds(30.0));
@@ -183,14 +178,14 @@ async fn a_lost_answer_is_asked_for_again_and_a_refusal_then_ends_the_login() {
     assert_eq!(user.endpoint.requests(), 5);
 }
 
-/// A store whose turns keep nobody out, and that may refuse to save.
+/// A store whose turns exclude nothing and whose `save` can fail.
 #[derive(Clone, Default)]
-struct Lax {
+struct LooseStore {
     record: Arc<Mutex<Option<Sealed>>>,
-    is_full: Arc<AtomicBool>,
+    fails_to_save: Arc<AtomicBool>,
 }
 
-impl TokenStore for Lax {
+impl TokenStore for LooseStore {
     type Turn = ();
 
     async fn load(&self, _: &StoreKey) -> Result<Option<Sealed>, StoreError> {
@@ -202,7 +197,7 @@ impl TokenStore for Lax {
     }
 
     async fn save(&self, (): (), _: &StoreKey, value: Sealed) -> Result<(), StoreError> {
-        if self.is_full.load(Ordering::SeqCst) {
+        if self.fails_to_save.load(Ordering::SeqCst) {
             return Err(StoreError::new("the disk is full"));
         }
         *self.record.lock() = Some(value);
@@ -216,13 +211,13 @@ impl TokenStore for Lax {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
+async fn invalid_grant_does_not_end_a_newer_login() {
     let user = User::new(|number| match number {
-        0 => Say::Login(60, Some("r-0")),
-        1 => Say::After(seconds(5.0), Box::new(Say::InvalidGrant)),
-        _ => Say::Login(60, Some("r-2")),
+        0 => Reply::Login(60, Some("r-0")),
+        1 => after(5.0, Reply::InvalidGrant),
+        _ => Reply::Login(60, Some("r-2")),
     });
-    let store = Lax::default();
+    let store = LooseStore::default();
     let process = || user.process_in(&store);
     let (tokens, other) = (process(), process());
     log_in(&tokens).await.unwrap();
@@ -231,8 +226,8 @@ async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
         let tokens = tokens.clone();
         async move { failure(&tokens).await }
     });
-    user.asked(2).await;
-    // The lease of the turn ends and the user logs in again.
+    user.until_requests(2).await;
+    // The lease of the turn has ended, and the user logs in again.
     log_in(&other).await.unwrap();
     assert!(is_login_required(&refused.await.unwrap()));
     assert!(store.record.lock().is_some());
@@ -241,50 +236,50 @@ async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewed_login_is_shown_only_once_it_is_stored() {
-    let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
-    let store = Lax::default();
+async fn renewed_login_is_served_only_after_it_is_stored() {
+    let user = User::new(|number| Reply::Login(60, Some(["r-0", "r-1", "r-2"][number])));
+    let store = LooseStore::default();
     let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
-    store.is_full.store(true, Ordering::SeqCst);
+    store.fails_to_save.store(true, Ordering::SeqCst);
     for _ in 0..3 {
         let error = failure(&tokens).await;
-        assert!(matches!(error.kind(), ErrorKind::Store(_)), "{error:?}");
+        assert_kind!(error, ErrorKind::Store(_));
         assert!(error.is_transient());
         user.clock.advance(error.retry_after().unwrap());
     }
-    // The one answer was not lost meanwhile.
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0"]);
-    store.is_full.store(false, Ordering::SeqCst);
+    // The first response is not lost.
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
+    store.fails_to_save.store(false, Ordering::SeqCst);
     assert_eq!(text(&tokens).await, "token-1");
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
     assert_eq!(text(&process()).await, "token-1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_stored_gives_way_to_a_newer_login() {
-    let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
-    let store = Lax::default();
+async fn unstored_renewal_gives_way_to_a_newer_login() {
+    let user = User::new(|number| Reply::Login(60, Some(["r-0", "r-1", "r-2"][number])));
+    let store = LooseStore::default();
     let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
-    store.is_full.store(true, Ordering::SeqCst);
+    store.fails_to_save.store(true, Ordering::SeqCst);
     let error = failure(&tokens).await;
-    store.is_full.store(false, Ordering::SeqCst);
+    store.fails_to_save.store(false, Ordering::SeqCst);
     log_in(&process()).await.unwrap();
     user.clock.advance(error.retry_after().unwrap());
     assert_eq!(text(&tokens).await, "token-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_turn_a_valid_token_is_served_and_then_the_stores_error() {
-    let user = User::new(|_| Say::Login(600, Some("r")));
+async fn without_a_turn_the_valid_token_is_served_to_its_end() {
+    let user = User::new(|_| Reply::Login(600, Some("r")));
     let tokens = user.logged_in().await;
     let key = key_of(&tokens);
-    let _kept = user.store.take_turn(&key, Duration::ZERO).await.unwrap();
+    let _turn = user.store.take_turn(&key, Duration::ZERO).await.unwrap();
     user.clock.advance(seconds(550.0));
     for _ in 0..5 {
         assert_eq!(text(&tokens).await, "token-0");
@@ -292,26 +287,25 @@ async fn without_the_turn_a_valid_token_is_served_and_then_the_stores_error() {
     }
     user.clock.advance(seconds(60.0));
     let error = failure(&tokens).await;
-    assert!(matches!(error.kind(), ErrorKind::Store(_)), "{error:?}");
+    assert_kind!(error, ErrorKind::Store(_));
     assert!(error.is_transient() && !error.needs_login());
     assert_eq!(user.endpoint.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_login_that_nothing_renews_is_told_ahead_of_time_and_once() {
-    let user = User::new(|_| Say::Login(600, None));
-    let (sender, events) = channel();
-    let handle = move |event: &Event| drop(sender.send(event.clone()));
+async fn login_without_refresh_token_is_reported_expiring_once() {
+    let user = User::new(|_| Reply::Login(600, None));
+    let (handle, events) = event_channel();
     let tokens = user.process_with(SealingKey::unsealed(), handle);
     log_in(&tokens).await.unwrap();
     let next = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
     assert!(matches!(next(&events), Event::Acquired { .. }));
     user.clock.advance(seconds(550.0));
     assert_eq!(text(&tokens).await, "token-0");
-    // The flight that finds it out is a task of its own.
+    // The refresh that notices it is a task of its own.
     tokio::time::sleep(seconds(0.1)).await;
     let Event::LoginExpiring { expires_in } = next(&events) else {
-        panic!("not told")
+        panic!("another event")
     };
     assert!(expires_in > seconds(40.0) && expires_in <= seconds(50.0));
     for _ in 0..4 {
@@ -329,8 +323,8 @@ async fn the_end_of_a_login_that_nothing_renews_is_told_ahead_of_time_and_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoke_undoes_a_refresh_under_way() {
-    let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1"][number])));
+async fn revoke_undoes_a_running_refresh() {
+    let user = User::new(|number| Reply::Login(60, Some(["r-0", "r-1"][number])));
     let tokens = user.logged_in().await;
     user.endpoint.hold();
     user.clock.advance(seconds(61.0));
@@ -338,8 +332,8 @@ async fn revoke_undoes_a_refresh_under_way() {
         let tokens = tokens.clone();
         async move { failure(&tokens).await }
     });
-    user.asked(2).await;
-    // Nobody listens at the API.
+    user.until_requests(2).await;
+    // Nothing listens at the address of the API.
     assert!(tokens.revoke().await.is_err());
     user.endpoint.release(8);
     assert!(is_login_required(&waiting.await.unwrap()));
@@ -349,11 +343,11 @@ async fn revoke_undoes_a_refresh_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoke_gives_the_login_up_when_the_api_is_down() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
+async fn failed_revocation_still_ends_the_login() {
+    let user = User::new(|_| Reply::Login(60, Some("r")));
     let tokens = user.logged_in().await;
     let error = tokens.revoke().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert_kind!(error, ErrorKind::Transport(_));
     assert!(is_login_required(&failure(&tokens).await));
     assert!(user.store.load(&key_of(&tokens)).await.unwrap().is_none());
     log_in(&tokens).await.unwrap();
@@ -361,9 +355,9 @@ async fn revoke_gives_the_login_up_when_the_api_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_is_put_back_after_its_end_is_not_taken() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
-    let store = Lax::default();
+async fn restored_record_of_an_ended_login_is_ignored() {
+    let user = User::new(|_| Reply::Login(60, Some("r")));
+    let store = LooseStore::default();
     let process = || user.process_in(&store);
     let tokens = process();
     log_in(&tokens).await.unwrap();
@@ -378,8 +372,8 @@ async fn a_login_that_is_put_back_after_its_end_is_not_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_jumps_ends_no_login() {
-    let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
+async fn jump_of_the_wall_clock_ends_no_login() {
+    let user = User::new(|number| Reply::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     user.logged_in().await;
     let start = user.clock.wall();
     let day = Duration::from_secs(86_400);
@@ -387,12 +381,12 @@ async fn a_wall_clock_that_jumps_ends_no_login() {
     assert_eq!(text(&user.process()).await, "token-1");
     user.clock.set_wall(start + 400 * day);
     assert_eq!(text(&user.process()).await, "token-2");
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0", "r-1"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0", "r-1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn login_under_an_older_key_is_sealed_again() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
+async fn login_under_an_older_key_is_sealed_with_the_new_key() {
+    let user = User::new(|_| Reply::Login(60, Some("r")));
     let (old, new) = (
         SealingKey::from_bytes([1; 32]),
         SealingKey::from_bytes([2; 32]),
@@ -409,7 +403,7 @@ async fn login_under_an_older_key_is_sealed_again() {
     );
     let reads_both = user.process_with(new.clone().also_reads(old.clone()), |_| {});
     assert_eq!(text(&reads_both).await, "token-0");
-    // From now on the new key is enough, and nothing is left for the old one.
+    // Now the record is sealed with the new key only.
     assert_eq!(text(&user.process_with(new, |_| {})).await, "token-0");
     let with_old = user.process_with(old, |_| {});
     assert!(!with_old.is_logged_in().await.unwrap());
@@ -417,9 +411,9 @@ async fn login_under_an_older_key_is_sealed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_record_counts_for_nothing_where_there_is_a_key() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
-    let store = Lax::default();
+async fn unsealed_record_is_ignored_when_there_is_a_key() {
+    let user = User::new(|_| Reply::Login(60, Some("r")));
+    let store = LooseStore::default();
     let process = |key| user.process_storing_in(store.clone(), key, |_| {});
     log_in(&process(SealingKey::unsealed())).await.unwrap();
     let keyed = process(SealingKey::from_bytes([7; 32]));
@@ -428,35 +422,32 @@ async fn a_plain_record_counts_for_nothing_where_there_is_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_confidential_clients_secret_that_changed_is_used_at_once() {
-    let vault = Vault::holding("old");
+async fn changed_secret_of_a_login_is_used_at_once() {
+    let vault = Vault::with_secret("old");
     let secret = vault.secret.clone();
     let user = User::new(|number| match number {
-        0 => Say::Login(60, Some("r-0")),
-        _ => Say::RefuseUnless("new"),
+        0 => Reply::Login(60, Some("r-0")),
+        _ => Reply::InvalidClientUnless("new"),
     });
     let app = AuthorizationCode::confidential("a-client", vault.source(), "http://localhost");
     let grant = Grant(Kind::AuthorizationCode(Box::new(app.unwrap())));
     let keeping = StoreScope::new(SharedStore::new(user.store.clone()), ["x".to_owned()]);
-    let stored = Storage::Login(keeping.slot_of_key(SealingKey::unsealed()));
+    let storage = Storage::Login(keeping.slot_of_key(SealingKey::unsealed()));
     let clock = user.clock.clone();
-    let tokens = user.endpoint.provider_storing(clock, grant, stored, |_| {});
+    let tokens = user.endpoint.builder(clock, grant).storage(storage).build();
     log_in(&tokens).await.unwrap();
     user.clock.advance(seconds(61.0));
     let error = failure(&tokens).await;
-    assert!(
-        matches!(error.kind(), ErrorKind::InvalidClient(_)),
-        "{error:?}"
-    );
+    assert_kind!(error, ErrorKind::InvalidClient(_));
     *secret.lock() = "new";
     user.clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-2");
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0", "r-0"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0", "r-0"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_the_api_refuses_is_renewed_once_for_all_processes() {
-    let user = User::new(|number| Say::Login(600, Some(["r-0", "r-1", "r-2"][number])));
+async fn rejected_token_is_renewed_once_for_all_processes() {
+    let user = User::new(|number| Reply::Login(600, Some(["r-0", "r-1", "r-2"][number])));
     let (tokens, other) = (user.logged_in().await, user.process());
     let refused = tokens.token().await.unwrap();
     assert_eq!(text(&other).await, "token-0");
@@ -465,15 +456,13 @@ async fn a_token_that_the_api_refuses_is_renewed_once_for_all_processes() {
         tokens.invalidate(&refused);
         assert_eq!(text(tokens).await, "token-1");
     }
-    assert_eq!(user.endpoint.handed_in(), ["a-code", "r-0"]);
+    assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
 }
 
-/// Where the login of somebody is stored.
+/// The key of the user's login.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::Login(kept) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
     kept.key().clone()
 }
-
-const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Runtimes that come and go.
+//! Runtimes that are dropped, stalled or missing.
 
 use std::{
     sync::{
@@ -15,20 +15,8 @@ use tokio::{
 
 use super::*;
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-fn paused() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-}
-
-/// A provider whose first request was begun on `first` and is held at the gate.
-fn begun_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
+/// A provider whose first refresh runs on `first`. The gate holds its request.
+fn started_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
     let tokens = endpoint.provider(Clock::manual(), credentials());
     first.block_on(async {
         assert!(tokens.cached_token().is_none());
@@ -39,8 +27,8 @@ fn begun_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
     tokens
 }
 
-/// A caller on `second` that waited for the first request in vain, and began another.
-fn given_up_on(
+/// A caller on `second` that waits until the first refresh is lost and starts another.
+fn replaced_on(
     second: &Runtime,
     endpoint: &Endpoint,
     tokens: &TokenProvider,
@@ -55,8 +43,8 @@ fn given_up_on(
     caller
 }
 
-/// Drives `first` until its answer is there.
-fn late_answer(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
+/// Runs `first` until its refresh returns a token.
+fn late_token(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
     first.block_on(async {
         loop {
             match tokens.cached_token() {
@@ -68,18 +56,12 @@ fn late_answer(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
 }
 
 #[test]
-fn outside_a_runtime_there_is_what_there_is() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+fn outside_a_runtime_only_a_cached_token_is_served() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let tokens = endpoint.provider(Clock::manual(), credentials());
-    let outside = |tokens: &TokenProvider| {
-        let mut token = Box::pin(tokens.token());
-        match token.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => panic!("waits outside a runtime"),
-        }
-    };
+    let outside = |tokens: &TokenProvider| ready_output(tokens.token());
     let error = outside(&tokens).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
+    assert_kind!(error, ErrorKind::NoRuntime);
     assert!(tokens.cached_token().is_none());
     assert_eq!(endpoint.requests(), 0);
 
@@ -89,24 +71,13 @@ fn outside_a_runtime_there_is_what_there_is() {
 }
 
 #[test]
-fn a_flight_whose_runtime_is_dropped_is_replaced() {
-    let endpoint = Endpoint::gated(|_| Say::Token(60));
+fn refresh_of_a_dropped_runtime_is_replaced() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), runtime());
-    let tokens = begun_on(&first, &endpoint);
+    let tokens = started_on(&first, &endpoint);
     second.block_on(async {
-        let callers: Vec<_> = (0..1_000)
-            .map(|_| {
-                let tokens = tokens.clone();
-                tokio::spawn(async move { tokens.token().await })
-            })
-            .collect();
-        while tokens
-            .cache
-            .update(|state, _| state.waiters.receiver_count())
-            < 1_000
-        {
-            tokio::task::yield_now().await;
-        }
+        let callers = spawn_callers(&tokens, 1_000);
+        until_waiting(&tokens, 1_000).await;
         first.shutdown_background();
         endpoint.release(10);
         for caller in callers {
@@ -117,24 +88,19 @@ fn a_flight_whose_runtime_is_dropped_is_replaced() {
 }
 
 #[test]
-fn a_flight_whose_runtime_is_no_longer_driven_is_replaced() {
-    let endpoint = Endpoint::gated(|_| Say::Token(60));
-    let (first, second) = (runtime(), paused());
-    let tokens = begun_on(&first, &endpoint);
+fn refresh_of_a_stalled_runtime_is_replaced() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
+    let (first, second) = (runtime(), paused_runtime());
+    let tokens = started_on(&first, &endpoint);
     second.block_on(async {
         endpoint.release(10);
         let start = tokens.clock().now();
-        // The gate is open, but nobody drives the first request.
-        let callers: Vec<_> = (0..1_000)
-            .map(|_| {
-                let tokens = tokens.clone();
-                tokio::spawn(async move { tokens.token().await })
-            })
-            .collect();
+        // The gate is open, but nothing drives the first request.
+        let callers = spawn_callers(&tokens, 1_000);
         for caller in callers {
             assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
         }
-        // One attempt's time, and one second.
+        // The time of one attempt, and one second.
         assert!((10..=11).contains(&(tokens.clock().now() - start).as_secs()));
     });
     assert_eq!(endpoint.requests(), 2);
@@ -142,31 +108,28 @@ fn a_flight_whose_runtime_is_no_longer_driven_is_replaced() {
 }
 
 #[test]
-fn a_late_good_answer_is_kept() {
-    let endpoint = Endpoint::gated(|_| Say::Token(60));
-    let (first, second) = (runtime(), paused());
-    let tokens = begun_on(&first, &endpoint);
-    let caller = given_up_on(&second, &endpoint, &tokens);
-    // Both are held; now the first runtime is driven again, and the first request answered.
+fn late_success_of_a_lost_refresh_is_cached() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
+    let (first, second) = (runtime(), paused_runtime());
+    let tokens = started_on(&first, &endpoint);
+    let caller = replaced_on(&second, &endpoint, &tokens);
+    // The gate holds both requests. Now the first runtime runs again and gets a response.
     endpoint.release(1);
-    assert_eq!(late_answer(&first, &tokens).expose_secret(), "token-0");
+    assert_eq!(late_token(&first, &tokens).expose_secret(), "token-0");
     let token = second.block_on(caller).unwrap().unwrap();
     assert_eq!(token.expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 2);
 }
 
 #[test]
-fn a_background_renewal_goes_on_in_another_runtime() {
-    let endpoint = Endpoint::new(|_| Say::Token(100));
+fn background_renewal_continues_in_another_runtime() {
+    let endpoint = Endpoint::new(|_| Reply::Token(100));
     let clock = Clock::manual();
-    let (first, second) = (paused(), paused());
-    let tokens = endpoint.provider_with(
-        clock.clone(),
-        credentials(),
-        || Jitter::pinned(0.5),
-        |_| {},
-        true,
-    );
+    let (first, second) = (paused_runtime(), paused_runtime());
+    let tokens = endpoint
+        .builder(clock.clone(), credentials())
+        .background_renewal()
+        .build();
     first.block_on(tokens.token()).unwrap();
     drop(first);
     second.block_on(async {
@@ -180,8 +143,8 @@ fn a_background_renewal_goes_on_in_another_runtime() {
 }
 
 #[test]
-fn no_task_is_left_behind() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
+fn no_task_remains_after_a_refresh() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
     let first = runtime();
     let tokens = endpoint.provider(Clock::manual(), credentials());
     first.block_on(tokens.token()).unwrap();
@@ -191,13 +154,13 @@ fn no_task_is_left_behind() {
 }
 
 #[test]
-fn who_waits_after_a_late_answer_was_refused_waits_for_the_other_request() {
-    let endpoint = Endpoint::gated(|_| Say::Token(60));
-    let (first, second) = (runtime(), paused());
-    let tokens = begun_on(&first, &endpoint);
-    let caller = given_up_on(&second, &endpoint, &tokens);
+fn waiter_after_a_rejected_late_token_waits_for_the_refresh() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
+    let (first, second) = (runtime(), paused_runtime());
+    let tokens = started_on(&first, &endpoint);
+    let caller = replaced_on(&second, &endpoint, &tokens);
     endpoint.release(1);
-    let late = late_answer(&first, &tokens);
+    let late = late_token(&first, &tokens);
     second.block_on(caller).unwrap().unwrap();
     tokens.invalidate(&late);
     second.block_on(async {
@@ -206,9 +169,12 @@ fn who_waits_after_a_late_answer_was_refused_waits_for_the_other_request() {
         let waker = Arc::clone(&woken).into();
         let polled = waiting.as_mut().poll(&mut Context::from_waker(&waker));
         assert!(polled.is_pending());
-        // Time enough for a waker that was put off.
+        // Gives a delayed waker the time to wake.
         tokio::task::yield_now().await;
-        assert!(!woken.0.load(Ordering::SeqCst), "asks again and again");
+        assert!(
+            !woken.0.load(Ordering::SeqCst),
+            "the waiter polls in a loop"
+        );
         endpoint.release(1);
         assert_eq!(waiting.await.unwrap().expose_secret(), "token-1");
     });
@@ -225,24 +191,19 @@ impl Wake for Woken {
 }
 
 #[test]
-fn a_runtime_that_was_shut_down_is_as_good_as_none() {
+fn runtime_that_was_shut_down_counts_as_none() {
     for build in [
         Builder::new_current_thread as fn() -> Builder,
         Builder::new_multi_thread,
     ] {
-        let endpoint = Endpoint::new(|_| Say::Token(60));
+        let endpoint = Endpoint::new(|_| Reply::Token(60));
         let tokens = endpoint.provider(Clock::manual(), credentials());
         let gone = build().enable_all().build().unwrap();
         let handle = gone.handle().clone();
         drop(gone);
         let error = handle.block_on(tokens.token()).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::NoRuntime), "{error:?}");
-        assert_eq!(
-            tokens
-                .cache
-                .update(|state, _| state.waiters.receiver_count()),
-            0
-        );
+        assert_kind!(error, ErrorKind::NoRuntime);
+        assert_eq!(waiters(&tokens), 0);
 
         runtime().block_on(tokens.token()).unwrap();
         assert_eq!(

@@ -1,21 +1,17 @@
-//! SAML assertions: each is handed in until it is answered, and not again.
+//! SAML assertions. Each is sent until a response arrives, and not again.
 
-use std::{
-    collections::VecDeque,
-    sync::mpsc::{Receiver, channel},
-    time::SystemTime,
-};
+use std::{collections::VecDeque, time::SystemTime};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{secrets::Vault, *};
+use super::*;
 use crate::{
     assertion::Assertion,
     grant::Saml2Bearer,
     store::{MemoryStore, SharedStore},
 };
 
-/// An identity provider whose assertions are put into it, and given as long as there is no other.
+/// An identity provider that returns the assertions that a test gives it. It repeats the last.
 #[derive(Clone, Default)]
 struct Idp {
     assertions: Arc<Mutex<VecDeque<String>>>,
@@ -23,13 +19,13 @@ struct Idp {
 }
 
 impl Idp {
-    fn giving<const N: usize>(assertions: [&str; N]) -> Self {
+    fn with<const N: usize>(assertions: [&str; N]) -> Self {
         let idp = Self::default();
-        idp.gives(assertions);
+        idp.set(assertions);
         idp
     }
 
-    fn gives<const N: usize>(&self, assertions: [&str; N]) {
+    fn set<const N: usize>(&self, assertions: [&str; N]) {
         *self.assertions.lock() = assertions.map(assertion).into();
     }
 
@@ -37,12 +33,12 @@ impl Idp {
         let idp = self.clone();
         let source = Assertion::from_fn(move || {
             let idp = idp.clone();
-            async move { Ok(idp.answer()?.into()) }
+            async move { Ok(idp.issue()?.into()) }
         });
         Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap()
     }
 
-    fn answer(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    fn issue(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         *self.asked.lock() += 1;
         let mut assertions = self.assertions.lock();
         let next = match assertions.len() {
@@ -58,7 +54,7 @@ impl Idp {
     }
 }
 
-/// One that is good for the years of the tests' clocks, and signed as far as anybody here looks.
+/// An assertion that is valid for the clocks of the tests. Nothing here checks its signature.
 fn assertion(name: &str) -> String {
     assertion_until(name, "2999-01-01T00:00:00Z")
 }
@@ -76,29 +72,17 @@ fn sent(name: &str) -> String {
     STANDARD.encode(assertion(name))
 }
 
-fn kind(error: &Error) -> &ErrorKind {
-    error.kind()
-}
-
-async fn text(tokens: &TokenProvider) -> String {
-    tokens.token().await.unwrap().expose_secret().to_owned()
-}
-
-async fn failure(tokens: &TokenProvider) -> Error {
-    tokens.token().await.unwrap_err()
-}
-
-/// The token is over, and only another assertion helps.
+/// Whether the token has expired and only another assertion helps.
 fn is_stale(error: &Error) -> bool {
-    matches!(kind(error), ErrorKind::TokenExpired(_))
+    matches!(error.kind(), ErrorKind::TokenExpired(_))
         && error.needs_login()
         && error.to_string().contains("assertion")
 }
 
 #[tokio::test(start_paused = true)]
-async fn near_the_tokens_end_the_source_is_asked_for_the_next_assertion() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
-    let (clock, idp) = (Clock::manual(), Idp::giving(["a", "b"]));
+async fn source_is_asked_again_near_the_end_of_the_token() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
+    let (clock, idp) = (Clock::manual(), Idp::with(["a", "b"]));
     let tokens = endpoint.provider(clock.clone(), idp.grant());
     assert_eq!(text(&tokens).await, "token-0");
     clock.advance(seconds(300.0));
@@ -106,18 +90,18 @@ async fn near_the_tokens_end_the_source_is_asked_for_the_next_assertion() {
     assert_eq!(idp.asked(), 1);
     clock.advance(seconds(301.0));
     assert_eq!(text(&tokens).await, "token-1");
-    assert_eq!(endpoint.handed_in(), [sent("a"), sent("b")]);
+    assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("b")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_assertion_is_handed_in_again_only_while_nobody_answered_it() {
+async fn assertion_is_sent_again_until_a_response_arrives() {
     let endpoint = Endpoint::new(|number| match number {
-        0 => Say::Unavailable,
-        1 => Say::Nothing,
-        2 => Say::RateLimited(seconds(1.0)),
-        _ => Say::Token(600),
+        0 => Reply::Unavailable,
+        1 => Reply::Never,
+        2 => Reply::RateLimited(seconds(1.0)),
+        _ => Reply::Token(600),
     });
-    let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
+    let (clock, idp) = (Clock::manual(), Idp::with(["a"]));
     let tokens = endpoint.provider(clock.clone(), idp.grant());
     for _ in 0..3 {
         let error = failure(&tokens).await;
@@ -126,7 +110,7 @@ async fn an_assertion_is_handed_in_again_only_while_nobody_answered_it() {
     }
     assert_eq!(text(&tokens).await, "token-3");
     assert_eq!(
-        endpoint.handed_in(),
+        endpoint.sent_secrets(),
         [sent("a"), sent("a"), sent("a"), sent("a")]
     );
 
@@ -137,15 +121,15 @@ async fn an_assertion_is_handed_in_again_only_while_nobody_answered_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_assertion_that_its_source_gives_once_is_kept_until_it_is_answered() {
+async fn assertion_given_once_is_kept_until_a_response_arrives() {
     let endpoint = Endpoint::new(|number| match number {
-        0 | 1 => Say::Unavailable,
-        _ => Say::Token(600),
+        0 | 1 => Reply::Unavailable,
+        _ => Reply::Token(600),
     });
     let (clock, once) = (Clock::manual(), Arc::new(Mutex::new(Some(assertion("a")))));
     let source = Assertion::from_fn(move || {
-        let given = once.lock().take();
-        async move { Ok(given.ok_or("it was given already")?.into()) }
+        let next = once.lock().take();
+        async move { Ok(next.ok_or("it was returned before")?.into()) }
     });
     let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", source).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);
@@ -153,12 +137,12 @@ async fn an_assertion_that_its_source_gives_once_is_kept_until_it_is_answered() 
         clock.advance(failure(&tokens).await.retry_after().unwrap());
     }
     assert_eq!(text(&tokens).await, "token-2");
-    assert_eq!(endpoint.handed_in(), [sent("a"), sent("a"), sent("a")]);
+    assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("a"), sent("a")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn fresh_assertions_that_are_refused_are_sent_ever_less() {
-    let endpoint = Endpoint::new(|_| Say::InvalidGrant);
+async fn invalid_fresh_assertions_are_sent_ever_less_often() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidGrant);
     let (clock, made) = (Clock::manual(), Arc::new(Mutex::new(0)));
     let source = Assertion::from_fn(move || {
         let mut made = made.lock();
@@ -170,44 +154,41 @@ async fn fresh_assertions_that_are_refused_are_sent_ever_less() {
     let tokens = endpoint.provider(clock.clone(), grant);
     for _ in 0..600 {
         let error = failure(&tokens).await;
-        assert!(
-            matches!(kind(&error), ErrorKind::OAuth(error) if error.error == "invalid_grant"),
-            "{error:?}"
-        );
+        assert_kind!(error, ErrorKind::OAuth(error) if error.error == "invalid_grant");
         clock.advance(seconds(1.0));
     }
-    // 1, 5, 10, 20 … seconds apart.
+    // After 1, 5, 10, 20 … s.
     let requests = endpoint.requests();
     assert!((6..=12).contains(&requests), "{requests} in ten minutes");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_refused_stays_the_reason() {
-    let endpoint = Endpoint::new(|_| Say::Refuse);
+async fn invalid_client_remains_the_cause() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidClient);
     let clock = Clock::manual();
     let grant = Saml2Bearer::new("a-client", "secret-1", "an-org", assertion("a")).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);
     for _ in 0..30 {
         let error = failure(&tokens).await;
-        assert!(
-            matches!(kind(&error), ErrorKind::InvalidClient(_)),
-            "{error:?}"
-        );
+        assert_kind!(error, ErrorKind::InvalidClient(_));
         clock.advance(seconds(20.0));
     }
     assert_eq!(endpoint.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_another_process_stored_is_found_while_an_assertion_is_missing() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
+async fn stored_token_is_found_while_an_assertion_is_missing() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let process = |name: &str| {
-        let idp = Idp::giving([name]);
+        let idp = Idp::with([name]);
         let keeping = StoreScope::new(SharedStore::new(store.clone()), ["jo".to_owned()]);
-        let stored = Storage::BySecret(keeping);
+        let storage = Storage::BySecret(keeping);
         let grant = idp.grant().into_grant();
-        endpoint.provider_storing(clock.clone(), grant, stored, |_| {})
+        endpoint
+            .builder(clock.clone(), grant)
+            .storage(storage)
+            .build()
     };
     let (one, other) = (process("a"), process("b"));
     text(&one).await;
@@ -219,24 +200,24 @@ async fn a_token_that_another_process_stored_is_found_while_an_assertion_is_miss
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_accepted_ends_a_wait_at_once() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
+async fn malformed_assertion_ends_ready_at_once() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
     let (clock, idp) = (Clock::manual(), Idp::default());
     idp.assertions.lock().push_back("<not-saml/>".to_owned());
     let tokens = endpoint.provider(clock, idp.grant());
     let error = tokens.ready(seconds(60.0)).await.unwrap_err();
-    assert!(matches!(kind(&error), ErrorKind::Assertion(_)), "{error:?}");
+    assert_kind!(error, ErrorKind::Assertion(_));
     assert_eq!(idp.asked(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_assertion_that_was_refused_is_not_handed_in_again() {
-    for refusal in [Say::InvalidGrant, Say::Refuse] {
+async fn invalid_assertion_is_not_sent_again() {
+    for refusal in [Reply::InvalidGrant, Reply::InvalidClient] {
         let endpoint = Endpoint::new(move |number| match number {
             0 => refusal.clone(),
-            _ => Say::Token(600),
+            _ => Reply::Token(600),
         });
-        let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
+        let (clock, idp) = (Clock::manual(), Idp::with(["a"]));
         let tokens = endpoint.provider(clock.clone(), idp.grant());
         let error = failure(&tokens).await;
         assert!(!error.is_transient(), "{error:?}");
@@ -244,18 +225,18 @@ async fn an_assertion_that_was_refused_is_not_handed_in_again() {
             clock.advance(seconds(10.0));
             failure(&tokens).await;
         }
-        assert_eq!(endpoint.handed_in(), [sent("a")]);
-        idp.gives(["b"]);
+        assert_eq!(endpoint.sent_secrets(), [sent("a")]);
+        idp.set(["b"]);
         clock.advance(seconds(300.0));
         assert_eq!(text(&tokens).await, "token-1");
-        assert_eq!(endpoint.handed_in(), [sent("a"), sent("b")]);
+        assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("b")]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_with_nothing_new_is_asked_at_most_once_a_second() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
-    let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
+async fn source_without_a_new_assertion_is_asked_once_a_second() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
+    let (clock, idp) = (Clock::manual(), Idp::with(["a"]));
     let tokens = endpoint.provider(clock.clone(), idp.grant());
     text(&tokens).await;
     clock.advance(seconds(601.0));
@@ -266,19 +247,21 @@ async fn a_source_with_nothing_new_is_asked_at_most_once_a_second() {
     }
     let asked = idp.asked() - before;
     assert!((8..=12).contains(&asked), "{asked} times in ten seconds");
-    // Another ends the wait within a second.
-    idp.gives(["b"]);
+    // A new assertion is found within a second.
+    idp.set(["b"]);
     clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_in_hand_is_served_to_its_end_and_that_is_told_ahead_of_time() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
-    let (clock, idp) = (Clock::manual(), Idp::giving(["a"]));
-    let (sender, events) = channel();
-    let handle = move |event: &Event| drop(sender.send(event.clone()));
-    let tokens = endpoint.provider_telling(clock.clone(), idp.grant(), handle);
+async fn valid_token_is_served_to_its_end_which_is_announced() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
+    let (clock, idp) = (Clock::manual(), Idp::with(["a"]));
+    let (handle, events) = event_channel();
+    let tokens = endpoint
+        .builder(clock.clone(), idp.grant())
+        .on_event(handle)
+        .build();
     text(&tokens).await;
     clock.advance(seconds(500.0));
     for _ in 0..99 {
@@ -289,17 +272,16 @@ async fn a_token_in_hand_is_served_to_its_end_and_that_is_told_ahead_of_time() {
     clock.advance(seconds(2.0));
     assert!(is_stale(&failure(&tokens).await));
     drop(tokens);
-    let told = |events: Receiver<Event>| events.iter().collect::<Vec<_>>();
-    let told = told(events);
-    let expiring = told
+    let events: Vec<_> = events.iter().collect();
+    let expiring = events
         .iter()
         .filter(|event| matches!(event, Event::LoginExpiring { .. }));
-    assert_eq!(expiring.count(), 1, "{told:?}");
+    assert_eq!(expiring.count(), 1, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_assertion_out_of_date_is_never_sent() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
+async fn expired_assertion_is_never_sent() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
     let (clock, idp) = (Clock::manual(), Idp::default());
     clock.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     let old = assertion_until("old", "2026-01-01T00:00:00Z");
@@ -313,34 +295,34 @@ async fn an_assertion_out_of_date_is_never_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_accepted_is_a_typed_error_and_not_sent() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
+async fn malformed_assertion_is_reported_and_not_sent() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
     let (clock, idp) = (Clock::manual(), Idp::default());
     idp.assertions.lock().push_back("<not-saml/>".to_owned());
     let tokens = endpoint.provider(clock.clone(), idp.grant());
     let error = failure(&tokens).await;
-    assert!(matches!(kind(&error), ErrorKind::Assertion(_)), "{error:?}");
+    assert_kind!(error, ErrorKind::Assertion(_));
     assert!(!error.is_transient());
     let error = Saml2Bearer::new("a-client", "secret-1", "an-org", "<not-saml/>").unwrap_err();
-    assert!(matches!(kind(&error), ErrorKind::Assertion(_)), "{error:?}");
+    assert_kind!(error, ErrorKind::Assertion(_));
     assert_eq!(endpoint.requests(), 0);
-    idp.gives(["a"]);
+    idp.set(["a"]);
     clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-0");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_of_assertions_that_fails_hangs_or_panics_is_a_transient_failure() {
+async fn failing_assertion_source_is_a_transient_failure() {
     for how in ["fail", "hang", "panic"] {
-        let endpoint = Endpoint::new(|_| Say::Token(600));
+        let endpoint = Endpoint::new(|_| Reply::Token(600));
         let clock = Clock::manual();
-        let bad = Arc::new(Mutex::new(true));
-        let is_bad = Arc::clone(&bad);
+        let broken = Arc::new(Mutex::new(true));
+        let is_broken = Arc::clone(&broken);
         let source = Assertion::from_fn(move || {
-            let bad = *is_bad.lock();
+            let broken = *is_broken.lock();
             async move {
                 match how {
-                    _ if !bad => Ok(assertion("a").into()),
+                    _ if !broken => Ok(assertion("a").into()),
                     "fail" => Err("away".into()),
                     "hang" => std::future::pending().await,
                     _ => panic!("planted"),
@@ -356,46 +338,46 @@ async fn a_source_of_assertions_that_fails_hangs_or_panics_is_a_transient_failur
         );
         assert!(error.to_string().contains("assertion"), "{how}: {error}");
         assert!(error.retry_after().unwrap() < seconds(1.0), "{how}");
-        *bad.lock() = false;
+        *broken.lock() = false;
         clock.advance(seconds(1.0));
         assert_eq!(text(&tokens).await, "token-0", "{how}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_secret_is_used_with_the_next_assertion() {
-    let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
-    let (clock, idp) = (Clock::manual(), Idp::giving(["a", "b"]));
-    let vault = Vault::holding("old");
+async fn changed_secret_is_used_with_the_next_assertion() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidClientUnless("new"));
+    let (clock, idp) = (Clock::manual(), Idp::with(["a", "b"]));
+    let vault = Vault::with_secret("old");
     let from_idp = idp.clone();
     let source = Assertion::from_fn(move || {
         let idp = from_idp.clone();
-        async move { Ok(idp.answer()?.into()) }
+        async move { Ok(idp.issue()?.into()) }
     });
     let grant = Saml2Bearer::new("a-client", vault.source(), "an-org", source).unwrap();
     let tokens = endpoint.provider(clock.clone(), grant);
     let error = failure(&tokens).await;
-    assert!(
-        matches!(kind(&error), ErrorKind::InvalidClient(_)),
-        "{error:?}"
-    );
+    assert_kind!(error, ErrorKind::InvalidClient(_));
     *vault.secret.lock() = "new";
     clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-1");
-    assert_eq!(endpoint.handed_in(), [sent("a"), sent("b")]);
+    assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("b")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn users_with_one_store_never_get_each_others_token() {
-    let endpoint = Endpoint::new(|_| Say::Token(600));
+async fn users_of_one_store_get_their_own_tokens() {
+    let endpoint = Endpoint::new(|_| Reply::Token(600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let process = |identity: &str, org: &str, assertion: &str| {
-        let idp = Idp::giving([assertion]);
+        let idp = Idp::with([assertion]);
         let grant = idp.grant().identity(identity);
         let parts = [org, identity].map(str::to_owned);
         let keeping = StoreScope::new(SharedStore::new(store.clone()), parts);
-        let stored = Storage::BySecret(keeping);
-        endpoint.provider_storing(clock.clone(), grant.into_grant(), stored, |_| {})
+        let storage = Storage::BySecret(keeping);
+        endpoint
+            .builder(clock.clone(), grant)
+            .storage(storage)
+            .build()
     };
     assert_eq!(text(&process("jo", "one", "a")).await, "token-0");
     assert_eq!(text(&process("jo", "two", "b")).await, "token-1");
@@ -406,27 +388,24 @@ async fn users_with_one_store_never_get_each_others_token() {
 }
 
 #[test]
-fn with_a_store_it_has_to_be_said_whose_assertions_they_are() {
+fn store_requires_an_identity() {
     let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
     let build = |grant: Saml2Bearer| {
         TokenProvider::builder(region.clone(), grant)
             .store(MemoryStore::new())
             .build()
     };
-    for nobody in [Idp::default().grant(), Idp::default().grant().identity("")] {
-        let error = build(nobody).unwrap_err();
-        assert!(
-            matches!(kind(&error), ErrorKind::Configuration(_)),
-            "{error:?}"
-        );
+    for anonymous in [Idp::default().grant(), Idp::default().grant().identity("")] {
+        let error = build(anonymous).unwrap_err();
+        assert_kind!(error, ErrorKind::Configuration(_));
     }
     assert!(build(Idp::default().grant().identity("jo")).is_ok());
 }
 
 #[test]
-fn an_organisations_short_name_holds_no_space_and_no_mark() {
+fn short_name_of_an_organisation_is_checked() {
     let new = |org: &str| Saml2Bearer::new("a-client", "secret-1", org, assertion("a"));
-    for bad in [
+    for invalid in [
         "",
         " ",
         "my org",
@@ -436,13 +415,10 @@ fn an_organisations_short_name_holds_no_space_and_no_mark() {
         "a%20b",
         &"x".repeat(256),
     ] {
-        let error = new(bad).unwrap_err();
-        assert!(
-            matches!(kind(&error), ErrorKind::Configuration(_)),
-            "{bad:?}"
-        );
+        let error = new(invalid).unwrap_err();
+        assert_kind!(error, ErrorKind::Configuration(_));
     }
-    for good in ["my-org", "org_1", "o.rg", "große-firma"] {
-        assert!(new(good).is_ok(), "{good:?}");
+    for valid in ["my-org", "org_1", "o.rg", "große-firma"] {
+        assert!(new(valid).is_ok(), "{valid:?}");
     }
 }

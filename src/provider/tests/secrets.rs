@@ -1,66 +1,15 @@
-//! Credentials that are refused, and their sources.
+//! Invalid credentials, and the sources of secrets.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
-use parking_lot::Mutex;
-
-use super::{
-    outage::{HIGH, LOW, MIDDLE, callers},
-    *,
-};
+use super::{outage::callers, *};
 use crate::{grant::ClientCredentials, secret::ClientSecret};
 
-/// A source that counts, and gives what is put into it.
-#[derive(Clone, Default)]
-pub(super) struct Vault {
-    asked: Arc<AtomicUsize>,
-    pub(super) secret: Arc<Mutex<&'static str>>,
-}
-
-impl Vault {
-    pub(super) fn holding(secret: &'static str) -> Self {
-        let vault = Self::default();
-        *vault.secret.lock() = secret;
-        vault
-    }
-
-    pub(super) fn credentials(&self) -> ClientCredentials {
-        ClientCredentials::new("a-client", self.source()).unwrap()
-    }
-
-    pub(super) fn source(&self) -> ClientSecret {
-        let vault = self.clone();
-        ClientSecret::from_fn(move || {
-            let vault = vault.clone();
-            async move {
-                vault.asked.fetch_add(1, Ordering::SeqCst);
-                let secret = *vault.secret.lock();
-                match secret {
-                    "fail" => Err("the vault is sealed".into()),
-                    "panic" => panic!("planted"),
-                    "hang" => std::future::pending().await,
-                    secret => Ok(secret.into()),
-                }
-            }
-        })
-    }
-
-    pub(super) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_secret_rotated_meanwhile_is_used_at_once() {
-    let slow = |say| Say::After(seconds(1.0), Box::new(say));
-    let endpoint = Endpoint::new(move |_| slow(Say::RefuseUnless("new")));
-    let vault = Vault::holding("old");
+async fn secret_rotated_during_a_request_is_used_at_once() {
+    let endpoint = Endpoint::new(|_| after(1.0, Reply::InvalidClientUnless("new")));
+    let vault = Vault::with_secret("old");
     let rotating = vault.clone();
     let tokens = endpoint.provider(Clock::manual(), vault.credentials());
-    // Rotated between the question and the request.
+    // Rotated after the secret is read and before the response arrives.
     let (token, ()) = tokio::join!(tokens.token(), async {
         while rotating.asked() == 0 {
             tokio::task::yield_now().await;
@@ -72,22 +21,25 @@ async fn a_secret_rotated_meanwhile_is_used_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_pause() {
-    // A request at 0 s and after 5 s, then after another 10 s, each times 0.8, 1 or 1.2. The source
-    // is asked twice for each, and once a second in between.
+async fn new_secret_ends_the_pause_for_invalid_credentials() {
+    // Requests at 0 s, after 5 s and after another 10 s, each times 0.8, 1 or 1.2. The source is
+    // asked twice for each request, and once a second in between.
     for jitter in [LOW, MIDDLE, HIGH] {
-        let endpoint = Endpoint::new(|_| Say::RefuseUnless("new"));
-        let vault = Vault::holding("old");
+        let endpoint = Endpoint::new(|_| Reply::InvalidClientUnless("new"));
+        let vault = Vault::with_secret("old");
         let clock = Clock::manual();
-        let tokens = endpoint.provider_with(clock, vault.credentials(), jitter, |_| {}, false);
+        let tokens = endpoint
+            .builder(clock, vault.credentials())
+            .jitter(jitter)
+            .build();
         callers(&tokens, 10.0, |_, _| {}).await;
-        assert_eq!((endpoint.requests(), endpoint.most_at_once()), (2, 1));
+        assert_eq!((endpoint.requests(), endpoint.max_open()), (2, 1));
         assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
-        let error = tokens.token().await.unwrap_err();
-        let ErrorKind::InvalidClient(refused) = error.kind() else {
+        let error = failure(&tokens).await;
+        let ErrorKind::InvalidClient(invalid) = error.kind() else {
             panic!("{error:?}")
         };
-        assert_eq!(refused.accepted_before, None);
+        assert_eq!(invalid.accepted_before, None);
         assert!(error.retry_after().unwrap() > seconds(1.1));
 
         *vault.secret.lock() = "new";
@@ -98,44 +50,35 @@ async fn refused_credentials_are_asked_for_sparingly_and_a_new_secret_ends_the_p
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
-    let endpoint = Endpoint::new(|_| Say::Refuse);
-    let vault = Vault::holding("old");
+async fn one_caller_probes_and_the_others_fail_at_once() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidClient);
+    let vault = Vault::with_secret("old");
     let tokens = endpoint.provider(Clock::manual(), vault.credentials());
-    tokens.token().await.unwrap_err();
+    failure(&tokens).await;
     assert_eq!(vault.asked(), 2);
     tokio::time::sleep(seconds(1.0)).await;
     *vault.secret.lock() = "hang";
-    let asking = {
-        let tokens = tokens.clone();
-        tokio::spawn(async move { tokens.token().await })
-    };
+    let asking = spawn_caller(&tokens);
     while vault.asked() == 2 {
         tokio::task::yield_now().await;
     }
     let start = tokens.clock().now();
     for _ in 0..100 {
-        let error = tokens.token().await.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::InvalidClient(_)),
-            "{error:?}"
-        );
+        let error = failure(&tokens).await;
+        assert_kind!(error, ErrorKind::InvalidClient(_));
     }
     assert_eq!(tokens.clock().now(), start);
     assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
-    // The caller learns that the source hangs.
+    // The caller that asks the source learns that it hangs.
     let error = asking.await.unwrap().unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::CredentialSource(_)),
-        "{error:?}"
-    );
+    assert_kind!(error, ErrorKind::CredentialSource(_));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_accepted_before_is_told_so() {
+async fn invalid_client_reports_when_it_was_accepted() {
     let endpoint = Endpoint::new(|request| match request {
-        0 => Say::Token(3_600),
-        _ => Say::Refuse,
+        0 => Reply::Token(3_600),
+        _ => Reply::InvalidClient,
     });
     let clock = Clock::manual();
     let tokens = endpoint.provider(clock.clone(), credentials());
@@ -143,11 +86,11 @@ async fn a_client_accepted_before_is_told_so() {
     let accepted = clock.wall();
     clock.advance(seconds(60.0));
     tokens.invalidate(&token);
-    let error = tokens.token().await.unwrap_err();
-    let ErrorKind::InvalidClient(refused) = error.kind() else {
+    let error = failure(&tokens).await;
+    let ErrorKind::InvalidClient(invalid) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(refused.accepted_before, Some(accepted));
+    assert_eq!(invalid.accepted_before, Some(accepted));
     assert_eq!(
         error.troubleshooting(),
         Some(crate::error::Troubleshooting::IntegrationFailsAfterRotation)
@@ -155,32 +98,29 @@ async fn a_client_accepted_before_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
+async fn failing_secret_source_is_a_transient_failure() {
     for (fault, time) in [("fail", 0), ("panic", 0), ("hang", 10)] {
-        let endpoint = Endpoint::new(|_| Say::Token(60));
-        let vault = Vault::holding(fault);
+        let endpoint = Endpoint::new(|_| Reply::Token(60));
+        let vault = Vault::with_secret(fault);
         let tokens = endpoint.provider(Clock::manual(), vault.credentials());
         let start = tokens.clock().now();
-        let error = tokens.token().await.unwrap_err();
+        let error = failure(&tokens).await;
         assert_eq!((tokens.clock().now() - start).as_secs(), time, "{fault}");
-        assert!(
-            matches!(error.kind(), ErrorKind::CredentialSource(_)),
-            "{error:?}"
-        );
+        assert_kind!(error, ErrorKind::CredentialSource(_));
         assert!(error.is_transient(), "{fault}");
         assert_eq!(error.retry_after(), Some(seconds(0.5)), "{fault}");
         assert_eq!(endpoint.requests(), 0, "{fault}");
 
-        *vault.secret.lock() = "good";
+        *vault.secret.lock() = "valid";
         tokio::time::sleep(seconds(0.5)).await;
         tokens.token().await.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn secret_is_read_again_for_each_request() {
-    let endpoint = Endpoint::new(|_| Say::Token(60));
-    let vault = Vault::holding("any");
+async fn secret_is_read_for_each_refresh() {
+    let endpoint = Endpoint::new(|_| Reply::Token(60));
+    let vault = Vault::with_secret("any");
     let clock = Clock::manual();
     let tokens = endpoint.provider(clock.clone(), vault.credentials());
     for request in 1..4 {
@@ -191,44 +131,38 @@ async fn secret_is_read_again_for_each_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_takes_its_time_hides_neither_cause_nor_pause() {
-    let endpoint = Endpoint::new(|_| Say::Refuse);
+async fn slow_probe_hides_neither_cause_nor_pause() {
+    let endpoint = Endpoint::new(|_| Reply::InvalidClient);
     let secret = ClientSecret::from_fn(|| async {
         tokio::time::sleep(seconds(3.0)).await;
         Ok("old".into())
     });
     let credentials = ClientCredentials::new("a-client", secret).unwrap();
     let tokens = endpoint.provider(Clock::manual(), credentials);
-    tokens.token().await.unwrap_err();
+    failure(&tokens).await;
     for _ in 0..2 {
         tokio::time::sleep(seconds(1.0)).await;
-        let error = tokens.token().await.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::InvalidClient(_)),
-            "{error:?}"
-        );
+        let error = failure(&tokens).await;
+        assert_kind!(error, ErrorKind::InvalidClient(_));
     }
     assert!(endpoint.requests() <= 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_counts_as_lost_sends_nothing_more() {
-    let endpoint = Endpoint::new(|_| Say::Unavailable);
+async fn lost_refresh_sends_nothing() {
+    let endpoint = Endpoint::new(|_| Reply::Unavailable);
     let secret = ClientSecret::from_fn(|| async {
         tokio::time::sleep(seconds(5.0)).await;
         Ok("any".into())
     });
     let credentials = ClientCredentials::new("a-client", secret).unwrap();
     let tokens = endpoint.provider(Clock::manual(), credentials);
-    let waiting = {
-        let tokens = tokens.clone();
-        tokio::spawn(async move { tokens.token().await })
-    };
-    // The first flight asks its source when its runtime stands still for long.
+    let waiting = spawn_caller(&tokens);
+    // The first refresh is asking its source when its runtime stalls.
     tokio::task::yield_now().await;
     tokens.clock().advance(seconds(12.0));
     assert!(tokens.cached_token().is_none());
     waiting.await.unwrap().unwrap_err();
     tokio::time::sleep(seconds(10.0)).await;
-    assert_eq!((endpoint.requests(), endpoint.most_at_once()), (1, 1));
+    assert_eq!((endpoint.requests(), endpoint.max_open()), (1, 1));
 }

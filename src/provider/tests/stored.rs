@@ -4,11 +4,11 @@ use std::{
     future::pending,
     sync::{
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, channel},
+        mpsc::Receiver,
     },
 };
 
-use super::{secrets::Vault, *};
+use super::*;
 use crate::{
     error::StoreError,
     grant::ClientCredentials,
@@ -20,20 +20,23 @@ fn by_secret(store: impl TokenStore) -> Storage {
     Storage::BySecret(StoreScope::new(SharedStore::new(store), parts))
 }
 
-/// A provider of a process of its own, with a store that others have too.
-pub(super) fn another(
+/// The provider of one more process with the same store.
+fn another(
     endpoint: &Arc<Endpoint>,
     clock: &Clock,
     store: &MemoryStore,
     credentials: ClientCredentials,
 ) -> TokenProvider {
-    let stored = by_secret(store.clone());
-    endpoint.provider_storing(clock.clone(), credentials.into_grant(), stored, |_| {})
+    let storage = by_secret(store.clone());
+    endpoint
+        .builder(clock.clone(), credentials)
+        .storage(storage)
+        .build()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_process_starts_with_the_stored_token() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn second_process_starts_with_the_stored_token() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let first = another(&endpoint, &clock, &store, credentials());
     let token = first.token().await.unwrap();
@@ -45,22 +48,22 @@ async fn a_second_process_starts_with_the_stored_token() {
     assert!(left.abs_diff(other) < seconds(0.01), "{left:?} {other:?}");
     assert_eq!(endpoint.requests(), 1);
 
-    // And it is renewed in time by one of them, for both.
+    // One of the processes renews it in time, for both.
     clock.advance(seconds(2_600.0));
     second.token().await.unwrap();
-    while endpoint.requests() < 2 || second.token().await.unwrap().expose_secret() != "token-1" {
+    while endpoint.requests() < 2 || text(&second).await != "token-1" {
         tokio::task::yield_now().await;
     }
     first.token().await.unwrap();
-    while first.token().await.unwrap().expose_secret() != "token-1" {
+    while text(&first).await != "token-1" {
         tokio::task::yield_now().await;
     }
     assert_eq!(endpoint.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn processes_that_start_together_make_one_request() {
-    let endpoint = Endpoint::new(|_| Say::After(seconds(1.0), Box::new(Say::Token(3_600))));
+async fn processes_that_start_together_send_one_request() {
+    let endpoint = Endpoint::new(|_| after(1.0, Reply::Token(3_600)));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let processes: Vec<_> = (0..8)
         .map(|_| another(&endpoint, &clock, &store, credentials()))
@@ -74,8 +77,8 @@ async fn processes_that_start_together_make_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_secret_never_finds_the_token() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn stored_token_is_not_found_with_another_secret() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     another(&endpoint, &clock, &store, credentials())
         .token()
@@ -83,14 +86,14 @@ async fn another_secret_never_finds_the_token() {
         .unwrap();
     let rotated = ClientCredentials::new("a-client", "secret-2").unwrap();
     let tokens = another(&endpoint, &clock, &store, rotated);
-    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-1");
+    assert_eq!(text(&tokens).await, "token-1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_rotated_meanwhile_is_stored_under_its_own_name() {
-    let endpoint = Endpoint::new(|_| Say::After(seconds(1.0), Box::new(Say::RefuseUnless("new"))));
+async fn token_is_stored_under_the_accepted_secret() {
+    let endpoint = Endpoint::new(|_| after(1.0, Reply::InvalidClientUnless("new")));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
-    let vault = Vault::holding("old");
+    let vault = Vault::with_secret("old");
     let tokens = another(&endpoint, &clock, &store, vault.credentials());
     let first = tokio::spawn(async move { tokens.token().await });
     while endpoint.requests() == 0 {
@@ -100,13 +103,13 @@ async fn a_secret_rotated_meanwhile_is_stored_under_its_own_name() {
     assert_eq!(first.await.unwrap().unwrap().expose_secret(), "token-1");
     let rotated = ClientCredentials::new("a-client", "new").unwrap();
     let second = another(&endpoint, &clock, &store, rotated);
-    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+    assert_eq!(text(&second).await, "token-1");
     assert_eq!(endpoint.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_counts_as_absent_and_is_saved_over() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn rejected_token_is_replaced_in_the_store() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let first = another(&endpoint, &clock, &store, credentials());
     let second = another(&endpoint, &clock, &store, credentials());
@@ -114,16 +117,16 @@ async fn a_refused_token_counts_as_absent_and_is_saved_over() {
     second.token().await.unwrap();
     clock.advance(seconds(60.0));
     first.invalidate(&token);
-    assert_eq!(first.token().await.unwrap().expose_secret(), "token-1");
-    // The other is told by the API, too, and finds the new one.
+    assert_eq!(text(&first).await, "token-1");
+    // The API rejects the token of the other process, too, which then finds the new one.
     second.invalidate(&token);
-    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+    assert_eq!(text(&second).await, "token-1");
     assert_eq!(endpoint.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_was_put_back_is_not_served() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn restored_old_record_is_not_served() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let tokens = another(&endpoint, &clock, &store, credentials());
     let first = tokens.token().await.unwrap();
@@ -136,12 +139,12 @@ async fn a_record_that_was_put_back_is_not_served() {
     store.save(turn, &key, old).await.unwrap();
     clock.advance(seconds(60.0));
     tokens.invalidate(&second);
-    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-2");
+    assert_eq!(text(&tokens).await, "token-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_jumps_costs_one_request_and_no_error() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn jump_of_the_wall_clock_costs_one_request() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let start = clock.wall();
     another(&endpoint, &clock, &store, credentials())
@@ -159,10 +162,10 @@ async fn a_wall_clock_that_jumps_costs_one_request_and_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_the_store_knows_was_accepted_before() {
+async fn stored_record_proves_that_the_client_was_accepted() {
     let endpoint = Endpoint::new(|number| match number {
-        0 => Say::Token(60),
-        _ => Say::Refuse,
+        0 => Reply::Token(60),
+        _ => Reply::InvalidClient,
     });
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let start = clock.wall();
@@ -172,39 +175,39 @@ async fn a_client_that_the_store_knows_was_accepted_before() {
         .unwrap();
     clock.advance(seconds(600.0));
     let tokens = another(&endpoint, &clock, &store, credentials());
-    let error = tokens.token().await.unwrap_err();
-    let ErrorKind::InvalidClient(refused) = error.kind() else {
+    let error = failure(&tokens).await;
+    let ErrorKind::InvalidClient(invalid) = error.kind() else {
         panic!("{error:?}")
     };
-    let before = refused.accepted_before.unwrap();
+    let before = invalid.accepted_before.unwrap();
     assert!(before.duration_since(start).unwrap_or_default() < seconds(1.0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_without_life_is_not_stored() {
-    let endpoint = Endpoint::new(|_| Say::Token(0));
+async fn token_expired_on_arrival_is_not_stored() {
+    let endpoint = Endpoint::new(|_| Reply::Token(0));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let tokens = another(&endpoint, &clock, &store, credentials());
     tokens.token().await.unwrap();
-    assert!(stored_here(&tokens, &store).await.is_none());
+    assert!(stored_record(&tokens, &store).await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoke_empties_the_store_even_when_the_server_cannot_be_told() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn failed_revocation_still_empties_the_store() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let tokens = another(&endpoint, &clock, &store, credentials());
     tokens.token().await.unwrap();
-    assert!(stored_here(&tokens, &store).await.is_some());
-    // Another process, that has no token in hand yet.
+    assert!(stored_record(&tokens, &store).await.is_some());
+    // Another process, which has no token yet.
     let second = another(&endpoint, &clock, &store, credentials());
     let error = second.revoke().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
-    assert!(stored_here(&tokens, &store).await.is_none());
-    assert_eq!(second.token().await.unwrap().expose_secret(), "token-1");
+    assert_kind!(error, ErrorKind::Transport(_));
+    assert!(stored_record(&tokens, &store).await.is_none());
+    assert_eq!(text(&second).await, "token-1");
 }
 
-/// A store in which one thing goes wrong.
+/// A store of which one function is broken, such as "load fails".
 struct Broken {
     how: &'static str,
     calls: Arc<AtomicUsize>,
@@ -253,43 +256,41 @@ impl TokenStore for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_hangs_or_panics_makes_no_token_unavailable() {
+async fn failing_store_makes_no_token_unavailable() {
     for call in ["load", "turn", "save"] {
         for how in ["fails", "hangs", "panics"] {
             let how: &str = format!("{call} {how}").leak();
-            let endpoint = Endpoint::new(|_| Say::Token(3_600));
+            let endpoint = Endpoint::new(|_| Reply::Token(3_600));
             let (calls, memory) = (Arc::default(), MemoryStore::new());
             let store = Broken { how, calls, memory };
-            let (sender, events) = channel();
-            let handle = move |event: &Event| drop(sender.send(event.clone()));
-            let tokens = endpoint.provider_storing(
-                Clock::manual(),
-                credentials().into_grant(),
-                by_secret(store),
-                handle,
-            );
+            let (handle, events) = event_channel();
+            let tokens = endpoint
+                .builder(Clock::manual(), credentials())
+                .storage(by_secret(store))
+                .on_event(handle)
+                .build();
             let token = tokens.token().await.unwrap();
             assert_eq!(token.expose_secret(), "token-0", "{how}");
             assert_eq!(endpoint.requests(), 1, "{how}");
-            let told = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
-            assert!(matches!(told(&events), Event::StoreFailed { .. }), "{how}");
-            assert!(matches!(told(&events), Event::Acquired { .. }), "{how}");
+            let next = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
+            assert!(matches!(next(&events), Event::StoreFailed { .. }), "{how}");
+            assert!(matches!(next(&events), Event::Acquired { .. }), "{how}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_another_keeps_is_waited_for_and_then_done_without() {
-    let endpoint = Endpoint::new(|_| Say::Token(3_600));
+async fn token_is_requested_without_a_turn_that_stays_taken() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let tokens = another(&endpoint, &clock, &store, credentials());
     let key = key_of(&tokens);
-    let _kept = store.take_turn(&key, Duration::ZERO).await.unwrap();
-    assert_eq!(tokens.token().await.unwrap().expose_secret(), "token-0");
+    let _turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
+    assert_eq!(text(&tokens).await, "token-0");
     assert!(store.load(&key).await.unwrap().is_none());
 }
 
-/// Where the provider of [`credentials`] stores.
+/// The key under which a provider with [`credentials`] stores its token.
 fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
@@ -301,14 +302,12 @@ fn key_of(tokens: &TokenProvider) -> StoreKey {
         .clone()
 }
 
-async fn stored_here(tokens: &TokenProvider, store: &MemoryStore) -> Option<Sealed> {
+async fn stored_record(tokens: &TokenProvider, store: &MemoryStore) -> Option<Sealed> {
     store.load(&key_of(tokens)).await.unwrap()
 }
 
 async fn only_record(tokens: &TokenProvider, store: &MemoryStore) -> (StoreKey, Sealed) {
     let key = key_of(tokens);
-    let sealed = stored_here(tokens, store).await.unwrap();
+    let sealed = stored_record(tokens, store).await.unwrap();
     (key, sealed)
 }
-
-const DEADLINE: Duration = Duration::from_secs(30);

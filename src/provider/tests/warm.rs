@@ -1,19 +1,10 @@
-//! The path that every request of a service takes.
-
-use std::task::{Context, Waker};
+//! The cost of a valid token.
 
 use super::*;
 
-fn at_once<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("waits for a valid token"),
-    }
-}
-
 #[tokio::test]
-async fn a_valid_token_costs_no_allocation_and_no_lock() {
-    let endpoint = Endpoint::gated(|_| Say::Token(3_600));
+async fn valid_token_needs_no_allocation_and_no_lock() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
     let clock = Clock::manual();
     for renewing in [false, true] {
         let tokens = endpoint.provider(clock.clone(), credentials());
@@ -28,13 +19,13 @@ async fn a_valid_token_costs_no_allocation_and_no_lock() {
             }
         }
         let allocations = tokens.cache.update(|_, _| {
-            // Whoever needed the lock now would wait for ever.
-            // A thread's first look allocates once.
-            at_once(tokens.token()).unwrap();
+            // A caller that needed the lock here would wait for ever. The first call of a thread
+            // allocates once.
+            ready_output(tokens.token()).unwrap();
             allocation_counter::measure(|| {
                 for _ in 0..100 {
-                    at_once(tokens.token()).unwrap();
-                    at_once(tokens.authorization_header()).unwrap();
+                    ready_output(tokens.token()).unwrap();
+                    ready_output(tokens.authorization_header()).unwrap();
                     tokens.cached_token().unwrap();
                 }
             })

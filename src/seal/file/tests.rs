@@ -12,7 +12,7 @@ use crate::{
     seal::SealingKey,
 };
 
-fn place() -> (TempDir, PathBuf) {
+fn key_path() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     (folder, path)
@@ -22,33 +22,33 @@ fn bytes(key: &SealingKey) -> [u8; 32] {
     *key.secret_bytes().unwrap().expose_secret()
 }
 
-fn refused(path: &PathBuf, what: &str) {
+fn assert_rejected(path: &PathBuf, what: &str) {
     let error: Error = SealingKey::file(path).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Configuration(_)));
-    let told = error.to_string();
-    assert!(told.contains(what), "{told}");
-    assert!(told.contains(path.to_str().unwrap()), "{told}");
+    let text = error.to_string();
+    assert!(text.contains(what), "{text}");
+    assert!(text.contains(path.to_str().unwrap()), "{text}");
 }
 
 #[test]
-fn a_key_is_made_at_first_use_and_stays() {
-    let (_folder, path) = place();
+fn key_is_created_at_first_use_and_reused() {
+    let (_folder, path) = key_path();
     let path = path.join("below/key");
     let key = SealingKey::file(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes(&key));
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(bytes(&SealingKey::file(&path).unwrap()), bytes(&key));
-    // One that may be read only is as good.
+    // A file that can only be read is enough.
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     assert_eq!(bytes(&SealingKey::file(&path).unwrap()), bytes(&key));
-    let (_folder, other) = place();
+    let (_folder, other) = key_path();
     assert_ne!(bytes(&SealingKey::file(&other).unwrap()), bytes(&key));
 }
 
-/// Whose maker ended before it had written anything.
+/// Its creator ended before it wrote anything.
 #[test]
-fn an_empty_file_becomes_a_key() {
-    let (_folder, path) = place();
+fn empty_file_becomes_a_key() {
+    let (_folder, path) = key_path();
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     let key = SealingKey::file(&path).unwrap();
@@ -56,46 +56,46 @@ fn an_empty_file_becomes_a_key() {
 }
 
 #[test]
-fn a_file_of_another_length_is_no_key_and_stays_as_it_is() {
+fn file_of_another_length_is_rejected_unchanged() {
     for length in [1, 31, 33, 64, 5_000] {
-        let (_folder, path) = place();
+        let (_folder, path) = key_path();
         fs::write(&path, vec![b'x'; length]).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        refused(&path, "holds no sealing key");
+        assert_rejected(&path, "is not a sealing key");
         assert_eq!(fs::read(&path).unwrap(), vec![b'x'; length]);
     }
 }
 
 #[test]
-fn what_others_reach_is_no_key() {
+fn key_that_others_can_reach_is_rejected() {
     for mode in [0o640, 0o604, 0o620, 0o602, 0o644] {
-        let (_folder, path) = place();
+        let (_folder, path) = key_path();
         SealingKey::file(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        refused(&path, "lets other users in");
+        assert_rejected(&path, "gives other users access");
     }
-    let (folder, path) = place();
+    let (folder, path) = key_path();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
     let error = SealingKey::file(&path).unwrap_err().to_string();
-    assert!(error.contains("lets other users in"), "{error}");
+    assert!(error.contains("gives other users access"), "{error}");
     assert!(!path.exists());
 }
 
 #[test]
-fn only_a_regular_file_is_a_key() {
-    let (folder, path) = place();
+fn only_a_regular_file_is_accepted() {
+    let (folder, path) = key_path();
     let target = folder.path().join("target");
     symlink(&target, &path).unwrap();
-    refused(&path, "it is a link");
+    assert_rejected(&path, "it is a link");
     assert!(!target.exists());
     SealingKey::file(&target).unwrap();
-    refused(&path, "it is a link");
+    assert_rejected(&path, "it is a link");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    refused(&path, "a folder");
+    assert_rejected(&path, "a folder");
     fs::remove_dir(&path).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(&path).status();
-    assert!(made.unwrap().success());
-    refused(&path, "where a file was expected");
-    refused(&target.join("below"), "cannot be");
+    let created = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(created.unwrap().success());
+    assert_rejected(&path, "instead of a file");
+    assert_rejected(&target.join("below"), "cannot be");
 }

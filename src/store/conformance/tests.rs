@@ -1,4 +1,4 @@
-//! The check fails on a store that is wrong in one way, for each way.
+//! The check fails on stores with one fault each.
 
 use std::{
     collections::HashMap,
@@ -13,40 +13,40 @@ use parking_lot::Mutex;
 use super::*;
 use crate::{error::StoreError, store::MemoryStore};
 
-/// What is wrong with a store.
+/// The fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Wrong {
+enum Fault {
     Nothing,
-    LoadsWhatIsAbsent,
+    LoadsAbsentRecords,
     LoadsText,
     LoadsTheBeginning,
-    LoadsWhatItSawBefore,
+    LoadsStaleRecords,
     KeepsTheFirst,
     AppendsToTheFirst,
     RemovesNothing,
-    RemovesWhatIsThereOnly,
+    FailsToRemoveAbsent,
     RemovesAll,
     HasOneTurnForAllKeys,
-    LoadsNothingBesideATurn,
-    GivesTurnsToAll,
-    GivesATurnToEachHandle,
-    WaitsForEver,
+    LoadsNothingDuringATurn,
+    GrantsTurnsToAll,
+    GrantsATurnToEachHandle,
+    WaitsForever,
     WaitsNever,
     WaitsAlways,
-    KeepsWhatIsDropped,
+    KeepsDroppedTurns,
     KeepsAfterSave,
     KeepsAfterRemove,
-    TakesForWhoLeft,
+    TakesForACancelledWait,
     SavesLate,
     RemovesLate,
     FreesTheTurnOfAnother,
 }
 
-use Wrong::*;
+use Fault::*;
 
 /// A store in memory whose turns can be lost.
 struct Toy {
-    wrong: Wrong,
+    fault: Fault,
     handle: u64,
     shared: Arc<Mutex<Shared>>,
     seen: Mutex<HashMap<StoreKey, Sealed>>,
@@ -59,7 +59,7 @@ struct Shared {
 }
 
 struct Turn {
-    wrong: Wrong,
+    fault: Fault,
     number: u64,
     name: String,
     shared: Arc<Mutex<Shared>>,
@@ -74,27 +74,27 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mine = self.wrong == FreesTheTurnOfAnother || !self.is_lost();
-        if self.frees && mine {
+        let owns_turn = self.fault == FreesTheTurnOfAnother || !self.is_lost();
+        if self.frees && owns_turn {
             self.shared.lock().holders.remove(&self.name);
         }
     }
 }
 
 impl Toy {
-    fn new(wrong: Wrong, shared: &Arc<Mutex<Shared>>) -> Self {
+    fn new(fault: Fault, shared: &Arc<Mutex<Shared>>) -> Self {
         Self {
-            wrong,
-            handle: number(),
+            fault,
+            handle: next_number(),
             shared: Arc::clone(shared),
             seen: Mutex::default(),
         }
     }
 
     fn name(&self, key: &StoreKey) -> String {
-        match self.wrong {
+        match self.fault {
             HasOneTurnForAllKeys => String::new(),
-            GivesATurnToEachHandle => format!("{}{}", key.as_str(), self.handle),
+            GrantsATurnToEachHandle => format!("{}{}", key.as_str(), self.handle),
             _ => key.as_str().to_owned(),
         }
     }
@@ -102,15 +102,15 @@ impl Toy {
     fn change(
         &self,
         mut turn: Turn,
-        late: Wrong,
-        keeps: Wrong,
+        late: Fault,
+        keeps: Fault,
         change: impl FnOnce(&mut HashMap<StoreKey, Vec<u8>>),
     ) -> Result<(), StoreError> {
-        if turn.is_lost() && ![late, GivesTurnsToAll].contains(&self.wrong) {
+        if turn.is_lost() && ![late, GrantsTurnsToAll].contains(&self.fault) {
             return Err(StoreError::new("lost"));
         }
         change(&mut self.shared.lock().records);
-        turn.frees = self.wrong != keeps;
+        turn.frees = self.fault != keeps;
         Ok(())
     }
 }
@@ -120,17 +120,17 @@ impl TokenStore for Toy {
 
     async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
         let shared = self.shared.lock();
-        if self.wrong == LoadsNothingBesideATurn && shared.holders.contains_key(&self.name(key)) {
+        if self.fault == LoadsNothingDuringATurn && shared.holders.contains_key(&self.name(key)) {
             return Err(StoreError::new("busy"));
         }
         let record = shared.records.get(key).cloned();
-        let sealed = record.map(|record| match self.wrong {
+        let sealed = record.map(|record| match self.fault {
             LoadsText => String::from_utf8_lossy(&record).into_owned().into_bytes(),
             LoadsTheBeginning => record.into_iter().take(1_000).collect(),
             _ => record,
         });
         let sealed = sealed.map(Sealed::from_bytes);
-        if self.wrong == LoadsWhatItSawBefore
+        if self.fault == LoadsStaleRecords
             && let Some(sealed) = &sealed
         {
             let mut seen = self.seen.lock();
@@ -138,20 +138,20 @@ impl TokenStore for Toy {
                 seen.entry(key.clone()).or_insert(sealed.clone()).clone(),
             ));
         }
-        Ok(sealed.or((self.wrong == LoadsWhatIsAbsent).then(|| Sealed::from_bytes(Vec::new()))))
+        Ok(sealed.or((self.fault == LoadsAbsentRecords).then(|| Sealed::from_bytes(Vec::new()))))
     }
 
     async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<Turn, StoreError> {
-        let (wrong, name, shared) = (self.wrong, self.name(key), Arc::clone(&self.shared));
+        let (fault, name, shared) = (self.fault, self.name(key), Arc::clone(&self.shared));
         let taking = async move {
-            let number = number();
-            if wrong == WaitsAlways {
+            let number = next_number();
+            if fault == WaitsAlways {
                 tokio::task::yield_now().await;
             }
             loop {
                 {
                     let holders = &mut shared.lock().holders;
-                    if wrong == GivesTurnsToAll || !holders.contains_key(&name) {
+                    if fault == GrantsTurnsToAll || !holders.contains_key(&name) {
                         holders.insert(name.clone(), number);
                         break;
                     }
@@ -159,16 +159,16 @@ impl TokenStore for Toy {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             Turn {
-                wrong,
+                fault,
                 number,
                 name,
                 shared,
-                frees: wrong != KeepsWhatIsDropped,
+                frees: fault != KeepsDroppedTurns,
             }
         };
         let taking = async {
-            match wrong {
-                TakesForWhoLeft => tokio::spawn(async {
+            match fault {
+                TakesForACancelledWait => tokio::spawn(async {
                     let mut turn = taking.await;
                     turn.frees = false;
                     turn
@@ -178,14 +178,14 @@ impl TokenStore for Toy {
                 _ => Ok(taking.await),
             }
         };
-        let wait = match wrong {
-            WaitsForEver => Duration::MAX,
+        let wait = match fault {
+            WaitsForever => Duration::MAX,
             WaitsNever => Duration::ZERO,
-            TakesForWhoLeft => wait.max(Duration::from_millis(1)),
+            TakesForACancelledWait => wait.max(Duration::from_millis(1)),
             _ => wait,
         };
         let mut turn = timeout(wait, taking).await.map_err(StoreError::new)??;
-        turn.frees |= wrong == TakesForWhoLeft;
+        turn.frees |= fault == TakesForACancelledWait;
         Ok(turn)
     }
 
@@ -193,8 +193,8 @@ impl TokenStore for Toy {
         self.change(turn, SavesLate, KeepsAfterSave, |records| {
             let value = value.as_bytes().to_vec();
             match records.get_mut(key) {
-                Some(_) if self.wrong == KeepsTheFirst => {}
-                Some(record) if self.wrong == AppendsToTheFirst => record.extend(value),
+                Some(_) if self.fault == KeepsTheFirst => {}
+                Some(record) if self.fault == AppendsToTheFirst => record.extend(value),
                 _ => drop(records.insert(key.clone(), value)),
             }
         })
@@ -202,11 +202,11 @@ impl TokenStore for Toy {
 
     async fn remove(&self, turn: Turn, key: &StoreKey) -> Result<(), StoreError> {
         let is_there = self.shared.lock().records.contains_key(key);
-        if self.wrong == RemovesWhatIsThereOnly && !is_there {
+        if self.fault == FailsToRemoveAbsent && !is_there {
             return Err(StoreError::new("absent"));
         }
         self.change(turn, RemovesLate, KeepsAfterRemove, |records| {
-            match self.wrong {
+            match self.fault {
                 RemovesNothing => {}
                 RemovesAll => records.clear(),
                 _ => drop(records.remove(key)),
@@ -215,10 +215,10 @@ impl TokenStore for Toy {
     }
 }
 
-async fn check(wrong: Wrong) -> Result<(), String> {
+async fn check(fault: Fault) -> Result<(), String> {
     let shared = Arc::default();
     store_conformance_with_lost_turns(
-        async || Toy::new(wrong, &shared),
+        async || Toy::new(fault, &shared),
         async |key| {
             shared.lock().holders.remove(key.as_str());
         },
@@ -227,49 +227,49 @@ async fn check(wrong: Wrong) -> Result<(), String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_with_one_fault_fails_where_that_shows() {
+async fn store_with_one_fault_fails_that_clause() {
     let cases = [
-        (LoadsWhatIsAbsent, "load of what is absent"),
-        (LoadsText, "load of what was saved"),
-        (LoadsTheBeginning, "load of what was saved"),
-        (LoadsWhatItSawBefore, "many holders"),
-        (KeepsTheFirst, "save over what was saved"),
-        (AppendsToTheFirst, "save over what was saved"),
+        (LoadsAbsentRecords, "load of an absent record"),
+        (LoadsText, "load of a saved record"),
+        (LoadsTheBeginning, "load of a saved record"),
+        (LoadsStaleRecords, "many holders"),
+        (KeepsTheFirst, "save over a record"),
+        (AppendsToTheFirst, "save over a record"),
         (RemovesNothing, "remove"),
-        (RemovesWhatIsThereOnly, "remove"),
+        (FailsToRemoveAbsent, "remove"),
         (RemovesAll, "keys"),
         (HasOneTurnForAllKeys, "keys"),
-        (LoadsNothingBesideATurn, "load beside a turn"),
-        (GivesTurnsToAll, "turns exclude each other"),
-        (GivesATurnToEachHandle, "turns exclude each other"),
-        (WaitsForEver, "turns exclude each other"),
+        (LoadsNothingDuringATurn, "load during a turn"),
+        (GrantsTurnsToAll, "turns exclude each other"),
+        (GrantsATurnToEachHandle, "turns exclude each other"),
+        (WaitsForever, "turns exclude each other"),
         (WaitsNever, "the wait for a turn"),
         (WaitsAlways, "the wait for a turn"),
-        (KeepsWhatIsDropped, "a turn dropped is free"),
-        (KeepsAfterSave, "save over what was saved"),
+        (KeepsDroppedTurns, "a dropped turn is free"),
+        (KeepsAfterSave, "save over a record"),
         (KeepsAfterRemove, "remove"),
-        (TakesForWhoLeft, "a wait that is given up"),
+        (TakesForACancelledWait, "a wait that is given up"),
         (SavesLate, "save with a lost turn"),
         (RemovesLate, "remove with a lost turn"),
         (FreesTheTurnOfAnother, "drop of a lost turn"),
     ];
-    for (wrong, clause) in cases {
-        let told = check(wrong).await.expect_err(&format!("{wrong:?} passes"));
+    for (fault, clause) in cases {
+        let report = check(fault).await.expect_err(&format!("{fault:?} passes"));
         assert!(
-            told.starts_with(&format!("{clause}: ")),
-            "{wrong:?}: {told}"
+            report.starts_with(&format!("{clause}: ")),
+            "{fault:?}: {report}"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_without_fault_passes() {
+async fn store_without_fault_passes() {
     check(Nothing).await.unwrap();
     let memory = MemoryStore::new();
     store_conformance(async || memory.clone()).await.unwrap();
 }
 
-fn number() -> u64 {
+fn next_number() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, SeqCst)
 }

@@ -1,4 +1,4 @@
-//! The turn of a record: the kernel's lock on a file beside it.
+//! The turn of a record: a kernel lock on a file next to it.
 
 use std::{
     fmt,
@@ -8,33 +8,33 @@ use std::{
 
 use crate::private_file::{self, Failure};
 
-/// The turn of one record in a [`FileStore`](super::FileStore); the lock goes with it.
+/// The turn of one record in a [`FileStore`](super::FileStore). Dropping it releases the lock.
 pub struct FileTurn {
     lock: File,
     path: PathBuf,
 }
 
-/// None while somebody else has it.
+/// Returns `None` while another holder has the turn.
 pub(super) fn try_take(path: PathBuf) -> Result<Option<FileTurn>, Failure> {
     let lock = private_file::open_or_create(&path)?;
     match lock.try_lock() {
-        // Who had it before may have removed the file: then its name is another's, or nobody's.
+        // The former holder may have removed the file, and its name may belong to another one.
         Ok(()) if private_file::has_name(&lock, &path) => Ok(Some(FileTurn { lock, path })),
         Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(Failure::io(&path, "be locked", error)),
     }
 }
 
-pub(super) fn taken(path: &Path) -> Failure {
+pub(super) fn held_elsewhere(path: &Path) -> Failure {
     let path = path.display();
     Failure::new(format!(
-        "another process has the turn of this record, by its lock on {path}; see whether one hangs"
+        "another process has the turn of this record, by its lock on {path}; check whether one hangs"
     ))
 }
 
 impl FileTurn {
-    /// Whether it is the turn of this record still. Where somebody removed the lock's file, others
-    /// may have taken it meanwhile.
+    /// Checks that this is still the turn of the record. If the lock's file was removed, another
+    /// process may have the turn.
     pub(super) fn check(&self, path: &Path) -> Result<(), Failure> {
         if self.path == path && private_file::has_name(&self.lock, path) {
             return Ok(());
@@ -45,8 +45,8 @@ impl FileTurn {
         )))
     }
 
-    /// Removes the lock's file as well, where a process that has opened it notices that.
-    pub(super) fn leave_nothing(&self, path: &Path) {
+    /// Removes the lock's file where another process that has it open can notice that.
+    pub(super) fn remove_lock_file(&self, path: &Path) {
         if cfg!(unix) && private_file::has_name(&self.lock, path) {
             let _ = fs::remove_file(path);
         }
@@ -55,7 +55,7 @@ impl FileTurn {
 
 impl Drop for FileTurn {
     fn drop(&mut self) {
-        // A process that is just being started holds the file open too, until its program begins.
+        // A child process that is being started holds the file open until its program begins.
         let _ = self.lock.unlock();
     }
 }

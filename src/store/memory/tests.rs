@@ -13,14 +13,14 @@ async fn save(store: &MemoryStore, number: u8) {
 }
 
 #[tokio::test]
-async fn what_is_gone_leaves_nothing_behind() {
+async fn removed_record_leaves_nothing_in_memory() {
     let store = MemoryStore::new();
     save(&store, 1).await;
     drop(store.take_turn(&key(1), NOW).await.unwrap());
     assert_eq!(store.0.lock().len(), 1);
     let turn = store.take_turn(&key(1), NOW).await.unwrap();
     store.remove(turn, &key(1)).await.unwrap();
-    // Turns that came to nothing, and one that was not waited for.
+    // Turns without a record leave nothing, whether they are dropped or not granted.
     let turn = store.take_turn(&key(2), NOW).await.unwrap();
     assert!(store.take_turn(&key(2), NOW).await.is_err());
     assert!(store.load(&key(3)).await.unwrap().is_none());
@@ -30,7 +30,7 @@ async fn what_is_gone_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn who_waits_has_the_turn_of_a_record_that_was_removed() {
+async fn waiter_gets_the_turn_of_a_removed_record() {
     let store = MemoryStore::new();
     save(&store, 1).await;
     let turn = store.take_turn(&key(1), NOW).await.unwrap();
@@ -50,7 +50,7 @@ async fn who_waits_has_the_turn_of_a_record_that_was_removed() {
 }
 
 #[tokio::test]
-async fn a_turn_is_good_for_its_own_record_only() {
+async fn turn_of_another_record_is_rejected() {
     let (store, other) = (MemoryStore::new(), MemoryStore::new());
     save(&store, 1).await;
     let turn = store.take_turn(&key(2), NOW).await.unwrap();
@@ -61,18 +61,18 @@ async fn a_turn_is_good_for_its_own_record_only() {
 }
 
 #[tokio::test]
-async fn of_many_records_those_that_are_over_go() {
+async fn memory_store_drops_expired_records() {
     let store = MemoryStore::new();
     let key = |number: u32| StoreKey::for_tests(&number.to_string());
-    for number in 0..2 * u32::try_from(MANY).unwrap() {
+    for number in 0..2 * u32::try_from(SWEEP_AT).unwrap() {
         let turn = store.take_turn(&key(number), Duration::ZERO).await.unwrap();
-        let over = Sealed::from_bytes(vec![1]).with_expiry(SystemTime::UNIX_EPOCH);
+        let expired = Sealed::from_bytes(vec![1]).with_expiry(SystemTime::UNIX_EPOCH);
         let value = match number {
             0 => Sealed::from_bytes(vec![1]),
-            _ => over,
+            _ => expired,
         };
         store.save(turn, &key(number), value).await.unwrap();
     }
-    assert!(store.0.lock().len() <= MANY);
+    assert!(store.0.lock().len() <= SWEEP_AT);
     assert!(store.load(&key(0)).await.unwrap().is_some());
 }

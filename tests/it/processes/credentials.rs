@@ -24,12 +24,12 @@ impl Fleet {
         }
     }
 
-    /// A process that starts, and what it is told.
+    /// A process that starts, and what it knows.
     pub(super) fn member(&self) -> (TokenProvider, mpsc::Receiver<Event>) {
-        member_of(&Here::of(self.job().into()))
+        member_of(&ChildSite::of(self.job().into()))
     }
 
-    /// The job of another such process: its [`Here`], with the secret.
+    /// Returns the arguments of a child process: its [`ChildSite`] and the secret.
     pub(super) fn job(&self) -> [String; 4] {
         [
             self.sandbox.url(),
@@ -45,22 +45,22 @@ impl Fleet {
     }
 }
 
-pub(super) fn member_of(here: &Here) -> (TokenProvider, mpsc::Receiver<Event>) {
-    let (tell, told) = mpsc::channel();
-    let tell = Mutex::new(tell);
+pub(super) fn member_of(here: &ChildSite) -> (TokenProvider, mpsc::Receiver<Event>) {
+    let (sender, events) = mpsc::channel();
+    let sender = Mutex::new(sender);
     let credentials = ClientCredentials::new(&here.client_id, &*here.rest[0]).unwrap();
     let builder = TokenProvider::builder(here.region(), credentials)
         .store(here.store())
         .http_client(connections())
-        .on_event(move |event| drop(tell.lock().unwrap().send(event.clone())));
-    (builder.build().unwrap(), told)
+        .on_event(move |event| drop(sender.lock().unwrap().send(event.clone())));
+    (builder.build().unwrap(), events)
 }
 
 #[test]
-fn a_fleet_that_starts_at_once_makes_one_request() {
-    let test = "processes::credentials::a_fleet_that_starts_at_once_makes_one_request";
+fn fleet_that_starts_at_once_sends_one_request() {
+    let test = "processes::credentials::fleet_that_starts_at_once_sends_one_request";
     if let Some(job) = job() {
-        let (tokens, _) = member_of(&Here::of(job));
+        let (tokens, _) = member_of(&ChildSite::of(job));
         let token = runtime().block_on(tokens.token()).unwrap();
         return send_to_parent(&hash_of(&token));
     }
@@ -74,7 +74,7 @@ fn a_fleet_that_starts_at_once_makes_one_request() {
         .into_iter()
         .map(|child| messages_of(&child.wait_with_output().unwrap()).remove(0))
         .collect();
-    // One more, when all is over, sends nothing either.
+    // A process that starts afterwards sends nothing.
     tokens.extend(messages_of(&start().wait_with_output().unwrap()));
     assert_eq!(tokens.len(), PROCESSES + 1);
     tokens.dedup();
@@ -84,7 +84,7 @@ fn a_fleet_that_starts_at_once_makes_one_request() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_never_finds_the_token_of_the_old_one() {
+async fn rotated_secret_never_finds_the_old_token() {
     let fleet = Fleet::new().await;
     let (old, _) = fleet.member();
     let token = old.token().await.unwrap();
@@ -95,6 +95,6 @@ async fn a_rotated_secret_never_finds_the_token_of_the_old_one() {
         assert_ne!(other.expose_secret(), token.expose_secret());
         assert_eq!(fleet.sandbox.token_requests(), requests);
     }
-    // Two records, and their locks.
+    // There are two records and their locks.
     assert_eq!(names(fleet.folder.path()).len(), 4);
 }

@@ -1,11 +1,11 @@
-//! Logins that the server ended, or whose answer was lost.
+//! Logins that the server ended, and lost responses.
 
 use super::*;
 use crate::support::child_process::{ChildProcess, job, send_to_parent, wait_for_parent};
 
-/// The server has exchanged the refresh token, and nobody has the new one.
+/// The server has exchanged the refresh token, and the new one is lost.
 #[tokio::test]
-async fn a_lost_answer_costs_a_login_at_most() {
+async fn lost_response_costs_at_most_one_login() {
     for grace in [false, true] {
         let site = Site::new(if grace {
             RefreshTokens::RotatingWithGrace(LIFE)
@@ -18,7 +18,7 @@ async fn a_lost_answer_costs_a_login_at_most() {
         site.clock.advance(LIFE);
         let error = tokens.token().await.unwrap_err();
         assert!(error.is_transient() && !error.needs_login(), "{error}");
-        // A new process asks again, since it cannot know.
+        // A new process asks again, because it does not know of the loss.
         drop(tokens);
         let tokens = site.saved().await.unwrap();
         let again = tokens.token().await;
@@ -26,20 +26,20 @@ async fn a_lost_answer_costs_a_login_at_most() {
         if grace {
             again.unwrap();
         } else {
-            is(&again.unwrap_err(), "LoginRequired");
+            assert_kind(&again.unwrap_err(), "LoginRequired");
             assert!(site.saved().await.is_none());
             site.log_in().await.token().await.unwrap();
         }
         assert_eq!(site.sandbox.refresh_requests(), 2);
-        site.is_tidy();
+        site.assert_tidy();
     }
 }
 
 #[test]
-fn kill_during_a_removal_leaves_the_login_or_nothing() {
-    let test = "processes::ended::kill_during_a_removal_leaves_the_login_or_nothing";
+fn kill_during_removal_leaves_the_login_or_nothing() {
+    let test = "processes::ended::kill_during_removal_leaves_the_login_or_nothing";
     if let Some(job) = job() {
-        return runtime().block_on(removes_until_killed(&Here::of(job)));
+        return runtime().block_on(remove_until_killed(&ChildSite::of(job)));
     }
     for (step, is_left) in [("unlink", true), ("sync_folder", false)] {
         let runtime = runtime();
@@ -56,20 +56,20 @@ fn kill_during_a_removal_leaves_the_login_or_nothing() {
             assert_eq!(saved.is_some(), is_left, "{step}");
             if let Some(tokens) = saved {
                 assert_eq!(hash_of_file(&site.record()), old);
-                is(&tokens.token().await.unwrap_err(), "LoginRequired");
+                assert_kind(&tokens.token().await.unwrap_err(), "LoginRequired");
                 assert!(site.saved().await.is_none());
             }
-            // The second request is from the process that still found the login.
+            // The second request is that of a process that still found the login.
             let requests = 1 + usize::from(is_left);
             assert_eq!(site.sandbox.refresh_requests(), requests, "{step}");
             site.log_in().await;
             site.saved().await.unwrap().token().await.unwrap();
         });
-        site.is_tidy();
+        site.assert_tidy();
     }
 }
 
-async fn removes_until_killed(here: &Here) {
+async fn remove_until_killed(here: &ChildSite) {
     let step = here.rest[0].clone();
     let store = here.store().before_step(move |now| {
         if now == step {

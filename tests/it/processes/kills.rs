@@ -1,4 +1,4 @@
-//! Processes that are killed between the answer with a new refresh token and its place in the file.
+//! Processes that are killed between the response with a new refresh token and its save.
 
 use std::{
     collections::BTreeMap,
@@ -10,38 +10,38 @@ use crate::support::child_process::{
     ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent,
 };
 
-/// In the order in which a renewal takes them, once its answer has arrived.
+/// The steps of a renewal after its response, in their order.
 const STEPS: [&str; 6] = ["save", "create", "write", "sync", "rename", "sync_folder"];
-/// Before this one, and those after it, the new record is there.
+/// The first step before which the new record is stored.
 const AFTER_RENAME: &str = "sync_folder";
 
 const KILLS: u32 = 200;
-/// That a process makes, each of six steps, before it would end by itself.
+/// The number of renewals, of six steps each, that a process does before it ends by itself.
 const RENEWALS: u32 = 2;
 const LOGIN_REQUIRED: &str = "login required";
-/// After this long by somebody who was told to log in.
+/// The time after which the user logs in again.
 const ASKED_AGAIN: Duration = Duration::from_secs(30);
-/// More than a process moves its clock.
+/// More time than a process moves its clock.
 const A_PROCESS: Duration = Duration::from_secs(3_600);
 
-/// What came of kills.
+/// The results of the kills.
 struct Course {
-    /// Logs the user in again.
+    /// The login in which the user logs in again.
     login: Login,
-    /// How far all clocks are.
+    /// The time of all clocks.
     moved: Duration,
     requests: usize,
     logins_required: usize,
-    /// Whether the sandbox has seen the refresh token that is stored already.
+    /// Whether the sandbox has already seen the stored refresh token.
     is_burnt: bool,
     killed_before: BTreeMap<String, u32>,
 }
 
 #[test]
-fn kill_at_any_step_costs_at_most_the_login_without_grace() {
-    let test = "processes::kills::kill_at_any_step_costs_at_most_the_login_without_grace";
+fn kill_at_any_step_without_grace_costs_at_most_one_login() {
+    let test = "processes::kills::kill_at_any_step_without_grace_costs_at_most_one_login";
     if let Some(job) = job() {
-        return runtime().block_on(renews_until_killed(&Here::of(job)));
+        return runtime().block_on(renew_until_killed(&ChildSite::of(job)));
     }
     for grace in [false, true] {
         for step in STEPS {
@@ -56,21 +56,24 @@ fn kill_at_any_step_costs_at_most_the_login_without_grace() {
 }
 
 #[test]
-fn two_hundred_kills_at_random_steps_cost_a_login_each_at_most() {
-    let test = "processes::kills::two_hundred_kills_at_random_steps_cost_a_login_each_at_most";
+fn two_hundred_kills_cost_at_most_one_login_each() {
+    let test = "processes::kills::two_hundred_kills_cost_at_most_one_login_each";
     kill_at_random(test, false);
 }
 
 #[test]
-fn kills_at_random_steps_lose_no_login_with_grace() {
-    let test = "processes::kills::kills_at_random_steps_lose_no_login_with_grace";
+fn two_hundred_kills_with_grace_cost_no_login() {
+    let test = "processes::kills::two_hundred_kills_with_grace_cost_no_login";
     kill_at_random(test, true);
 }
 
-#[allow(clippy::print_stdout, reason = "how often which step was met is told")]
+#[allow(
+    clippy::print_stdout,
+    reason = "prints how often each step was reached"
+)]
 fn kill_at_random(test: &str, grace: bool) {
     if let Some(job) = job() {
-        return runtime().block_on(renews_until_killed(&Here::of(job)));
+        return runtime().block_on(renew_until_killed(&ChildSite::of(job)));
     }
     let (site, mut course) = begin(grace);
     for _ in 0..KILLS {
@@ -116,7 +119,7 @@ fn begin(grace: bool) -> (Site, Course) {
 }
 
 impl Course {
-    /// A process that renews until it is killed before the step that comes for the `at`th time.
+    /// Runs a process that renews until it is killed before the given step for the `at`th time.
     fn kill(&mut self, site: &Site, test: &str, step: &str, at: u32) {
         let killed = self
             .run(site, test, step, at)
@@ -125,19 +128,19 @@ impl Course {
         let left: Vec<_> = site
             .names()
             .into_iter()
-            .filter(|name| is_a(name, "new"))
+            .filter(|name| has_ending(name, "new"))
             .collect();
         assert!(left.len() <= 1, "{left:?}");
     }
 
-    /// A process that ends by itself.
+    /// Runs a process that ends by itself.
     fn end(&mut self, site: &Site, test: &str) {
         assert_eq!(self.run(site, test, "", 0), None);
-        site.is_tidy();
+        site.assert_tidy();
     }
 
-    /// The step before which it was killed, if it was. The record is the old or the new one whole,
-    /// and each request is accounted for.
+    /// Returns the step before which the process was killed, if it was. Asserts that the record is
+    /// the old or the new one, complete, and that every request is accounted for.
     fn run(&mut self, site: &Site, test: &str, step: &str, at: u32) -> Option<String> {
         let (mut old, mut new) = (hash_of_file(&site.record()), None);
         let moved = self.moved.as_secs().to_string();
@@ -165,7 +168,7 @@ impl Course {
         };
         drop(child);
         self.advance(site, A_PROCESS);
-        // At most one for the kill before, and not without one.
+        // At most one login for the kill before, and none without a kill.
         assert!(lost <= usize::from(self.is_burnt), "{lost}");
         self.logins_required += lost;
         assert_eq!(site.sandbox.refresh_requests(), self.requests);
@@ -182,7 +185,7 @@ impl Course {
     }
 }
 
-async fn renews_until_killed(here: &Here) {
+async fn renew_until_killed(here: &ChildSite) {
     let [moved, step, at] = &here.rest[..] else {
         panic!("{:?}", here.rest)
     };
@@ -209,17 +212,17 @@ async fn renews_until_killed(here: &Here) {
         clock.advance(LIFE);
         match tokens.token().await {
             Ok(_) => send_to_parent("renewed"),
-            Err(error) => logs_in_again(&tokens, &clock, &error).await,
+            Err(error) => log_in_again(&tokens, &clock, &error).await,
         }
     }
 }
 
-async fn logs_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
-    is(error, "LoginRequired");
-    // Whoever asks again and again sends nothing more.
+async fn log_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
+    assert_kind(error, "LoginRequired");
+    // Repeated calls send nothing more.
     for _ in 0..5 {
         clock.advance(ASKED_AGAIN);
-        is(&tokens.token().await.unwrap_err(), "LoginRequired");
+        assert_kind(&tokens.token().await.unwrap_err(), "LoginRequired");
     }
     send_to_parent(LOGIN_REQUIRED);
     read_from_parent();
@@ -227,7 +230,7 @@ async fn logs_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
     tokens.token().await.unwrap();
 }
 
-/// Another number in each run.
+/// Returns another number in each run.
 fn random() -> u32 {
     let mut bytes = [0; 4];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();

@@ -1,4 +1,4 @@
-//! A logout while another request is under way: nothing brings the login back.
+//! A logout while another request is under way ends the login for good.
 
 use std::task::Poll;
 
@@ -6,10 +6,10 @@ use super::*;
 use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to_parent};
 
 #[test]
-fn a_logout_is_not_undone_by_a_renewal_under_way() {
-    let test = "processes::revoked::a_logout_is_not_undone_by_a_renewal_under_way";
+fn renewal_under_way_does_not_undo_a_logout() {
+    let test = "processes::revoked::renewal_under_way_does_not_undo_a_logout";
     if let Some(job) = job() {
-        return finds_nobody(&Here::of(job));
+        return assert_logged_out(&ChildSite::of(job));
     }
     for api_is_down in [false, true] {
         let site = runtime().block_on(Site::new(RefreshTokens::Rotating));
@@ -19,7 +19,7 @@ fn a_logout_is_not_undone_by_a_renewal_under_way() {
                 site.sandbox.at_api().drop_response();
             }
             let gate = site.sandbox.at_token_endpoint().gate();
-            // The token is due for renewal and still valid, so the server must revoke it.
+            // The token under renewal is still valid and must be ended at the server.
             site.clock.advance(LIFE * 9 / 10);
             tokens.token().await.unwrap();
             gate.wait_for(1).await;
@@ -28,19 +28,19 @@ fn a_logout_is_not_undone_by_a_renewal_under_way() {
             gate.release();
             logged_out(&site, &tokens).await;
         });
-        assert_eq!(said_by(site.child(test, &[])), ["nobody"]);
+        assert_eq!(lines_of(site.child(test, &[])), ["nobody"]);
     }
 }
 
 #[test]
-fn a_logout_ends_what_another_process_renews_meanwhile() {
-    let test = "processes::revoked::a_logout_ends_what_another_process_renews_meanwhile";
+fn logout_ends_what_another_process_renews() {
+    let test = "processes::revoked::logout_ends_what_another_process_renews";
     if let Some(job) = job() {
-        let here = Here::of(job);
+        let here = ChildSite::of(job);
         if here.rest.is_empty() {
-            return finds_nobody(&here);
+            return assert_logged_out(&here);
         }
-        return runtime().block_on(renews_and_goes_on(&here));
+        return runtime().block_on(renew_and_continue(&here));
     }
     for api_is_down in [false, true] {
         let runtime = runtime();
@@ -51,11 +51,11 @@ fn a_logout_ends_what_another_process_renews_meanwhile() {
         runtime.block_on(async {
             gate.wait_for(1).await;
             let down = api_is_down.then(|| site.sandbox.at_api().drop_response());
-            // It waits for the turn.
+            // The logout waits for the turn.
             let mut revoked = Box::pin(tokens.revoke());
             let first = std::future::poll_fn(|context| Poll::Ready(revoked.as_mut().poll(context)));
             assert!(first.await.is_pending());
-            is(&tokens.token().await.unwrap_err(), "LoginRequired");
+            assert_kind(&tokens.token().await.unwrap_err(), "LoginRequired");
             gate.release();
             assert_eq!(revoked.await.is_err(), api_is_down);
             if let Some(down) = down {
@@ -64,24 +64,24 @@ fn a_logout_ends_what_another_process_renews_meanwhile() {
             logged_out(&site, &tokens).await;
         });
         assert_eq!(child.next_message().unwrap(), "renewed");
-        // The one token that it may have still is good for its life where the server was not told.
+        // Where the server was not reached, one token stays valid for its life.
         child.send("go on");
         assert_eq!(child.next_message().unwrap(), "LoginRequired");
         assert_eq!(site.sandbox.refresh_requests(), 1);
-        assert_eq!(said_by(site.child(test, &[])), ["nobody"]);
+        assert_eq!(lines_of(site.child(test, &[])), ["nobody"]);
     }
 }
 
 async fn logged_out(site: &Site, tokens: &TokenProvider) {
     for _ in 0..3 {
-        is(&tokens.token().await.unwrap_err(), "LoginRequired");
+        assert_kind(&tokens.token().await.unwrap_err(), "LoginRequired");
         site.clock.advance(seconds(30));
     }
     assert!(site.saved().await.is_none());
     assert_eq!(site.names(), [""; 0]);
 }
 
-fn finds_nobody(here: &Here) {
+fn assert_logged_out(here: &ChildSite) {
     runtime().block_on(async {
         let login = here.login(here.store(), &Clock::manual());
         let saved = login.saved(USER).await.unwrap();
@@ -89,7 +89,7 @@ fn finds_nobody(here: &Here) {
     });
 }
 
-async fn renews_and_goes_on(here: &Here) {
+async fn renew_and_continue(here: &ChildSite) {
     let clock = Clock::manual();
     let login = here.login(here.store(), &clock);
     let tokens = login.saved(USER).await.unwrap().unwrap();
@@ -101,6 +101,6 @@ async fn renews_and_goes_on(here: &Here) {
     send_to_parent(&kind_of(&tokens.token().await.unwrap_err()));
 }
 
-fn said_by(mut child: std::process::Command) -> Vec<String> {
+fn lines_of(mut child: std::process::Command) -> Vec<String> {
     crate::support::child_process::messages_of(&child.output().unwrap())
 }

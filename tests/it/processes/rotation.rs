@@ -1,4 +1,4 @@
-//! Processes that renew one login whose refresh token is good for one use.
+//! Processes that renew one login with a single-use refresh token.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to
 const PROCESSES: usize = 20;
 const ROTATIONS: usize = 100;
 
-/// Every other time all tokens have ended by the clock, and else by the API's word alone.
+/// In turn, all tokens expire by the clock or are rejected by the API.
 #[test]
-fn twenty_processes_rotate_a_refresh_token_a_hundred_times() {
-    let test = "processes::rotation::twenty_processes_rotate_a_refresh_token_a_hundred_times";
+fn twenty_processes_rotate_a_token_a_hundred_times() {
+    let test = "processes::rotation::twenty_processes_rotate_a_token_a_hundred_times";
     if let Some(job) = job() {
-        return runtime().block_on(uses_the_login(&Here::of(job)));
+        return runtime().block_on(use_the_login(&ChildSite::of(job)));
     }
     let runtime = runtime();
     let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
@@ -51,10 +51,10 @@ fn twenty_processes_rotate_a_refresh_token_a_hundred_times() {
     assert_eq!(site.sandbox.refresh_reuses(), 0);
     assert_eq!(site.sandbox.token_requests(), 1 + ROTATIONS);
     drop(children);
-    site.is_tidy();
+    site.assert_tidy();
 }
 
-async fn uses_the_login(here: &Here) {
+async fn use_the_login(here: &ChildSite) {
     let clock = Clock::manual();
     let login = here.login(here.store(), &clock);
     let tokens = login.saved(USER).await.unwrap().unwrap();

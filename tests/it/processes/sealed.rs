@@ -1,4 +1,4 @@
-//! What whoever reads the files of a store can see.
+//! What a reader of a store's files can see.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,13 +22,13 @@ const NAME: Sentinel = ("the login's name", "SentinelOfTheName7718@example.com")
 const ORG: Sentinel = ("the organisation", "SentinelOfTheOrg3390");
 const HINT: Sentinel = ("the hint", "SentinelOfTheHint5521@example.com");
 
-/// Before, in the middle of, and after a renewal, whose new record lies beside the old one.
+/// Checked before, during and after a renewal, while the new record is next to the old one.
 #[tokio::test]
-async fn a_sealed_login_shows_nothing_of_itself() {
+async fn sealed_login_shows_no_secret_and_no_identity() {
     let key = SealingKey::from_bytes(*b"k/SentinelOfTheSealingKey9182+/=");
-    let sealed = kept(key).await;
-    let unsealed = kept(SealingKey::unsealed()).await;
-    // Not in a record, but in what goes into its name.
+    let sealed = copies_of_a_login(key).await;
+    let unsealed = copies_of_a_login(SealingKey::unsealed()).await;
+    // This is not in a record, but in the parts of its key.
     plant(&unsealed, &[SECRET, CLIENT_ID, NAME, ORG, HINT]);
     for (sealed, control, tokens) in [
         (
@@ -51,8 +51,8 @@ async fn a_sealed_login_shows_nothing_of_itself() {
 }
 
 #[tokio::test]
-async fn a_stored_token_of_client_credentials_shows_nothing_of_itself() {
-    let server = Server::start(answer(ACCESS_TOKEN, REFRESH_TOKEN));
+async fn stored_client_token_shows_no_secret_and_no_identity() {
+    let server = Server::start(token_response(ACCESS_TOKEN, REFRESH_TOKEN));
     let folder = tempfile::tempdir().unwrap();
     let credentials = ClientCredentials::new(CLIENT_ID.1, SECRET.1).unwrap();
     let builder = TokenProvider::builder(region_of(&server, &server), credentials);
@@ -81,8 +81,8 @@ struct Copies {
     after: TempDir,
 }
 
-async fn kept(key: SealingKey) -> Copies {
-    let server = Server::start(answer(ACCESS_TOKEN, REFRESH_TOKEN));
+async fn copies_of_a_login(key: SealingKey) -> Copies {
+    let server = Server::start(token_response(ACCESS_TOKEN, REFRESH_TOKEN));
     let folder = tempfile::tempdir().unwrap();
     let between = Arc::new(Mutex::new(tempfile::tempdir().unwrap()));
     let (from, to) = (folder.path().to_owned(), Arc::clone(&between));
@@ -102,7 +102,7 @@ async fn kept(key: SealingKey) -> Copies {
     let callback = format!("{WEB}?code=c&state={state}");
     let tokens = login.finish(pending, &callback, NAME.1).await.unwrap();
     let before = copy(folder.path());
-    server.answers([answer(RENEWED, ROTATED)]);
+    server.answers([token_response(RENEWED, ROTATED)]);
     clock.advance(LIFE);
     assert_eq!(tokens.token().await.unwrap().expose_secret(), RENEWED.1);
     let between = std::mem::replace(&mut *between.lock().unwrap(), copy(folder.path()));
@@ -113,7 +113,7 @@ async fn kept(key: SealingKey) -> Copies {
     }
 }
 
-fn answer(access_token: Sentinel, refresh_token: Sentinel) -> Decision {
+fn token_response(access_token: Sentinel, refresh_token: Sentinel) -> Decision {
     let life = LIFE.as_secs();
     let (access_token, refresh_token) = (access_token.1, refresh_token.1);
     Decision::json(

@@ -1,4 +1,4 @@
-//! Processes that have a record's turn and do not go on.
+//! Processes that have a record's turn and stop.
 
 use std::sync::mpsc;
 
@@ -10,17 +10,17 @@ use crate::support::child_process::{
 };
 
 #[test]
-fn stopped_process_with_the_turn_is_waited_for() {
-    let test = "processes::turns::stopped_process_with_the_turn_is_waited_for";
+fn stopped_holder_is_waited_for_and_nothing_is_sent() {
+    let test = "processes::turns::stopped_holder_is_waited_for_and_nothing_is_sent";
     if let Some(job) = job() {
-        return runtime().block_on(renews_in_steps(&Here::of(job)));
+        return runtime().block_on(renew_in_steps(&ChildSite::of(job)));
     }
     let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
     let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
     while child.next_message().unwrap() != "save" {}
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
-    asks_in_vain(&site);
+    ask_without_success(&site);
     assert_eq!(site.sandbox.refresh_requests(), 1);
     kill_process(pid, Signal::CONT).unwrap();
     child.send("go on");
@@ -35,12 +35,12 @@ fn stopped_process_with_the_turn_is_waited_for() {
 }
 
 #[test]
-fn a_lock_that_is_held_for_ever_costs_no_refresh_token() {
-    let test = "processes::turns::a_lock_that_is_held_for_ever_costs_no_refresh_token";
+fn lock_held_forever_costs_no_refresh_token() {
+    let test = "processes::turns::lock_held_forever_costs_no_refresh_token";
     if let Some(job) = job() {
-        let here = Here::of(job);
+        let here = ChildSite::of(job);
         let mut files = names(&here.folder).into_iter();
-        let lock = files.find(|name| is_a(name, "lock")).unwrap();
+        let lock = files.find(|name| has_ending(name, "lock")).unwrap();
         let lock = fs::File::open(here.folder.join(lock)).unwrap();
         lock.try_lock().unwrap();
         send_to_parent("locked");
@@ -50,7 +50,7 @@ fn a_lock_that_is_held_for_ever_costs_no_refresh_token() {
     let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
     let mut child = ChildProcess::start(&mut site.child(test, &[]));
     assert_eq!(child.next_message().unwrap(), "locked");
-    asks_in_vain(&site);
+    ask_without_success(&site);
     assert_eq!(site.sandbox.refresh_requests(), 0);
     drop(child);
     site.clock.advance(LIFE);
@@ -59,8 +59,8 @@ fn a_lock_that_is_held_for_ever_costs_no_refresh_token() {
     assert_eq!(site.sandbox.refresh_requests(), 1);
 }
 
-/// Its time is tokio's, which passes at once while nothing happens: nothing is sent here.
-fn asks_in_vain(site: &Site) {
+/// The time is tokio's paused time; nothing is sent here.
+fn ask_without_success(site: &Site) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -68,7 +68,7 @@ fn asks_in_vain(site: &Site) {
         let login = site.here().login(site.here().store(), &clock);
         let tokens = login.saved(USER).await.unwrap().unwrap();
         let token = hash_of(&tokens.token().await.unwrap());
-        // From now on it is due for renewal.
+        // A renewal is due from now on.
         clock.advance(LIFE * 9 / 10);
         for _ in 0..3 {
             assert_eq!(hash_of(&tokens.token().await.unwrap()), token);
@@ -76,17 +76,17 @@ fn asks_in_vain(site: &Site) {
         }
         clock.advance(LIFE / 10);
         let error = tokens.token().await.unwrap_err();
-        is(&error, "Store");
+        assert_kind(&error, "Store");
         assert!(error.is_transient() && !error.needs_login(), "{error}");
     });
 }
 
-/// The refresh token may be used again: what is lost is the turn alone.
+/// The refresh token can be used again: only the turn is lost.
 #[test]
-fn turn_of_a_killed_process_goes_to_the_next_waiter() {
-    let test = "processes::turns::turn_of_a_killed_process_goes_to_the_next_waiter";
+fn turn_of_a_killed_process_passes_to_the_waiter() {
+    let test = "processes::turns::turn_of_a_killed_process_passes_to_the_waiter";
     if let Some(job) = job() {
-        return runtime().block_on(renews_in_steps(&Here::of(job)));
+        return runtime().block_on(renew_in_steps(&ChildSite::of(job)));
     }
     let site = runtime().block_on(logged_in(RefreshTokens::Reusable));
     let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
@@ -109,7 +109,7 @@ fn turn_of_a_killed_process_goes_to_the_next_waiter() {
         waiting.await.unwrap().unwrap();
     });
     assert_eq!(site.sandbox.refresh_requests(), 2);
-    site.is_tidy();
+    site.assert_tidy();
 }
 
 async fn logged_in(refresh_tokens: RefreshTokens) -> Site {
@@ -118,8 +118,8 @@ async fn logged_in(refresh_tokens: RefreshTokens) -> Site {
     site
 }
 
-/// Renews, and goes on from the given step only when it is told to.
-async fn renews_in_steps(here: &Here) {
+/// Renews, and continues after each given step only when asked.
+async fn renew_in_steps(here: &ChildSite) {
     let step = here.rest[0].clone();
     let store = Stepwise::new(&here.folder, move |now| {
         if now == step {
@@ -134,7 +134,7 @@ async fn renews_in_steps(here: &Here) {
     let token = loop {
         match tokens.token().await {
             Ok(token) => break token,
-            // It was held for longer than a store may take.
+            // The turn was held longer than the time limit of a store.
             Err(error) => clock.advance(error.retry_after().unwrap()),
         }
     };

@@ -8,7 +8,7 @@ use crate::support::{
     files::names,
 };
 
-/// In the order in which a save takes them, and what is there before each.
+/// The steps of a save in their order, with the record that is there before each.
 const STEPS: [(&str, &[u8], bool); 5] = [
     ("create", OLD, false),
     ("write", OLD, true),
@@ -19,44 +19,47 @@ const STEPS: [(&str, &[u8], bool); 5] = [
 const OLD: &[u8] = b"the old record, and it is the longer one";
 const NEW: &[u8] = b"the new record";
 
-/// Saves that a child makes, each of five steps, before it would end by itself.
+/// The number of saves, of five steps each, that a child does before it ends by itself.
 const SAVES: u32 = 8;
 const KILLS: u32 = 200;
 
 #[test]
-fn kill_at_any_step_leaves_the_old_or_the_new_record() {
-    let test = "stores::crash::kill_at_any_step_leaves_the_old_or_the_new_record";
+fn process_killed_at_any_step_leaves_a_whole_record() {
+    let test = "stores::crash::process_killed_at_any_step_leaves_a_whole_record";
     if let Some(job) = job() {
         return save_until(&job);
     }
     for (step, record, half) in STEPS {
         let folder = tempfile::tempdir().unwrap();
-        in_place(folder.path(), OLD);
+        assert_stored(folder.path(), OLD);
         let path = folder.path().to_str().unwrap();
         let mut child = ChildProcess::start(&mut command(test, &[path, step, "1"]));
         assert_eq!(child.next_message().as_deref(), Some(step));
-        // The turn is the child's until it is dead.
+        // The child has the turn until it is dead.
         assert!(!is_free(folder.path()), "{step}");
         drop(child);
         assert_eq!(read(folder.path()), record, "{step}");
         assert_eq!(new_records(folder.path()), usize::from(half), "{step}");
-        // The next run finds a turn that is free and leaves nothing else behind.
+        // The next run finds a free turn and removes what is left.
         assert!(is_free(folder.path()), "{step}");
-        in_place(folder.path(), NEW);
+        assert_stored(folder.path(), NEW);
         assert_eq!(new_records(folder.path()), 0, "{step}");
     }
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "how often which step was met is told")]
-fn two_hundred_kills_at_random_steps_leave_a_whole_record_each() {
-    let test = "stores::crash::two_hundred_kills_at_random_steps_leave_a_whole_record_each";
+#[allow(
+    clippy::print_stdout,
+    reason = "prints how often each step was reached"
+)]
+fn two_hundred_random_kills_leave_a_whole_record_each() {
+    let test = "stores::crash::two_hundred_random_kills_leave_a_whole_record_each";
     if let Some(job) = job() {
         return save_until(&job);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    in_place(folder.path(), &numbered(0));
+    assert_stored(folder.path(), &numbered(0));
     let mut counts = BTreeMap::<String, u32>::new();
     for kill in 0..KILLS {
         let before = number(&read(folder.path()));
@@ -76,12 +79,12 @@ fn two_hundred_kills_at_random_steps_leave_a_whole_record_each() {
     }
     println!("killed before each step: {counts:?}");
     assert_eq!(counts.len(), STEPS.len(), "{counts:?}");
-    in_place(folder.path(), &numbered(0));
+    assert_stored(folder.path(), &numbered(0));
     assert_eq!(names(folder.path()).len(), 2, "{:?}", names(folder.path()));
 }
 
-/// Saves, and stops for ever before the step, or before the first where no name is given, that
-/// comes for the given time.
+/// Saves until the given step (any step without a name) comes for the given time, and then blocks
+/// for ever.
 fn save_until(job: &[String]) {
     let [folder, step, left] = job else {
         panic!("{job:?}")
@@ -108,7 +111,7 @@ fn save_until(job: &[String]) {
     });
 }
 
-/// A record of a length of its own, that is wrong unless it is whole.
+/// Returns a record whose length and content follow from its number.
 fn numbered(number: u32) -> Vec<u8> {
     let text = format!("{number},");
     let times = usize::try_from(500 + number % 700).unwrap();
@@ -122,7 +125,7 @@ fn number(record: &[u8]) -> u32 {
     number
 }
 
-fn in_place(folder: &Path, record: &[u8]) {
+fn assert_stored(folder: &Path, record: &[u8]) {
     runtime().block_on(save(&store(folder), record)).unwrap();
 }
 
@@ -130,20 +133,20 @@ fn read(folder: &Path) -> Vec<u8> {
     runtime().block_on(load(&store(folder))).unwrap().unwrap()
 }
 
-/// By a look at the lock that takes nothing away.
+/// Whether the turn is free. The check does not take it.
 fn is_free(folder: &Path) -> bool {
     let lock = folder.join(format!("{}.lock", key().as_str()));
     fs::File::open(lock).unwrap().try_lock().is_ok()
 }
 
-/// Files beside the record and its lock.
+/// Returns the number of files other than the record and its lock.
 fn new_records(folder: &Path) -> usize {
     let lock = format!("{}.lock", key().as_str());
     let others = |name: &String| *name != lock && *name != key().as_str();
     names(folder).into_iter().filter(others).count()
 }
 
-/// Another number in each run.
+/// Returns another number in each run.
 fn random() -> u32 {
     let mut bytes = [0; 4];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Turns that are lost, because somebody removed the file that is locked.
+//! Turns that are lost because the locked file was removed.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ fn file(folder: &Path, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_turn_that_was_lost_writes_nothing() {
+async fn lost_turn_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let steps = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&steps);
@@ -42,16 +42,16 @@ async fn a_turn_that_was_lost_writes_nothing() {
         } else {
             store.save(turn, &key(), late).await
         };
-        assert!(super::told(&changed.unwrap_err()).contains("the turn was lost"));
+        assert!(super::with_sources(&changed.unwrap_err()).contains("the turn was lost"));
         drop(other);
         assert_eq!(load(&store).await.unwrap().unwrap(), b"old");
     }
     assert_eq!(*steps.lock().unwrap(), [""; 0]);
 }
 
-/// In the middle of a save, and whoever took it over saves too.
+/// The turn is lost in the middle of a save, and its next holder saves too.
 #[tokio::test]
-async fn a_turn_lost_while_it_saves_leaves_the_others_alone() {
+async fn turn_lost_during_a_save_leaves_other_files_alone() {
     for taken_over in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         save(&store(folder.path()), b"old").await.unwrap();
@@ -67,7 +67,7 @@ async fn a_turn_lost_while_it_saves_leaves_the_others_alone() {
             }
         });
         let error = save(&slow, b"late").await.unwrap_err();
-        assert!(super::told(&error).contains("the turn was lost"));
+        assert!(super::with_sources(&error).contains("the turn was lost"));
         assert_eq!(load(&slow).await.unwrap().unwrap(), b"old");
         assert_eq!(new.exists(), taken_over);
         if taken_over {
@@ -76,9 +76,9 @@ async fn a_turn_lost_while_it_saves_leaves_the_others_alone() {
     }
 }
 
-/// After a removal the lock's file goes too, unless it is somebody else's by then.
+/// A removal removes the lock's file, unless the file belongs to the next holder.
 #[tokio::test]
-async fn a_removal_leaves_the_others_lock() {
+async fn removal_leaves_the_lock_of_the_next_holder() {
     for lost in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         save(&store(folder.path()), b"old").await.unwrap();
@@ -96,9 +96,9 @@ async fn a_removal_leaves_the_others_lock() {
     }
 }
 
-/// A removal takes the lock's file away from under those who wait for it.
+/// Removals delete the lock's file while others wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_two_have_a_turn_whose_file_comes_and_goes() {
+async fn turn_stays_exclusive_while_its_lock_file_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let holders = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..TASKS)

@@ -1,4 +1,4 @@
-//! Files and folders that their owner may only read.
+//! Files and folders that their owner can only read.
 
 use std::{
     fs::{self, Permissions},
@@ -13,29 +13,29 @@ use genesys_cloud_auth::store::SealingKey;
 
 use super::{
     load,
-    refused::{Kept, OTHER_USER, mode},
-    runtime, save, store, told,
+    rejected::{OTHER_USER, StoredRecord, mode},
+    runtime, save, store, with_sources,
 };
 use crate::support::child_process::{command, job, messages_of, send_to_parent};
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told() {
-    let test = "stores::read_only::a_folder_that_cannot_be_written_is_told";
+fn folder_that_cannot_be_written_is_reported() {
+    let test = "stores::read_only::folder_that_cannot_be_written_is_reported";
     if let Some(job) = job() {
         let store = store(Path::new(&job[0]));
         let read = runtime().block_on(load(&store)).unwrap();
         assert_eq!(read.unwrap(), b"old");
         let saved = runtime().block_on(save(&store, b"new"));
-        send_to_parent(&told(&saved.unwrap_err()));
+        send_to_parent(&with_sources(&saved.unwrap_err()));
         let below = super::store(&Path::new(&job[0]).join("below"));
         let saved = runtime().block_on(save(&below, b"new"));
-        return send_to_parent(&told(&saved.unwrap_err()));
+        return send_to_parent(&with_sources(&saved.unwrap_err()));
     }
-    let kept = runtime().block_on(Kept::new());
+    let kept = runtime().block_on(StoredRecord::new());
     let folder = kept.folder.path();
     fs::remove_file(kept.path(".lock")).unwrap();
     let mut child = command(test, &[folder.to_str().unwrap()]);
-    // Nothing is closed to root, so that another user stands in.
+    // Root can write everywhere, so the check runs as another user.
     if chown(folder, Some(OTHER_USER), None).is_ok() {
         chown(kept.path(""), Some(OTHER_USER), None).unwrap();
         child.uid(OTHER_USER);
@@ -47,22 +47,21 @@ fn a_folder_that_cannot_be_written_is_told() {
     assert_eq!(said.len(), 2, "{said:?}");
     for said in said {
         assert!(said.contains(folder.to_str().unwrap()), "{said}");
-        assert!(said.contains("let the user of this process"), "{said}");
+        assert!(said.contains("allow the user of this process"), "{said}");
     }
 }
 
-/// What a process says of its work in the folder: the record it finds, what became of its save, and
-/// the record after it.
+/// A process prints the record that it finds, the result of its save, and the record after it.
 #[test]
-fn a_file_that_may_only_be_read_is_used_or_named() {
-    let test = "stores::read_only::a_file_that_may_only_be_read_is_used_or_named";
+fn read_only_file_is_used_or_named() {
+    let test = "stores::read_only::read_only_file_is_used_or_named";
     if let Some(job) = job() {
         let folder = Path::new(&job[0]);
         SealingKey::file(folder.join("key")).unwrap();
-        return runtime().block_on(works_in(folder));
+        return runtime().block_on(load_and_save(folder));
     }
     for (ending, after) in [("", "new"), (".new", "new"), (".lock", "old")] {
-        let kept = runtime().block_on(Kept::new());
+        let kept = runtime().block_on(StoredRecord::new());
         let (folder, path) = (kept.folder.path(), kept.path(ending));
         fs::write(folder.join("key"), [7; 32]).unwrap();
         fs::write(&path, fs::read(&path).unwrap_or_default()).unwrap();
@@ -71,7 +70,7 @@ fn a_file_that_may_only_be_read_is_used_or_named() {
             let is_closed = file == path || file.ends_with("key");
             let mode = if is_closed { 0o400 } else { 0o600 };
             fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            // Nothing is closed to root, so that another user stands in.
+            // Root can write everywhere, so the check runs as another user.
             let _ = chown(&file, Some(OTHER_USER), None);
         }
         let mut child = command(test, &[folder.to_str().unwrap()]);
@@ -87,14 +86,14 @@ fn a_file_that_may_only_be_read_is_used_or_named() {
             assert_eq!(saved, "saved");
             assert_eq!(mode(&kept.path("")), 0o600);
         } else {
-            let cure = "let the user of this process read and write it";
+            let cure = "allow the user of this process read and write it";
             let named = saved.contains(path.to_str().unwrap());
             assert!(named && saved.contains(cure), "{saved}");
         }
     }
 }
 
-async fn works_in(folder: &Path) {
+async fn load_and_save(folder: &Path) {
     let store = store(folder);
     let found = async || {
         let record = load(&store).await.unwrap().unwrap();
@@ -103,7 +102,7 @@ async fn works_in(folder: &Path) {
     found().await;
     match save(&store, b"new").await {
         Ok(()) => send_to_parent("saved"),
-        Err(error) => send_to_parent(&told(&error)),
+        Err(error) => send_to_parent(&with_sources(&error)),
     }
     found().await;
 }

@@ -1,4 +1,4 @@
-//! Several processes, one store.
+//! One store for several processes.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::mpsc, time::Duration};
 
@@ -8,7 +8,7 @@ use genesys_cloud_auth::store::{
 };
 use secrecy::ExposeSecret as _;
 
-use super::{key, load, runtime, save, store, told};
+use super::{key, load, runtime, save, store, with_sources};
 use crate::support::{
     child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
@@ -20,14 +20,14 @@ const TURNS: usize = 100;
 const STARTS: usize = 200;
 
 #[tokio::test]
-async fn a_file_store_is_all_that_a_store_should_be() {
+async fn file_store_passes_conformance() {
     let folder = tempfile::tempdir().unwrap();
     let open = async || store(folder.path());
     store_conformance(open).await.unwrap();
     if cfg!(not(unix)) {
         return;
     }
-    // Whoever removes the lock takes the turn away, where an open file can lose its name.
+    // On Unix the turn is lost when its lock file is removed.
     let lose = async |key: &StoreKey| {
         fs::remove_file(folder.path().join(format!("{}.lock", key.as_str()))).unwrap();
     };
@@ -35,10 +35,10 @@ async fn a_file_store_is_all_that_a_store_should_be() {
 }
 
 #[test]
-fn twenty_processes_lose_no_turn() {
-    let test = "stores::shared::twenty_processes_lose_no_turn";
+fn twenty_processes_lose_no_update() {
+    let test = "stores::shared::twenty_processes_lose_no_update";
     if let Some(job) = job() {
-        return runtime().block_on(add(Path::new(&job[0])));
+        return runtime().block_on(add_one(Path::new(&job[0])));
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
@@ -58,7 +58,7 @@ fn twenty_processes_lose_no_turn() {
     assert_eq!(names(folder.path()), [name.clone(), format!("{name}.lock")]);
 }
 
-async fn add(folder: &Path) {
+async fn add_one(folder: &Path) {
     let store = store(folder);
     for _ in 0..TURNS {
         let turn = store.take_turn(&key(), Duration::from_secs(300)).await;
@@ -71,8 +71,8 @@ async fn add(folder: &Path) {
 }
 
 #[test]
-fn process_that_keeps_a_turn_is_named_until_it_ends() {
-    let test = "stores::shared::process_that_keeps_a_turn_is_named_until_it_ends";
+fn turn_kept_by_a_process_is_reported_and_freed_at_its_end() {
+    let test = "stores::shared::turn_kept_by_a_process_is_reported_and_freed_at_its_end";
     let take = async |folder: &str, wait| {
         let store = store(Path::new(folder));
         store.take_turn(&key(), wait).await
@@ -88,7 +88,7 @@ fn process_that_keeps_a_turn_is_named_until_it_ends() {
     let mut child = ChildProcess::start(&mut command(test, &[path]));
     assert_eq!(child.next_message().as_deref(), Some("taken"));
     for wait in [Duration::ZERO, Duration::from_millis(200)] {
-        let error = told(&runtime().block_on(take(path, wait)).unwrap_err());
+        let error = with_sources(&runtime().block_on(take(path, wait)).unwrap_err());
         let lock = folder.path().join(format!("{}.lock", key().as_str()));
         assert!(error.contains(lock.to_str().unwrap()), "{error}");
         assert!(error.contains("another process has the turn"), "{error}");
@@ -98,8 +98,8 @@ fn process_that_keeps_a_turn_is_named_until_it_ends() {
 }
 
 #[test]
-fn processes_that_make_a_key_at_once_make_one() {
-    let test = "stores::shared::processes_that_make_a_key_at_once_make_one";
+fn processes_that_create_a_key_at_once_share_it() {
+    let test = "stores::shared::processes_that_create_a_key_at_once_share_it";
     if let Some(job) = job() {
         let key = SealingKey::file(&job[0]).unwrap();
         let bytes = *key.secret_bytes().unwrap().expose_secret();
@@ -122,14 +122,14 @@ fn processes_that_make_a_key_at_once_make_one() {
 }
 
 #[test]
-fn the_folder_is_the_one_for_state() {
-    let test = "stores::shared::the_folder_is_the_one_for_state";
+fn default_folder_is_the_state_folder() {
+    let test = "stores::shared::default_folder_is_the_state_folder";
     if job().is_some() {
         return send_to_parent(
             &FileStore::new().map_or_else(|error| error.to_string(), |store| format!("{store:?}")),
         );
     }
-    let told = |variables: &[(&str, &str)]| {
+    let folder_with = |variables: &[(&str, &str)]| {
         let mut child = command(test, &[""]);
         child.env_remove("XDG_STATE_HOME").env("HOME", "/home/jo");
         child.env("LOCALAPPDATA", "C:\\Users\\jo\\AppData\\Local");
@@ -143,22 +143,22 @@ fn the_folder_is_the_one_for_state() {
     } else {
         "FileStore(\"/home/jo/.local/state/genesys-cloud-auth\")"
     };
-    assert_eq!(told(&[]), usual);
-    assert_eq!(told(&[("XDG_STATE_HOME", "relative")]), usual);
+    assert_eq!(folder_with(&[]), usual);
+    assert_eq!(folder_with(&[("XDG_STATE_HOME", "relative")]), usual);
     if cfg!(all(unix, not(target_os = "macos"))) {
         let state = "FileStore(\"/var/state/genesys-cloud-auth\")";
-        assert_eq!(told(&[("XDG_STATE_HOME", "/var/state")]), state);
+        assert_eq!(folder_with(&[("XDG_STATE_HOME", "/var/state")]), state);
     }
     if cfg!(unix) {
-        let nowhere = told(&[("HOME", "not/absolute")]);
+        let nowhere = folder_with(&[("HOME", "not/absolute")]);
         assert!(nowhere.contains("set HOME or XDG_STATE_HOME"), "{nowhere}");
     }
 }
 
-/// A process that is being started has all files of its parent, until its program begins.
+/// A process that is being started has all files of its parent open until its program begins.
 #[cfg(unix)]
 #[tokio::test]
-async fn dropped_turn_is_free_at_once_while_processes_start() {
+async fn dropped_turn_is_free_while_processes_start() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let starts = std::thread::spawn(|| {
@@ -174,9 +174,9 @@ async fn dropped_turn_is_free_at_once_while_processes_start() {
     starts.join().unwrap();
 }
 
-/// The test's runtime has one thread: were it held, the gate would never open.
+/// The test's runtime has one thread: if it were blocked, the gate would never open.
 #[tokio::test]
-async fn a_slow_disk_holds_up_nobody_else() {
+async fn slow_disk_does_not_block_the_runtime() {
     let folder = tempfile::tempdir().unwrap();
     let (open, gate) = mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
@@ -187,7 +187,7 @@ async fn a_slow_disk_holds_up_nobody_else() {
     });
     let saving = tokio::spawn(async move { save(&slow, b"a").await });
     let new = folder.path().join(format!("{}.new", key().as_str()));
-    until(|| new.exists()).await;
+    wait_until(|| new.exists()).await;
     assert_eq!(load(&store(folder.path())).await.unwrap(), None);
     open.send(()).unwrap();
     saving.await.unwrap().unwrap();
@@ -195,7 +195,7 @@ async fn a_slow_disk_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_in_the_middle_of_a_save_leaves_it_whole() {
+async fn save_completes_after_its_caller_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let (open, gate) = mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
@@ -206,11 +206,11 @@ async fn a_caller_that_leaves_in_the_middle_of_a_save_leaves_it_whole() {
     });
     let saving = tokio::spawn(async move { save(&slow, b"a").await });
     let new = folder.path().join(format!("{}.new", key().as_str()));
-    until(|| new.exists()).await;
+    wait_until(|| new.exists()).await;
     saving.abort();
     assert!(saving.await.unwrap_err().is_cancelled());
     let store = store(folder.path());
-    // The turn is held until the record is there.
+    // The turn is held until the record is saved.
     assert!(store.take_turn(&key(), Duration::ZERO).await.is_err());
     open.send(()).unwrap();
     let turn = store.take_turn(&key(), Duration::from_secs(60)).await;
@@ -219,7 +219,7 @@ async fn a_caller_that_leaves_in_the_middle_of_a_save_leaves_it_whole() {
 }
 
 #[tokio::test]
-async fn what_is_removed_leaves_nothing() {
+async fn removed_record_leaves_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     for _ in 0..2 {
@@ -227,15 +227,15 @@ async fn what_is_removed_leaves_nothing() {
         let turn = store.take_turn(&key(), Duration::ZERO).await.unwrap();
         store.remove(turn, &key()).await.unwrap();
         assert_eq!(load(&store).await.unwrap(), None);
-        // Elsewhere the lock stays: it cannot be told whether somebody waits for it.
+        // On other platforms the lock stays, because another process may wait for it.
         let left = usize::from(!cfg!(unix));
         assert_eq!(names(folder.path()).len(), left);
     }
 }
 
-async fn until(is_so: impl Fn() -> bool) {
+async fn wait_until(condition: impl Fn() -> bool) {
     let looking = async {
-        while !is_so() {
+        while !condition() {
             tokio::task::yield_now().await;
         }
     };

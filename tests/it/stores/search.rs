@@ -1,4 +1,4 @@
-//! The search for secrets in files is not blind.
+//! Shows that the search for secrets in files finds them.
 
 use std::{fs, panic::catch_unwind};
 
@@ -10,7 +10,7 @@ use crate::support::{
 const TOKEN: Sentinel = ("the token", "t/+%&~SentinelOfTheToken4711=?");
 
 #[test]
-fn what_is_planted_in_a_file_or_its_name_is_found() {
+fn secret_planted_in_a_file_or_its_name_is_found() {
     for (form, text) in forms(TOKEN.1) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("record");
@@ -28,7 +28,7 @@ fn what_is_planted_in_a_file_or_its_name_is_found() {
 }
 
 #[test]
-fn a_search_needs_a_control_in_which_it_finds_all() {
+fn search_requires_a_control_with_all_secrets() {
     let (plain, sealed, empty) = (
         tempfile::tempdir().unwrap(),
         tempfile::tempdir().unwrap(),

@@ -1,4 +1,4 @@
-//! What a login's file may have become, and a disk that takes nothing.
+//! Files of a login that are damaged or unreadable, and disks that cannot be written.
 
 use std::os::unix::{fs::chown, process::CommandExt as _};
 
@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use url::Url;
 
 use super::{
-    spoiled::{ABSENT, REFUSED, mode},
+    damage::{ABSENT, REJECTED, set_mode},
     *,
 };
 use crate::support::child_process::{
@@ -15,9 +15,9 @@ use crate::support::child_process::{
 
 const OTHER_USER: u32 = 65_534;
 
-/// It is as if nobody had logged in: also for a process that knew better, once its token has ended.
+/// The login is required again, also for a process that used it, once its token has expired.
 #[tokio::test]
-async fn damaged_or_foreign_login_counts_as_absent() {
+async fn damaged_or_foreign_login_requires_a_new_login() {
     for (name, spoil) in ABSENT {
         let site = logged_in().await;
         let tokens = site.saved().await.unwrap();
@@ -26,74 +26,74 @@ async fn damaged_or_foreign_login_counts_as_absent() {
         assert!(site.saved().await.is_none(), "{name}");
         site.clock.advance(LIFE);
         let error = tokens.token().await.unwrap_err();
-        is(&error, "LoginRequired");
+        assert_kind(&error, "LoginRequired");
         assert!(error.needs_login());
         assert_eq!(site.sandbox.refresh_requests(), 0, "{name}");
         site.log_in().await;
         let saved = site.saved().await.unwrap();
         saved.token().await.unwrap();
-        site.is_tidy();
+        site.assert_tidy();
     }
 }
 
-/// A login is not given up for it: whoever puts it right has it again.
+/// The login is not given up: once the file is repaired it is used again.
 #[tokio::test]
-async fn a_login_that_cannot_be_read_is_an_error_that_names_the_file() {
-    for (name, spoil, mend) in REFUSED {
+async fn unreadable_login_is_an_error_that_names_the_file() {
+    for (name, spoil, mend) in REJECTED {
         let site = logged_in().await;
         let tokens = site.saved().await.unwrap();
         tokens.token().await.unwrap();
         let record = site.record();
         spoil(&record);
         let login = site.login();
-        names_the_file(&login.saved(USER).await.unwrap_err(), &record);
+        assert_names_file(&login.saved(USER).await.unwrap_err(), &record);
         let browser = |_: &Url| panic!("a store that fails is no reason to log in");
-        names_the_file(&login.in_browser(USER, browser).await.unwrap_err(), &record);
-        // A provider with a valid token serves it meanwhile.
+        assert_names_file(&login.in_browser(USER, browser).await.unwrap_err(), &record);
+        // Meanwhile a process with a valid token returns it.
         site.clock.advance(LIFE * 9 / 10);
         tokens.token().await.unwrap();
         site.clock.advance(LIFE / 10);
         let error = tokens.token().await.unwrap_err();
-        names_the_file(&error, &record);
+        assert_names_file(&error, &record);
         assert_eq!(site.sandbox.refresh_requests(), 0, "{name}");
         mend(&record);
         site.clock.advance(error.retry_after().unwrap());
         tokens.token().await.unwrap();
         assert_eq!(site.sandbox.refresh_requests(), 1, "{name}");
-        site.is_tidy();
+        site.assert_tidy();
     }
 }
 
 #[track_caller]
-fn names_the_file(error: &Error, path: &Path) {
-    is(error, "Store");
+fn assert_names_file(error: &Error, path: &Path) {
+    assert_kind(error, "Store");
     assert!(error.is_transient() && !error.needs_login(), "{error}");
-    let told = told(error);
-    assert!(told.contains(path.to_str().unwrap()), "{told}");
+    let text = with_sources(error);
+    assert!(text.contains(path.to_str().unwrap()), "{text}");
 }
 
-/// What an error says, with its causes.
-fn told(error: &dyn std::error::Error) -> String {
+/// Returns the text of an error with its sources.
+fn with_sources(error: &dyn std::error::Error) -> String {
     match error.source() {
-        Some(source) => format!("{error}: {}", told(source)),
+        Some(source) => format!("{error}: {}", with_sources(source)),
         None => error.to_string(),
     }
 }
 
-/// The limit of a file's size stands in for that of the disk.
+/// A limit on the size of a file replaces the full disk.
 #[test]
-fn a_login_renewed_on_a_full_disk_is_kept_until_there_is_room() {
-    let test = "processes::refused::a_login_renewed_on_a_full_disk_is_kept_until_there_is_room";
+fn login_renewed_on_a_full_disk_is_kept_until_stored() {
+    let test = "processes::unusable_files::login_renewed_on_a_full_disk_is_kept_until_stored";
     if let Some(job) = job() {
         let limit = getrlimit(Resource::Fsize);
         let no_room = Rlimit {
             current: Some(0),
             ..limit
         };
-        return runtime().block_on(renews_without_room(
-            &Here::of(job),
+        return runtime().block_on(renew_without_room(
+            &ChildSite::of(job),
             || setrlimit(Resource::Fsize, no_room).unwrap(),
-            || setrlimit(Resource::Fsize, getrlimit_most()).unwrap(),
+            || setrlimit(Resource::Fsize, max_file_size()).unwrap(),
         ));
     }
     let site = runtime().block_on(logged_in());
@@ -101,10 +101,10 @@ fn a_login_renewed_on_a_full_disk_is_kept_until_there_is_room() {
     let folder = site.folder.path().to_str().unwrap();
     let job = [&*url, site.sandbox.client_id(), folder];
     let child = command_after("trap '' XFSZ", test, &job);
-    keeps_it_meanwhile(&site, child, |_| {});
+    keeps_login_until_stored(&site, child, |_| {});
 }
 
-fn getrlimit_most() -> Rlimit {
+fn max_file_size() -> Rlimit {
     let limit = getrlimit(Resource::Fsize);
     Rlimit {
         current: limit.maximum,
@@ -112,33 +112,35 @@ fn getrlimit_most() -> Rlimit {
     }
 }
 
-/// The lock is there, so that the turn can be had.
+/// The lock exists, so the turn can be taken.
 #[test]
-fn login_renewed_in_a_full_folder_is_stored_later() {
-    let test = "processes::refused::login_renewed_in_a_full_folder_is_stored_later";
+fn login_renewed_in_a_read_only_folder_is_kept_until_stored() {
+    let test =
+        "processes::unusable_files::login_renewed_in_a_read_only_folder_is_kept_until_stored";
     if let Some(job) = job() {
-        return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
+        return runtime().block_on(renew_without_room(&ChildSite::of(job), || {}, || {}));
     }
     let site = runtime().block_on(logged_in());
     let folder = site.folder.path();
     let mut child = site.child(test, &[]);
-    // Nothing is closed to root, so that another user stands in.
+    // Root can write everywhere, so the check runs as another user.
     if chown(folder, Some(OTHER_USER), None).is_ok() {
         for name in site.names() {
             chown(folder.join(name), Some(OTHER_USER), None).unwrap();
         }
         child.uid(OTHER_USER);
     }
-    mode(folder, 0o500);
-    keeps_it_meanwhile(&site, child, |folder| mode(folder, 0o700));
+    set_mode(folder, 0o500);
+    keeps_login_until_stored(&site, child, |folder| set_mode(folder, 0o700));
 }
 
-/// Where not even the turn can be had, nothing is sent.
+/// If the turn cannot be taken, nothing is sent.
 #[test]
-fn login_without_a_lock_in_a_full_folder_is_not_renewed() {
-    let test = "processes::refused::login_without_a_lock_in_a_full_folder_is_not_renewed";
+fn login_without_a_lock_in_a_read_only_folder_is_not_renewed() {
+    let test =
+        "processes::unusable_files::login_without_a_lock_in_a_read_only_folder_is_not_renewed";
     if let Some(job) = job() {
-        return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
+        return runtime().block_on(renew_without_room(&ChildSite::of(job), || {}, || {}));
     }
     let site = runtime().block_on(logged_in());
     let folder = site.folder.path();
@@ -148,34 +150,34 @@ fn login_without_a_lock_in_a_full_folder_is_not_renewed() {
         chown(site.record(), Some(OTHER_USER), None).unwrap();
         child.uid(OTHER_USER);
     }
-    mode(folder, 0o500);
+    set_mode(folder, 0o500);
     let mut child = ChildProcess::start(&mut child);
     assert_eq!(child.next_message().unwrap(), "Store");
     assert_eq!(site.sandbox.refresh_requests(), 0);
-    mode(folder, 0o700);
+    set_mode(folder, 0o700);
     child.send("there is room");
     assert!(child.next_message().is_some());
     assert_eq!(site.sandbox.refresh_requests(), 1);
 }
 
-fn keeps_it_meanwhile(site: &Site, mut child: std::process::Command, make_room: fn(&Path)) {
+fn keeps_login_until_stored(site: &Site, mut child: std::process::Command, make_room: fn(&Path)) {
     let old = hash_of_file(&site.record());
     let mut child = ChildProcess::start(&mut child);
     assert_eq!(child.next_message().unwrap(), "Store");
     assert_eq!(hash_of_file(&site.record()), old);
-    site.is_tidy();
+    site.assert_tidy();
     make_room(site.folder.path());
     child.send("there is room");
     let token = child.next_message().unwrap();
-    // It was not asked for again, and it is stored now.
+    // The token was not requested again, and it is stored now.
     assert_eq!(site.sandbox.refresh_requests(), 1);
     assert_eq!(site.sandbox.refresh_reuses(), 0);
     assert_ne!(hash_of_file(&site.record()), old);
     assert!(!token.is_empty());
-    site.is_tidy();
+    site.assert_tidy();
 }
 
-async fn renews_without_room(here: &Here, take: impl Fn(), give: impl Fn()) {
+async fn renew_without_room(here: &ChildSite, take: impl Fn(), give: impl Fn()) {
     let clock = Clock::manual();
     let login = here.login(here.store(), &clock);
     let tokens = login.saved(USER).await.unwrap().unwrap();
@@ -185,7 +187,7 @@ async fn renews_without_room(here: &Here, take: impl Fn(), give: impl Fn()) {
     for _ in 0..3 {
         let error = tokens.token().await.unwrap_err();
         assert!(error.is_transient(), "{error}");
-        is(&error, "Store");
+        assert_kind(&error, "Store");
         clock.advance(error.retry_after().unwrap());
     }
     send_to_parent("Store");

@@ -1,5 +1,4 @@
-//! Whose record it is: a place of its own for each client, region and name, and what is put in
-//! another's place opens there no more.
+//! Each client, region and name has a record of its own, which does not open in another's place.
 
 use std::{
     collections::BTreeMap,
@@ -13,13 +12,13 @@ use genesys_cloud_auth::{
 use super::*;
 use crate::support::server::{Decision, Server};
 
-/// A store whose records whoever reads it can exchange.
+/// A store whose records can be swapped.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl Shared {
-    /// Puts each of the two records in the other's place.
-    fn exchange(&self) {
+    /// Swaps the two records.
+    fn swap(&self) {
         let mut records = self.0.lock().unwrap();
         let [first, second] = &mut records.values_mut().collect::<Vec<_>>()[..] else {
             panic!("there are not two records")
@@ -56,7 +55,7 @@ impl TokenStore for Shared {
     }
 }
 
-/// A login host that gives a token of another name each time.
+/// Returns a login host that issues another token each time.
 fn login_host() -> Server {
     let answers = ["first", "second", "third", "fourth", "fifth", "sixth"].map(|name| {
         let body = format!(
@@ -73,7 +72,7 @@ fn region(login: &str, api: &str) -> Region {
     Region::custom(login, api).unwrap()
 }
 
-/// The token of a process that starts with this client of a secret that clients share.
+/// Returns the token of a process that starts with this client. The clients share a secret.
 async fn token_of(store: &Shared, region: Region, client: &str) -> String {
     let credentials = ClientCredentials::new(client, "a-secret").unwrap();
     let builder = TokenProvider::builder(region, credentials).store(store.clone());
@@ -81,7 +80,7 @@ async fn token_of(store: &Shared, region: Region, client: &str) -> String {
     token.expose_secret().to_owned()
 }
 
-/// The logins of a process that starts with this client.
+/// Returns the logins of a process that starts with this client.
 fn logins_of(store: &Shared, region: Region, client: &str) -> Login {
     let app = AuthorizationCode::public(client, "http://localhost").unwrap();
     let key = SealingKey::from_bytes([7; 32]);
@@ -97,14 +96,14 @@ async fn log_in(login: &Login, name: &str) {
     login.finish(pending, &callback, name).await.unwrap();
 }
 
-/// The token of the login that is kept by this name.
+/// Returns the token of the login that is stored under this name.
 async fn saved(login: &Login, name: &str) -> Option<String> {
     let tokens = login.saved(name).await.unwrap()?;
     Some(tokens.token().await.unwrap().expose_secret().to_owned())
 }
 
 #[tokio::test]
-async fn tokens_that_are_exchanged_count_as_absent() {
+async fn swapped_token_records_do_not_open() {
     let (server, store) = (login_host(), Shared::default());
     let region = region(&server.url(), &server.url());
     let token = async |client| token_of(&store, region.clone(), client).await;
@@ -112,8 +111,8 @@ async fn tokens_that_are_exchanged_count_as_absent() {
         assert_eq!(token("one").await, "first");
         assert_eq!(token("two").await, "second");
     }
-    store.exchange();
-    // Each provider requests a new token and saves over the other's record.
+    store.swap();
+    // Each requests another token and replaces the swapped record.
     for _ in 0..2 {
         assert_eq!(token("one").await, "third");
         assert_eq!(token("two").await, "fourth");
@@ -122,7 +121,7 @@ async fn tokens_that_are_exchanged_count_as_absent() {
 }
 
 #[tokio::test]
-async fn logins_that_are_exchanged_count_as_absent() {
+async fn swapped_login_records_do_not_open() {
     let (server, store) = (login_host(), Shared::default());
     let region = region(&server.url(), &server.url());
     let process = || logins_of(&store, region.clone(), "a-client");
@@ -130,17 +129,17 @@ async fn logins_that_are_exchanged_count_as_absent() {
     log_in(&process(), "al").await;
     assert_eq!(saved(&process(), "jo").await.unwrap(), "first");
     assert_eq!(saved(&process(), "al").await.unwrap(), "second");
-    store.exchange();
+    store.swap();
     assert_eq!(saved(&process(), "jo").await, None);
     assert_eq!(saved(&process(), "al").await, None);
-    // And back.
-    store.exchange();
+    // Swapped back, they open again.
+    store.swap();
     assert_eq!(saved(&process(), "jo").await.unwrap(), "first");
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn another_client_or_region_finds_neither_token_nor_login() {
+async fn other_client_or_region_finds_no_token_and_no_login() {
     let (server, other) = (login_host(), login_host());
     let (store, logins) = (Shared::default(), Shared::default());
     let own = || region(&server.url(), &server.url());
@@ -160,7 +159,7 @@ async fn another_client_or_region_finds_neither_token_nor_login() {
     }
     assert_eq!((store.len(), logins.len()), (4, 1));
     assert_eq!((server.requests().len(), other.requests().len()), (4, 1));
-    // Whose they are finds them.
+    // The owner finds both.
     assert_eq!(token_of(&store, own(), "a-client").await, "first");
     let login = logins_of(&logins, own(), "a-client");
     assert_eq!(saved(&login, "jo").await.unwrap(), "second");

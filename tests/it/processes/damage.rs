@@ -1,4 +1,4 @@
-//! What may become of a record's file.
+//! Ways to damage a record's file.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -8,7 +8,7 @@ use std::{
 
 pub type Change = fn(&Path);
 
-/// What does not open.
+/// Records that do not open and count as absent.
 pub const ABSENT: [(&str, Change); 5] = [
     ("cut", |record| set_length(record, |length| length / 2)),
     ("empty", |record| set_length(record, |_| 0)),
@@ -19,12 +19,12 @@ pub const ABSENT: [(&str, Change); 5] = [
     ("gone", |record| fs::remove_file(record).unwrap()),
 ];
 
-/// What is refused, and what mends it.
-pub const REFUSED: [(&str, Change, Change); 4] = [
+/// Records that are rejected, with their repair.
+pub const REJECTED: [(&str, Change, Change); 4] = [
     (
         "world-readable",
-        |record| mode(record, 0o644),
-        |record| mode(record, 0o600),
+        |record| set_mode(record, 0o644),
+        |record| set_mode(record, 0o600),
     ),
     (
         "too long",
@@ -34,25 +34,25 @@ pub const REFUSED: [(&str, Change, Change); 4] = [
     (
         "a folder",
         |record| {
-            fs::rename(record, elsewhere(record)).unwrap();
+            fs::rename(record, moved_path(record)).unwrap();
             fs::create_dir(record).unwrap();
         },
         |record| {
             fs::remove_dir(record).unwrap();
-            fs::rename(elsewhere(record), record).unwrap();
+            fs::rename(moved_path(record), record).unwrap();
         },
     ),
     (
         "a link",
         |record| {
-            fs::rename(record, elsewhere(record)).unwrap();
-            symlink(elsewhere(record), record).unwrap();
+            fs::rename(record, moved_path(record)).unwrap();
+            symlink(moved_path(record), record).unwrap();
         },
-        |record| fs::rename(elsewhere(record), record).unwrap(),
+        |record| fs::rename(moved_path(record), record).unwrap(),
     ),
 ];
 
-pub fn mode(path: &Path, mode: u32) {
+pub fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
@@ -69,7 +69,7 @@ fn alter(record: &Path) {
     fs::write(record, bytes).unwrap();
 }
 
-fn elsewhere(record: &Path) -> PathBuf {
+fn moved_path(record: &Path) -> PathBuf {
     record.with_extension("elsewhere")
 }
 

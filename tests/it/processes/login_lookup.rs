@@ -1,18 +1,18 @@
-//! A stored login is used only by a caller that asks for exactly this one.
+//! A stored login is used only by a caller that asks for exactly that login.
 
 use super::*;
 use crate::support::isolated::run_isolated;
 
-/// Without a browser, `in_browser` returns a stored login or `NoBrowser`.
+/// Where no browser can be opened, `in_browser` returns a stored login or `NoBrowser`.
 #[test]
 fn login_of_another_organisation_or_prompt_is_not_used() {
-    let test = "processes::asked_for::login_of_another_organisation_or_prompt_is_not_used";
+    let test = "processes::login_lookup::login_of_another_organisation_or_prompt_is_not_used";
     if run_isolated(test).is_none() {
-        runtime().block_on(asks());
+        runtime().block_on(look_up());
     }
 }
 
-async fn asks() {
+async fn look_up() {
     let site = Site::new(RefreshTokens::Rotating).await;
     let plain = || site.here().app();
     let apps = [
@@ -30,7 +30,7 @@ async fn asks() {
         let there = login_by(&site, apps[stored].clone());
         site.log_in_by(&there).await;
         for (at, app) in apps.iter().enumerate() {
-            // Another login, as in another process.
+            // Another `Login` value, as in another process.
             let login = login_by(&site, app.clone());
             let saved = login.saved(USER).await.unwrap();
             assert_eq!(saved.is_some(), at == stored, "{app:?}");
@@ -39,12 +39,12 @@ async fn asks() {
                 Ok(_) => assert_eq!(at, stored, "{app:?}"),
                 Err(error) => {
                     assert_ne!(at, stored, "{app:?}");
-                    is(&error, "NoBrowser");
+                    assert_kind(&error, "NoBrowser");
                 }
             }
-            // Who prompts takes none, and does not end it either.
+            // A login with a prompt does not use the stored one and does not end it.
             let prompts = login_by(&site, app.clone().prompt_login());
-            is(
+            assert_kind(
                 &prompts.in_browser(USER, |_| {}).await.unwrap_err(),
                 "NoBrowser",
             );
@@ -56,7 +56,7 @@ async fn asks() {
 }
 
 #[tokio::test]
-async fn login_names_are_distinct_and_stay_in_the_folder() {
+async fn login_names_are_unique_and_stay_in_the_folder() {
     let site = Site::new(RefreshTokens::Rotating).await;
     let mut here = site.here();
     here.folder = here.folder.join("tokens");

@@ -1,4 +1,4 @@
-//! Files and folders that are not as they should be.
+//! Files and folders that are rejected.
 
 use std::{
     fs::{self, Permissions},
@@ -14,22 +14,22 @@ use genesys_cloud_auth::{
 };
 use tempfile::TempDir;
 
-use super::{key, load, runtime, save, store, told};
+use super::{key, load, runtime, save, store, with_sources};
 use crate::support::{
     child_process::{command_after, job, messages_of, send_to_parent},
     files::names,
 };
 
-/// Not the one that containers run as, which is 65,534.
+/// A user other than 65,534, as which containers run.
 pub const OTHER_USER: u32 = 65_533;
 
 /// A folder with a record in it.
-pub struct Kept {
+pub struct StoredRecord {
     pub folder: TempDir,
     pub store: FileStore,
 }
 
-impl Kept {
+impl StoredRecord {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
@@ -43,36 +43,36 @@ impl Kept {
             .join(format!("{}{ending}", key().as_str()))
     }
 
-    /// Neither read, nor written, nor removed; the error names the file and says this.
-    async fn is_refused(&self, path: &Path, what: &str) {
+    /// Asserts that the record cannot be loaded, saved or removed; the error names the file and `what`.
+    async fn assert_rejected(&self, path: &Path, what: &str) {
         let read = load(&self.store).await.map(drop);
-        says(&read.unwrap_err(), path, what);
-        self.is_not_written(path, what).await;
+        assert_names(&read.unwrap_err(), path, what);
+        self.assert_not_written(path, what).await;
     }
 
-    async fn is_not_written(&self, path: &Path, what: &str) {
+    async fn assert_not_written(&self, path: &Path, what: &str) {
         let saved = save(&self.store, b"new").await;
-        says(&saved.unwrap_err(), path, what);
+        assert_names(&saved.unwrap_err(), path, what);
         let turn = self.store.take_turn(&key(), Duration::ZERO).await;
         let removed = match turn {
             Ok(turn) => self.store.remove(turn, &key()).await,
             Err(error) => Err(error),
         };
-        says(&removed.unwrap_err(), path, what);
+        assert_names(&removed.unwrap_err(), path, what);
     }
 }
 
-fn says(error: &StoreError, path: &Path, what: &str) {
-    let told = told(error);
+fn assert_names(error: &StoreError, path: &Path, what: &str) {
+    let text = with_sources(error);
     let path = path.to_str().unwrap();
-    assert!(told.contains(path) && told.contains(what), "{told}");
+    assert!(text.contains(path) && text.contains(what), "{text}");
 }
 
 #[tokio::test]
-async fn no_link_is_followed() {
+async fn links_are_not_followed() {
     for ending in ["", ".new", ".lock"] {
         for there in [true, false] {
-            let kept = Kept::new().await;
+            let kept = StoredRecord::new().await;
             let elsewhere = tempfile::tempdir().unwrap();
             let target = elsewhere.path().join("target");
             if there {
@@ -83,9 +83,9 @@ async fn no_link_is_followed() {
             let _ = fs::remove_file(&link);
             symlink(&target, &link).unwrap();
             if ending.is_empty() {
-                kept.is_refused(&link, "it is a link").await;
+                kept.assert_rejected(&link, "it is a link").await;
             } else {
-                kept.is_not_written(&link, "it is a link").await;
+                kept.assert_not_written(&link, "it is a link").await;
                 assert_eq!(load(&kept.store).await.unwrap().unwrap(), b"old");
             }
             assert!(link.is_symlink());
@@ -98,11 +98,11 @@ async fn no_link_is_followed() {
     }
 }
 
-/// One that comes after the turn was taken.
+/// The link is created after the turn was taken.
 #[tokio::test]
-async fn no_link_is_followed_that_comes_late() {
+async fn link_created_after_the_turn_is_not_followed() {
     for ending in ["", ".new"] {
-        let kept = Kept::new().await;
+        let kept = StoredRecord::new().await;
         let turn = kept.store.take_turn(&key(), Duration::ZERO).await.unwrap();
         let elsewhere = tempfile::NamedTempFile::new().unwrap();
         let link = kept.path(ending);
@@ -110,80 +110,82 @@ async fn no_link_is_followed_that_comes_late() {
         symlink(elsewhere.path(), &link).unwrap();
         let value = Sealed::from_bytes(b"new".to_vec());
         let saved = kept.store.save(turn, &key(), value).await;
-        says(&saved.unwrap_err(), &link, "remove it");
+        assert_names(&saved.unwrap_err(), &link, "remove it");
         assert_eq!(fs::read(elsewhere.path()).unwrap(), b"");
     }
 }
 
 #[tokio::test]
 async fn only_a_regular_file_is_a_record() {
-    let kept = Kept::new().await;
+    let kept = StoredRecord::new().await;
     let record = kept.path("");
     fs::remove_file(&record).unwrap();
     fs::create_dir(&record).unwrap();
-    kept.is_refused(&record, "where a file was expected").await;
+    kept.assert_rejected(&record, "instead of a file").await;
     fs::remove_dir(&record).unwrap();
     let made = Command::new("mkfifo").arg(&record).status();
     assert!(made.unwrap().success());
-    kept.is_refused(&record, "where a file was expected").await;
+    kept.assert_rejected(&record, "instead of a file").await;
     fs::remove_file(&record).unwrap();
     save(&kept.store, b"new").await.unwrap();
 }
 
 #[tokio::test]
-async fn what_others_may_read_or_write_is_refused() {
+async fn file_that_others_can_access_is_rejected() {
     for ending in ["", ".lock", ".new"] {
         for bad in [0o644, 0o620, 0o602] {
-            let kept = Kept::new().await;
+            let kept = StoredRecord::new().await;
             let path = kept.path(ending);
             fs::write(&path, "x").unwrap();
             fs::set_permissions(&path, Permissions::from_mode(bad)).unwrap();
-            let what = format!("its mode {bad:o} lets other users in");
+            let what = format!("its mode {bad:o} gives other users access");
             if ending.is_empty() {
-                kept.is_refused(&path, &what).await;
+                kept.assert_rejected(&path, &what).await;
             } else {
-                kept.is_not_written(&path, &what).await;
+                kept.assert_not_written(&path, &what).await;
             }
         }
     }
     for bad in [0o770, 0o707, 0o1777] {
-        let kept = Kept::new().await;
+        let kept = StoredRecord::new().await;
         let folder = kept.folder.path();
         fs::set_permissions(folder, Permissions::from_mode(bad)).unwrap();
-        kept.is_refused(folder, "lets other users in").await;
+        kept.assert_rejected(folder, "gives other users access")
+            .await;
     }
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_user_is_refused() {
-    // Root can give files away, and anybody else has root's.
-    let kept = Kept::new().await;
+async fn file_of_another_user_is_rejected() {
+    // Root can give files away; any other user finds files of root.
+    let kept = StoredRecord::new().await;
     if chown(kept.path(""), Some(OTHER_USER), None).is_ok() {
-        kept.is_refused(&kept.path(""), "it belongs to another user")
+        kept.assert_rejected(&kept.path(""), "it belongs to another user")
             .await;
         let folder = kept.folder.path();
         chown(folder, Some(OTHER_USER), None).unwrap();
-        kept.is_refused(folder, "it belongs to another user").await;
+        kept.assert_rejected(folder, "it belongs to another user")
+            .await;
     } else {
         let error = load(&store(Path::new("/etc"))).await.unwrap_err();
-        assert!(told(&error).contains("it belongs to another user"));
+        assert!(with_sources(&error).contains("it belongs to another user"));
     }
 }
 
 #[tokio::test]
-async fn a_folder_that_is_a_file_is_refused() {
+async fn file_in_place_of_the_folder_is_rejected() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = store(file.path());
-    let error = told(&load(&store).await.unwrap_err());
-    assert!(error.contains("it is no folder"), "{error}");
-    let error = told(&save(&store, b"new").await.unwrap_err());
+    let error = with_sources(&load(&store).await.unwrap_err());
+    assert!(error.contains("it is not a folder"), "{error}");
+    let error = with_sources(&save(&store, b"new").await.unwrap_err());
     assert!(error.contains(file.path().to_str().unwrap()), "{error}");
 }
 
-/// Which is for the key to judge.
+/// Whether it opens is decided by the key.
 #[tokio::test]
-async fn what_is_not_whole_or_not_ours_is_given_as_it_is() {
-    let kept = Kept::new().await;
+async fn damaged_or_foreign_record_is_returned_unchanged() {
+    let kept = StoredRecord::new().await;
     for content in [
         &b""[..],
         b"\0",
@@ -196,9 +198,9 @@ async fn what_is_not_whole_or_not_ours_is_given_as_it_is() {
     }
     fs::write(kept.path(""), vec![b'x'; (1 << 20) + 1]).unwrap();
     let error = load(&kept.store).await.unwrap_err();
-    says(&error, &kept.path(""), "longer than 1 MiB");
+    assert_names(&error, &kept.path(""), "longer than 1 MiB");
     let big = vec![b'x'; (1 << 20) + 1];
-    says(
+    assert_names(
         &save(&kept.store, &big).await.unwrap_err(),
         &kept.path(""),
         "longer than 1 MiB",
@@ -208,8 +210,8 @@ async fn what_is_not_whole_or_not_ours_is_given_as_it_is() {
 }
 
 #[test]
-fn files_are_private_from_their_first_moment_whatever_the_umask() {
-    let test = "stores::refused::files_are_private_from_their_first_moment_whatever_the_umask";
+fn files_are_private_from_creation_with_any_umask() {
+    let test = "stores::rejected::files_are_private_from_creation_with_any_umask";
     if let Some(job) = job() {
         let abort = job[1] == "abort";
         let store = store(Path::new(&job[0])).before_step(move |step| {
@@ -240,20 +242,20 @@ fn files_are_private_from_their_first_moment_whatever_the_umask() {
     }
 }
 
-/// The limit of a file's size stands in for that of the disk: it too stops a write in the middle.
+/// A limit on the size of a file replaces the full disk: it too stops a write in the middle.
 #[test]
-fn a_full_disk_keeps_the_old_record() {
-    let test = "stores::refused::a_full_disk_keeps_the_old_record";
+fn full_disk_keeps_the_old_record() {
+    let test = "stores::rejected::full_disk_keeps_the_old_record";
     if let Some(job) = job() {
         let saved = runtime().block_on(save(&store(Path::new(&job[0])), &[b'x'; 5_000]));
-        return send_to_parent(&told(&saved.unwrap_err()));
+        return send_to_parent(&with_sources(&saved.unwrap_err()));
     }
-    let kept = runtime().block_on(Kept::new());
+    let kept = runtime().block_on(StoredRecord::new());
     let job = [kept.folder.path().to_str().unwrap()];
     let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
     let said = messages_of(&child.output().unwrap()).join("");
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
-    assert!(said.contains("make room"), "{said}");
+    assert!(said.contains("free space"), "{said}");
     assert!(!kept.path(".new").exists());
     assert_eq!(
         runtime().block_on(load(&kept.store)).unwrap().unwrap(),
