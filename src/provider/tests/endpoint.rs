@@ -239,7 +239,7 @@ impl ProviderBuilder {
         });
         let endpoint = TokenEndpoint {
             // A port on which nothing listens.
-            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap(),
+            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap(),
             http_client: HttpClient::default(),
             app: App::new(None).unwrap(),
             attempt: seconds(10.0),

@@ -389,7 +389,7 @@ async fn users_of_one_store_get_their_own_tokens() {
 
 #[test]
 fn store_requires_an_identity() {
-    let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap();
+    let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
     let build = |grant: Saml2Bearer| {
         TokenProvider::builder(region.clone(), grant)
             .store(MemoryStore::new())
