@@ -1,22 +1,39 @@
-//! A person logs in on this machine, and the program says who it was before it does anything.
+//! Logs a user in on this machine and shows who it is.
 //!
-//! With no argument it starts a sandbox, a Genesys Cloud on this machine, and names a user of it:
+//! Without arguments it starts a sandbox, a Genesys Cloud on this machine, and names one of its users:
 //!
 //! ```sh
 //! cargo run --example login
 //! ```
 //!
-//! For your own organisation name the region and an OAuth client of the grant type "Code
-//! Authorization". It needs no secret, and `http://localhost` as authorized redirect URI, or the one
-//! that you name third:
+//! ```text
+//! A sandbox on this machine stands in for Genesys Cloud. Log in there as
+//!
+//!   email address     user1@sandbox.example
+//!   password          …
+//!
+//! Your browser opens this address:
+//!
+//! http://127.0.0.1:…/login/oauth/authorize?response_type=code&…
+//!
+//! Logged in
+//!   user              User 1
+//!   email address     user1@sandbox.example
+//!   organisation      Sandbox
+//!   region            http://127.0.0.1:…/api
+//! ```
+//!
+//! For your own organisation pass the region and the id of an OAuth client with the grant type *Code
+//! Authorization* (Admin → Integrations → OAuth). It needs no secret. Its authorized redirect URI is
+//! `http://localhost`, which matches every port, or the one that you pass as third argument:
 //!
 //! ```sh
 //! cargo run --example login -- eu-west-1 CLIENT_ID
 //! ```
 //!
-//! That login is kept, and the next run needs no browser; `--logout` ends it. Over SSH, in a
-//! container or without a display no browser is opened, unless `--open-browser` says that one here
-//! comes back to this machine.
+//! That login is stored, and the next run needs no browser; `--logout` ends it. Over SSH, in a
+//! container or without a display no browser is opened, and the example asks for the address that the
+//! user's browser was sent to. `--open-browser` opens a browser anyway.
 #![allow(
     clippy::disallowed_methods,
     reason = "an example may read its arguments"
@@ -71,9 +88,9 @@ async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
         arguments.retain(|argument| argument != name);
         arguments.len() < before
     };
-    let (logout, anyway) = (flag("--logout"), flag("--open-browser"));
+    let (logout, open_browser) = (flag("--logout"), flag("--open-browser"));
     let (region, client_id, redirect_uri) = match arguments.as_slice() {
-        [] if !logout => return on_the_sandbox(anyway, out).await,
+        [] if !logout => return on_the_sandbox(open_browser, out).await,
         [region, client_id] => (region, client_id, "http://localhost"),
         [region, client_id, redirect_uri] => (region, client_id, redirect_uri.as_str()),
         _ => return Err(USAGE.into()),
@@ -81,23 +98,23 @@ async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
 
     let app = AuthorizationCode::public(client_id, redirect_uri)?;
     let store = FileStore::new()?;
-    // A key in a file beside it would protect nothing: whoever reads the one, reads the other.
+    // A key in a file next to the store would protect nothing: whoever reads one can read the other.
     let login =
         Login::builder(region.parse::<Region>()?, app).store(store.clone(), SealingKey::unsealed());
     if logout {
         return log_out(&login.build()?, out).await;
     }
-    let tokens = log_in(&opening(login, anyway)?, out).await?;
-    who(tokens, out).await?;
-    row(out, "kept in", store.folder().display())?;
+    let tokens = log_in(&build(login, open_browser)?, out).await?;
+    show_user(tokens, out).await?;
+    row(out, "stored in", store.folder().display())?;
     writeln!(
         out,
-        "\nThe next run takes it from there. The same with --logout ends it."
+        "\nThe next run uses it. Run it with --logout to end it."
     )?;
     Ok(())
 }
 
-async fn on_the_sandbox(anyway: bool, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+async fn on_the_sandbox(open_browser: bool, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     let redirect_uri = "http://localhost";
     let sandbox = Sandbox::builder()
         .code_client([redirect_uri])
@@ -109,28 +126,28 @@ async fn on_the_sandbox(anyway: bool, out: &mut impl Write) -> Result<(), Box<dy
     )?;
     if let Some(user) = sandbox.users().first() {
         row(out, "email address", user.email())?;
-        // A real one would never be shown.
+        // A real password would not be shown.
         row(out, "password", user.password().expose_secret())?;
     }
     writeln!(out)?;
     let app = AuthorizationCode::public(sandbox.client_id(), redirect_uri)?;
     let login = Login::builder(sandbox.region(), app);
-    let tokens = log_in(&opening(login, anyway)?, out).await?;
-    who(tokens, out).await
+    let tokens = log_in(&build(login, open_browser)?, out).await?;
+    show_user(tokens, out).await
 }
 
-fn opening(login: LoginBuilder, anyway: bool) -> Result<Login, Error> {
-    if anyway {
+fn build(login: LoginBuilder, open_browser: bool) -> Result<Login, Error> {
+    if open_browser {
         login.open_browser_anyway().build()
     } else {
         login.build()
     }
 }
 
-/// The login that is kept, or one in the browser of this machine, or one by hand.
+/// Returns the stored login, logs in with the browser of this machine, or asks the user to paste.
 ///
 /// # Errors
-/// Why it did not succeed, or that the output was closed.
+/// Why the login failed, or that the output was closed.
 pub async fn log_in(
     login: &Login,
     out: &mut impl Write,
@@ -153,43 +170,43 @@ pub async fn log_in(
     by_hand(login, typed_lines(), out).await
 }
 
-/// Waits for a browser that the user opens, wherever it is, and for the address that it came to,
-/// should the user paste that.
+/// Shows the login page's URL, and waits until a browser comes back or the user pastes the address
+/// that it was sent to.
 ///
 /// # Errors
-/// Why the login did not succeed, or that the output was closed.
+/// Why the login failed, or that the output was closed.
 pub async fn by_hand(
     login: &Login,
     mut lines: mpsc::Receiver<String>,
     out: &mut impl Write,
 ) -> Result<TokenProvider, Box<dyn StdError>> {
-    let waiting = login.listen(NAME)?;
+    let local = login.listen(NAME)?;
     writeln!(
         out,
-        "Open this address in a browser, log in, and allow the program in:\n\n{}\n\n\
+        "Open this address in a browser, log in, and allow access:\n\n{}\n\n\
          The browser is then sent to an address on localhost. Where it shows an error\n\
          instead of a page, copy that address from its address bar, and paste it here:",
-        waiting.authorize_url()
+        local.authorize_url()
     )?;
-    let mut redirected = pin!(waiting.redirected());
+    let mut redirected = pin!(local.redirected());
     loop {
         let line = tokio::select! {
             tokens = &mut redirected => return Ok(tokens?),
             line = lines.recv() => line,
         };
         let Some(line) = line else {
-            // Nobody types here: only the browser can come back.
+            // The input is closed: only the browser can come back.
             return Ok(redirected.await?);
         };
-        match waiting.pasted(&line).await {
-            Err(error) if is_no_answer(&error) => writeln!(out, "{error}\nPaste it again:")?,
+        match local.pasted(&line).await {
+            Err(error) if is_not_the_callback(&error) => writeln!(out, "{error}\nPaste it again:")?,
             tokens => return Ok(tokens?),
         }
     }
 }
 
-/// Nothing was sent for it, and the login still waits.
-fn is_no_answer(error: &Error) -> bool {
+/// Whether nothing was sent and the login can still be finished.
+fn is_not_the_callback(error: &Error) -> bool {
     let ErrorKind::Login(login) = error.kind() else {
         return false;
     };
@@ -199,7 +216,7 @@ fn is_no_answer(error: &Error) -> bool {
     )
 }
 
-/// What the user types. A thread reads it that nobody waits for: none can be called off a terminal.
+/// The lines that the user types. A thread reads them, since reading cannot be cancelled.
 fn typed_lines() -> mpsc::Receiver<String> {
     let (send, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -212,12 +229,15 @@ fn typed_lines() -> mpsc::Receiver<String> {
     lines
 }
 
-/// Says whose login it is. Another person may have logged in with the address that was shown, so a
-/// program shows this before it acts.
+/// Shows the user. Another person may have logged in with the address that was shown, so a program
+/// should show the user before it acts.
 ///
 /// # Errors
-/// Why the API did not tell, or that the output was closed.
-pub async fn who(tokens: TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+/// Why the API call failed, or that the output was closed.
+pub async fn show_user(
+    tokens: TokenProvider,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn StdError>> {
     let api = PlatformClient::new(tokens);
     let user: User = api.get("/api/v2/users/me").fetch().await?;
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
@@ -231,32 +251,32 @@ pub async fn who(tokens: TokenProvider, out: &mut impl Write) -> Result<(), Box<
     Ok(())
 }
 
-/// Ends the login that is kept, if there is one.
+/// Ends the stored login, if there is one.
 ///
 /// # Errors
-/// What of it could not be ended, or that the output was closed.
+/// Why the login could not be ended, or that the output was closed.
 pub async fn log_out(login: &Login, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     match login.saved(NAME).await? {
-        None => writeln!(out, "No login is kept here.")?,
+        None => writeln!(out, "No login is stored here.")?,
         Some(tokens) => {
             tokens.revoke().await?;
-            writeln!(out, "The login is ended, and not kept any more.")?;
+            writeln!(out, "The login has ended and is no longer stored.")?;
         }
     }
     writeln!(
         out,
-        "The browser remembers you at the login page until you open this address:\n\n{}",
+        "You stay logged in at the login page until you open this address:\n\n{}",
         login.logout_url(None)
     )?;
     Ok(())
 }
 
-/// What went wrong, and what to do about it.
+/// Shows what failed and what to do.
 ///
 /// # Errors
-/// That the output was closed.
+/// The output was closed.
 pub fn explain(out: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
-    writeln!(out, "\nThis did not succeed: {error}")?;
+    writeln!(out, "\nError: {error}")?;
     let error = error.downcast_ref::<Error>();
     if let Some(help) = error.and_then(Error::troubleshooting) {
         row(out, "issue", help.issue())?;
@@ -270,7 +290,6 @@ fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> 
     writeln!(out, "  {name:<17} {value}")
 }
 
-/// There is one user here.
 const NAME: &str = "default";
 
 const USAGE: &str = "the arguments are REGION CLIENT_ID [REDIRECT_URI] [--logout] [--open-browser], \

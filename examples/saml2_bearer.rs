@@ -1,16 +1,16 @@
-//! A SAML assertion becomes the token of the user whom it names.
+//! Exchanges a SAML assertion for the token of the user that it names.
 //!
-//! With no argument it starts a sandbox, a Genesys Cloud on this machine, with assertions made for
-//! the run, and lets a day pass:
+//! Without arguments it starts a sandbox, a Genesys Cloud on this machine, makes assertions for it,
+//! and lets days pass:
 //!
 //! ```sh
 //! cargo run --example saml2_bearer
 //! ```
 //!
-//! For your own organisation name the region, an OAuth client of the grant type "SAML2 Bearer", the
+//! For your own organisation, pass the region, an OAuth client of the grant type "SAML2 Bearer", the
 //! organisation's short name, and a file with an assertion, or `-` for standard input: the value of
-//! `SAMLResponse` as an identity provider posts it, or XML. The client's secret is in
-//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or in the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
+//! `SAMLResponse` as an identity provider posts it, or XML. The client's secret is read from
+//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or from the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
 //! names:
 //!
 //! ```sh
@@ -67,14 +67,14 @@ async fn main() -> ExitCode {
 async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.as_slice() {
-        [] => against_the_sandbox(out).await,
+        [] => run_on_sandbox(out).await,
         [region, client_id, org, file] => {
             let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
                 Some(file) => ClientSecret::from_file(file),
                 None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
             };
             let grant = Saml2Bearer::new(client_id, secret, org, read(file)?)?;
-            against_the_region(region.parse()?, grant, out).await
+            run_on_region(region.parse()?, grant, out).await
         }
         _ => Err("the arguments are REGION CLIENT_ID ORG FILE, or none for the sandbox".into()),
     }
@@ -89,25 +89,25 @@ fn read(file: &str) -> io::Result<Vec<u8>> {
     Ok(assertion)
 }
 
-/// Says whose token an assertion becomes. It gives one: a program that runs for longer than that
-/// lives takes `Assertion::from_fn`.
+/// Prints the user whose token the assertion gets. An assertion gets one token: a program that runs
+/// for longer than its life uses `Assertion::from_fn`.
 ///
 /// # Errors
-/// Why it became none, or that the output was closed.
-pub async fn against_the_region(
+/// If the assertion gets no token, or the output was closed.
+pub async fn run_on_region(
     region: Region,
     grant: Saml2Bearer,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn StdError>> {
     let tokens = TokenProvider::new(region, grant)?;
-    who(&tokens, out).await
+    print_user(&tokens, out).await
 }
 
-/// What a day brings, in a sandbox whose clock the program moves.
+/// Runs through several days in a sandbox whose clock the program moves.
 ///
 /// # Errors
-/// That something did not go as it should, or that the output was closed.
-pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+/// If a step has another outcome than expected, or the output was closed.
+pub async fn run_on_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     writeln!(
         out,
         "A sandbox on this machine stands in for Genesys Cloud and for an identity provider."
@@ -115,7 +115,7 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     let builder = Sandbox::builder().saml_client("https://app.example/saml");
     let sandbox = builder.start().await?;
     let user = sandbox.users().remove(0);
-    // Each that it gives is a new one.
+    // Each call makes a new assertion.
     let idp = sandbox.assertions(&user);
 
     let source = idp.clone();
@@ -126,25 +126,25 @@ pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn Std
     let clock = Clock::manual();
     let tokens = provider(&sandbox, assertion, &clock)?;
     writeln!(out, "\nAn assertion becomes a token")?;
-    who(&tokens, out).await?;
+    print_user(&tokens, out).await?;
     row(out, "token requests", sandbox.token_requests())?;
 
-    a_day_passes(&sandbox, &clock);
+    advance_a_day(&sandbox, &clock);
     writeln!(out, "\nA day later the source is asked for another one")?;
-    who(&tokens, out).await?;
+    print_user(&tokens, out).await?;
     row(out, "token requests", sandbox.token_requests())?;
 
     writeln!(out, "\nOne that was used before is not sent again")?;
     let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
-    a_day_passes(&sandbox, &clock);
-    explain(out, &failure(tokens.token().await)?)?;
+    advance_a_day(&sandbox, &clock);
+    explain(out, &expect_error(tokens.token().await)?)?;
 
     writeln!(out, "\nNor is one that is out of date")?;
     let tokens = provider(&sandbox, idp.saml_response().into(), &clock)?;
-    a_day_passes(&sandbox, &clock);
-    explain(out, &failure(tokens.token().await)?)?;
+    advance_a_day(&sandbox, &clock);
+    explain(out, &expect_error(tokens.token().await)?)?;
     row(out, "token requests", sandbox.token_requests())?;
     Ok(())
 }
@@ -161,14 +161,14 @@ fn provider(
         .build()
 }
 
-fn a_day_passes(sandbox: &Sandbox, clock: &Clock) {
+fn advance_a_day(sandbox: &Sandbox, clock: &Clock) {
     let day = Duration::from_secs(86_400);
     sandbox.advance(day);
     clock.advance(day);
 }
 
-/// Whose token it is, as Genesys Cloud says it: what the assertion says, nobody here has verified.
-async fn who(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+/// Prints the user as Genesys Cloud knows it, since nothing here has verified the assertion.
+async fn print_user(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     let api = PlatformClient::new(tokens.clone());
     let user: User = api.get("/api/v2/users/me").fetch().await?;
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
@@ -180,13 +180,13 @@ async fn who(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn
     Ok(())
 }
 
-fn failure<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>> {
+fn expect_error<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>> {
     outcome
         .err()
-        .ok_or_else(|| "this should have failed".into())
+        .ok_or_else(|| "this should not have succeeded".into())
 }
 
-/// What went wrong, and what to do about it.
+/// Prints what failed and how to mend it.
 fn explain(out: &mut impl Write, error: &Error) -> io::Result<()> {
     paragraph(out, "error", &error.to_string())?;
     if let Some(help) = error.troubleshooting() {
@@ -201,7 +201,7 @@ fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> 
     writeln!(out, "  {name:<17} {value}")
 }
 
-/// A row whose text goes on below itself.
+/// Prints a row whose text continues on further lines.
 fn paragraph(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
     let (mut name, mut line) = (name, String::new());
     for word in text.split(' ') {

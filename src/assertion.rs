@@ -1,67 +1,56 @@
-//! Where a SAML assertion comes from, each time one is needed, and a look at it before it is sent.
+//! Where a SAML assertion comes from each time one is needed, and its checks before it is sent.
 
-mod content;
-mod document;
-mod encode;
-mod given;
-mod namespaces;
-mod scan;
-mod tag;
-mod time;
+mod checks;
+mod encoding;
+mod outgoing;
+mod xml;
 
 use std::{fmt, future::Future};
 
 use secrecy::SecretString;
 
-pub(crate) use document::{Looked, read};
-pub(crate) use encode::Form;
-pub(crate) use given::Given;
-
-use content::{Content, Found};
-use given::BYTE_ORDER_MARK;
-use namespaces::{Namespace, Namespaces};
-use scan::scan_xml;
-use tag::{Tag, is_character, is_name};
-use time::date_time;
+pub(crate) use checks::ParsedAssertion;
+pub(crate) use encoding::RawAssertion;
+pub(crate) use outgoing::Encoding;
 
 use crate::{async_source::AsyncSource, error::Error};
 
-/// A SAML 2.0 assertion, or whom to ask for a fresh one each time a token is needed.
+/// A SAML 2.0 assertion, or a closure that returns a fresh one each time a token is needed.
 ///
-/// It may be given as XML (an `Assertion`, or the whole `Response` of the identity provider), or
-/// as base64 of either alphabet, with or without padding and line breaks: so the value of
-/// `SAMLResponse` that an identity provider posts is given as it is. XML that is not in a `String`
-/// comes as bytes.
+/// An assertion can be given as XML (an `Assertion`, or the identity provider's whole `Response`),
+/// or as base64 or base64url of it, with or without padding and line breaks. So the value of
+/// `SAMLResponse` that an identity provider posts can be passed as it is. XML in another type than
+/// a string is passed as bytes.
 ///
-/// An assertion is good once, and for minutes. A closure is asked again when the token nears its
-/// end; a value is good for one token.
+/// An assertion can be used once, and only for minutes. A closure is called again when the token
+/// nears its end; a value gets one token.
 ///
 /// ```
 /// use genesys_cloud_auth::Assertion;
 ///
-/// # async fn ask_the_identity_provider() -> Result<String, std::io::Error> { Ok(String::new()) }
+/// # async fn ask_identity_provider() -> Result<String, std::io::Error> { Ok(String::new()) }
 /// let posted = Assertion::from("PHNhbWxwOlJlc3BvbnNlIC4uLg==");
-/// let asked = Assertion::from_fn(|| async { Ok(ask_the_identity_provider().await?.into()) });
+/// let requested = Assertion::from_fn(|| async { Ok(ask_identity_provider().await?.into()) });
 /// ```
 ///
-/// It is looked at before it is sent, so that one that cannot be accepted is told early and
-/// clearly: at most 512 KiB of XML in UTF-8, with no document type, that hold one assertion, signed
-/// and not encrypted. Nothing that is read there is believed: it decides whether to send, and the
-/// signature is for the server to check.
+/// An assertion is checked before it is sent, so that an error names what is wrong with one that
+/// cannot be accepted: it must be at most 512 KiB of XML in UTF-8, without a document type, and
+/// contain one assertion that is signed and not encrypted. The checks decide only whether the
+/// assertion is sent. They do not verify the signature; the server does.
 ///
 /// Source: SAML Core 2.0; RFC 7522.
 #[derive(Clone)]
-pub struct Assertion(Source);
+pub struct Assertion(AssertionSource);
 
 #[derive(Clone)]
-enum Source {
-    Value(Given),
+enum AssertionSource {
+    Value(RawAssertion),
     Fn(AsyncSource<Assertion>),
 }
 
 impl Assertion {
-    /// Asks a closure, whose answer may have any form that an assertion is given in. An error, a
-    /// panic, or an answer that takes longer than 10 seconds counts as a transient failure.
+    /// Calls a closure, which may return an assertion in any form. An error, a panic, or a future
+    /// that takes longer than 10 seconds counts as a transient failure.
     pub fn from_fn<F, Fut>(source: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -69,34 +58,31 @@ impl Assertion {
             + Send
             + 'static,
     {
-        Self(Source::Fn(AsyncSource::new(source)))
+        Self(AssertionSource::Fn(AsyncSource::new(source)))
     }
 
-    /// What is known already.
-    pub(crate) fn value(&self) -> Option<&Given> {
+    /// Returns an assertion that was given as a value.
+    pub(crate) fn value(&self) -> Option<&RawAssertion> {
         match &self.0 {
-            Source::Value(given) => Some(given),
-            Source::Fn(_) => None,
+            AssertionSource::Value(raw) => Some(raw),
+            AssertionSource::Fn(_) => None,
         }
     }
 
-    /// Asks for the assertion. May block, hang or panic, as its source does.
-    pub(crate) async fn ask(self) -> Result<Given, Error> {
+    /// Reads the assertion. May block, hang or panic where its source does.
+    pub(crate) async fn read(self) -> Result<RawAssertion, Error> {
         let mut source = self.0;
         loop {
             source = match source {
-                Source::Value(given) => return Ok(given),
-                Source::Fn(closure) => {
-                    closure
-                        .get()
-                        .await
-                        .map_err(|error| {
-                            Error::credential_source(
-                                "the source of the SAML assertion failed",
-                                Some(error),
-                            )
-                        })?
-                        .0
+                AssertionSource::Value(raw) => return Ok(raw),
+                AssertionSource::Fn(closure) => {
+                    let assertion = closure.get().await.map_err(|error| {
+                        Error::credential_source(
+                            "the source of the SAML assertion failed",
+                            Some(error),
+                        )
+                    })?;
+                    assertion.0
                 }
             }
         }
@@ -105,33 +91,33 @@ impl Assertion {
 
 impl From<SecretString> for Assertion {
     fn from(assertion: SecretString) -> Self {
-        Self(Source::Value(assertion.into()))
+        Self(AssertionSource::Value(assertion.into()))
     }
 }
 
 impl From<String> for Assertion {
     fn from(assertion: String) -> Self {
-        Self(Source::Value(assertion.into_bytes().into()))
+        assertion.into_bytes().into()
     }
 }
 
 impl From<&str> for Assertion {
     fn from(assertion: &str) -> Self {
-        Self(Source::Value(assertion.into()))
+        Self(AssertionSource::Value(assertion.into()))
     }
 }
 
 impl From<Vec<u8>> for Assertion {
     fn from(assertion: Vec<u8>) -> Self {
-        Self(Source::Value(assertion.into()))
+        Self(AssertionSource::Value(assertion.into()))
     }
 }
 
 impl fmt::Debug for Assertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Source::Value(_) => "Assertion([redacted])",
-            Source::Fn(_) => "Assertion(from a closure)",
+            AssertionSource::Value(_) => "Assertion([redacted])",
+            AssertionSource::Fn(_) => "Assertion(from a closure)",
         })
     }
 }

@@ -3,6 +3,8 @@
 
 mod assertion;
 mod async_source;
+#[cfg(feature = "login")]
+mod callback;
 mod clock;
 mod environment;
 mod grant;
@@ -16,6 +18,7 @@ mod private_file;
 mod provider;
 mod region;
 mod retry;
+mod rfc3339;
 mod seal;
 mod secret;
 mod token;
@@ -78,7 +81,7 @@ pub mod fuzzing {
 
     /// What a user pastes instead.
     pub fn pasted(text: &[u8]) {
-        crate::login::fuzzing::pasted(text);
+        crate::callback::fuzzing::pasted(text);
     }
 }
 

@@ -1,9 +1,9 @@
-//! A loopback listener that waits for one right request: the callback of a login.
+//! A loopback listener that waits for one request: the callback of a login.
 //!
-//! The right request is one `GET` of the redirect URI, with its `Host` and the login's `state`.
-//! Everything else is answered briefly, counted, and waited past. However many connections come,
-//! it holds at most [`MOST_CONNECTIONS`] of them, each with at most [`LONGEST_HEAD`] bytes of
-//! request and for at most [`CONNECTION_TIME`]: under 576 KiB in all.
+//! That request is one `GET` of the redirect URI, with its `Host` and the login's `state`.
+//! Every other request gets a brief response, is counted, and does not end the wait. At most 32
+//! connections are open at once, each with at most 16 KiB of request and for at most 10 s, so that
+//! the listener needs less than 576 KiB in all.
 
 mod bind;
 #[cfg(any(fuzzing, test))]
@@ -14,82 +14,77 @@ mod rejection;
 mod responder;
 mod server;
 
-use std::{fmt, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, pin::pin, sync::Arc};
 
 use parking_lot::Mutex;
-use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, Moment, either};
-use bind::Authority;
-use matcher::{Verdict, judge};
-use page::{Page, answer, turned_away_answer};
-use rejection::Reason;
-use server::Serving;
+use server::Server;
 
 pub(crate) use bind::{LoopbackHost, NoPort};
-pub(crate) use rejection::TurnedAway;
+pub(crate) use matcher::Expected;
+pub(crate) use rejection::Rejections;
 pub(crate) use responder::Responder;
+pub(crate) use server::Callback;
 
-/// Ports of the loopback addresses that are taken; free again once this is dropped.
+/// One port on the loopback addresses; dropping the listener frees it.
 pub(crate) struct Listener {
-    serving: Arc<Serving>,
+    server: Arc<Server>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Listener {
-    /// Takes the first of `ports` that is free on every loopback address that `host` stands for; 0
-    /// is any port. A connection waits from here on, though nobody answers it before
-    /// [`wait`](Self::wait).
+    /// Binds the first of `ports` that is free on every loopback address of `host`; 0 is any port.
+    /// From then on a connection waits, and [`wait`](Self::wait) serves it.
     pub(crate) fn bind(host: LoopbackHost, ports: &[u16]) -> Result<Self, NoPort> {
-        let (authority, sockets) = bind::first_free(host, ports)?;
+        let (authority, sockets) = bind::bind_first_free(host, ports)?;
         Ok(Self {
-            serving: Arc::new(Serving::new(authority, sockets)),
+            server: Arc::new(Server::new(authority, sockets)),
             task: Mutex::default(),
         })
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.serving.port()
+        self.server.port()
     }
 
-    /// Where connections are taken: two addresses for `localhost` where the machine has both.
+    /// The bound addresses: two for `localhost` where the machine has both families.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.serving.addresses()
+        self.server.addresses()
     }
 
-    /// Waits until the browser brings what is expected, with a code or with an error; after
-    /// `deadline`, what came instead.
+    /// Waits for the expected request until `deadline`; then returns the requests that came instead.
     ///
-    /// The first call begins to serve, and that goes on until the listener is dropped: a caller
-    /// that leaves loses nothing and may wait again. Inside a tokio runtime only.
+    /// The first call starts to serve, which goes on until the listener is dropped. So a caller may
+    /// drop the future and wait again without losing a request. It needs a tokio runtime.
     pub(crate) async fn wait(
         &self,
         expected: &Expected,
         deadline: Moment,
         clock: &Clock,
-    ) -> Result<Callback, TurnedAway> {
-        self.serving.expect(expected);
+    ) -> Result<Callback, Rejections> {
+        self.server.expect(expected);
         self.serve(clock);
-        let callback = pin!(self.serving.callback());
+        let callback = pin!(self.server.callback());
         let callback = either(callback, pin!(clock.sleep_until(deadline))).await;
-        callback.ok_or_else(|| self.serving.turned_away())
+        callback.ok_or_else(|| self.server.rejections())
     }
 
-    /// Starts the task that serves, unless there is one: its runtime may have ended.
+    /// Starts the task that serves, unless it runs. Its runtime may have ended.
     fn serve(&self, clock: &Clock) {
         let mut task = self.task.lock();
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
-            let serving = Arc::clone(&self.serving);
-            *task = Some(tokio::spawn(serving.run(clock.clone())));
+            let server = Arc::clone(&self.server);
+            *task = Some(tokio::spawn(server.run(clock.clone())));
         }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // The task itself may be dropped only later.
-        self.serving.close();
+        // An aborted task is dropped later; the port must be free now.
+        self.server.close();
         if let Some(task) = self.task.lock().take() {
             task.abort();
         }
@@ -101,40 +96,6 @@ impl fmt::Debug for Listener {
         f.debug_tuple("Listener").field(&self.addresses()).finish()
     }
 }
-
-/// What the right request carries.
-#[derive(Clone, Debug)]
-pub(crate) struct Expected {
-    /// The redirect URI's path, as a browser sends it: `/` at least, percent-encoded.
-    pub(crate) path: String,
-    pub(crate) state: SecretString,
-}
-
-/// The right request.
-#[derive(Debug)]
-pub(crate) struct Callback {
-    /// As it came. It has the expected `state` once, and once either a `code` or an `error`.
-    pub(crate) query: SecretString,
-    /// The browser's connection, which waits for a page.
-    pub(crate) respond: Responder,
-}
-
-/// How many connections are open at once; for one more the oldest is closed.
-const MOST_CONNECTIONS: usize = 32;
-
-/// What is read of a connection, in bytes. No body is ever read.
-const LONGEST_HEAD: usize = 16 * 1024;
-
-/// How long a request may take.
-const CONNECTION_TIME: Duration = Duration::from_secs(10);
-
-/// How long a connection is kept, however many others come.
-const LEAST_TIME: Duration = Duration::from_millis(100);
-
-/// How long an answer may take to be sent.
-const ANSWER_TIME: Duration = Duration::from_secs(2);
-
-const TARGET: &str = "genesys_cloud_auth";
 
 #[cfg(test)]
 mod tests;

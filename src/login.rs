@@ -1,49 +1,35 @@
-//! A user who logs in, and becomes a provider of tokens.
+//! Logs users in: each login becomes a `TokenProvider`.
 
+mod binding;
 mod browser;
 mod builder;
-mod callback;
 mod local;
 mod pending;
 mod registry;
 
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::runtime::Handle;
 use url::Url;
 
 pub use builder::LoginBuilder;
 pub use local::LocalLogin;
-use pending::LIFE;
 pub use pending::PendingLogin;
 
-#[cfg(doc)]
-use crate::error::{ErrorKind, LoginErrorKind};
 use crate::{
     clock::Clock,
-    environment,
-    error::{Error, LoginError},
+    error::{Error, ErrorKind},
     grant::AuthorizationCode,
     provider::{TokenProvider, TokenProviderBuilder},
     region::{Region, url_under},
     seal::SealingKey,
     store::SharedStore,
 };
-use browser::open;
-use callback::code_of;
-#[cfg(fuzzing)]
-pub(crate) use callback::fuzzing;
-use registry::Providers;
+use registry::ProviderRegistry;
 
-/// Logs users in, and hands out a [`TokenProvider`] for each. Every clone shares the same logins.
+/// Logs users in and returns a [`TokenProvider`] for each. Clones share the same logins.
 ///
-/// A name that the program chooses tells them apart: `"default"` where there is one user, the
+/// Each login has a name that the program chooses: `"default"` where there is one user, the
 /// session's id in a web application.
 ///
 /// ```no_run
@@ -59,28 +45,28 @@ use registry::Providers;
 /// # }
 /// ```
 ///
-/// In a web application a login is two requests of its own:
+/// In a web application a login is two requests to the application:
 ///
 /// ```no_run
 /// # use genesys_cloud_auth::{AuthorizationCode, Error, Login, PendingLogin, Region};
 /// # use secrecy::SecretString;
-/// # async fn example(login: Login, kept: SecretString, callback: &str) -> Result<(), Error> {
-/// // The first: redirect to the URL, and keep the rest in this browser's session.
+/// # async fn example(login: Login, secret: SecretString, callback: &str) -> Result<(), Error> {
+/// // The first request: keep the pending login in this browser's session, and redirect to the URL.
 /// let pending = login.begin()?;
 /// let url = pending.authorize_url().clone();
 /// let secret = pending.into_secret()?;
 ///
-/// // The second, at the redirect URI.
-/// let pending = PendingLogin::from_secret(&login, &kept)?;
+/// // The second request, at the redirect URI.
+/// let pending = PendingLogin::from_secret(&login, &secret)?;
 /// let tokens = login.finish(pending, callback, "session-0815").await?;
 ///
-/// // Any later one.
+/// // Every later request.
 /// let tokens = login.saved("session-0815").await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// The examples `login` and `web_app` show both as whole programs.
+/// The examples `login` and `web_app` are complete programs.
 ///
 /// Source: RFC 6749 4.1; RFC 7636; Genesys Cloud Developer Center, "Authorization".
 #[derive(Clone)]
@@ -92,7 +78,7 @@ struct Inner {
     store: SharedStore,
     key: SealingKey,
     settings: Settings,
-    providers: Providers,
+    registry: ProviderRegistry,
 }
 
 #[derive(Debug)]
@@ -100,64 +86,13 @@ struct Settings {
     region: Region,
     clock: Clock,
     ports: Option<Vec<u16>>,
-    limit: Duration,
-    browser_anyway: bool,
+    login_timeout: Duration,
+    open_browser_anyway: bool,
 }
 
 impl Login {
-    /// Logins to `region` by the OAuth client `app`, kept in memory: they end with the program, and
-    /// no other instance of it has them. Pending ones are sealed under a key that ends with it, too.
-    /// [`LoginBuilder::store`] keeps both.
-    ///
-    /// # Errors
-    /// As [`LoginBuilder::build`].
-    pub fn new(region: Region, app: AuthorizationCode) -> Result<Self, Error> {
-        Self::builder(region, app).build()
-    }
-
-    /// Starts a login with settings.
-    pub fn builder(region: Region, app: AuthorizationCode) -> LoginBuilder {
-        LoginBuilder::new(region, app)
-    }
-
-    /// Begins a login that another request finishes. Whose it is, is said only then.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`] where the machine gives no random bytes.
-    pub fn begin(&self) -> Result<PendingLogin, Error> {
-        PendingLogin::new(self, self.app().redirect_uri().as_str())
-    }
-
-    /// Ends a login with what the browser brought back: `callback` is the URL that it asked for, its
-    /// path with the query, or the query alone. The login is kept as `name`, in place of one that was
-    /// there, and only then handed out.
-    ///
-    /// The name is to be new at each login, as a session's id is: one that was there before the
-    /// login may be known to somebody else.
-    ///
-    /// # Errors
-    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for what does not end this
-    /// login, [`LoginErrorKind::Denied`] for the login page's error,
-    /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
-    /// runtime: nothing was sent. Else why the code could not be exchanged, or the login not be kept.
-    pub async fn finish(
-        &self,
-        pending: PendingLogin,
-        callback: &str,
-        name: &str,
-    ) -> Result<TokenProvider, Error> {
-        pending.check(self)?;
-        let redirect_uri = self.app().redirect_uri().url();
-        let code = code_of(callback, redirect_uri, pending.state())?;
-        let provider = self.provider(name)?;
-        provider
-            .log_in(code, pending.verifier(), pending.redirect_uri())
-            .await?;
-        Ok(provider)
-    }
-
-    /// The login that is kept as `name`, where there is one. While one of them lives, it is a clone
-    /// of the same provider each time.
+    /// The stored login of this name, or `None`. While a handle of it lives, each call returns a
+    /// clone of the same provider.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] where the store cannot be read, [`ErrorKind::Configuration`] for an empty
@@ -167,80 +102,18 @@ impl Login {
         Ok(provider.is_logged_in().await?.then_some(provider))
     }
 
-    /// Begins a login on this machine: takes the port that the login page sends the browser back to,
-    /// and only then has a URL to show.
-    ///
-    /// # Errors
-    /// [`LoginErrorKind::Listener`] where no port is free, [`ErrorKind::Configuration`] for a redirect URI
-    /// that is not `http` on this machine, for an empty name, and where the machine gives no random
-    /// bytes.
-    pub fn listen(&self, name: &str) -> Result<LocalLogin, Error> {
-        LocalLogin::new(self, name)
-    }
-
-    /// The login that is kept as `name`, or else a new one in the browser of this machine. `show` is
-    /// given the login page's URL, for a user whose browser does not come up by itself; nothing is
-    /// printed here.
-    ///
-    /// A stored login is taken unless the app [prompts](AuthorizationCode::prompt_login), and while
-    /// it gives tokens. A store or a login host that cannot be reached is an error, not a reason to
-    /// log in anew.
-    ///
-    /// # Errors
-    /// [`LoginErrorKind::NoBrowser`] over SSH, in a container, or where there is no display: go on with
-    /// [`listen`](Self::listen) and [`pasted`](LocalLogin::pasted). Else as
-    /// [`saved`](Self::saved), as [`TokenProvider::token`] of the login that is kept, as
-    /// [`listen`](Self::listen), and as [`LocalLogin::redirected`].
-    pub async fn in_browser(
-        &self,
-        name: &str,
-        show: impl FnOnce(&str),
-    ) -> Result<TokenProvider, Error> {
-        if !self.app().prompts()
-            && let Some(provider) = self.saved(name).await?
-        {
-            match provider.token().await {
-                Err(error) if error.needs_login() => {}
-                Err(error) => return Err(error),
-                Ok(_) => return Ok(provider),
-            }
-        }
-        if !self.0.settings.browser_anyway
-            && let Some(reason) = environment::no_browser()
-        {
-            return Err(LoginError::no_browser(reason).into());
-        }
-        let waiting = self.listen(name)?;
-        show(waiting.authorize_url().as_str());
-        // A browser in the terminal ends only with its user: the callback is waited for meanwhile.
-        let mut opening = Some(Box::pin(waiting.open_browser()));
-        let mut redirected = pin!(waiting.redirected());
-        poll_fn(|context| {
-            if let Some(Poll::Ready(opened)) =
-                opening.as_mut().map(|open| open.as_mut().poll(context))
-            {
-                opening = None;
-                if let Err(error) = opened {
-                    return Poll::Ready(Err(error));
-                }
-            }
-            redirected.as_mut().poll(context)
-        })
-        .await
-    }
-
-    /// The page that ends the user's session at the login page, to be opened in the browser: after a
-    /// logout, so that the next login asks again who it is. It leads on to `redirect_uri`, which is to
-    /// be one of the OAuth client's authorized redirect URIs.
+    /// The page that ends the user's session at the login page. Open it in the browser after a logout,
+    /// so that the next login asks for the user again. It leads to `redirect_uri`, which must be one
+    /// of the OAuth client's authorized redirect URIs.
     ///
     /// Source: Genesys Cloud's JavaScript SDK, `logout`.
     #[must_use]
     pub fn logout_url(&self, redirect_uri: Option<&str>) -> Url {
         let mut url = url_under(self.region().login_url(), "/logout");
-        let after = redirect_uri.map(|uri| ("redirect_uri", uri));
+        let redirect_uri = redirect_uri.map(|uri| ("redirect_uri", uri));
         url.query_pairs_mut()
             .append_pair("client_id", self.app().client_id())
-            .extend_pairs(after);
+            .extend_pairs(redirect_uri);
         url
     }
 
@@ -248,23 +121,6 @@ impl Login {
     #[must_use]
     pub fn region(&self) -> &Region {
         &self.0.settings.region
-    }
-
-    fn with(
-        app: AuthorizationCode,
-        tokens: TokenProviderBuilder,
-        store: SharedStore,
-        key: SealingKey,
-        settings: Settings,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            app,
-            tokens,
-            store,
-            key,
-            settings,
-            providers: Providers::default(),
-        }))
     }
 
     fn app(&self) -> &AuthorizationCode {
@@ -279,15 +135,14 @@ impl Login {
         &self.0.key
     }
 
-    /// The one provider of this name.
+    /// The provider of this name; there is one at a time.
     fn provider(&self, name: &str) -> Result<TokenProvider, Error> {
         check_name(name)?;
-        self.0
-            .providers
-            .get_or_make(name, || self.provider_of(name))
+        let registry = &self.0.registry;
+        registry.get_or_build(name, || self.build_provider(name))
     }
 
-    fn provider_of(&self, name: &str) -> Result<TokenProvider, Error> {
+    fn build_provider(&self, name: &str) -> Result<TokenProvider, Error> {
         let Inner {
             tokens, store, key, ..
         } = &*self.0;
@@ -295,18 +150,6 @@ impl Login {
             .clone()
             .login(store.clone(), key.clone(), name.to_owned())
             .build()
-    }
-}
-
-impl Settings {
-    fn new(region: Region) -> Self {
-        Self {
-            region,
-            clock: Clock::system(),
-            ports: None,
-            limit: LIMIT,
-            browser_anyway: false,
-        }
     }
 }
 
@@ -327,4 +170,6 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-const LIMIT: Duration = Duration::from_secs(300);
+fn current_runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| ErrorKind::NoRuntime.into())
+}

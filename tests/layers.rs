@@ -22,10 +22,10 @@ use syn::{Meta, Visibility, visit, visit::Visit};
 /// The lowest layer comes first. A module imports neither from its own layer nor from a higher one.
 const LAYERS: &[&str] = &[
     "guide",
-    "async_source clock environment platform_limits private_file",
+    "async_source clock environment platform_limits private_file rfc3339",
     "region",
     "error",
-    "assertion callback retry rfc3339 seal secret token",
+    "assertion callback retry seal secret token",
     "http_client listener store",
     "token_endpoint",
     "grant",

@@ -1,12 +1,7 @@
-//! The application: three routes, and a session for each user.
+//! The application: three routes, and one session for each user.
 
 use std::{
-    collections::HashMap,
-    error::Error as StdError,
-    fmt::Display,
-    io,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    collections::HashMap, error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration,
 };
 
 use axum::{
@@ -26,42 +21,42 @@ use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
 use super::{
-    kept::Kept,
+    expiring_map::ExpiringMap,
     page::{HEADERS, Page},
-    request::{Begun, random},
+    request::{LoginRequest, random_id},
 };
 
-/// What the application is told.
+/// The settings of the application.
 pub(crate) struct Sso {
     pub(crate) region: Region,
     pub(crate) client_id: String,
     pub(crate) secret: ClientSecret,
     /// The organisation's short name.
     pub(crate) org: String,
-    /// Where logins begin.
+    /// The identity provider's address for logins.
     pub(crate) idp: Url,
-    /// Where browsers find the application.
+    /// The address under which browsers find the application.
     pub(crate) base: Url,
 }
 
 struct App {
     sso: Sso,
-    begun: Kept<Begun>,
-    sessions: Kept<TokenProvider>,
+    logins: ExpiringMap<LoginRequest>,
+    sessions: ExpiringMap<TokenProvider>,
 }
 
-/// Serves browsers.
+/// Serves the application to browsers.
 pub(crate) async fn serve(listener: TcpListener, sso: Sso) -> io::Result<()> {
     let app = App {
         sso,
-        begun: Kept::default(),
-        sessions: Kept::default(),
+        logins: ExpiringMap::default(),
+        sessions: ExpiringMap::default(),
     };
     let routes = Router::new()
         .route("/", get(home))
         .route("/login", get(begin))
         .route("/saml", post(finish))
-        .layer(DefaultBodyLimit::max(LARGEST_POST))
+        .layer(DefaultBodyLimit::max(MAX_POST_BYTES))
         .layer(middleware::map_response(with_headers))
         .with_state(Arc::new(app));
     axum::serve(listener, routes).await
@@ -81,75 +76,76 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let user = PlatformClient::new(tokens).get("/api/v2/users/me");
     match user.fetch::<User>().await {
         Ok(user) => {
-            let email = user.email.as_deref().unwrap_or("not told");
+            let email = user.email.as_deref().unwrap_or("unknown");
             Page::new(&format!("Hello, {}", user.name), "You are logged in.")
                 .facts(&[("Email", email)])
                 .response(StatusCode::OK)
         }
-        // The token is over, and only a new assertion gives another.
+        // The token has expired, and only a new assertion gets another one.
         Err(error) if error.needs_login() => {
-            app.sessions.take_if(&id, |_| true);
+            app.sessions.remove(&id);
             logged_out()
         }
         Err(error) => failed(&error),
     }
 }
 
-/// Sends the browser to the identity provider, and keeps for this browser alone what the answer has
-/// to bring along, and the session that it has now: its cookie does not come with the answer.
+/// Sends the browser to the identity provider. What the response must match is kept for this browser
+/// alone, with its present session, whose cookie does not arrive with the response.
 async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let begun = || -> Result<_, Box<dyn StdError>> {
-        let (id, begun) = (random()?, Begun::new(app.cookie(&headers, SESSION))?);
+    let begin = || -> Result<_, Box<dyn StdError>> {
+        let id = random_id()?;
+        let login = LoginRequest::new(app.cookie(&headers, SESSION))?;
         let acs = app.sso.base.join("/saml")?;
-        let url = begun.url(&app.sso.idp, &acs, &now());
-        app.begun.keep(&id, begun, TO_LOG_IN);
+        let url = login.redirect_url(&app.sso.idp, &acs, &now());
+        app.logins.insert(&id, login, LOGIN_TIME);
         Ok((url, id))
     };
-    match begun() {
+    match begin() {
         Ok((url, id)) => {
-            // The answer is posted from another site: a cookie that is to come along has to be
-            // `SameSite=None`, and that has to be `Secure`.
-            let cookie = app.set_cookie(LOGIN, &id, "SameSite=None; Secure", TO_LOG_IN);
+            // The response is posted from another site. Browsers send only `SameSite=None` cookies
+            // with that, and accept those only with `Secure`.
+            let cookie = app.set_cookie(LOGIN, &id, "SameSite=None; Secure", LOGIN_TIME);
             see_other(url.as_str(), &[cookie])
         }
         Err(error) => failed(&error),
     }
 }
 
-/// Where the identity provider has the browser post its answer.
+/// Receives the response that the identity provider has the browser post.
 async fn finish(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     let mut posted: HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
     let saml_response = posted.remove("SAMLResponse").unwrap_or_default();
     let relay_state = posted.remove("RelayState").unwrap_or_default();
     let id = app.cookie(&headers, LOGIN);
-    let is_answered = |begun: &Begun| begun.is_answered_by(&relay_state, &saml_response);
-    let Some(begun) = app.begun.take_if(&id, is_answered) else {
-        return refused();
+    let matches = |login: &LoginRequest| login.matches_response(&relay_state, &saml_response);
+    let Some(login) = app.logins.take_if(&id, matches) else {
+        return rejected();
     };
-    let Ok(session) = random() else {
-        return failed(&"the machine gives no random bytes");
+    let Ok(session) = random_id() else {
+        return failed(&"the machine returns no random bytes");
     };
     match app.tokens(saml_response).await {
         Ok(tokens) => {
-            app.sessions.take_if(begun.session(), |_| true);
-            app.sessions.keep(&session, tokens, LOGGED_IN);
+            app.sessions.remove(login.session());
+            app.sessions.insert(&session, tokens, SESSION_TIME);
             let cookies = [
-                app.set_cookie(SESSION, &session, "SameSite=Lax", LOGGED_IN),
+                app.set_cookie(SESSION, &session, "SameSite=Lax", SESSION_TIME),
                 app.set_cookie(LOGIN, "", "SameSite=None; Secure", Duration::ZERO),
             ];
             see_other("/", &cookies)
         }
-        Err(error) if is_for_another_login(&error) => {
+        Err(error) if needs_other_assertion(&error) => {
             eprintln!("{error}");
-            refused()
+            rejected()
         }
         Err(error) => failed(&error),
     }
 }
 
 impl App {
-    /// The tokens of the user whom an assertion names, the first of which is there: Genesys Cloud has
-    /// checked the signature.
+    /// Returns the tokens of the assertion's user. The first one was issued, so Genesys Cloud has
+    /// verified the signature.
     async fn tokens(&self, saml_response: String) -> Result<TokenProvider, Error> {
         let sso = &self.sso;
         let (secret, org) = (sso.secret.clone(), &sso.org);
@@ -159,7 +155,7 @@ impl App {
         Ok(tokens)
     }
 
-    /// The value of a cookie, or nothing.
+    /// Returns the value of a cookie, or an empty text.
     fn cookie(&self, headers: &HeaderMap, name: &str) -> String {
         let name = self.cookie_name(name);
         let cookies = headers.get_all(header::COOKIE).iter();
@@ -167,13 +163,14 @@ impl App {
             .filter_map(|cookie| cookie.to_str().ok())
             .flat_map(|cookie| cookie.split("; "))
             .filter_map(|pair| pair.split_once('='))
-            .find_map(|(given, value)| (given == name).then(|| value.to_owned()))
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value.to_owned())
             .unwrap_or_default()
     }
 
     fn set_cookie(&self, name: &str, value: &str, site: &str, life: Duration) -> String {
         let (name, life) = (self.cookie_name(name), life.as_secs());
-        // A cookie that is `Secure` anyway says so once.
+        // The attribute `Secure` must not stand twice.
         let secure = if self.is_on_tls() && !site.ends_with("Secure") {
             "; Secure"
         } else {
@@ -182,7 +179,7 @@ impl App {
         format!("{name}={value}; Path=/; HttpOnly; Max-Age={life}; {site}{secure}")
     }
 
-    /// By its prefix a browser knows that no other host may set it.
+    /// The prefix makes browsers reject a cookie of this name that another host sets.
     fn cookie_name(&self, name: &str) -> String {
         let prefix = if self.is_on_tls() { "__Host-" } else { "" };
         format!("{prefix}{name}")
@@ -193,20 +190,15 @@ impl App {
     }
 }
 
-/// Whether an assertion was not sent, or not taken: another one may be.
-fn is_for_another_login(error: &Error) -> bool {
+/// Whether the assertion was not sent or not accepted. Another one may succeed.
+fn needs_other_assertion(error: &Error) -> bool {
     error.needs_login() || matches!(error.kind(), ErrorKind::Assertion(_))
 }
 
-/// The time as SAML writes it.
+/// The current time as SAML writes it.
 fn now() -> String {
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    let words: Vec<&str> = date.split(' ').collect();
-    let [_, day, month, year, time, _] = words[..] else {
-        return date;
-    };
-    let month = MONTHS.iter().position(|name| *name == month);
-    format!("{year}-{:02}-{day}T{time}Z", month.unwrap_or_default() + 1)
+    let now = jiff::Timestamp::now();
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn logged_out() -> Response {
@@ -215,15 +207,15 @@ fn logged_out() -> Response {
         .response(StatusCode::OK)
 }
 
-/// Nobody is told what was wrong: the next login of a user who has one succeeds.
-fn refused() -> Response {
-    let sentence = "It is over, was used before, or was begun in another browser.";
+/// The page does not say what was wrong, since another attempt of an honest user succeeds.
+fn rejected() -> Response {
+    let sentence = "It has expired, was used before, or was begun in another browser.";
     Page::new("This login cannot be finished here", sentence)
         .link("Log in again", "/login")
         .response(StatusCode::FORBIDDEN)
 }
 
-/// The user can do nothing about it: why is for whoever runs the application.
+/// The user cannot mend it, so the error is only printed.
 fn failed(error: &(impl Display + ?Sized)) -> Response {
     eprintln!("{error}");
     Page::new("This did not succeed", "Please try again in a minute.")
@@ -245,18 +237,14 @@ async fn with_headers(mut response: Response) -> Response {
     response
 }
 
-/// A cookie for the time of a login, and one for that after it.
+/// The cookie of a login that has not ended yet.
 const LOGIN: &str = "login";
 const SESSION: &str = "session";
 
-const TO_LOG_IN: Duration = Duration::from_secs(600);
+const LOGIN_TIME: Duration = Duration::from_secs(600);
 
-/// A day's work.
-const LOGGED_IN: Duration = Duration::from_secs(8 * 3_600);
+/// A working day.
+const SESSION_TIME: Duration = Duration::from_secs(8 * 3_600);
 
-/// The largest document that is read, in base64 and in a form.
-const LARGEST_POST: usize = 1024 * 1024;
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+/// Enough for the largest document, in base64 and in a form.
+const MAX_POST_BYTES: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! An identity provider for the sandbox: whoever asks may be any user.
+//! An identity provider for the sandbox, where each visitor may log in as any user.
 
 use std::{collections::HashMap, fmt::Write, io, sync::Arc};
 
@@ -15,18 +15,18 @@ use quick_xml::escape::escape;
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
-/// Serves logins at `/sso`, and has browsers post what comes of them to `acs`.
+/// Serves logins at `/sso`, and has browsers post the responses to `acs`.
 pub(crate) async fn serve(
     listener: TcpListener,
     sandbox: Arc<Sandbox>,
     acs: Url,
 ) -> io::Result<()> {
-    let routes = Router::new().route("/sso", get(users));
+    let routes = Router::new().route("/sso", get(show_users));
     axum::serve(listener, routes.with_state((sandbox, acs))).await
 }
 
-/// A button for each user, that posts an answer about them.
-async fn users(
+/// Shows a button for each user, which posts a response about that user.
+async fn show_users(
     State((sandbox, acs)): State<(Arc<Sandbox>, Url)>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -56,7 +56,7 @@ async fn users(
     Html(page).into_response()
 }
 
-/// Of a request that is not compressed, as the application's are.
+/// Reads the id of a request that is not compressed, as those of this application are.
 fn request_id(saml_request: &str) -> Option<String> {
     let deflated = STANDARD.decode(saml_request).ok()?;
     let xml = str::from_utf8(deflated.get(5..)?).ok()?;

@@ -1,19 +1,19 @@
 //! A web application whose users log in at their company's identity provider, by SAML: it calls the
 //! Genesys Cloud API as each of them.
 //!
-//! With no argument it starts a sandbox, a Genesys Cloud on this machine, and an identity provider
-//! that believes whatever it is told:
+//! Without arguments it starts a sandbox, a Genesys Cloud on this machine, and an identity provider
+//! that lets each visitor log in as any user:
 //!
 //! ```sh
 //! cargo run --example sso_web_app
 //! ```
 //!
-//! For your own organisation name the region, an OAuth client of the grant type "SAML2 Bearer", the
+//! For your own organisation, pass the region, an OAuth client of the grant type "SAML2 Bearer", the
 //! organisation's short name, the identity provider's address for logins (HTTP-Redirect), and the
 //! address under which browsers find the application. In the identity provider, single sign-on URL
-//! and audience are that address with `/saml`. The client's secret is in
-//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or in the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
-//! names. Behind a proxy that ends TLS, say also where to listen:
+//! and audience are that address with `/saml`. The client's secret is read from
+//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or from the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
+//! names. Behind a proxy that ends TLS, also pass the address to listen on:
 //!
 //! ```sh
 //! cargo run --example sso_web_app -- eu-west-1 CLIENT_ID my-org https://idp.example/sso \
@@ -27,13 +27,13 @@
 )]
 
 mod app;
+mod expiring_map;
 mod idp;
-mod kept;
 #[path = "../web_app/page.rs"]
 #[allow(
     clippy::duplicate_mod,
     dead_code,
-    reason = "the other application has it, too, and shows more"
+    reason = "the example web_app uses it too, and more of it"
 )]
 mod page;
 mod request;
@@ -51,14 +51,14 @@ pub(crate) use idp::serve as serve_idp;
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => on_the_sandbox().await,
+        [] => run_on_sandbox().await,
         [region, client_id, org, idp, base] => {
             let port = Url::parse(base)?.port_or_known_default().unwrap_or(80);
             let address = format!("127.0.0.1:{port}");
-            on_the_region([region, client_id, org, idp, base], &address).await
+            run_on_region([region, client_id, org, idp, base], &address).await
         }
         [region, client_id, org, idp, base, address] => {
-            on_the_region([region, client_id, org, idp, base], address).await
+            run_on_region([region, client_id, org, idp, base], address).await
         }
         _ => {
             Err("the arguments are REGION CLIENT_ID ORG IDP_URL BASE_URL [ADDRESS], or none".into())
@@ -66,14 +66,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
+async fn run_on_sandbox() -> Result<(), Box<dyn Error>> {
     let (listener, idp) = (
         TcpListener::bind("127.0.0.1:0").await?,
         TcpListener::bind("127.0.0.1:0").await?,
     );
     let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
     let base = Url::parse(&format!("http://localhost:{}/", port(&listener)?))?;
-    // Another site, as an identity provider is.
+    // Another host name, so that browsers see another site.
     let idp_url = Url::parse(&format!("http://127.0.0.1:{}/sso", port(&idp)?))?;
     let builder = Sandbox::builder().saml_client(base.join("/saml")?);
     let sandbox = Arc::new(builder.start().await?);
@@ -91,7 +91,7 @@ async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
     Ok(serve(listener, sso).await?)
 }
 
-async fn on_the_region(arguments: [&str; 5], address: &str) -> Result<(), Box<dyn Error>> {
+async fn run_on_region(arguments: [&str; 5], address: &str) -> Result<(), Box<dyn Error>> {
     let [region, client_id, org, idp, base] = arguments;
     let sso = Sso {
         region: region.parse()?,
@@ -104,11 +104,11 @@ async fn on_the_region(arguments: [&str; 5], address: &str) -> Result<(), Box<dy
         idp: idp.parse()?,
         base: base.parse()?,
     };
-    let is_here = ["localhost", "127.0.0.1", "[::1]"]
+    let is_local = ["localhost", "127.0.0.1", "[::1]"]
         .map(Some)
         .contains(&sso.base.host_str());
-    if sso.base.scheme() != "https" && !is_here {
-        return Err("off this machine the address must be https: a cookie is a password".into());
+    if sso.base.scheme() != "https" && !is_local {
+        return Err("beyond this machine the address must be https, to protect the cookies".into());
     }
     let listener = TcpListener::bind(address).await?;
     println!("Open {}", sso.base);

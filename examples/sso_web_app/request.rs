@@ -1,4 +1,4 @@
-//! The request that begins a login at an identity provider, and whether an answer is to it.
+//! The request that begins a login at an identity provider, and the match of a response to it.
 
 use std::error::Error;
 
@@ -15,27 +15,27 @@ use quick_xml::{
 };
 use url::Url;
 
-/// A login that a browser has begun, for the session of that browser.
-pub(crate) struct Begun {
+/// A login that a browser has begun.
+pub(crate) struct LoginRequest {
     request_id: String,
     relay_state: String,
     session: String,
 }
 
-impl Begun {
-    /// In place of this session of the browser's, where it has one.
+impl LoginRequest {
+    /// Begins a login that replaces this session. A browser without a session has an empty one.
     pub(crate) fn new(session: String) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
             session,
-            // An XML id does not begin with a digit.
-            request_id: format!("_{}", random()?),
-            relay_state: random()?,
+            // An XML id cannot begin with a digit.
+            request_id: format!("_{}", random_id()?),
+            relay_state: random_id()?,
         })
     }
 
-    /// Where the browser goes: the identity provider, with an `AuthnRequest` (SAML bindings, section
-    /// 3.4). `issued` is the time as SAML writes it.
-    pub(crate) fn url(&self, idp: &Url, acs: &Url, issued: &str) -> Url {
+    /// Returns the identity provider's URL with an `AuthnRequest` (SAML bindings, section 3.4).
+    /// `issued` is the time as SAML writes it.
+    pub(crate) fn redirect_url(&self, idp: &Url, acs: &Url, issued: &str) -> Url {
         let request = format!(
             "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" ID=\"{}\" Version=\"2.0\" \
              IssueInstant=\"{issued}\" AssertionConsumerServiceURL=\"{acs}\" \
@@ -48,41 +48,42 @@ impl Begun {
         url.query_pairs_mut()
             .append_pair(
                 "SAMLRequest",
-                &STANDARD.encode(deflated(request.as_bytes())),
+                &STANDARD.encode(deflate_stored(request.as_bytes())),
             )
             .append_pair("RelayState", &self.relay_state);
         url
     }
 
-    /// The session that ends with this login.
+    /// The session that this login replaces.
     pub(crate) fn session(&self) -> &str {
         &self.session
     }
 
-    /// Whether what was posted answers this very request.
-    pub(crate) fn is_answered_by(&self, relay_state: &str, saml_response: &str) -> bool {
+    /// Whether a posted response belongs to this request.
+    pub(crate) fn matches_response(&self, relay_state: &str, saml_response: &str) -> bool {
         let (ours, theirs) = (self.relay_state.as_bytes(), relay_state.as_bytes());
         verify_slices_are_equal(ours, theirs).is_ok()
             && in_response_to(saml_response).is_some_and(|id| id == self.request_id)
     }
 }
 
-/// The id of the request to which an assertion is the answer, by its subject's confirmation: that is
-/// within the signature, which only Genesys Cloud checks.
+/// Returns the id of the request to which an assertion responds, from its subject's confirmation.
+/// That is within the signature, which only Genesys Cloud verifies.
 fn in_response_to(saml_response: &str) -> Option<String> {
     let base64: String = saml_response.split_ascii_whitespace().collect();
     let xml = String::from_utf8(STANDARD.decode(base64).ok()?).ok()?;
     let mut reader = NsReader::from_str(&xml);
     reader.config_mut().expand_empty_elements = true;
-    let (mut path, mut answered) = (Vec::new(), Vec::new());
+    let (mut path, mut ids) = (Vec::new(), Vec::new());
     loop {
         match reader.read_resolved_event().ok()? {
             (namespace, Event::Start(start)) => {
-                path.push(name(&namespace, &start));
-                let path = path.iter().map(|(of, name)| (of.as_str(), name.as_str()));
+                path.push(expanded_name(&namespace, &start));
+                let path = path.iter();
+                let path = path.map(|(uri, name)| (uri.as_str(), name.as_str()));
                 if path.eq(CONFIRMATION) {
                     let id = start.try_get_attribute("InResponseTo").ok()?;
-                    answered.push(id?.value.into_owned());
+                    ids.push(id?.value.into_owned());
                 }
             }
             (_, Event::End(_)) => drop(path.pop()),
@@ -91,11 +92,11 @@ fn in_response_to(saml_response: &str) -> Option<String> {
             _ => {}
         }
     }
-    // One, and not another beside it.
-    answered.pop().filter(|_| answered.is_empty())
+    // Exactly one.
+    ids.pop().filter(|_| ids.is_empty())
 }
 
-fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> (String, String) {
+fn expanded_name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> (String, String) {
     let namespace = match namespace {
         ResolveResult::Bound(Namespace(namespace)) => *namespace,
         _ => "",
@@ -103,8 +104,8 @@ fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> (String, Strin
     (namespace.to_owned(), start.local_name().as_ref().to_owned())
 }
 
-/// Without compression (RFC 1951, section 3.2.4): a request is short.
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+/// Deflates without compression (RFC 1951, section 3.2.4), since a request is short.
+fn deflate_stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
     let mut block = vec![1];
     block.extend(length.to_le_bytes());
@@ -113,17 +114,17 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     block
 }
 
-/// A text that nobody guesses.
-pub(crate) fn random() -> Result<String, Box<dyn Error>> {
+/// Returns a text that cannot be guessed.
+pub(crate) fn random_id() -> Result<String, Box<dyn Error>> {
     let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| "the machine gives no random bytes")?;
+    rand::fill(&mut bytes).map_err(|_| "the machine returns no random bytes")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 
-/// Where a `Response` says what it answers, within the assertion.
+/// The path to the element that names the request.
 const CONFIRMATION: [(&str, &str); 5] = [
     (PROTOCOL, "Response"),
     (SAML, "Assertion"),

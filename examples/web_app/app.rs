@@ -1,4 +1,4 @@
-//! The application: four routes, and a session for each browser.
+//! The routes of the application.
 
 use std::{error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration};
 
@@ -28,10 +28,10 @@ struct App {
     base: Url,
 }
 
-/// Serves browsers, which find it at `base`.
+/// Serves the application, whose address is `base`.
 ///
 /// # Errors
-/// That it can serve no longer.
+/// Why it stopped serving.
 pub async fn serve(listener: TcpListener, login: Login, base: Url) -> io::Result<()> {
     let sessions = Sessions::new(base.scheme() == "https");
     let app = Arc::new(App {
@@ -56,7 +56,7 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     };
     match app.profile(&id).await {
         Ok(Some((user, organization))) => {
-            let email = user.email.as_deref().unwrap_or("not told");
+            let email = user.email.as_deref().unwrap_or("unknown");
             Page::new(&format!("Hello, {}", user.name), "You are logged in.")
                 .facts(&[("Email", email), ("Organisation", &organization.name)])
                 .button("Log out", "/logout")
@@ -70,7 +70,7 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Leads to the login page. What has to come back is kept in the session of this browser alone.
+/// Redirects to the login page, and keeps the pending login in the session of this browser.
 async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if app.sessions.logged_in(&headers).is_some() {
         return see_other("/", None);
@@ -86,21 +86,21 @@ async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     begun().unwrap_or_else(|error| failed(&error))
 }
 
-/// Where the login page sends the browser back to.
+/// The redirect URI, to which the login page sends the browser back.
 async fn finish(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let before = app.sessions.id(&headers).unwrap_or_default();
-    let Some(kept) = app.sessions.take_pending(&before) else {
-        return not_begun();
+    let Some(pending) = app.sessions.take_pending(&before) else {
+        return not_started();
     };
     let Ok(id) = new_id() else {
         return failed(&"the machine gives no random bytes");
     };
     let finished = async {
-        let pending = PendingLogin::from_secret(&app.login, &kept)?;
+        let pending = PendingLogin::from_secret(&app.login, &pending)?;
         app.login
             .finish(pending, &query.unwrap_or_default(), &id)
             .await
@@ -113,29 +113,29 @@ async fn finish(
         Err(ErrorKind::Login(login)) if matches!(login.kind(), LoginErrorKind::Denied { .. }) => {
             Page::new(
                 "Access was not granted",
-                "Nothing was done in your name; you can log in after all.",
+                "Nothing was done in your name. You can log in again.",
             )
             .link("Log in", "/login")
             .response(StatusCode::FORBIDDEN)
         }
-        // Nothing was sent for it. The login that this browser did begin may still come back.
+        // Nothing was sent. The login that this browser started can still be finished.
         Err(ErrorKind::Login(login))
             if matches!(
                 login.kind(),
                 LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant
             ) =>
         {
-            app.sessions.put_back(&before, kept);
-            not_begun()
+            app.sessions.put_back(&before, pending);
+            not_started()
         }
         Err(error) => failed(error),
     }
 }
 
-/// Ends the login here, at Genesys Cloud and, by the page it leads to, in the browser.
+/// Ends the session and the login, and redirects to the page that ends the session at Genesys Cloud.
 async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if !app.is_own_page(&headers) {
-        return Page::new("Not logged out", "Another site asked for it, not you.")
+        return Page::new("Not logged out", "Another site sent this request.")
             .link("Back to the start", "/")
             .response(StatusCode::FORBIDDEN);
     }
@@ -159,7 +159,7 @@ struct Organization {
 }
 
 impl App {
-    /// Asks the API as the user of a session; none where the user has to log in anew.
+    /// Calls the API as the user of a session. Returns `None` if the user must log in again.
     async fn profile(&self, id: &str) -> Result<Option<(User, Organization)>, Error> {
         let Some(tokens) = self.login.saved(id).await? else {
             return Ok(None);
@@ -172,11 +172,11 @@ impl App {
         };
         match profile.await {
             Err(error) if Error::needs_login(&error) => Ok(None),
-            told => told,
+            result => result,
         }
     }
 
-    /// Ends a session, and then its login.
+    /// Ends a session and its login.
     async fn end(&self, id: &str) {
         self.sessions.end(id);
         let ended = async {
@@ -190,8 +190,8 @@ impl App {
         }
     }
 
-    /// Whether a page of this application sent the request, and not another site's. Browsers tell
-    /// that over TLS and on this machine; older ones name the origin alone.
+    /// Whether a page of this application sent the request. Browsers report that over TLS and on this
+    /// machine; older ones send only the origin.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
         if let Some(site) = headers.get("sec-fetch-site") {
             return site == "same-origin";
@@ -218,14 +218,14 @@ fn logged_out() -> Response {
         .response(StatusCode::OK)
 }
 
-fn not_begun() -> Response {
-    let sentence = "It is over, or was begun in another browser or tab.";
+fn not_started() -> Response {
+    let sentence = "It has ended, or was started in another browser or tab.";
     Page::new("This login cannot be finished here", sentence)
         .link("Back to the start", "/")
         .response(StatusCode::BAD_REQUEST)
 }
 
-/// The user can do nothing about it: why is for whoever runs the application.
+/// Reports an error that the user cannot resolve to the operator of the application.
 fn failed(error: &(impl Display + ?Sized)) -> Response {
     eprintln!("{error}");
     Page::new("This did not succeed", "Please try again in a minute.")

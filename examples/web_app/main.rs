@@ -1,16 +1,30 @@
-//! A web application whose users log in to Genesys Cloud: it calls the API as each of them.
+//! A web application whose users log in to Genesys Cloud. It calls the API as each of them.
 //!
-//! With no argument it starts a sandbox, a Genesys Cloud on this machine, and names its users:
+//! Without arguments it starts a sandbox, a Genesys Cloud on this machine, and names its users:
 //!
 //! ```sh
 //! cargo run --example web_app
 //! ```
 //!
-//! For your own organisation name the region, an OAuth client of the grant type "Code
-//! Authorization", and the address under which browsers find the application; its authorized
-//! redirect URIs are that address with `/callback` and with `/`. The client's secret is in
-//! `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or in the file that `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE`
-//! names. Behind a proxy that ends TLS, say also where to listen:
+//! ```text
+//! A sandbox on this machine stands in for Genesys Cloud. Its users:
+//!
+//!   user1@sandbox.example  …
+//!   user2@sandbox.example  …
+//!   user3@sandbox.example  …
+//!
+//! Open http://localhost:…/
+//! ```
+//!
+//! The session changes at each login, a callback counts only in the browser that started the login,
+//! and other sites cannot log a user out.
+//!
+//! For your own organisation pass the region, the id of an OAuth client with the grant type *Code
+//! Authorization* (Admin → Integrations → OAuth), and the address of the application. The client's
+//! authorized redirect URIs are that address with `/callback`, for the login, and with `/`, for the
+//! logout. Its secret is in `GENESYSCLOUD_OAUTHCLIENT_SECRET`, or in the file that
+//! `GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE` names. Behind a proxy that terminates TLS, pass also the
+//! address to listen at:
 //!
 //! ```sh
 //! cargo run --example web_app -- eu-west-1 CLIENT_ID http://localhost:8080/
@@ -69,7 +83,7 @@ async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
         .await?;
     println!("A sandbox on this machine stands in for Genesys Cloud. Its users:\n");
     for user in sandbox.users() {
-        // A real password would never be shown.
+        // A real password would not be shown.
         let password = user.password();
         println!("  {}  {}", user.email(), password.expose_secret());
     }
@@ -89,7 +103,10 @@ async fn on_the_region(
         .map(Some)
         .contains(&base.host_str());
     if base.scheme() != "https" && !is_here {
-        return Err("off this machine the address must be https: a cookie is a password".into());
+        return Err(
+            "an address that is not on this machine must be https, which protects the cookie"
+                .into(),
+        );
     }
     let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
         Some(file) => ClientSecret::from_file(file),
@@ -101,8 +118,8 @@ async fn on_the_region(
     Ok(serve(listener, login, base).await?)
 }
 
-/// Logins end with the program here, as its sessions do. With sessions that outlive it, take a store
-/// that does, and a key that it cannot tell: `SealingKey::file`.
+/// Logins end with the program, as its sessions do. If your sessions outlive it, use a persistent
+/// store and a key that is kept elsewhere, such as `SealingKey::file`.
 fn login(
     region: Region,
     client_id: &str,

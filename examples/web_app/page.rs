@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-/// A page with a title and a sentence; whatever it is given is escaped.
+/// A page with a title and a sentence. All text is escaped.
 pub(crate) struct Page {
     title: String,
     body: String,
@@ -36,7 +36,7 @@ impl Page {
         self
     }
 
-    /// A button that changes something: no link does.
+    /// A button for a request that changes something, which a link must not do.
     pub(crate) fn button(mut self, text: &str, to: &str) -> Self {
         let (text, to) = (escaped(text), escaped(to));
         let _ = write!(
@@ -58,8 +58,8 @@ impl Page {
     }
 }
 
-/// On every answer. There is no `form-action`: browsers hold it against the redirections that follow
-/// a form, and the logout leads to the login page's host.
+/// Headers of every response. There is no `form-action`: browsers apply it to the redirects after a
+/// form, and the logout redirects to the login host.
 pub(crate) const HEADERS: [(header::HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
     (

@@ -1,4 +1,4 @@
-//! The sessions of browsers, in memory: a random id in a cookie, and here what belongs to it.
+//! The sessions of browsers, in memory. The cookie contains a random id.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-/// All sessions. The login that belongs to one is kept under its id.
+/// All sessions. The id of a session is also the name of its login.
 pub(crate) struct Sessions {
     all: Mutex<HashMap<String, Session>>,
     tls: bool,
@@ -17,19 +17,19 @@ pub(crate) struct Sessions {
 
 struct Session {
     logged_in: bool,
-    /// The login that this browser has begun.
+    /// The login that this browser has started.
     pending: Option<SecretString>,
     ends: Instant,
 }
 
 impl Sessions {
-    /// Over TLS their cookie is told to stay there.
+    /// With `tls`, browsers send the cookie over TLS only.
     pub(crate) fn new(tls: bool) -> Self {
         let all = Mutex::default();
         Self { all, tls }
     }
 
-    /// The id in the browser's cookie, where it opens a session.
+    /// The id in the browser's cookie, if there is such a session.
     pub(crate) fn id(&self, headers: &HeaderMap) -> Option<String> {
         let cookies = headers.get_all(header::COOKIE).iter();
         let mut pairs = cookies
@@ -40,32 +40,32 @@ impl Sessions {
         self.session(id, |_| id.to_owned())
     }
 
-    /// That of a user who is logged in.
+    /// The id of the session if its user is logged in.
     pub(crate) fn logged_in(&self, headers: &HeaderMap) -> Option<String> {
         let id = self.id(headers)?;
         self.session(&id, |session| session.logged_in)?
             .then_some(id)
     }
 
-    /// Keeps a login that this browser has begun, in its session.
+    /// Stores a login that this browser has started in its session.
     pub(crate) fn begin(&self, id: &str, pending: SecretString) {
         self.open(id, false, Some(pending), TO_LOG_IN);
     }
 
-    /// Takes the login that this browser has begun, so that a callback is answered only once.
+    /// Takes the login out of the session, so that a callback counts only once.
     pub(crate) fn take_pending(&self, id: &str) -> Option<SecretString> {
         self.session(id, |session| session.pending.take())?
     }
 
-    /// Gives back a login that was not ended, unless another was begun.
+    /// Puts a login back that was not finished, unless another one was started.
     pub(crate) fn put_back(&self, id: &str, pending: SecretString) {
         self.session(id, |session| {
             session.pending.get_or_insert(pending);
         });
     }
 
-    /// Opens the session of a user who has logged in, in place of the one before: whoever knew its
-    /// id does not know this one.
+    /// Opens a session with a new id for a user who has logged in. Another person may know the former
+    /// id.
     pub(crate) fn log_in(&self, before: &str, id: &str) {
         self.end(before);
         self.open(id, true, None, LOGGED_IN);
@@ -75,7 +75,7 @@ impl Sessions {
         self.all.lock().remove(id);
     }
 
-    /// Takes out all whose time is over, and gives the ids of those that were logged in.
+    /// Removes the expired sessions, and returns the ids of those with a login.
     pub(crate) fn take_ended(&self) -> Vec<String> {
         let now = Instant::now();
         let mut all = self.all.lock();
@@ -85,20 +85,20 @@ impl Sessions {
             .collect()
     }
 
-    /// What gives the browser this id. No script sees it, and what another site sends does not
-    /// bring it along, but for a link that is followed.
+    /// The cookie with this id. Scripts cannot read it, and of the requests from other sites only
+    /// followed links send it.
     pub(crate) fn cookie(&self, id: &str) -> String {
         let secure = if self.tls { "; Secure" } else { "" };
         let name = self.cookie_name();
         format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax{secure}")
     }
 
-    /// What takes it away.
+    /// Removes the cookie.
     pub(crate) fn no_cookie(&self) -> String {
         format!("{}; Max-Age=0", self.cookie(""))
     }
 
-    /// By its prefix a browser knows that no other host may set it.
+    /// Because of the prefix, browsers do not let another host set this cookie.
     fn cookie_name(&self) -> &'static str {
         if self.tls {
             "__Host-session"
@@ -124,7 +124,7 @@ impl Sessions {
     }
 }
 
-/// An id that nobody guesses.
+/// A random id.
 pub(crate) fn new_id() -> Result<String, aws_lc_rs::error::Unspecified> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! What is given as a SAML assertion.
+//! Parses the input as a SAML assertion.
 
 #![no_main]
 

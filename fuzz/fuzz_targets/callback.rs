@@ -1,4 +1,4 @@
-//! What a browser or anything else sends to the redirect URI.
+//! Reads the input as a request to the redirect URI.
 
 #![no_main]
 

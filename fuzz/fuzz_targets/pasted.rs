@@ -1,4 +1,4 @@
-//! What a user pastes, and what a web application is called back with.
+//! Parses the input as a URL that a user pastes, or that a web application receives.
 
 #![no_main]
 

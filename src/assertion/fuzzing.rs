@@ -1,4 +1,4 @@
-//! What must hold for whatever is given, for the fuzzer and for its corpus.
+//! What must hold for every input, checked by the fuzzer and for its corpus.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,159 +6,157 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use quick_xml::{NsReader, escape::unescape, events::Event, name::ResolveResult};
+use quick_xml::{Reader, escape::unescape, events::Event};
 use secrecy::ExposeSecret;
 
-use super::{BYTE_ORDER_MARK, Form, Given, Looked, read};
+use super::{Encoding, ParsedAssertion, RawAssertion, encoding::without_byte_order_mark};
 
-/// Looks at what was given as the grant does, and checks what is said of it.
+/// Parses the input as the grant does, and checks the result.
 ///
 /// # Panics
 ///
-/// Where that is wrong: it is what the fuzzer looks for.
+/// Where the result is wrong.
 pub(crate) fn assertion(given: &[u8]) {
-    let looked = match read(&given.to_vec().into()) {
-        Ok(looked) => looked,
+    let parsed = match ParsedAssertion::parse(&given.to_vec().into()) {
+        Ok(parsed) => parsed,
         Err(error) => return assert!(error.to_string().chars().count() < 1_000, "{error}"),
     };
-    let xml = looked.xml.as_slice();
+    let xml = parsed.xml.as_slice();
     assert!(xml.len() <= 512 * 1024, "{} bytes", xml.len());
     if given.trim_ascii_start().starts_with(b"<") {
         assert_eq!(xml, given);
     }
     for seconds in [0, 1_769_860_800, 1 << 40] {
-        let text = looked.stale(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        assert!(text.is_none_or(|why| why.to_string().len() < 1_000));
+        let stale = parsed.stale(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert!(stale.is_none_or(|why| why.to_string().len() < 1_000));
     }
-    whole(&looked);
-    alone(&looked);
+    check_document(&parsed);
+    check_standalone(&parsed);
 }
 
-/// The document goes out as it is, and comes back the same in every form.
-fn whole(looked: &Looked) {
-    let sent = looked
-        .encode(Form::Document)
-        .map(|sent| sent.expose_secret().to_owned());
-    let sent = sent.unwrap_or_default();
-    assert_eq!(
-        STANDARD.decode(&sent).unwrap_or_default(),
-        looked.xml.as_slice()
-    );
+/// The document is sent unchanged, and each of its forms is parsed to the same.
+fn check_document(parsed: &ParsedAssertion) {
+    let sent = parsed.encode(Encoding::Document);
+    let sent = sent.map_or_else(|_| String::new(), |sent| sent.expose_secret().to_owned());
+    let xml = parsed.xml.as_slice();
+    assert_eq!(STANDARD.decode(&sent).unwrap_or_default(), xml);
     let lines: Vec<_> = sent.as_bytes().chunks(76).collect();
-    let url_safe = URL_SAFE_NO_PAD.encode(looked.xml.as_slice());
+    let url_safe = URL_SAFE_NO_PAD.encode(xml);
     for form in [
         sent.as_bytes(),
         &lines.join(&b"\r\n"[..]),
         url_safe.as_bytes(),
     ] {
-        same(looked, &form.to_vec().into());
+        check_same(parsed, &form.to_vec().into());
     }
 }
 
-/// The assertion is where another reader finds it; cut out, it means the same.
-fn alone(looked: &Looked) {
-    let elements = elements(&looked.xml);
+/// The assertion is where another reader finds it. Without its document it means the same.
+fn check_standalone(parsed: &ParsedAssertion) {
+    let elements = read_elements(&parsed.xml);
     let numbered = elements.iter().enumerate();
     let assertions = numbered.filter(|(_, element)| element.name == ASSERTION);
-    let assertions: Vec<_> = assertions.collect();
-    assert_eq!(assertions.len(), 1, "not one assertion");
-    let [(at, assertion)] = assertions[..] else {
-        return;
+    let assertions: Vec<_> = assertions
+        .filter(|(_, element)| !element.in_advice)
+        .collect();
+    let [(index, assertion)] = assertions[..] else {
+        return assert_eq!(assertions.len(), 1, "not one assertion");
     };
     assert!(assertion.depth <= 1, "{assertion:?}");
-    let bytes = looked.assertion();
+    let bytes = parsed.assertion();
     assert!(bytes.starts_with(b"<") && bytes.ends_with(b">"));
-    let within = elements
-        .iter()
-        .skip(at + 1)
-        .take_while(|element| element.depth > assertion.depth);
-    let signed = within
-        .clone()
-        .any(|element| element.depth == assertion.depth + 1 && element.name == SIGNATURE);
-    let Ok(cut) = looked.alone() else {
-        return assert!(!signed || looked.found.assertion.inherits_xml);
+    let within = elements.iter().skip(index + 1);
+    let within = within.take_while(|element| element.depth > assertion.depth);
+    let is_signature =
+        |element: &Element| element.depth == assertion.depth + 1 && element.name == SIGNATURE;
+    let signed = within.clone().any(is_signature);
+    let span = &parsed.info.span;
+    let Ok(standalone) = parsed.standalone() else {
+        return assert!(!signed || span.inherits_xml);
     };
     assert!(signed, "the signature was lost");
-    let (head, tail) = bytes.split_at(looked.found.assertion.name_length);
-    assert!(tail.starts_with(b">") || tail.starts_with(b"/") || tail.trim_ascii_start() != tail);
-    assert!(cut.starts_with(head) && cut.ends_with(tail), "other bytes");
-    let cut_elements = self::elements(&cut);
-    let unmoved = |element: &Element| Element {
+    let (name, rest) = bytes.split_at(span.name_length);
+    assert!(rest.starts_with(b">") || rest.starts_with(b"/") || rest.trim_ascii_start() != rest);
+    assert!(
+        standalone.starts_with(name) && standalone.ends_with(rest),
+        "other bytes"
+    );
+    let moved = |element: &Element| Element {
         depth: element.depth - assertion.depth,
         ..element.clone()
     };
-    let within: Vec<_> = within.map(unmoved).collect();
-    assert_eq!(cut_elements.first(), Some(&unmoved(assertion)));
-    assert_eq!(cut_elements.get(1..), Some(&within[..]));
-    let again = match read(&cut.to_vec().into()) {
-        Ok(again) => again,
-        // With all that it inherits it may be more than is read.
+    let expected: Vec<_> = [assertion].into_iter().chain(within).map(moved).collect();
+    assert_eq!(read_elements(&standalone), expected);
+    match ParsedAssertion::parse(&standalone.to_vec().into()) {
+        Ok(again) => {
+            assert_eq!(again.assertion(), standalone.as_slice());
+            assert_eq!(again.standalone().ok(), Some(standalone));
+            check_times(parsed, &again);
+        }
+        // The declarations that it inherits may exceed a limit.
         Err(error) => {
             let fault = format!("{error:?}");
-            let is_more = fault.contains("TooLong") || fault.contains("TooWide");
-            return assert!(is_more && cut.len() > bytes.len(), "{fault}");
+            let exceeds_limit = fault.contains("TooLong") || fault.contains("TooWide");
+            assert!(exceeds_limit && standalone.len() > bytes.len(), "{fault}");
         }
-    };
-    assert_eq!(again.assertion(), cut.as_slice());
-    assert_eq!(again.alone().ok(), Some(cut));
-    times(looked, &again);
-}
-
-fn same(looked: &Looked, given: &Given) {
-    let again = read(given).ok();
-    let xml = again.as_ref().map(|again| &again.xml);
-    assert_eq!(xml, Some(&looked.xml));
-    if let Some(again) = again {
-        assert_eq!(again.fingerprint(), looked.fingerprint());
-        times(looked, &again);
     }
 }
 
-fn times(one: &Looked, other: &Looked) {
-    assert_eq!(one.found.starts(), other.found.starts());
-    assert_eq!(one.found.ends(), other.found.ends());
+fn check_same(parsed: &ParsedAssertion, raw: &RawAssertion) {
+    let again = ParsedAssertion::parse(raw).ok();
+    let xml = again.as_ref().map(|again| &again.xml);
+    assert_eq!(xml, Some(&parsed.xml));
+    if let Some(again) = again {
+        assert_eq!(again.fingerprint(), parsed.fingerprint());
+        check_times(parsed, &again);
+    }
+}
+
+fn check_times(one: &ParsedAssertion, other: &ParsedAssertion) {
+    assert_eq!(one.info.valid_from(), other.info.valid_from());
+    assert_eq!(one.info.valid_until(), other.info.valid_until());
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Element {
     depth: usize,
+    in_advice: bool,
     /// The namespace in braces, and the local name.
     name: String,
     attributes: Vec<(String, String)>,
 }
 
-/// All elements of a document, as another reader of names sees them.
-fn elements(xml: &[u8]) -> Vec<Element> {
-    let xml = xml.strip_prefix(BYTE_ORDER_MARK).unwrap_or(xml);
-    let mut reader = NsReader::from_str(str::from_utf8(xml).unwrap_or_default());
+/// All elements of a document, with their names resolved by this reader's own rules.
+fn read_elements(xml: &[u8]) -> Vec<Element> {
+    let text = str::from_utf8(without_byte_order_mark(xml)).unwrap_or_default();
+    let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    // How many there may be is not this reader's to say.
-    reader.resolver_mut().set_max_namespace_bindings(usize::MAX);
-    let (mut elements, mut depth) = (Vec::new(), 0);
+    let (mut elements, mut open, mut scopes) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
-                let (namespace, local) = reader.resolver().resolve_element(start.name());
-                let name = expanded(&namespace, local.into_inner());
                 let attributes = start.attributes().flatten();
-                let attributes = attributes
-                    .filter(|attribute| attribute.key.as_namespace_binding().is_none())
-                    .map(|attribute| {
-                        let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);
-                        (
-                            expanded(&namespace, local.into_inner()),
-                            attribute.value.into_owned(),
-                        )
-                    });
-                let attributes = attributes.collect();
+                let attributes =
+                    attributes.map(|each| (each.key.0.to_owned(), each.value.into_owned()));
+                let (declared, attributes): (Vec<_>, Vec<_>) =
+                    attributes.partition(|(name, _)| name.split(':').next() == Some("xmlns"));
+                scopes.push(declared);
+                let name = expand(&scopes, start.name().0, "xmlns");
+                let attributes = attributes.into_iter();
                 elements.push(Element {
-                    depth,
-                    name,
-                    attributes,
+                    depth: open.len(),
+                    in_advice: open.windows(2).any(|pair| pair == [ASSERTION, ADVICE]),
+                    name: name.clone(),
+                    attributes: attributes
+                        .map(|(name, value)| (expand(&scopes, &name, ""), value))
+                        .collect(),
                 });
-                depth += 1;
+                open.push(name);
             }
-            Ok(Event::End(_)) => depth -= 1,
+            Ok(Event::End(_)) => {
+                open.pop();
+                scopes.pop();
+            }
             Ok(Event::Eof) => return elements,
             Ok(_) => {}
             Err(error) => {
@@ -169,16 +167,26 @@ fn elements(xml: &[u8]) -> Vec<Element> {
     }
 }
 
-fn expanded(namespace: &ResolveResult<'_>, local: &str) -> String {
-    match namespace {
-        ResolveResult::Bound(namespace) => {
-            let namespace = unescape(namespace.0).unwrap_or_default();
-            format!("{{{namespace}}}{local}")
+/// Resolves a name. One without a prefix is in the namespace that `default` declares.
+fn expand(scopes: &[Vec<(String, String)>], name: &str, default: &str) -> String {
+    let (declaration, local_name) = match name.rsplit_once(':') {
+        Some(("xml", local_name)) => return format!("{{xml}}{local_name}"),
+        Some((prefix, local_name)) => (format!("xmlns:{prefix}"), local_name),
+        None => (default.to_owned(), name),
+    };
+    let mut declared = scopes.iter().rev().flatten();
+    let uri = declared
+        .find(|(name, _)| *name == declaration)
+        .map(|(_, uri)| unescape(uri).unwrap_or_default());
+    match uri {
+        Some(uri) if !uri.is_empty() => format!("{{{uri}}}{local_name}"),
+        _ => {
+            assert!(!name.contains(':'), "{name} has no namespace");
+            local_name.to_owned()
         }
-        ResolveResult::Unbound => local.to_owned(),
-        ResolveResult::Unknown(prefix) => format!("?{prefix:?}:{local}"),
     }
 }
 
 const ASSERTION: &str = "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion";
+const ADVICE: &str = "{urn:oasis:names:tc:SAML:2.0:assertion}Advice";
 const SIGNATURE: &str = "{http://www.w3.org/2000/09/xmldsig#}Signature";

@@ -1,9 +1,8 @@
 mod bounds;
-mod content;
+mod checks;
 mod corpus;
-mod cutting;
-mod forms;
-mod good;
+mod encoding;
+mod outgoing;
 mod source;
 mod xml;
 
@@ -30,7 +29,7 @@ fn assertion() -> String {
     )
 }
 
-/// A Response that succeeded, with this in it.
+/// A Response with the status Success and this content.
 fn response(content: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -40,27 +39,27 @@ fn response(content: &str) -> String {
     )
 }
 
-/// An assertion that stands alone.
-fn alone() -> String {
+/// An assertion without a Response.
+fn standalone() -> String {
     let declared = format!("<saml:Assertion xmlns:saml=\"{ASSERTION}\" xmlns:ds=\"{DSIG}\"");
     assertion().replacen("<saml:Assertion", &declared, 1)
 }
 
-fn looked(given: impl Into<Given>) -> Looked {
-    read(&given.into()).unwrap()
+fn parse(given: impl Into<RawAssertion>) -> ParsedAssertion {
+    ParsedAssertion::parse(&given.into()).unwrap()
 }
 
-/// What is wrong with it.
-fn fault(given: impl Into<Given>) -> String {
-    let error = read(&given.into()).err().map(|error| format!("{error:?}"));
-    let error = error.unwrap_or_else(|| "nothing".into());
+/// The fault of an assertion, or `nothing`.
+fn fault(given: impl Into<RawAssertion>) -> String {
+    let error = ParsedAssertion::parse(&given.into()).err();
+    let error = error.map_or_else(|| "nothing".into(), |error| format!("{error:?}"));
     error
         .trim_start_matches("InvalidAssertion(")
         .trim_end_matches(')')
         .to_owned()
 }
 
-fn decoded(sent: &SecretString, engine: &impl Engine) -> Vec<u8> {
+fn decode(sent: &SecretString, engine: &impl Engine) -> Vec<u8> {
     engine.decode(sent.expose_secret()).unwrap()
 }
 

@@ -1,34 +1,32 @@
-//! The grant of users: a code from the login page, with PKCE (RFC 6749 4.1, RFC 7636).
+//! The authorization code grant with PKCE, for users (RFC 6749 4.1, RFC 7636).
 
 use std::{fmt, sync::Arc};
 
 use secrecy::SecretString;
-use url::Url;
 
 use self::redirect_uri::RedirectUri;
 use super::check_client_id;
 use crate::{
     error::Error,
-    region::{Region, url_under},
     secret::ClientSecret,
     token_endpoint::{BasicAuth, ClientAuth, TokenRequest},
 };
 
 pub(crate) mod redirect_uri;
 
-/// An OAuth client that users log in with, and where the login page sends them back to.
+/// An OAuth client that users log in with, and its redirect URI.
 ///
-/// It becomes a [`TokenProvider`](crate::TokenProvider) by a `Login` only: a code and a
-/// refresh token are nobody's business but that of whoever began the login.
+/// Only a `Login` makes a [`TokenProvider`](crate::TokenProvider) from it, so that a code is always
+/// bound to the login that started it.
 ///
 /// In Genesys Cloud the client has the grant type *Code Authorization*, and the redirect URI is one of
-/// its authorized ones (Admin → Integrations → OAuth).
+/// its authorized redirect URIs (Admin → Integrations → OAuth).
 ///
-/// The redirect URI is sent as it is written here, since Genesys Cloud compares it with the
-/// registered ones letter by letter. It is `https`, or `http` on `localhost`, `127.0.0.1` or
-/// `[::1]`, and holds neither a user nor a fragment. On those a URI without a port stands for any
-/// port, which the listener chooses. Schemes of an app's own (`myapp:/callback`) are refused: nothing
-/// says that Genesys Cloud takes them, and a program without a web server has loopback.
+/// The redirect URI is sent exactly as given, since Genesys Cloud compares it with the registered ones
+/// letter by letter. It is `https`, or `http` on `localhost`, `127.0.0.1` or `[::1]`, and has neither
+/// a user nor a fragment. On these hosts a URI without a port matches every port, and the listener
+/// chooses one. Custom schemes (`myapp:/callback`) are rejected: Genesys Cloud does not document them,
+/// and a program without a web server can use loopback.
 ///
 /// Source: RFC 6749 4.1; RFC 7636; RFC 8252 7.3; Genesys Cloud Developer Center, "Authorization".
 #[derive(Clone)]
@@ -46,12 +44,11 @@ struct Settings {
 }
 
 impl AuthorizationCode {
-    /// A client of a program that can keep no secret, on users' machines for instance.
+    /// A client of a program that cannot keep a secret, for example on users' machines.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id that is empty, too
-    /// long or holds a colon, a space or a control character, and for a redirect URI that may not be
-    /// used.
+    /// long or contains a colon, a space or a control character, and for an invalid redirect URI.
     pub fn public(client_id: impl Into<String>, redirect_uri: &str) -> Result<Self, Error> {
         Self::new(client_id.into(), None, redirect_uri)
     }
@@ -60,8 +57,9 @@ impl AuthorizationCode {
     /// codes as well.
     ///
     /// # Errors
-    /// As [`public`](Self::public), and for a secret that is empty, too long or holds control
-    /// characters.
+    /// The errors of [`public`](Self::public), and
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a secret that is empty, too
+    /// long or contains control characters.
     pub fn confidential(
         client_id: impl Into<String>,
         secret: impl Into<ClientSecret>,
@@ -90,8 +88,8 @@ impl AuthorizationCode {
         })))
     }
 
-    /// Leads past the login page to an identity provider of the organisation `org`, such as `okta`,
-    /// `adfs`, `salesforce`, `onelogin`, `gsuite` or `ping`. Neither may be empty.
+    /// Skips the login page and goes to an identity provider of the organisation `org`, such as
+    /// `okta`, `adfs`, `salesforce`, `onelogin`, `gsuite` or `ping`. Neither may be empty.
     pub fn identity_provider(
         mut self,
         org: impl Into<String>,
@@ -102,19 +100,20 @@ impl AuthorizationCode {
     }
 
     /// Fills in the login page: an e-mail address, an organisation's name, or both as
-    /// `email:orgName`. May not be empty.
+    /// `email:orgName`. It may not be empty.
     pub fn login_hint(mut self, hint: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).login_hint = Some(hint.into());
         self
     }
 
-    /// Wants the user's password, whoever is logged in already. A stored login is not taken then.
+    /// Asks for the user's password even if a user is logged in. A stored login is not used then.
     pub fn prompt_login(mut self) -> Self {
         Arc::make_mut(&mut self.0).prompt_login = true;
         self
     }
 
-    /// Logs in to an organisation, by its id, that lets in users of others. May not be empty.
+    /// Logs in to the organisation with this id, which admits users of other organisations. It may not
+    /// be empty.
     pub fn target_org(mut self, id: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).target_org = Some(id.into());
         self
@@ -124,7 +123,7 @@ impl AuthorizationCode {
         &self.0.client_id
     }
 
-    /// None of a public client.
+    /// `None` for a public client.
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         self.0.secret.as_ref()
     }
@@ -147,13 +146,17 @@ impl AuthorizationCode {
         self.0.prompt_login
     }
 
-    /// Whether the optional settings hold anything.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.0.login_hint.as_deref()
+    }
+
+    /// Checks that no optional setting is empty.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let (org, provider) = self.org_and_provider().unzip();
         let settings = [
             (org, "the organisation of the identity provider is empty"),
             (provider, "the identity provider is empty"),
-            (self.0.login_hint.as_deref(), "the login hint is empty"),
+            (self.hint(), "the login hint is empty"),
             (self.target(), "the id of the organisation is empty"),
         ];
         match settings.iter().find(|(setting, _)| *setting == Some("")) {
@@ -162,42 +165,7 @@ impl AuthorizationCode {
         }
     }
 
-    /// The page where a user logs in.
-    ///
-    /// Source: RFC 6749 4.1.1, RFC 7636 4.3; Genesys Cloud Developer Center, "Additional
-    /// parameters".
-    pub(crate) fn authorize_url(
-        &self,
-        region: &Region,
-        redirect_uri: &str,
-        state: &str,
-        challenge: &str,
-    ) -> Url {
-        let mut url = url_under(region.login_url(), "/oauth/authorize");
-        let (org, provider) = self.org_and_provider().unzip();
-        let optional = [
-            ("org", org),
-            ("provider", provider),
-            ("prompt", self.0.prompt_login.then_some("login")),
-            ("login_hint", self.0.login_hint.as_deref()),
-            ("target", self.target()),
-        ];
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.0.client_id)
-            .append_pair("redirect_uri", redirect_uri)
-            .append_pair("state", state)
-            .append_pair("code_challenge", challenge)
-            .append_pair("code_challenge_method", "S256")
-            .extend_pairs(
-                optional
-                    .iter()
-                    .filter_map(|(name, value)| Some((name, (*value)?))),
-            );
-        url
-    }
-
-    /// A code for tokens (RFC 6749 4.1.3, RFC 7636 4.5).
+    /// The request that exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.5).
     pub(crate) fn exchange(
         &self,
         secret: Option<SecretString>,
@@ -216,7 +184,7 @@ impl AuthorizationCode {
         }
     }
 
-    /// A refresh token for new tokens (RFC 6749 6).
+    /// The request that exchanges a refresh token for new tokens (RFC 6749 6).
     pub(crate) fn refresh(
         &self,
         secret: Option<SecretString>,
@@ -240,7 +208,7 @@ impl AuthorizationCode {
     }
 }
 
-/// Without whom it is for.
+/// Without organisation, login hint and target.
 impl fmt::Debug for AuthorizationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationCode")

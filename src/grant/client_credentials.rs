@@ -20,11 +20,11 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// A client's id and its secret, or where the secret is read.
+    /// Accepts a client id and its secret, or the source of the secret.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id or a secret that is
-    /// empty, too long or holds control characters, and for an id with a colon or a space in it.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the id or the secret is empty,
+    /// too long or contains control characters, or the id contains a colon or a space.
     pub fn new(
         client_id: impl Into<String>,
         secret: impl Into<ClientSecret>,
@@ -35,7 +35,7 @@ impl ClientCredentials {
         Ok(Self { client_id, secret })
     }
 
-    /// The client's id.
+    /// Returns the client id.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -45,7 +45,7 @@ impl ClientCredentials {
         &self.secret
     }
 
-    /// What goes to the token endpoint.
+    /// Makes the token request.
     pub(crate) fn request(&self, secret: SecretString) -> TokenRequest {
         TokenRequest {
             auth: ClientAuth::Basic(BasicAuth {

@@ -1,4 +1,4 @@
-//! A token that somebody else asked for.
+//! A token that the program already has.
 
 use std::fmt;
 
@@ -6,17 +6,27 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{clock::Clock, error::Error, token::AccessToken};
 
-/// An access token from outside, as `GENESYSCLOUD_ACCESS_TOKEN` holds one. Its life is not known:
-/// it is served until the API refuses it, and nothing renews it.
+/// An access token that the program already has, such as the one in `GENESYSCLOUD_ACCESS_TOKEN`. Its
+/// life is not known: it is used until the API rejects it, and it cannot be renewed.
+///
+/// It also is a valid token for a program's own tests, without any request:
+///
+/// ```
+/// use genesys_cloud_auth::{FixedToken, Region, TokenProvider};
+///
+/// let tokens = TokenProvider::new(Region::EuWest1, FixedToken::new("a-token")?)?;
+/// assert_eq!(tokens.cached_token().unwrap().expose_secret(), "a-token");
+/// # Ok::<_, genesys_cloud_auth::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct FixedToken(SecretString);
 
 impl FixedToken {
-    /// Takes an access token, without `Bearer` before it.
+    /// Accepts an access token, without `Bearer` before it.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for what cannot be a token: it
-    /// is empty, longer than 8192 bytes, or holds other than visible ASCII characters.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the token is empty, longer than
+    /// 8192 bytes, or contains other than visible ASCII characters.
     pub fn new(token: impl Into<SecretString>) -> Result<Self, Error> {
         let fixed = Self(token.into());
         fixed.token(&Clock::system())?;
@@ -41,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_a_token_fails_at_construction() {
+    fn invalid_token_fails_at_construction() {
         for bad in ["", "Bearer x", "x\n"] {
             assert!(FixedToken::new(bad).is_err(), "{bad:?}");
         }

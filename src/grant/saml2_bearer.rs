@@ -1,4 +1,4 @@
-//! The grant of single sign-on: a SAML assertion for a token (RFC 7522).
+//! The SAML2 bearer grant: exchanges a SAML assertion for a token (RFC 7522).
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use secrecy::SecretString;
 
 use super::check_client_id;
 use crate::{
-    assertion::{Assertion, Form, read},
+    assertion::{Assertion, Encoding, ParsedAssertion},
     error::Error,
     secret::ClientSecret,
     token_endpoint::{BasicAuth, ClientAuth, TokenRequest},
 };
 
-/// A client that hands in a SAML assertion of the user it acts for, and gets that user's token.
+/// A client that exchanges a user's SAML assertion for that user's token.
 ///
-/// No refresh token comes with it: near the token's end the assertion's source is asked again. What
-/// an assertion says is the server's to judge, its signature above all; it is read here only to
-/// tell what cannot succeed before it is sent.
+/// There is no refresh token. Near the end of the token, the source of the assertion is asked for
+/// the next one. An assertion is checked before it is sent, so that one that cannot succeed is
+/// rejected early; only the server verifies it.
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{Assertion, Region, Saml2Bearer, TokenProvider};
@@ -43,18 +43,18 @@ pub struct Saml2Bearer {
     org_short_name: String,
     assertion: Assertion,
     identity: Option<String>,
-    form: Form,
+    encoding: Encoding,
 }
 
 impl Saml2Bearer {
-    /// A client with the grant type *SAML2 Bearer*, the short name of the user's organisation, and
-    /// where assertions come from.
+    /// Uses a client with the grant type *SAML2 Bearer*, the short name of the user's organisation,
+    /// and the source of assertions.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id, a secret or a short
-    /// name that is empty, too long or holds what none can;
+    /// name that is empty, too long or contains a character that is not allowed;
     /// [`ErrorKind::Assertion`](crate::ErrorKind::Assertion) for an assertion, given
-    /// as a value, that can get no token.
+    /// as a value, that cannot get a token.
     pub fn new(
         client_id: impl Into<String>,
         secret: impl Into<ClientSecret>,
@@ -66,8 +66,8 @@ impl Saml2Bearer {
         check_client_id(&client_id)?;
         secret.check()?;
         check_org(&org_short_name)?;
-        if let Some(given) = assertion.value() {
-            read(given)?;
+        if let Some(raw) = assertion.value() {
+            ParsedAssertion::parse(raw)?;
         }
         Ok(Self {
             client_id,
@@ -75,22 +75,22 @@ impl Saml2Bearer {
             org_short_name,
             assertion,
             identity: None,
-            form: Form::default(),
+            encoding: Encoding::default(),
         })
     }
 
-    /// Whose assertions they are, in the app's own words: an account's id, an e-mail address. With a
-    /// store it has to be said, since one user's token must not be found for another. Never take it
-    /// out of an assertion: nobody has verified that.
+    /// Names the user of the assertions, by a name that the app chooses, such as an account's id or
+    /// an e-mail address. A store needs it, so that one user never gets another one's token. Do not
+    /// read it from an assertion, since nothing has verified that.
     pub fn identity(mut self, name: impl Into<String>) -> Self {
         self.identity = Some(name.into());
         self
     }
 
-    /// Sends what RFC 7522 asks for, the one `Assertion` in base64url, instead of the whole document
-    /// in standard base64, as Genesys Cloud's sample does.
+    /// Sends the `Assertion` alone in base64url, as RFC 7522 requires. The default is the whole
+    /// document in base64, as in Genesys Cloud's sample.
     pub fn rfc7522(mut self) -> Self {
-        self.form = Form::Rfc7522;
+        self.encoding = Encoding::Rfc7522;
         self
     }
 
@@ -110,26 +110,23 @@ impl Saml2Bearer {
         &self.assertion
     }
 
-    pub(crate) fn form(&self) -> Form {
-        self.form
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
-    /// Whose it is, for a store.
-    ///
-    /// # Errors
-    /// It was not said.
+    /// Returns the user's name, or an error if there is none.
     pub(crate) fn identity_for_store(&self) -> Result<&str, Error> {
         let identity = self.identity.as_deref().unwrap_or_default();
         if identity.is_empty() {
             return Err(Error::configuration(
-                "with a store, say whose assertions these are: `Saml2Bearer::identity`; one user's \
-                 token could be found for another otherwise",
+                "with a store, name the user of the assertions: `Saml2Bearer::identity`; without a \
+                 name, one user could get another one's token",
             ));
         }
         Ok(identity)
     }
 
-    /// What goes to the token endpoint.
+    /// The request for a token.
     pub(crate) fn request(&self, secret: SecretString, assertion: SecretString) -> TokenRequest {
         TokenRequest {
             auth: ClientAuth::Basic(BasicAuth {
@@ -145,7 +142,7 @@ impl Saml2Bearer {
     }
 }
 
-/// Without whom it is for.
+/// Leaves out the user's name.
 impl fmt::Debug for Saml2Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Saml2Bearer")
@@ -160,21 +157,22 @@ impl fmt::Debug for Saml2Bearer {
 fn check_org(short_name: &str) -> Result<(), Error> {
     let what = if short_name.is_empty() {
         "the organisation's short name is empty"
-    } else if short_name.len() > MOST_BYTES {
+    } else if short_name.len() > MAX_SHORT_NAME_BYTES {
         "the organisation's short name is longer than 255 bytes"
-    } else if !short_name.chars().all(may_be_in_short_name) {
-        "this is no organisation's short name: it holds a space or a mark"
+    } else if !short_name.chars().all(is_short_name_character) {
+        "the organisation's short name contains a space or a punctuation mark; pass the short name \
+         and not the name"
     } else {
         return Ok(());
     };
     Err(Error::configuration(what))
 }
 
-fn may_be_in_short_name(c: char) -> bool {
+fn is_short_name_character(c: char) -> bool {
     c.is_alphanumeric() || "-_.".contains(c)
 }
 
 /// RFC 7522 2.1.
 const SAML2_BEARER: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
-const MOST_BYTES: usize = 255;
+const MAX_SHORT_NAME_BYTES: usize = 255;

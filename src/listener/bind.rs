@@ -1,4 +1,4 @@
-//! One port on the loopback addresses, and on no other.
+//! Binds one port on the loopback addresses only.
 
 use std::{
     fmt, io,
@@ -8,7 +8,7 @@ use std::{
 /// The host of a redirect URI on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoopbackHost {
-    /// `localhost`: a browser takes either address.
+    /// `localhost`: a browser uses either address.
     Localhost,
     /// `127.0.0.1`.
     V4,
@@ -17,7 +17,7 @@ pub(crate) enum LoopbackHost {
 }
 
 impl LoopbackHost {
-    /// As a URI has it.
+    /// The host as in a URI.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Localhost => "localhost",
@@ -45,23 +45,22 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    /// Whether a browser that follows the redirect URI sends this `Host`. A page whose own name
-    /// leads to this machine (DNS rebinding) sends that name, so no other spelling is right.
-    pub(super) fn is(self, host: &str) -> bool {
+    /// Whether a browser that follows the redirect URI sends this `Host`. Other names of this machine
+    /// are rejected, since DNS rebinding would use them.
+    pub(super) fn matches_host(self, host: &str) -> bool {
         let name = self.host.as_str();
         let (given, port) = host.split_at_checked(name.len()).unwrap_or((host, ""));
-        let port_is_right = match port.strip_prefix(':') {
+        let matches_port = match port.strip_prefix(':') {
             Some(digits) => digits == self.port.to_string(),
-            None => port.is_empty() && self.port == HTTP,
+            None => port.is_empty() && self.port == HTTP_PORT,
         };
-        given.eq_ignore_ascii_case(name) && port_is_right
+        given.eq_ignore_ascii_case(name) && matches_port
     }
 }
 
-/// No port that was to be taken is free.
+/// None of the ports could be bound.
 #[derive(Debug)]
 pub(crate) struct NoPort {
-    /// In the order of the tries.
     tried: Vec<(u16, io::Error)>,
 }
 
@@ -69,10 +68,10 @@ impl fmt::Display for NoPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no port for the redirect is free on this machine")?;
         for (at, (port, error)) in self.tried.iter().enumerate() {
-            let mark = if at == 0 { ": " } else { "; " };
+            let separator = if at == 0 { ": " } else { "; " };
             match port {
-                0 => write!(f, "{mark}any port: {error}")?,
-                port => write!(f, "{mark}port {port}: {error}")?,
+                0 => write!(f, "{separator}any port: {error}")?,
+                port => write!(f, "{separator}port {port}: {error}")?,
             }
         }
         Ok(())
@@ -81,28 +80,28 @@ impl fmt::Display for NoPort {
 
 impl std::error::Error for NoPort {}
 
-/// The first of `ports` that is free on all addresses of `host` that the machine has.
-pub(super) fn first_free(
+/// Binds the first of `ports` that is free on all addresses of `host` that the machine has.
+pub(super) fn bind_first_free(
     host: LoopbackHost,
     ports: &[u16],
 ) -> Result<(Authority, Vec<TcpListener>), NoPort> {
     let mut tried = Vec::new();
     for &port in ports {
-        match take(host, port) {
-            Ok(taken) => return Ok(taken),
+        match bind_port(host, port) {
+            Ok(bound) => return Ok(bound),
             Err(error) => tried.push((port, error)),
         }
     }
     Err(NoPort { tried })
 }
 
-fn take(host: LoopbackHost, port: u16) -> io::Result<(Authority, Vec<TcpListener>)> {
-    let mut tries = if port == 0 { ANY_PORT_TRIES } else { 1 };
+fn bind_port(host: LoopbackHost, port: u16) -> io::Result<(Authority, Vec<TcpListener>)> {
+    let mut attempts = if port == 0 { MAX_ANY_PORT_ATTEMPTS } else { 1 };
     loop {
-        tries -= 1;
-        match take_once(host.addresses(), port) {
-            // The system's choice for the first address is in use on the second.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+        attempts -= 1;
+        match bind_all(host.addresses(), port) {
+            // The port that the system chose for the first address is in use on the second.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
             result => {
                 let (port, sockets) = result?;
                 return Ok((Authority { host, port }, sockets));
@@ -111,7 +110,7 @@ fn take(host: LoopbackHost, port: u16) -> io::Result<(Authority, Vec<TcpListener
     }
 }
 
-fn take_once(addresses: &[IpAddr], mut port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
+fn bind_all(addresses: &[IpAddr], mut port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
     let mut sockets = Vec::new();
     let mut missing = None;
     for &address in addresses {
@@ -131,8 +130,8 @@ fn take_once(addresses: &[IpAddr], mut port: u16) -> io::Result<(u16, Vec<TcpLis
     }
 }
 
-/// Whether the machine has no such address at all. On any other failure a neighbour may have it, and
-/// would get the code.
+/// Whether the machine lacks the address. After any other error another program may own the port,
+/// and would receive the code.
 fn is_absent(error: &io::Error) -> bool {
     #[cfg(unix)]
     let no_such_family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
@@ -141,10 +140,10 @@ fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_such_family)
 }
 
-/// A URI of `http` may leave this port out, and browsers do.
-const HTTP: u16 = 80;
+/// The default port of `http`, which browsers leave out of `Host`.
+const HTTP_PORT: u16 = 80;
 
-const ANY_PORT_TRIES: usize = 16;
+const MAX_ANY_PORT_ATTEMPTS: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,21 @@
-//! What must hold for whatever is sent, for the fuzzer and for its corpus.
+//! What must hold for every request: for the fuzzer, and for the tests of its corpus.
 
 use std::mem::discriminant;
 
-use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 
-use super::{Authority, Expected, LONGEST_HEAD, LoopbackHost, Verdict, judge};
+use super::{
+    bind::{Authority, LoopbackHost},
+    matcher::{Expected, MAX_HEAD_BYTES, Match, match_request},
+};
+use crate::callback::{Redirect, fuzzing::redirect_in};
 
-/// Judges what was sent as the listener does, and checks the verdict.
+/// Matches a request as the listener does, and compares the result with a second parser's.
 ///
 /// # Panics
-///
-/// Where the verdict is wrong: that is what the fuzzer looks for.
+/// Where the result is wrong.
 pub(crate) fn callback(sent: &[u8]) {
-    let head = sent.get(..LONGEST_HEAD).unwrap_or(sent);
+    let head = sent.get(..MAX_HEAD_BYTES).unwrap_or(sent);
     let expected = Expected {
         path: PATH.to_owned(),
         state: STATE.to_owned().into(),
@@ -22,30 +24,34 @@ pub(crate) fn callback(sent: &[u8]) {
         host: LoopbackHost::Localhost,
         port: 1234,
     };
-    let judge = |head| judge(head, authority, &expected);
-    let verdict = judge(head);
-    match &verdict {
-        Verdict::Callback(query) => assert_eq!(plainly(head), Some(query.expose_secret())),
-        Verdict::Incomplete => assert!(head.len() < LONGEST_HEAD, "waits for more than it reads"),
-        Verdict::TurnedAway(_) => {}
+    let match_request = |head| match_request(head, authority, &expected);
+    let result = match_request(head);
+    match &result {
+        Match::Callback(Redirect::Code(code)) => {
+            let code = code.expose_secret().to_owned();
+            assert_eq!(expected_redirect(head), Some(("code", code)));
+        }
+        Match::Callback(Redirect::Error(_)) => {
+            assert!(matches!(expected_redirect(head), Some(("error", _))));
+        }
+        Match::Incomplete => assert!(head.len() < MAX_HEAD_BYTES, "waits for more than it reads"),
+        Match::Rejected(_) => {}
     }
-    // It does not matter in which pieces a request comes.
+    // The result does not depend on how the request is split.
     let first = sent.first().copied().unwrap_or_default();
-    let early = judge(
-        head.get(..head.len() * usize::from(first) / 256)
-            .unwrap_or(head),
-    );
-    if !matches!(early, Verdict::Incomplete) {
+    let early = head.get(..head.len() * usize::from(first) / 256);
+    let early = match_request(early.unwrap_or(head));
+    if !matches!(early, Match::Incomplete) {
         assert_eq!(
             discriminant(&early),
-            discriminant(&verdict),
-            "{early:?}, {verdict:?}"
+            discriminant(&result),
+            "{early:?}, {result:?}"
         );
     }
 }
 
-/// The query of a right request, read in another way: line by line.
-fn plainly(head: &[u8]) -> Option<&str> {
+/// The code or the error of a callback, read line by line.
+fn expected_redirect(head: &[u8]) -> Option<(&'static str, String)> {
     let lines = head.split(|&byte| byte == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut lines = lines.skip_while(|line| line.is_empty());
@@ -54,7 +60,7 @@ fn plainly(head: &[u8]) -> Option<&str> {
     let query = target.strip_prefix(PATH)?.strip_prefix('?')?;
     let mut hosts = 0;
     loop {
-        // Without an empty line the head has not ended.
+        // A head ends with an empty line.
         let line = String::from_utf8_lossy(lines.next()?).to_ascii_lowercase();
         if line.is_empty() {
             break;
@@ -64,26 +70,7 @@ fn plainly(head: &[u8]) -> Option<&str> {
             assert_eq!(host.trim_matches([' ', '\t']), HOST);
         }
     }
-    let decoded = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    let pairs = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let pairs: Vec<_> = pairs
-        .map(|(name, value)| (decoded(name), decoded(value)))
-        .collect();
-    let values = |wanted| {
-        pairs
-            .iter()
-            .filter(move |(name, _)| name == wanted)
-            .map(|(_, value)| value)
-    };
-    let states: Vec<_> = values("state").collect();
-    let answers = values("code").chain(values("error")).count();
-    (hosts == 1 && states == [STATE] && answers == 1).then_some(query)
+    redirect_in(query, STATE).filter(|_| hosts == 1)
 }
 
 const HOST: &str = "localhost:1234";

@@ -1,75 +1,77 @@
-//! Which request is the right one.
+//! Matches a request with the expected callback.
 
-use std::borrow::Cow;
-
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
-use secrecy::{ExposeSecret, SecretString};
-use url::form_urlencoded;
+use secrecy::SecretString;
 
-use super::{Authority, Expected, LONGEST_HEAD, Reason};
+use super::{bind::Authority, rejection::Rejection};
+use crate::callback::{Parameters, Redirect};
 
-/// What to do with a connection after what it has sent.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// Read on.
-    Incomplete,
-    /// The right request, with this query.
-    Callback(SecretString),
-    TurnedAway(Reason),
+/// The path and `state` of the callback.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    /// The redirect URI's path as a browser sends it: at least `/`, percent-encoded.
+    pub(crate) path: String,
+    pub(crate) state: SecretString,
 }
 
-/// Judges the start of a request, as far as it was read.
-pub(super) fn judge(head: &[u8], authority: Authority, expected: &Expected) -> Verdict {
-    let mut headers = [EMPTY_HEADER; MOST_HEADERS];
+/// The result for the bytes that a connection has sent so far.
+#[derive(Debug)]
+pub(super) enum Match {
+    /// More bytes are needed.
+    Incomplete,
+    Callback(Redirect),
+    Rejected(Rejection),
+}
+
+pub(super) fn match_request(head: &[u8], authority: Authority, expected: &Expected) -> Match {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {
-        Ok(Status::Complete(_)) => match query(&request, authority, expected) {
-            Ok(query) => Verdict::Callback(query.into()),
-            Err(reason) => Verdict::TurnedAway(reason),
+        Ok(Status::Complete(_)) => match redirect_of(&request, authority, expected) {
+            Ok(redirect) => Match::Callback(redirect),
+            Err(rejection) => Match::Rejected(rejection),
         },
-        Ok(Status::Partial) if head.len() < LONGEST_HEAD => Verdict::Incomplete,
-        Ok(Status::Partial) | Err(Error::TooManyHeaders) => Verdict::TurnedAway(Reason::TooLarge),
-        Err(_) => Verdict::TurnedAway(Reason::Garbage),
+        Ok(Status::Partial) if head.len() < MAX_HEAD_BYTES => Match::Incomplete,
+        Ok(Status::Partial) | Err(Error::TooManyHeaders) => Match::Rejected(Rejection::TooLarge),
+        Err(_) => Match::Rejected(Rejection::Malformed),
     }
 }
 
-/// The query of the right request.
-fn query<'head>(
-    request: &Request<'_, 'head>,
+fn redirect_of(
+    request: &Request<'_, '_>,
     authority: Authority,
     expected: &Expected,
-) -> Result<&'head str, Reason> {
+) -> Result<Redirect, Rejection> {
     let target = request.path.unwrap_or_default();
-    if request.version != Some(1)
-        || !target
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
-    {
-        return Err(Reason::Garbage);
+    let is_graphic = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    if request.version != Some(1) || !target.bytes().all(is_graphic) {
+        return Err(Rejection::Malformed);
     }
     if request.method != Some("GET") {
-        return Err(Reason::Method);
+        return Err(Rejection::Method);
     }
-    let host = only(values(request.headers, "host"));
-    if !host.is_some_and(|host| str::from_utf8(host).is_ok_and(|host| authority.is(host))) {
-        return Err(Reason::Host);
+    if !has_host(request.headers, authority) {
+        return Err(Rejection::Host);
     }
-    // As it is, undecoded: a browser sends the path that it was given.
+    // A browser sends the path as it is in the redirect URI, so it is not decoded.
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if path != expected.path {
-        return Err(Reason::Path);
+        return Err(Rejection::Path);
     }
     if is_prefetch(request.headers) {
-        return Err(Reason::Prefetch);
+        return Err(Rejection::Prefetch);
     }
-    if !only(parameters(query, &["state"])).is_some_and(|state| is(&state, &expected.state)) {
-        return Err(Reason::State);
+    let parameters =
+        Parameters::with_state(query, &expected.state).map_err(|_| Rejection::State)?;
+    parameters.redirect().map_err(|_| Rejection::Parameters)
+}
+
+fn has_host(headers: &[Header<'_>], authority: Authority) -> bool {
+    let mut hosts = values(headers, "host");
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => str::from_utf8(host).is_ok_and(|host| authority.matches_host(host)),
+        _ => false,
     }
-    if only(parameters(query, &["code", "error"])).is_none_or(|answer| answer.is_empty()) {
-        return Err(Reason::Answer);
-    }
-    Ok(query)
 }
 
 fn is_prefetch(headers: &[Header<'_>]) -> bool {
@@ -78,8 +80,8 @@ fn is_prefetch(headers: &[Header<'_>]) -> bool {
         .flat_map(|name| values(headers, name))
         .any(|value| {
             let value = value.to_ascii_lowercase();
-            let has = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
-            has(b"prefetch") || has(b"prerender") || has(b"preview")
+            let contains = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
+            contains(b"prefetch") || contains(b"prerender") || contains(b"preview")
         })
 }
 
@@ -90,19 +92,7 @@ fn values<'a>(headers: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u
         .map(|header| header.value)
 }
 
-/// The values of the parameters with one of these names, however it is encoded.
-fn parameters<'a>(query: &'a str, names: &[&str]) -> impl Iterator<Item = Cow<'a, str>> {
-    form_urlencoded::parse(query.as_bytes())
-        .filter(move |(name, _)| names.contains(&name.as_ref()))
-        .map(|(_, value)| value)
-}
+/// The maximum that is read from a connection. A body is never read.
+pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
-    all.next().filter(|_| all.next().is_none())
-}
-
-fn is(state: &str, expected: &SecretString) -> bool {
-    verify_slices_are_equal(state.as_bytes(), expected.expose_secret().as_bytes()).is_ok()
-}
-
-const MOST_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;

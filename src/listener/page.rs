@@ -1,8 +1,8 @@
-//! What the browser shows. Nothing of a request is in it.
+//! The pages that the browser shows. They contain nothing from a request.
 
-use super::Reason;
+use super::rejection::Rejection;
 
-/// How a login ended.
+/// The outcome of a login.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Page {
     Success,
@@ -28,7 +28,7 @@ impl Page {
         }
     }
 
-    /// The colour's name, the title, what to do next, and the path that draws the sign.
+    /// The name of the colour, the title, what to do next, and the path of the sign.
     fn texts(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
             Self::Success => (
@@ -40,7 +40,7 @@ impl Page {
             Self::Denied => (
                 "denied",
                 "Access was not granted",
-                "You can close this tab; to log in after all, start again in the program.",
+                "You can close this tab; to log in, start again in the program.",
                 "M15 24h18",
             ),
             Self::Failed => (
@@ -53,37 +53,31 @@ impl Page {
     }
 }
 
-/// The whole answer that shows `page`.
-pub(super) fn answer(page: Page) -> String {
-    whole(page.status(), "", "text/html", &page.html())
+/// The response that shows `page`.
+pub(super) fn page_response(page: Page) -> String {
+    response(page.status(), "", "text/html", &page.html())
 }
 
-/// The whole answer to a request that is not the right one; none where nobody waits for one.
-pub(super) fn turned_away_answer(reason: Reason) -> Option<String> {
-    if matches!(
-        reason,
-        Reason::TooSlow | Reason::Incomplete | Reason::Crowded
-    ) {
-        return None;
-    }
-    let (status, sentence) = reason.answer();
-    let allow = if reason == Reason::Method {
+/// The response to a rejected request; `None` where no client waits for one.
+pub(super) fn rejection_response(rejection: Rejection) -> Option<String> {
+    let (status, sentence) = rejection.response()?;
+    let allow = if rejection == Rejection::Method {
         "Allow: GET\r\n"
     } else {
         ""
     };
-    Some(whole(status, allow, "text/plain", sentence))
+    Some(response(status, allow, "text/plain", sentence))
 }
 
-fn whole(status: &str, more: &str, media_type: &str, body: &str) -> String {
+fn response(status: &str, header: &str, media_type: &str, body: &str) -> String {
     format!(
-        "HTTP/1.1 {status}\r\n{HEADERS}{more}\
+        "HTTP/1.1 {status}\r\n{HEADERS}{header}\
          Content-Type: {media_type}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
         body.len(),
     )
 }
 
-/// The policy also keeps a browser from asking for an icon.
+/// With this policy a browser does not request an icon either.
 const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
     X-Content-Type-Options: nosniff\r\n\
@@ -96,11 +90,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_page_says_in_a_sentence_what_to_do_next_and_loads_nothing() {
+    fn each_page_says_what_to_do_next_and_loads_nothing() {
         let mut shown = Vec::new();
         for page in [Page::Success, Page::Denied, Page::Failed] {
-            let whole = answer(page);
-            let (head, html) = whole.split_once("\r\n\r\n").unwrap();
+            let response = page_response(page);
+            let (head, html) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with(&format!("HTTP/1.1 {}\r\n{HEADERS}", page.status())));
             assert!(head.contains("Content-Type: text/html; charset=utf-8"));
             assert!(head.contains(&format!("Content-Length: {}", html.len())));
@@ -118,7 +112,7 @@ mod tests {
             }
             assert_eq!(sentence.matches('.').count(), 1, "{sentence}");
             assert!(sentence.starts_with("You can close this tab"));
-            // No mark of the template is left, and nothing that would be run or fetched.
+            // No placeholder of the template is left, and nothing runs or is fetched.
             for part in [
                 "{ending}",
                 "{title}",
@@ -138,8 +132,8 @@ mod tests {
             ] {
                 assert!(!html.contains(part), "{part}");
             }
-            // A dropped connection's last words fit any socket's buffer.
-            assert!(whole.len() < 4_096);
+            // A responder that is dropped writes without waiting.
+            assert!(response.len() < 4_096);
             shown.push(title);
         }
         shown.dedup();
@@ -147,20 +141,20 @@ mod tests {
     }
 
     #[test]
-    fn who_is_turned_away_reads_one_line() {
-        for reason in Reason::ALL {
-            let Some(whole) = turned_away_answer(reason) else {
+    fn each_rejection_is_one_sentence_in_plain_text() {
+        for rejection in Rejection::ALL {
+            let Some(response) = rejection_response(rejection) else {
                 continue;
             };
-            let (head, line) = whole.split_once("\r\n\r\n").unwrap();
+            let (head, line) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(HEADERS.trim_end()), "{head}");
             assert!(head.contains("Content-Type: text/plain; charset=utf-8"));
             assert_eq!(
                 head.contains("\r\nAllow: GET\r\n"),
-                reason == Reason::Method
+                rejection == Rejection::Method
             );
-            // An answer to HEAD has no body.
-            assert_eq!(line.is_empty(), reason == Reason::Method);
+            // A response to HEAD has no body.
+            assert_eq!(line.is_empty(), rejection == Rejection::Method);
             let ends = line.is_empty() || line.ends_with('.');
             assert!(line.len() < 100 && ends && !line.contains('\n'), "{line}");
         }

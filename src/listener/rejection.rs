@@ -1,120 +1,116 @@
-//! What came instead of the right request.
+//! Requests that are not the expected callback.
 
 use std::fmt;
 
 /// Why a connection did not end the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(super) enum Rejection {
     State,
-    Answer,
-    Again,
+    Parameters,
+    Repeated,
     Path,
     Host,
     Method,
     Prefetch,
-    Garbage,
+    Malformed,
     TooLarge,
     TooSlow,
     Incomplete,
-    Crowded,
+    Displaced,
 }
 
-impl Reason {
+impl Rejection {
     pub(super) const ALL: [Self; 12] = [
         Self::State,
-        Self::Answer,
-        Self::Again,
+        Self::Parameters,
+        Self::Repeated,
         Self::Path,
         Self::Host,
         Self::Method,
         Self::Prefetch,
-        Self::Garbage,
+        Self::Malformed,
         Self::TooLarge,
         Self::TooSlow,
         Self::Incomplete,
-        Self::Crowded,
+        Self::Displaced,
     ];
 
-    /// Goes on from "3 requests" or "1 request".
+    /// The end of a sentence that starts with "3 requests" or "1 request".
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::State => "had another state: an older login's tab may still be open",
-            Self::Answer => "had the right state, but not exactly one code or error",
-            Self::Again => "brought the answer a second time",
-            Self::Path => "asked for another path than the redirect URI's",
-            Self::Host => "named another host than the redirect URI's",
+            Self::Parameters => "had the expected state, but not exactly one code or error",
+            Self::Repeated => "repeated the callback",
+            Self::Path => "had another path than the redirect URI",
+            Self::Host => "had another host than the redirect URI",
             Self::Method => "had another method than GET",
-            Self::Prefetch => "came from a browser's prefetch, not from its user",
-            Self::Garbage => "made no sense: something else than a browser, or https for http",
+            Self::Prefetch => "came from a browser's prefetch",
+            Self::Malformed => "did not use HTTP/1.1: not a browser, or https in place of http",
             Self::TooLarge => "had too large a head",
-            Self::TooSlow => "took too long or said nothing",
+            Self::TooSlow => "took too long or sent nothing",
             Self::Incomplete => "broke off",
-            Self::Crowded => "gave way to newer ones: too many came at once",
+            Self::Displaced => "made room for a newer one: too many were open at once",
         }
     }
 
-    /// The status line's end, and what a person reads there.
-    pub(super) fn answer(self) -> (&'static str, &'static str) {
-        match self {
+    /// The status of the response and the sentence in its body; `None` where no client waits for a
+    /// response.
+    pub(super) fn response(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
             Self::State => (
                 "400 Bad Request",
-                "This answer belongs to another login. You can close this tab.",
+                "This page belongs to another login. You can close this tab.",
             ),
-            Self::Answer => ("400 Bad Request", "This is not an answer to a login."),
-            Self::Again => (
+            Self::Parameters => ("400 Bad Request", "This is not the end of a login."),
+            Self::Repeated => (
                 "409 Conflict",
-                "This login has its answer already. You can close this tab.",
+                "This login has already come back. You can close this tab.",
             ),
             Self::Path => ("404 Not Found", "There is nothing here."),
             Self::Host => ("421 Misdirected Request", "There is no such host here."),
-            // An answer to HEAD has no body.
+            // A response to HEAD has no body.
             Self::Method => ("405 Method Not Allowed", ""),
-            Self::Prefetch => (
-                "503 Service Unavailable",
-                "Nothing is served ahead of time.",
-            ),
+            Self::Prefetch => ("503 Service Unavailable", "This page is not prefetched."),
             Self::TooLarge => (
                 "431 Request Header Fields Too Large",
                 "The request is too large.",
             ),
-            Self::Garbage | Self::TooSlow | Self::Incomplete | Self::Crowded => {
-                ("400 Bad Request", "This is not a request of HTTP/1.1.")
-            }
-        }
+            Self::Malformed => ("400 Bad Request", "This is not an HTTP/1.1 request."),
+            Self::TooSlow | Self::Incomplete | Self::Displaced => return None,
+        })
     }
 }
 
-/// How many requests came instead of the right one, and why they were not it.
+/// How many requests were rejected, and why.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TurnedAway([u32; Reason::ALL.len()]);
+pub(crate) struct Rejections([u32; Rejection::ALL.len()]);
 
-impl TurnedAway {
-    /// How many requests were turned away for it.
-    pub(super) fn of(&self, reason: Reason) -> u32 {
-        self.0.get(reason as usize).copied().unwrap_or_default()
+impl Rejections {
+    pub(super) fn count_of(&self, rejection: Rejection) -> u32 {
+        self.0.get(rejection as usize).copied().unwrap_or_default()
     }
 
-    pub(super) fn count(&mut self, reason: Reason) {
-        if let Some(count) = self.0.get_mut(reason as usize) {
+    pub(super) fn add(&mut self, rejection: Rejection) {
+        if let Some(count) = self.0.get_mut(rejection as usize) {
             *count = count.saturating_add(1);
         }
     }
 }
 
-/// Such as "3 requests had another state: …; 1 request asked for another path …".
-impl fmt::Display for TurnedAway {
+/// For example "3 requests had another state: …; 1 request had another path …".
+impl fmt::Display for Rejections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut mark = "";
-        for reason in Reason::ALL {
-            let count = self.of(reason);
+        let mut separator = "";
+        for rejection in Rejection::ALL {
+            let count = self.count_of(rejection);
             if count == 0 {
                 continue;
             }
             let requests = if count == 1 { "request" } else { "requests" };
-            write!(f, "{mark}{count} {requests} {}", reason.as_str())?;
-            mark = "; ";
+            write!(f, "{separator}{count} {requests} {}", rejection.as_str())?;
+            separator = "; ";
         }
-        if mark.is_empty() {
+        if separator.is_empty() {
             f.write_str("no request came")?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Takes connections, reads one request of each, and lets one through.
+//! Accepts connections, reads one request from each, and delivers the callback.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,6 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -21,27 +20,39 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    ANSWER_TIME, Authority, CONNECTION_TIME, Callback, Expected, LEAST_TIME, LONGEST_HEAD,
-    MOST_CONNECTIONS, Reason, Responder, TARGET, TurnedAway, Verdict, either, judge,
-    turned_away_answer,
+    bind::Authority,
+    matcher::{Expected, MAX_HEAD_BYTES, Match, match_request},
+    page::rejection_response,
+    rejection::{Rejection, Rejections},
+    responder::{RESPONSE_TIMEOUT, Responder},
 };
-use crate::clock::{Clock, Moment};
+use crate::{
+    callback::Redirect,
+    clock::{Clock, Moment, either},
+};
 
-/// What the task that serves shares with those who wait.
-pub(super) struct Serving {
+/// The expected request.
+#[derive(Debug)]
+pub(crate) struct Callback {
+    pub(crate) redirect: Redirect,
+    /// The browser's connection, which waits for a page.
+    pub(crate) respond: Responder,
+}
+
+/// The state that the serving task shares with the waiting callers.
+pub(super) struct Server {
     authority: Authority,
-    /// None once the listener was dropped.
-    door: Mutex<Option<Door>>,
-    desk: Mutex<Desk>,
+    /// `None` after the listener was dropped.
+    sockets: Mutex<Option<Sockets>>,
+    inbox: Mutex<Inbox>,
     arrived: Notify,
 }
 
-/// The open sockets.
-struct Door {
-    sockets: Vec<std::net::TcpListener>,
-    /// The same, in the runtime of the task that serves.
-    listeners: Vec<TcpListener>,
-    /// The oldest first.
+struct Sockets {
+    bound: Vec<std::net::TcpListener>,
+    /// The bound sockets, registered with the runtime of the serving task.
+    registered: Vec<TcpListener>,
+    /// Oldest first.
     connections: VecDeque<Connection>,
 }
 
@@ -51,26 +62,26 @@ struct Connection {
 }
 
 #[derive(Default)]
-struct Desk {
-    /// None before the first wait.
+struct Inbox {
+    /// `None` before the first wait.
     expected: Option<Arc<Expected>>,
-    /// Whether the right request is still to come.
-    wanted: bool,
+    /// Whether the callback has not come yet.
+    is_awaited: bool,
     callback: Option<Callback>,
-    turned_away: TurnedAway,
+    rejections: Rejections,
 }
 
-impl Serving {
-    pub(super) fn new(authority: Authority, sockets: Vec<std::net::TcpListener>) -> Self {
-        let door = Door {
-            sockets,
-            listeners: Vec::new(),
+impl Server {
+    pub(super) fn new(authority: Authority, bound: Vec<std::net::TcpListener>) -> Self {
+        let sockets = Sockets {
+            bound,
+            registered: Vec::new(),
             connections: VecDeque::new(),
         };
         Self {
             authority,
-            door: Mutex::new(Some(door)),
-            desk: Mutex::default(),
+            sockets: Mutex::new(Some(sockets)),
+            inbox: Mutex::default(),
             arrived: Notify::new(),
         }
     }
@@ -79,52 +90,49 @@ impl Serving {
         self.authority.port
     }
 
-    /// From now on the right request is wanted.
+    /// Sets the request to wait for.
     pub(super) fn expect(&self, expected: &Expected) {
-        let mut desk = self.desk.lock();
-        desk.wanted = desk.callback.is_none();
-        desk.expected = Some(Arc::new(expected.clone()));
+        let mut inbox = self.inbox.lock();
+        inbox.is_awaited = inbox.callback.is_none();
+        inbox.expected = Some(Arc::new(expected.clone()));
     }
 
-    /// The right request, once it has come.
+    /// Waits for the callback.
     pub(super) async fn callback(&self) -> Callback {
         loop {
             let arrived = self.arrived.notified();
-            if let Some(callback) = self.desk.lock().callback.take() {
+            if let Some(callback) = self.inbox.lock().callback.take() {
                 return callback;
             }
             arrived.await;
         }
     }
 
-    pub(super) fn turned_away(&self) -> TurnedAway {
-        self.desk.lock().turned_away.clone()
+    pub(super) fn rejections(&self) -> Rejections {
+        self.inbox.lock().rejections.clone()
     }
 
     #[cfg(test)]
-    pub(super) fn is_wanted(&self) -> bool {
-        self.desk.lock().wanted
+    pub(super) fn is_awaited(&self) -> bool {
+        self.inbox.lock().is_awaited
     }
 
     #[cfg(test)]
     pub(super) fn connections(&self) -> usize {
-        self.door
-            .lock()
-            .as_ref()
-            .map_or(0, |door| door.connections.len())
+        let sockets = self.sockets.lock();
+        sockets.as_ref().map_or(0, |open| open.connections.len())
     }
 
-    /// Closes every socket but that of a right request in somebody's hands.
+    /// Closes every socket, except that of a callback which was already handed over.
     pub(super) fn close(&self) {
-        drop(self.door.lock().take());
-        drop(self.desk.lock().callback.take());
+        drop(self.sockets.lock().take());
+        drop(self.inbox.lock().callback.take());
     }
 
-    /// Where connections are taken.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let door = self.door.lock();
-        let sockets = door.iter().flat_map(|door| &door.sockets);
-        sockets
+        let sockets = self.sockets.lock();
+        let bound = sockets.iter().flat_map(|open| &open.bound);
+        bound
             .filter_map(|socket| socket.local_addr().ok())
             .collect()
     }
@@ -143,13 +151,13 @@ impl Serving {
         .await;
     }
 
-    /// Puts the sockets into this runtime; what there was in another is lost.
+    /// Registers the sockets with this runtime. Connections of an earlier runtime are lost.
     fn register(&self) -> io::Result<()> {
-        if let Some(door) = &mut *self.door.lock() {
-            door.connections.clear();
-            let sockets = door.sockets.iter();
-            let listeners = sockets.map(|socket| TcpListener::from_std(socket.try_clone()?));
-            door.listeners = listeners.collect::<io::Result<_>>()?;
+        if let Some(sockets) = &mut *self.sockets.lock() {
+            sockets.connections.clear();
+            let bound = sockets.bound.iter();
+            let registered = bound.map(|socket| TcpListener::from_std(socket.try_clone()?));
+            sockets.registered = registered.collect::<io::Result<_>>()?;
         }
         Ok(())
     }
@@ -158,7 +166,7 @@ impl Serving {
         while let Some(accepted) = poll_fn(|cx| self.poll_accept(cx)).await {
             let next = match accepted {
                 Ok(stream) => self.admit(stream, &clock),
-                // No descriptor is free: one may be soon.
+                // The process is out of file descriptors.
                 Err(_) => clock.now() + NO_DESCRIPTOR_PAUSE,
             };
             clock.sleep_until(next).await;
@@ -166,108 +174,121 @@ impl Serving {
     }
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<TcpStream>>> {
-        let mut door = self.door.lock();
-        let Some(Door { listeners, .. }) = &mut *door else {
+        let mut sockets = self.sockets.lock();
+        let Some(Sockets { registered, .. }) = &mut *sockets else {
             return Poll::Ready(None);
         };
-        for (at, listener) in listeners.iter().enumerate() {
+        for (at, listener) in registered.iter().enumerate() {
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                // A flood at one address is not to starve the other.
-                listeners.rotate_left(at + 1);
+                // The other address comes next, so that a flood at one does not starve it.
+                registered.rotate_left(at + 1);
                 return Poll::Ready(Some(accepted.map(|(stream, _)| stream)));
             }
         }
         Poll::Pending
     }
 
-    /// Gives a connection its place; until the moment that comes back there is none for another.
+    /// Adds a connection; the oldest one is closed if there are too many. Returns the time from
+    /// which the next one may be accepted.
     pub(super) fn admit(self: &Arc<Self>, stream: TcpStream, clock: &Clock) -> Moment {
         let since = clock.now();
-        let future = Box::pin(Arc::clone(self).connection(stream, since, clock.clone()));
-        let mut door = self.door.lock();
-        let Some(door) = &mut *door else {
+        let future = Box::pin(Arc::clone(self).serve(stream, since, clock.clone()));
+        let mut sockets = self.sockets.lock();
+        let Some(Sockets { connections, .. }) = &mut *sockets else {
             return since;
         };
-        if door.connections.len() == MOST_CONNECTIONS {
-            door.connections.pop_front();
-            self.turn_away(Reason::Crowded);
+        if connections.len() == MAX_CONNECTIONS {
+            connections.pop_front();
+            self.count(Rejection::Displaced);
         }
-        door.connections.push_back(Connection { since, future });
-        match door.connections.front() {
-            Some(oldest) if door.connections.len() == MOST_CONNECTIONS => oldest.since + LEAST_TIME,
+        connections.push_back(Connection { since, future });
+        match connections.front() {
+            Some(oldest) if connections.len() == MAX_CONNECTIONS => {
+                oldest.since + MIN_CONNECTION_TIME
+            }
             _ => since,
         }
     }
 
     fn poll_connections(&self, cx: &mut Context<'_>) {
-        if let Some(door) = &mut *self.door.lock() {
-            let connections = &mut door.connections;
+        if let Some(Sockets { connections, .. }) = &mut *self.sockets.lock() {
             connections.retain_mut(|connection| connection.future.as_mut().poll(cx).is_pending());
         }
     }
 
-    async fn connection(self: Arc<Self>, mut stream: TcpStream, since: Moment, clock: Clock) {
-        let limit = pin!(clock.sleep_until(since + CONNECTION_TIME));
+    async fn serve(self: Arc<Self>, mut stream: TcpStream, since: Moment, clock: Clock) {
+        let limit = pin!(clock.sleep_until(since + CONNECTION_TIMEOUT));
         let read = either(pin!(self.read(&mut stream)), limit).await;
-        let reason = match read {
-            Some(Ok(query)) => match self.deliver(query, stream) {
+        let rejection = match read {
+            Some(Ok(redirect)) => match self.deliver(redirect, stream) {
                 Ok(()) => return,
-                Err(given_back) => {
-                    stream = given_back;
-                    Reason::Again
+                Err(returned) => {
+                    stream = returned;
+                    Rejection::Repeated
                 }
             },
-            Some(Err(reason)) => reason,
-            None => Reason::TooSlow,
+            Some(Err(rejection)) => rejection,
+            None => Rejection::TooSlow,
         };
-        self.turn_away(reason);
-        if let Some(answer) = turned_away_answer(reason) {
-            let limit = clock.sleep_until(clock.now() + ANSWER_TIME);
-            // However it ends, only the other side has to know.
-            let _ = either(pin!(stream.write_all(answer.as_bytes())), pin!(limit)).await;
+        self.count(rejection);
+        if let Some(response) = rejection_response(rejection) {
+            let limit = clock.sleep_until(clock.now() + RESPONSE_TIMEOUT);
+            // An error concerns the client only.
+            let _ = either(pin!(stream.write_all(response.as_bytes())), pin!(limit)).await;
         }
     }
 
-    /// Reads one request's head, and its query if it is the right one.
-    async fn read(&self, stream: &mut TcpStream) -> Result<SecretString, Reason> {
-        let Some(expected) = self.desk.lock().expected.clone() else {
-            return Err(Reason::State);
+    /// Reads the head of one request and matches it.
+    async fn read(&self, stream: &mut TcpStream) -> Result<Redirect, Rejection> {
+        let Some(expected) = self.inbox.lock().expected.clone() else {
+            return Err(Rejection::State);
         };
-        let mut head = Zeroizing::new(vec![0; LONGEST_HEAD]);
+        let mut head = Zeroizing::new(vec![0; MAX_HEAD_BYTES]);
         let mut length = 0;
         loop {
-            let room = head.get_mut(length..).unwrap_or_default();
-            match stream.read(room).await {
-                Ok(0) | Err(_) => return Err(Reason::Incomplete),
+            let free = head.get_mut(length..).unwrap_or_default();
+            match stream.read(free).await {
+                Ok(0) | Err(_) => return Err(Rejection::Incomplete),
                 Ok(read) => length += read,
             }
             let read = head.get(..length).unwrap_or_default();
-            match judge(read, self.authority, &expected) {
-                Verdict::Incomplete => {}
-                Verdict::Callback(query) => return Ok(query),
-                Verdict::TurnedAway(reason) => return Err(reason),
+            match match_request(read, self.authority, &expected) {
+                Match::Incomplete => {}
+                Match::Callback(redirect) => return Ok(redirect),
+                Match::Rejected(rejection) => return Err(rejection),
             }
         }
     }
 
-    /// Hands the right request to who waits, unless there was one already.
-    fn deliver(&self, query: SecretString, stream: TcpStream) -> Result<(), TcpStream> {
-        let mut desk = self.desk.lock();
-        if !std::mem::take(&mut desk.wanted) {
+    /// Delivers the callback to the waiting caller, unless one was delivered before.
+    fn deliver(&self, redirect: Redirect, stream: TcpStream) -> Result<(), TcpStream> {
+        let mut inbox = self.inbox.lock();
+        if !std::mem::take(&mut inbox.is_awaited) {
             return Err(stream);
         }
         let respond = Responder::new(stream);
-        desk.callback = Some(Callback { query, respond });
-        drop(desk);
+        inbox.callback = Some(Callback { redirect, respond });
+        drop(inbox);
         self.arrived.notify_one();
         Ok(())
     }
 
-    fn turn_away(&self, reason: Reason) {
-        tracing::debug!(target: TARGET, "a request to the redirect URI {}", reason.as_str());
-        self.desk.lock().turned_away.count(reason);
+    fn count(&self, rejection: Rejection) {
+        tracing::debug!(target: TARGET, "a request to the redirect URI {}", rejection.as_str());
+        self.inbox.lock().rejections.add(rejection);
     }
 }
 
-/// For as long nothing is accepted where the process has no descriptor left for it.
+/// The number of open connections. For one more, the oldest is closed.
+pub(super) const MAX_CONNECTIONS: usize = 32;
+
+/// The time for one request.
+pub(super) const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time for which a connection stays open although others wait to be accepted.
+pub(super) const MIN_CONNECTION_TIME: Duration = Duration::from_millis(100);
+
+/// The pause in accepting while the process is out of file descriptors.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
+
+const TARGET: &str = "genesys_cloud_auth";

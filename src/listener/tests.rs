@@ -1,4 +1,4 @@
-//! The listener over real sockets.
+//! Tests of the listener over real sockets.
 
 mod bad;
 mod bounds;
@@ -20,21 +20,30 @@ use tokio::{
     time::timeout,
 };
 
-use super::*;
+use super::{
+    matcher::MAX_HEAD_BYTES,
+    rejection::Rejection,
+    server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME},
+    *,
+};
+use crate::{
+    callback::Redirect,
+    error::{ErrorKind, LoginErrorKind},
+};
 
 #[tokio::test]
-async fn the_right_request_ends_the_wait_and_gets_its_page() {
+async fn callback_ends_the_wait_and_gets_its_page() {
     for host in [LoopbackHost::Localhost, LoopbackHost::V4, LoopbackHost::V6] {
-        for answer in ["code=abc", "error=access_denied&error_description=No"] {
+        for redirect in ["code=abc", "error=access_denied&error_description=No"] {
             let listener = Listener::bind(host, &[0]).unwrap();
             let name = format!("{}:{}", host.as_str(), listener.port());
             for address in listener.addresses() {
-                let query = format!("{answer}&iss=https%3A%2F%2Flogin&state={STATE}");
+                let query = format!("{redirect}&iss=https%3A%2F%2Flogin&state={STATE}");
                 let request = get(&name, &query);
                 let browser = spawn_send(address, request);
                 let callback = wait(&listener).await.unwrap();
-                assert_eq!(callback.query.expose_secret(), query);
-                callback.respond.success().await;
+                assert_eq!(text_of(&callback.redirect), redirect);
+                callback.respond.show_success().await;
                 let shown = browser.await.unwrap();
                 assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
             }
@@ -43,16 +52,16 @@ async fn the_right_request_ends_the_wait_and_gets_its_page() {
 }
 
 #[tokio::test]
-async fn each_ending_has_its_page_and_a_dropped_one_has_failed() {
-    for (ending, status) in [("denied", "403"), ("failed", "500"), ("dropped", "500")] {
+async fn each_outcome_has_its_page_and_dropping_shows_failure() {
+    for (outcome, status) in [("denied", "403"), ("failed", "500"), ("dropped", "500")] {
         let (listener, address) = listener();
-        let browser = spawn_send(address, right(address));
+        let browser = spawn_send(address, callback_to(address));
         let respond = wait(&listener).await.unwrap().respond;
-        // The page needs the listener no more.
+        // The page is shown without the listener.
         drop(listener);
-        match ending {
-            "denied" => respond.denied().await,
-            "failed" => respond.failed().await,
+        match outcome {
+            "denied" => respond.show_denied().await,
+            "failed" => respond.show_failed().await,
             _ => drop(respond),
         }
         let shown = browser.await.unwrap();
@@ -68,36 +77,54 @@ fn listener() -> (Listener, SocketAddr) {
     (listener, address)
 }
 
-async fn wait(listener: &Listener) -> Result<Callback, TurnedAway> {
+/// The redirect as it was in the query.
+fn text_of(redirect: &Redirect) -> String {
+    match redirect {
+        Redirect::Code(code) => format!("code={}", code.expose_secret()),
+        Redirect::Error(error) => match error.kind() {
+            ErrorKind::Login(login) => match login.kind() {
+                LoginErrorKind::Denied { error, description } => {
+                    let description = description.as_deref().unwrap_or_default();
+                    format!("error={error}&error_description={description}")
+                }
+                kind => panic!("{kind:?}"),
+            },
+            kind => panic!("{kind:?}"),
+        },
+    }
+}
+
+async fn wait(listener: &Listener) -> Result<Callback, Rejections> {
     let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
+    let deadline = clock.now() + TEST_TIMEOUT;
     listener.wait(&expected(), deadline, &clock).await
 }
 
-/// Sends the right request and shows that it ends the wait, now as ever.
-async fn succeed(listener: &Listener) -> TurnedAway {
+/// Sends the callback, checks that it ends the wait, and returns what was rejected before.
+async fn succeed(listener: &Listener) -> Rejections {
     let address = listener.addresses()[0];
-    let browser = spawn_send(address, right(address));
+    let browser = spawn_send(address, callback_to(address));
     let callback = wait(listener).await.unwrap();
-    callback.respond.success().await;
+    callback.respond.show_success().await;
     let shown = browser.await.unwrap();
     assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
-    listener.serving.turned_away()
+    listener.server.rejections()
 }
 
-/// Waits until so many requests were turned away for this reason.
-async fn turned_away(listener: &Listener, reason: Reason, count: u32) {
+/// Waits until `count` requests were rejected for this reason.
+async fn wait_for_rejections(listener: &Listener, rejection: Rejection, count: u32) {
     let counted = async {
-        while listener.serving.turned_away().of(reason) < count {
+        while listener.server.rejections().count_of(rejection) < count {
             tokio::task::yield_now().await;
         }
     };
-    let counted = timeout(PATIENCE, counted).await;
-    counted.unwrap_or_else(|_| panic!("{reason:?}: {}", listener.serving.turned_away()));
+    let counted = timeout(TEST_TIMEOUT, counted).await;
+    counted.unwrap_or_else(|_| panic!("{rejection:?}: {}", listener.server.rejections()));
 }
 
-fn total(counts: &TurnedAway) -> u32 {
-    Reason::ALL.iter().map(|&reason| counts.of(reason)).sum()
+fn total(counts: &Rejections) -> u32 {
+    let all = Rejection::ALL.iter();
+    all.map(|&rejection| counts.count_of(rejection)).sum()
 }
 
 fn expected() -> Expected {
@@ -107,8 +134,8 @@ fn expected() -> Expected {
     }
 }
 
-/// What a browser sends that follows the redirect to `localhost`.
-fn right(address: SocketAddr) -> String {
+/// The request of a browser that follows the redirect to `localhost`.
+fn callback_to(address: SocketAddr) -> String {
     let host = format!("localhost:{}", address.port());
     get(&host, &format!("code={CODE}&state={STATE}"))
 }
@@ -121,22 +148,23 @@ fn spawn_send(address: SocketAddr, request: String) -> JoinHandle<String> {
     tokio::spawn(async move { send(address, request.as_bytes()).await })
 }
 
-/// Sends it and reads to the end of the answer, which may be cut short by a reset.
+/// Sends the bytes and reads the response, which a reset may cut short.
 async fn send(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(bytes).await;
-    rest(&mut stream).await
+    read_all(&mut stream).await
 }
 
-async fn rest(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    let _ = timeout(PATIENCE, read).await.expect("an answer or an end");
-    String::from_utf8(answer).unwrap()
+async fn read_all(stream: &mut TcpStream) -> String {
+    let mut response = Vec::new();
+    let read = stream.read_to_end(&mut response);
+    let read = timeout(TEST_TIMEOUT, read).await;
+    let _ = read.expect("a response or a closed connection");
+    String::from_utf8(response).unwrap()
 }
 
-/// A port that is free on every loopback address, outside the range that the system chooses from:
-/// no other test gets it by chance.
+/// A port that is free on every loopback address. It lies outside the range from which the system
+/// chooses, so that no other test receives it.
 pub(super) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(process::id() % 10_000).unwrap();
@@ -151,5 +179,5 @@ pub(super) fn free_port() -> u16 {
 const PATH: &str = "/oauth2/callback";
 const STATE: &str = "4d6Zc0ZCq1y0bT2rWm8r7vDq5o3xJk9sLh1nPfUgEaI";
 const CODE: &str = "kPq0d3X-planted-code";
-/// A test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time after which a test has failed.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);

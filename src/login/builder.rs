@@ -1,9 +1,10 @@
 //! A login's settings.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{Login, Settings};
+use super::{Inner, Login, Settings, registry::ProviderRegistry};
 use crate::{
+    clock::Clock,
     error::Error,
     grant::{AuthorizationCode, Grant, Kind},
     http_client::HttpClient,
@@ -12,9 +13,6 @@ use crate::{
     seal::SealingKey,
     store::{MemoryStore, SharedStore, TokenStore},
 };
-
-#[cfg(feature = "test-util")]
-use crate::clock::Clock;
 
 /// Settings of a [`Login`]; made by [`Login::builder`].
 #[derive(Debug)]
@@ -26,78 +24,95 @@ pub struct LoginBuilder {
     settings: Settings,
 }
 
-impl LoginBuilder {
-    pub(super) fn new(region: Region, app: AuthorizationCode) -> Self {
-        let grant = Grant(Kind::AuthorizationCode(Box::new(app.clone())));
-        Self {
-            settings: Settings::new(region.clone()),
-            tokens: TokenProvider::builder(region, grant),
-            app,
-            store: None,
-        }
+impl Login {
+    /// Logins in `region` with the OAuth client `app`, in memory. They and the pending ones end with
+    /// the program, and no other instance has them. [`LoginBuilder::store`] stores them.
+    ///
+    /// # Errors
+    /// The errors of [`LoginBuilder::build`].
+    pub fn new(region: Region, app: AuthorizationCode) -> Result<Self, Error> {
+        Self::builder(region, app).build()
     }
 
-    /// Where logins are kept, and the key that seals them there, and pending ones too. By default they
-    /// are kept in memory under a key of their own, and end with the program. Several instances of a
-    /// web application need one store and one key.
+    /// Builds a login with settings.
+    pub fn builder(region: Region, app: AuthorizationCode) -> LoginBuilder {
+        let grant = Grant(Kind::AuthorizationCode(Box::new(app.clone())));
+        LoginBuilder {
+            tokens: TokenProvider::builder(region.clone(), grant),
+            app,
+            store: None,
+            settings: Settings {
+                region,
+                clock: Clock::system(),
+                ports: None,
+                login_timeout: DEFAULT_LOGIN_TIMEOUT,
+                open_browser_anyway: false,
+            },
+        }
+    }
+}
+
+impl LoginBuilder {
+    /// The store of the logins, and the key that seals them and the pending ones. By default logins
+    /// are in memory under a random key and end with the program. Several instances of a web
+    /// application need the same store and key.
     pub fn store(mut self, store: impl TokenStore, key: SealingKey) -> Self {
         self.store = Some((SharedStore::new(store), key));
         self
     }
 
-    /// The ports that [`Login::listen`] tries, in this order, instead of the redirect URI's own; 0 is
-    /// any. Each must be registered at the OAuth client with the rest of the redirect URI, or the
-    /// redirect URI without a port.
+    /// The ports that [`Login::listen`] tries in this order, in place of the redirect URI's own; 0 is
+    /// any port. Register the redirect URI with each of them at the OAuth client, or without a port.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         self.settings.ports = Some(ports.into_iter().collect());
         self
     }
 
-    /// How long [`LocalLogin::redirected`](super::LocalLogin::redirected) waits for the user; 5
-    /// minutes by default.
+    /// The time for which [`LocalLogin::redirected`](super::LocalLogin::redirected) waits for the
+    /// browser; 5 minutes by default.
     pub fn login_timeout(mut self, limit: Duration) -> Self {
-        self.settings.limit = limit;
+        self.settings.login_timeout = limit;
         self
     }
 
-    /// Opens a browser also over SSH, in a container, or where no display is seen: something leads
-    /// the browser back to this machine all the same, such as a forwarded port.
+    /// Opens a browser also over SSH, in a container, or without a display, for a browser that can
+    /// come back to this machine, for example through a forwarded port.
     pub fn open_browser_anyway(mut self) -> Self {
-        self.settings.browser_anyway = true;
+        self.settings.open_browser_anyway = true;
         self
     }
 
-    /// As [`TokenProviderBuilder::app`].
+    /// See [`TokenProviderBuilder::app`].
     pub fn app(mut self, name: impl Into<String>) -> Self {
         self.tokens = self.tokens.app(name);
         self
     }
 
-    /// As [`TokenProviderBuilder::http_client`].
+    /// See [`TokenProviderBuilder::http_client`].
     pub fn http_client(mut self, http_client: HttpClient) -> Self {
         self.tokens = self.tokens.http_client(http_client);
         self
     }
 
-    /// As [`TokenProviderBuilder::attempt_timeout`].
+    /// See [`TokenProviderBuilder::attempt_timeout`].
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.tokens = self.tokens.attempt_timeout(limit);
         self
     }
 
-    /// As [`TokenProviderBuilder::timeout`].
+    /// See [`TokenProviderBuilder::timeout`].
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.tokens = self.tokens.timeout(limit);
         self
     }
 
-    /// As [`TokenProviderBuilder::renew_in_background`].
+    /// See [`TokenProviderBuilder::renew_in_background`].
     pub fn renew_in_background(mut self) -> Self {
         self.tokens = self.tokens.renew_in_background();
         self
     }
 
-    /// As [`TokenProviderBuilder::on_event`], for the tokens of every user.
+    /// See [`TokenProviderBuilder::on_event`]. The handler receives the events of every user's tokens.
     pub fn on_event(mut self, handle: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.tokens = self.tokens.on_event(handle);
         self
@@ -111,14 +126,14 @@ impl LoginBuilder {
         self
     }
 
-    /// The login. Sends nothing yet, and may be called outside a runtime.
+    /// Builds the login. Nothing is sent, and no runtime is needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a setting that is empty or a
-    /// time limit of zero, and as [`TokenProviderBuilder::build`].
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an empty setting or a time
+    /// limit of zero, and the errors of [`TokenProviderBuilder::build`].
     pub fn build(self) -> Result<Login, Error> {
         self.app.check()?;
-        if self.settings.limit.is_zero() {
+        if self.settings.login_timeout.is_zero() {
             return Err(Error::configuration("a time limit is zero"));
         }
         if self.settings.ports.as_ref().is_some_and(Vec::is_empty) {
@@ -126,15 +141,23 @@ impl LoginBuilder {
         }
         let (store, key) = match self.store {
             Some(store) => store,
-            // Nobody else has to open what ends with this program.
             None => (
                 SharedStore::new(MemoryStore::new()),
                 SealingKey::generate()?,
             ),
         };
-        let login = Login::with(self.app, self.tokens, store, key, self.settings);
-        // Tells now what is wrong with the settings of the tokens.
-        login.provider_of("")?;
+        let login = Login(Arc::new(Inner {
+            app: self.app,
+            tokens: self.tokens,
+            store,
+            key,
+            settings: self.settings,
+            registry: ProviderRegistry::default(),
+        }));
+        // Reports errors in the settings of the tokens now, not at the first login.
+        login.build_provider("")?;
         Ok(login)
     }
 }
+
+const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(300);

@@ -1,277 +1,305 @@
-//! A login on this machine, which waits for the browser to come back or for a user who pastes.
+//! A login on this machine: it ends when the browser comes back, or when a user pastes the callback.
 
 use std::{
     fmt,
-    future::{Future, pending, poll_fn},
+    future::pending,
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
 };
 
-use parking_lot::Mutex;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::{runtime::Handle, sync::watch};
+use secrecy::SecretString;
+use tokio::sync::watch;
 use url::{Host, Url};
-use zeroize::Zeroizing;
 
-use super::{LIFE, Login, PendingLogin, check_name, code_of, open};
+use super::{
+    Login,
+    browser::open_browser,
+    check_name, current_runtime,
+    pending::{LIFE, PendingLogin},
+};
+#[cfg(doc)]
+use crate::error::LoginErrorKind;
 use crate::{
+    callback::{self, Redirect},
     clock::Moment,
-    error::{CallbackFault, Error, ErrorKind, LoginError, LoginErrorKind},
-    listener::{Callback, Expected, Listener, LoopbackHost, Responder, TurnedAway},
+    environment,
+    error::{CallbackFault, Error, ErrorKind, LoginError},
+    listener::{Expected, Listener, LoopbackHost, Rejections, Responder},
     provider::TokenProvider,
 };
 
-/// A login that was begun on this machine; made by [`Login::listen`].
+/// A login that was started on this machine; made by [`Login::listen`].
 ///
-/// The port is taken already. The login ends by the first right answer, whichever way it comes:
-/// [`redirected`](Self::redirected) by the browser, or [`pasted`](Self::pasted) by the user. Both may
-/// wait at once, either may be dropped and called again, and the code is exchanged only once.
-#[must_use = "the login page has to be opened, and its answer waited for"]
-pub struct LocalLogin(Arc<Waiting>);
+/// Its port is bound. The first valid callback ends the login: the browser's
+/// ([`redirected`](Self::redirected)) or the user's ([`pasted`](Self::pasted)). Both may be called
+/// at once, dropping either future loses nothing, and the code is exchanged only once.
+#[must_use = "the login page must be opened, and its callback waited for"]
+pub struct LocalLogin(Arc<Inner>);
 
-struct Waiting {
+struct Inner {
     login: Login,
     name: String,
     pending: PendingLogin,
     expected: Expected,
-    port: Mutex<Port>,
-    /// The listener waits until then.
+    /// The end of the wait for the browser.
     deadline: Moment,
-    /// A pasted callback counts until then.
-    ends: Moment,
+    /// The moment from which a pasted callback is too late.
+    paste_deadline: Moment,
     browser_opened: AtomicBool,
-    /// Whether there was a right answer.
-    answered: AtomicBool,
-    outcome: watch::Sender<Option<WaiterResult>>,
+    progress: watch::Sender<Progress>,
 }
 
-/// The port is taken while somebody may still come.
-enum Port {
-    Taken(Arc<Listener>),
-    /// Nobody came in time.
-    TooLate(Error),
-    /// The login has ended.
-    Free,
+enum Progress {
+    Listening(Arc<Listener>),
+    /// The browser did not come back in time. A pasted callback may still end the login.
+    TimedOut(Error),
+    /// There was a valid callback. The listener, if there is one, still responds to the browser.
+    Exchanging(Option<Arc<Listener>>),
+    Done(WaiterResult),
 }
 
 type WaiterResult = Result<TokenProvider, Error>;
 
+impl Login {
+    /// Starts a login on this machine: binds the port of the redirect URI, so that the browser can
+    /// come back, and then makes the login page's URL.
+    ///
+    /// # Errors
+    /// [`LoginErrorKind::Listener`] where no port is free, and [`ErrorKind::Configuration`] for a redirect
+    /// URI that is not `http` on this machine, for an empty name, and where the machine returns no
+    /// random bytes.
+    pub fn listen(&self, name: &str) -> Result<LocalLogin, Error> {
+        LocalLogin::new(self, name)
+    }
+
+    /// Returns the stored login of this name, or logs the user in with the browser of this machine.
+    /// `show` receives the login page's URL, for a user whose browser does not open. The library
+    /// prints nothing.
+    ///
+    /// A stored login is used while it can be renewed, unless the app
+    /// [prompts](crate::AuthorizationCode::prompt_login). If the store or the login host cannot be
+    /// reached, that is an error and no new login starts.
+    ///
+    /// # Errors
+    /// [`LoginErrorKind::NoBrowser`] over SSH, in a container, or without a display: continue with
+    /// [`listen`](Self::listen) and [`pasted`](LocalLogin::pasted). Otherwise the errors of
+    /// [`saved`](Self::saved), [`TokenProvider::token`], [`listen`](Self::listen) and
+    /// [`LocalLogin::redirected`].
+    pub async fn in_browser(
+        &self,
+        name: &str,
+        show: impl FnOnce(&Url),
+    ) -> Result<TokenProvider, Error> {
+        if !self.app().prompts()
+            && let Some(provider) = self.saved(name).await?
+        {
+            match provider.token().await {
+                Err(error) if error.needs_login() => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(provider),
+            }
+        }
+        if !self.0.settings.open_browser_anyway
+            && let Some(reason) = environment::no_browser()
+        {
+            return Err(LoginError::no_browser(reason).into());
+        }
+        let local = self.listen(name)?;
+        show(local.authorize_url());
+        let mut redirected = pin!(local.redirected());
+        // A browser in the terminal ends only when its user quits.
+        tokio::select! {
+            biased;
+            result = &mut redirected => return result,
+            opened = local.open_browser() => opened?,
+        }
+        redirected.await
+    }
+}
+
 impl LocalLogin {
-    pub(super) fn new(login: &Login, name: &str) -> Result<Self, Error> {
+    fn new(login: &Login, name: &str) -> Result<Self, Error> {
         check_name(name)?;
         let redirect_uri = login.app().redirect_uri();
         let host = host_of(redirect_uri.url()).filter(|_| redirect_uri.is_local());
         let host = host.ok_or_else(|| {
             Error::configuration(
-                "the redirect URI is not http on this machine: use begin and finish, or register \
+                "the redirect URI is not http on this machine; use begin and finish, or register \
                  one on localhost",
             )
         })?;
         let settings = &login.0.settings;
-        let own = [redirect_uri.port().unwrap_or(ANY)];
+        let own = [redirect_uri.port().unwrap_or(ANY_PORT)];
         let ports = settings.ports.as_deref().unwrap_or(&own);
         let listener =
             Listener::bind(host, ports).map_err(|no_port| LoginError::no_port(&no_port))?;
         let pending = PendingLogin::new(login, &redirect_uri.with_port(listener.port()))?;
         let expected = Expected {
             path: redirect_uri.url().path().to_owned(),
-            state: pending.state().into(),
+            state: pending.state().clone(),
         };
-        Ok(Self(Arc::new(Waiting {
+        let now = login.clock().now();
+        Ok(Self(Arc::new(Inner {
             login: login.clone(),
             name: name.to_owned(),
             pending,
             expected,
-            port: Mutex::new(Port::Taken(Arc::new(listener))),
-            deadline: login.clock().now() + settings.limit,
-            ends: login.clock().now() + settings.limit.max(LIFE),
+            deadline: now + settings.login_timeout,
+            paste_deadline: now + settings.login_timeout.max(LIFE),
             browser_opened: AtomicBool::new(false),
-            answered: AtomicBool::new(false),
-            outcome: watch::Sender::new(None),
+            progress: watch::Sender::new(Progress::Listening(Arc::new(listener))),
         })))
     }
 
-    /// The login page, which is to be opened in the user's browser.
+    /// The login page, to be opened in the user's browser.
     #[must_use]
     pub fn authorize_url(&self) -> &Url {
         self.0.pending.authorize_url()
     }
 
-    /// Opens the login page in the browser of this machine: the user's default one; on Unix other
-    /// than macOS, what `$BROWSER` names comes first. At most once: a second call does nothing.
+    /// Opens the login page in the browser of this machine: `$BROWSER` on Unix other than macOS, else
+    /// the user's default one. Only the first call opens it.
     ///
     /// # Errors
-    /// [`LoginErrorKind::NoBrowser`] where none could be opened, and [`ErrorKind::NoRuntime`] outside a
-    /// tokio runtime. The login goes on waiting.
+    /// [`LoginErrorKind::NoBrowser`] where no browser could be opened, and [`ErrorKind::NoRuntime`] outside
+    /// a tokio runtime. The login can still be finished.
     pub async fn open_browser(&self) -> Result<(), Error> {
         if self.0.browser_opened.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        open(self.authorize_url()).await
+        open_browser(self.authorize_url()).await
     }
 
-    /// Waits until the browser comes back from the login page, and the login is kept.
+    /// Waits until the browser comes back from the login page and the login is stored.
     ///
     /// # Errors
-    /// [`LoginErrorKind::Denied`] where the user or the login page said no,
-    /// [`LoginErrorKind::Listener`] where nobody came in time, and [`ErrorKind::NoRuntime`] outside a tokio
-    /// runtime. Else why the code could not be exchanged, or the login not be kept.
+    /// [`LoginErrorKind::Denied`] where the user or the login page denied access,
+    /// [`LoginErrorKind::Listener`] where the browser did not come back in time, and
+    /// [`ErrorKind::NoRuntime`] outside a tokio runtime. Otherwise why the code could not be exchanged
+    /// or the login not be stored.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
-        runtime()?;
-        let Some(listener) = self.0.listener()? else {
-            return self.0.outcome().await;
+        current_runtime()?;
+        let inner = &self.0;
+        let listener = match &*inner.progress.borrow() {
+            Progress::Listening(listener) => Some(Arc::clone(listener)),
+            Progress::TimedOut(error) => return Err(error.clone()),
+            Progress::Exchanging(listener) => listener.clone(),
+            Progress::Done(_) => None,
         };
-        match self.0.first(&listener).await {
-            First::WaiterResult(outcome) => return outcome,
-            First::Callback(callback) => {
-                let query = callback.query.expose_secret();
-                let query = Zeroizing::new(format!("?{query}"));
-                let answer = self.0.judge(&query);
-                self.0.answer(answer, Some(callback.respond))?;
+        if let Some(listener) = listener {
+            let clock = inner.login.clock();
+            tokio::select! {
+                biased;
+                result = inner.result() => return result,
+                callback = listener.wait(&inner.expected, inner.deadline, clock) => match callback {
+                    Ok(callback) => inner.start_exchange(callback.redirect, Some(callback.respond)),
+                    Err(rejections) => inner.time_out(&rejections)?,
+                },
             }
-            // An answer that was pasted may be on its way.
-            First::Deadline(_) if self.0.is_answered() => {}
-            First::Deadline(came) => return Err(self.0.too_late(&came)),
         }
-        self.0.outcome().await
+        inner.result().await
     }
 
-    /// Ends the login by what the user copied from the browser's address bar, where no browser
-    /// reaches this machine: the URL, or its query. It is looked at as closely as a browser's callback,
-    /// and counts for ten minutes, or for the [time](super::LoginBuilder::login_timeout) that is
-    /// waited where that is longer.
+    /// Ends the login with the URL that the user copied from the browser's address bar, or its query,
+    /// where no browser can reach this machine. It is checked like a browser's callback, and accepted
+    /// for ten minutes, or for the [timeout](super::LoginBuilder::login_timeout) where that is longer.
     ///
     /// # Errors
-    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for what does not end this
-    /// login: nothing was sent, and the login goes on waiting. Else as
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
+    /// end this login: nothing was sent, and the login can still be finished. Otherwise the errors of
     /// [`redirected`](Self::redirected).
     pub async fn pasted(&self, callback: &str) -> Result<TokenProvider, Error> {
-        runtime()?;
-        if self.0.ends <= self.0.login.clock().now() {
+        current_runtime()?;
+        let inner = &self.0;
+        if inner.paste_deadline <= inner.login.clock().now() {
             return Err(CallbackFault::Ended.into());
         }
-        let answer = self.0.judge(callback);
-        self.0.answer(answer, None)?;
-        self.0.outcome().await
+        let redirect_uri = inner.login.app().redirect_uri().url();
+        let redirect = callback::parse(callback, redirect_uri, inner.pending.state())?;
+        inner.start_exchange(redirect, None);
+        inner.result().await
     }
 }
 
-enum First {
-    WaiterResult(WaiterResult),
-    Callback(Callback),
-    Deadline(TurnedAway),
-}
-
-impl Waiting {
-    /// None where there is an answer already, on its way or at its end.
-    fn listener(&self) -> Result<Option<Arc<Listener>>, Error> {
-        match &*self.port.lock() {
-            Port::Taken(listener) => Ok(Some(Arc::clone(listener))),
-            Port::TooLate(error) if !self.is_answered() => Err(error.clone()),
-            Port::TooLate(_) | Port::Free => Ok(None),
-        }
-    }
-
-    /// What comes first: the outcome of an answer that came another way, or the browser.
-    async fn first(&self, listener: &Listener) -> First {
-        let mut outcome = pin!(self.outcome());
-        let clock = self.login.clock();
-        let mut callback = pin!(listener.wait(&self.expected, self.deadline, clock));
-        poll_fn(|context| {
-            if let Poll::Ready(outcome) = outcome.as_mut().poll(context) {
-                return Poll::Ready(First::WaiterResult(outcome));
-            }
-            callback.as_mut().poll(context).map(|came| match came {
-                Ok(callback) => First::Callback(callback),
-                Err(turned_away) => First::Deadline(turned_away),
-            })
-        })
-        .await
-    }
-
-    fn judge(&self, callback: &str) -> Result<SecretString, Error> {
-        let redirect_uri = self.login.app().redirect_uri().url();
-        code_of(callback, redirect_uri, self.pending.state())
-    }
-
-    /// Lets a right answer take its way, which nobody who leaves can stop: a code is good for one
-    /// exchange. The browser is told of the outcome, too.
-    ///
-    /// # Errors
-    /// What is wrong with one that is not right.
-    fn answer(
-        self: &Arc<Self>,
-        answer: Result<SecretString, Error>,
-        respond: Option<Responder>,
-    ) -> Result<(), Error> {
-        if let Err(error) = &answer
-            && !matches!(error.kind(), ErrorKind::Login(login)
-                if matches!(login.kind(), LoginErrorKind::Denied { .. }))
-        {
-            return Err(error.clone());
-        }
-        let first = !self.answered.swap(true, Ordering::SeqCst);
-        let unfinished = first.then(|| Unfinished(Arc::clone(self)));
-        let waiting = Arc::clone(self);
-        tokio::spawn(async move {
-            let outcome = match (&unfinished, answer) {
-                (None, _) => waiting.outcome().await,
-                (Some(_), Ok(code)) => waiting.exchange(code).await,
-                (Some(_), Err(error)) => Err(error),
+impl Inner {
+    /// Exchanges the code of the first callback, in a task of its own: the code can be used only
+    /// once, whoever waits for the result. Then shows the result in the browser.
+    fn start_exchange(self: &Arc<Self>, redirect: Redirect, respond: Option<Responder>) {
+        let is_first = self.progress.send_if_modified(|progress| {
+            let listener = match progress {
+                Progress::Listening(listener) => Some(Arc::clone(listener)),
+                Progress::TimedOut(_) => None,
+                Progress::Exchanging(_) | Progress::Done(_) => return false,
             };
-            // Before the outcome is told: the program may end then.
-            if let Some(respond) = respond {
-                show(respond, &outcome).await;
-            }
-            if unfinished.is_some() {
-                waiting.end(outcome);
-            }
+            *progress = Progress::Exchanging(listener);
+            true
         });
-        Ok(())
+        let guard = is_first.then(|| ExchangeGuard(Arc::clone(self)));
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            let result = match redirect {
+                _ if !is_first => inner.result().await,
+                Redirect::Code(code) => inner.exchange(code).await,
+                Redirect::Error(error) => Err(error),
+            };
+            // The program may end as soon as it has the result, so the page comes first.
+            if let Some(respond) = respond {
+                show_result(respond, &result).await;
+            }
+            inner.finish(result);
+            drop(guard);
+        });
     }
 
     async fn exchange(&self, code: SecretString) -> WaiterResult {
         let provider = self.login.provider(&self.name)?;
-        let Self { pending, .. } = self;
-        provider
-            .log_in(code, pending.verifier(), pending.redirect_uri())
-            .await?;
-        Ok(provider)
+        self.pending.exchange(provider, code).await
     }
 
-    fn end(&self, outcome: WaiterResult) {
-        *self.port.lock() = Port::Free;
-        self.outcome.send_if_modified(|told| {
-            let first = told.is_none();
-            told.get_or_insert(outcome);
-            first
+    /// Sets the result, unless there is one, and frees the port.
+    fn finish(&self, result: WaiterResult) {
+        self.progress.send_if_modified(|progress| {
+            let is_first = !matches!(progress, Progress::Done(_));
+            if is_first {
+                *progress = Progress::Done(result);
+            }
+            is_first
         });
     }
 
-    /// How the login ended.
-    async fn outcome(&self) -> WaiterResult {
-        let mut outcome = self.outcome.subscribe();
-        let told = outcome.wait_for(Option::is_some).await;
-        match told.ok().and_then(|told| told.clone()) {
-            Some(outcome) => outcome,
-            // The sender lives as long as this.
-            None => pending().await,
+    /// Frees the port, unless there was a valid callback.
+    fn time_out(&self, rejections: &Rejections) -> Result<(), Error> {
+        self.progress.send_if_modified(|progress| {
+            let is_listening = matches!(progress, Progress::Listening(_));
+            if is_listening {
+                let timeout = self.login.0.settings.login_timeout;
+                let error = LoginError::deadline(timeout, rejections);
+                *progress = Progress::TimedOut(error.into());
+            }
+            is_listening
+        });
+        match &*self.progress.borrow() {
+            Progress::TimedOut(error) => Err(error.clone()),
+            _ => Ok(()),
         }
     }
 
-    fn too_late(&self, came: &TurnedAway) -> Error {
-        let limit = self.login.0.settings.limit;
-        let error = Error::from(LoginError::deadline(limit, came));
-        *self.port.lock() = Port::TooLate(error.clone());
-        error
-    }
-
-    fn is_answered(&self) -> bool {
-        self.answered.load(Ordering::SeqCst)
+    /// Waits for the result of the login.
+    async fn result(&self) -> WaiterResult {
+        let mut progress = self.progress.subscribe();
+        let done = progress.wait_for(|progress| matches!(progress, Progress::Done(_)));
+        let result = done.await.ok().and_then(|done| match &*done {
+            Progress::Done(result) => Some(result.clone()),
+            _ => None,
+        });
+        match result {
+            Some(result) => result,
+            // Unreachable: the sender lives as long as `self`.
+            None => pending().await,
+        }
     }
 }
 
@@ -283,20 +311,20 @@ impl fmt::Debug for LocalLogin {
     }
 }
 
-/// An answer on its way; one whose runtime ends first is the end of the login.
-struct Unfinished(Arc<Waiting>);
+/// Ends the login with an error if the runtime drops its exchange.
+struct ExchangeGuard(Arc<Inner>);
 
-impl Drop for Unfinished {
+impl Drop for ExchangeGuard {
     fn drop(&mut self) {
-        self.0.end(Err(CallbackFault::Lost.into()));
+        self.0.finish(Err(CallbackFault::Lost.into()));
     }
 }
 
-async fn show(respond: Responder, outcome: &WaiterResult) {
-    match outcome.as_ref().map_err(Error::kind) {
-        Ok(_) => respond.success().await,
-        Err(ErrorKind::Login(login)) if login.is_declined() => respond.denied().await,
-        Err(_) => respond.failed().await,
+async fn show_result(respond: Responder, result: &WaiterResult) {
+    match result.as_ref().map_err(Error::kind) {
+        Ok(_) => respond.show_success().await,
+        Err(ErrorKind::Login(login)) if login.is_declined() => respond.show_denied().await,
+        Err(_) => respond.show_failed().await,
     }
 }
 
@@ -308,12 +336,4 @@ fn host_of(redirect_uri: &Url) -> Option<LoopbackHost> {
     }
 }
 
-fn runtime() -> Result<(), Error> {
-    match Handle::try_current() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(ErrorKind::NoRuntime.into()),
-    }
-}
-
-/// Stands for any port.
-const ANY: u16 = 0;
+const ANY_PORT: u16 = 0;

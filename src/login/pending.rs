@@ -1,4 +1,4 @@
-//! A login between its two halves: what began it, and what has to come back.
+//! A login between its start and its callback.
 
 use std::{
     fmt,
@@ -7,112 +7,145 @@ use std::{
 
 use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Login;
-use crate::error::{CallbackFault, Error};
+use super::{Login, binding::LoginBinding, current_runtime};
+#[cfg(doc)]
+use crate::error::{ErrorKind, LoginErrorKind};
+use crate::{
+    callback::{self, Redirect},
+    error::{CallbackFault, Error},
+    provider::TokenProvider,
+};
 
-/// A login that was begun, until the login page sends the browser back.
+/// A login that was started and waits for the browser to come back from the login page.
 ///
-/// It belongs to one browser: keep it in the session of the one that asked, by
-/// [`into_secret`](Self::into_secret), and never in a map by its `state`, or a stranger's callback
-/// logs this user in as somebody else. It ends after ten minutes, and only a login of the same
+/// It belongs to one browser. Keep it in that browser's session, by
+/// [`into_secret`](Self::into_secret), and never in a map by its `state`: there an attacker's callback
+/// would log the user in as the attacker. It ends after ten minutes, and only a login with the same
 /// region, client, redirect URI, organisation and identity provider can finish it.
-#[must_use = "the login page has to be opened, and the login finished"]
+#[must_use = "the login page must be opened, and the login finished"]
 pub struct PendingLogin {
     login: Login,
-    place: Place,
-    state: CsrfToken,
-    verifier: PkceCodeVerifier,
+    binding: LoginBinding,
+    state: SecretString,
+    verifier: SecretString,
     began: SystemTime,
     url: Url,
 }
 
-/// Where a login belongs.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
-    login_url: Url,
-    api_url: Url,
-    client_id: String,
-    redirect_uri: String,
-    /// The identity provider's organisation and name, and the organisation to log in to.
-    asked_for: [Option<String>; 3],
+impl Login {
+    /// Starts a login that a later request finishes. The login's name is given to
+    /// [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where the machine returns no
+    /// random bytes.
+    pub fn begin(&self) -> Result<PendingLogin, Error> {
+        PendingLogin::new(self, self.app().redirect_uri().as_str())
+    }
+
+    /// Finishes a login by its callback: the URL that the browser requested, its path with the query,
+    /// or the query alone. The login is stored as `name`, in place of an earlier one, and then
+    /// returned. Dropping the future does not stop the exchange of the code.
+    ///
+    /// Choose a new name for each login, such as a new session id: another person may know one that
+    /// existed before the login.
+    ///
+    /// # Errors
+    /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
+    /// end this login, [`LoginErrorKind::Denied`] for an error of the login page,
+    /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
+    /// runtime: nothing was sent. Otherwise why the code could not be exchanged or the login not be
+    /// stored.
+    pub async fn finish(
+        &self,
+        pending: PendingLogin,
+        callback: &str,
+        name: &str,
+    ) -> Result<TokenProvider, Error> {
+        pending.check(self)?;
+        let redirect_uri = self.app().redirect_uri().url();
+        let code = match callback::parse(callback, redirect_uri, &pending.state)? {
+            Redirect::Code(code) => code,
+            Redirect::Error(error) => return Err(error),
+        };
+        let provider = self.provider(name)?;
+        let exchange = async move { pending.exchange(provider, code).await };
+        // In a task of its own: the code can be used only once, whoever waits for the result.
+        let exchange = current_runtime()?.spawn(exchange);
+        exchange
+            .await
+            .unwrap_or_else(|_| Err(CallbackFault::Lost.into()))
+    }
 }
 
 impl PendingLogin {
-    /// Begins a login that comes back to `redirect_uri`.
+    /// Starts a login that comes back to `redirect_uri`.
     pub(super) fn new(login: &Login, redirect_uri: &str) -> Result<Self, Error> {
-        let state = CsrfToken::new(random(STATE_BYTES)?);
-        let verifier = PkceCodeVerifier::new(random(VERIFIER_BYTES)?);
-        let place = Place::of(login, redirect_uri);
+        let binding = LoginBinding::new(login.region(), login.app(), redirect_uri)?;
+        let state = random::<STATE_BYTES>()?;
+        let verifier = random::<VERIFIER_BYTES>()?;
         let began = login.clock().wall();
-        Ok(Self::with(login, place, state, verifier, began))
+        Ok(Self::with_url(login, binding, state, verifier, began))
     }
 
-    fn with(
+    fn with_url(
         login: &Login,
-        place: Place,
-        state: CsrfToken,
-        verifier: PkceCodeVerifier,
+        binding: LoginBinding,
+        state: SecretString,
+        verifier: SecretString,
         began: SystemTime,
     ) -> Self {
-        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
-        let url = login.app().authorize_url(
-            login.region(),
-            &place.redirect_uri,
-            state.secret(),
-            challenge.as_str(),
-        );
         Self {
+            url: binding.authorize_url(login.app(), &state, &verifier),
             login: login.clone(),
-            place,
+            binding,
             state,
             verifier,
             began,
-            url,
         }
     }
 
-    /// The login page, which is to be opened in the user's browser.
+    /// The login page, to be opened in the user's browser.
     #[must_use]
     pub fn authorize_url(&self) -> &Url {
         &self.url
     }
 
-    /// What [`from_secret`](Self::from_secret) reads again, for the session of the browser that
-    /// asked. It is sealed by the login's key, so that whoever holds it neither reads nor alters it;
-    /// by [`SealingKey::unsealed`](crate::store::SealingKey::unsealed) it is not, and then belongs where its
-    /// user cannot see it.
+    /// Returns the pending login for the session of its browser; [`from_secret`](Self::from_secret)
+    /// reads it. It is sealed with the login's key, so that it can be neither read nor changed outside
+    /// the program. With [`SealingKey::unsealed`](crate::store::SealingKey::unsealed) it is plain text, and
+    /// must be kept where the browser's user cannot read it.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the machine gives no
-    /// random bytes, or the redirect URI is of many kilobytes.
+    /// [`ErrorKind::Configuration`] where the machine returns no
+    /// random bytes, or the redirect URI has more than about 15 KiB.
     pub fn into_secret(self) -> Result<SecretString, Error> {
         let began = self.began.duration_since(SystemTime::UNIX_EPOCH);
         let record = Record {
-            place: self.place,
-            state: self.state.secret(),
-            verifier: self.verifier.secret(),
+            binding: self.binding,
+            state: self.state.expose_secret(),
+            verifier: self.verifier.expose_secret(),
             began: began.unwrap_or_default().as_secs(),
         };
-        // It never grows, so that no copy is left behind.
-        let mut plain = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+        // The buffer never grows, so that no copy is left in memory.
+        let mut plain = Zeroizing::new(Vec::with_capacity(MAX_RECORD_BYTES));
         serde_json::to_writer(&mut *plain, &record)
             .map_err(|_| Error::configuration("the redirect URI is too long"))?;
         let sealed = self.login.key().seal(&[LABEL], &plain)?;
         Ok(URL_SAFE_NO_PAD.encode(Zeroizing::new(sealed)).into())
     }
 
-    /// What was kept, at the login that goes on with it.
+    /// Reads a pending login.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCallback`](crate::ErrorKind::InvalidCallback) for what was altered or
-    /// sealed by another key, was begun for another region, client, redirect URI, organisation or
-    /// identity provider, or more than ten minutes ago.
+    /// [`LoginErrorKind::Callback`] where it was changed, was
+    /// sealed with another key, belongs to another region, client, redirect URI, organisation or
+    /// identity provider, or was started more than ten minutes ago.
     pub fn from_secret(login: &Login, secret: &SecretString) -> Result<Self, Error> {
         let sealed = URL_SAFE_NO_PAD.decode(secret.expose_secret());
         let sealed = Zeroizing::new(sealed.map_err(|_| CallbackFault::Altered)?);
@@ -121,66 +154,56 @@ impl PendingLogin {
         let plain = plain.ok_or(CallbackFault::Altered)?;
         let record: Record<'_> =
             serde_json::from_slice(&plain).map_err(|_| CallbackFault::Altered)?;
-        // PKCE's own type ends the program where a verifier has another length.
+        // `oauth2` panics on a verifier of another length.
         if !(43..=128).contains(&record.verifier.len()) {
             return Err(CallbackFault::Altered.into());
         }
-        let began = Duration::from_secs(record.began);
-        let began = SystemTime::UNIX_EPOCH.checked_add(began);
-        let pending = Self::with(
+        let began = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(record.began));
+        let pending = Self::with_url(
             login,
-            record.place,
-            CsrfToken::new(record.state.to_owned()),
-            PkceCodeVerifier::new(record.verifier.to_owned()),
+            record.binding,
+            record.state.into(),
+            record.verifier.into(),
             began.ok_or(CallbackFault::Altered)?,
         );
         pending.check(login)?;
         Ok(pending)
     }
 
-    /// Whether this login may finish it, and now.
-    pub(super) fn check(&self, login: &Login) -> Result<(), Error> {
-        let own = Place::of(login, login.app().redirect_uri().as_str());
-        if self.place != own {
+    /// Checks that `login` may finish it, and that it has not ended.
+    fn check(&self, login: &Login) -> Result<(), Error> {
+        let redirect_uri = login.app().redirect_uri().as_str();
+        if self.binding != LoginBinding::new(login.region(), login.app(), redirect_uri)? {
             return Err(CallbackFault::OtherLogin.into());
         }
         let now = login.clock().wall();
         match now.duration_since(self.began) {
             Ok(age) if age < LIFE => Ok(()),
-            // Another machine's clock may be a little ahead.
-            Err(ahead) if ahead.duration() < SKEW => Ok(()),
+            // Another machine's clock may be ahead.
+            Err(ahead) if ahead.duration() < MAX_CLOCK_SKEW => Ok(()),
             _ => Err(CallbackFault::Ended.into()),
         }
     }
 
-    pub(super) fn state(&self) -> &str {
-        self.state.secret()
+    /// Exchanges the code, stores the login, and returns its provider.
+    pub(super) async fn exchange(
+        &self,
+        provider: TokenProvider,
+        code: SecretString,
+    ) -> Result<TokenProvider, Error> {
+        let redirect_uri = self.binding.redirect_uri();
+        provider
+            .log_in(code, self.verifier.clone(), redirect_uri)
+            .await?;
+        Ok(provider)
     }
 
-    pub(super) fn verifier(&self) -> SecretString {
-        self.verifier.secret().as_str().into()
-    }
-
-    /// As the login page was told.
-    pub(super) fn redirect_uri(&self) -> &str {
-        &self.place.redirect_uri
-    }
-}
-
-impl Place {
-    fn of(login: &Login, redirect_uri: &str) -> Self {
-        let (org, provider) = login.app().org_and_provider().unzip();
-        Self {
-            login_url: login.region().login_url().clone(),
-            api_url: login.region().api_url().clone(),
-            client_id: login.app().client_id().to_owned(),
-            redirect_uri: redirect_uri.to_owned(),
-            asked_for: [org, provider, login.app().target()].map(|part| part.map(str::to_owned)),
-        }
+    pub(super) fn state(&self) -> &SecretString {
+        &self.state
     }
 }
 
-/// With nothing of the URL, whose `state` is a secret.
+/// Without the URL, which contains the `state`.
 impl fmt::Debug for PendingLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingLogin")
@@ -189,38 +212,37 @@ impl fmt::Debug for PendingLogin {
     }
 }
 
-/// What is kept of it.
+/// The content of the secret.
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
-    place: Place,
+    binding: LoginBinding,
     state: &'a str,
     verifier: &'a str,
     /// Seconds since 1970.
     began: u64,
 }
 
-/// Random bytes as base64url. They come from the one source of the whole crate.
-fn random(count: usize) -> Result<String, Error> {
-    let mut bytes = Zeroizing::new([0; VERIFIER_BYTES]);
-    let bytes = bytes.get_mut(..count).unwrap_or_default();
-    rand::fill(bytes).map_err(|_| Error::configuration("the machine gives no random bytes"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+/// Returns `N` random bytes in base64url.
+fn random<const N: usize>() -> Result<SecretString, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    rand::fill(&mut *bytes)
+        .map_err(|_| Error::configuration("the machine returns no random bytes"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()).into())
 }
 
 const STATE_BYTES: usize = 32;
 
-/// 86 characters, of the 43 to 128 that there may be (RFC 7636 4.1).
+/// 86 characters, of the 43 to 128 that RFC 7636 4.1 allows.
 const VERIFIER_BYTES: usize = 64;
 
 pub(super) const LIFE: Duration = Duration::from_secs(600);
 
-const SKEW: Duration = Duration::from_secs(60);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// Tells its records from those of a store.
+/// Distinguishes a pending login from a store's record under the same key.
 const LABEL: &[u8] = b"pending login";
 
-/// More than any record has.
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_RECORD_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;

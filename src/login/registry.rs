@@ -1,4 +1,4 @@
-//! One provider for each name, while one of its handles lives.
+//! One provider per name, while one of its handles lives.
 
 use std::collections::HashMap;
 
@@ -10,63 +10,63 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Providers(Mutex<Known>);
+pub(super) struct ProviderRegistry(Mutex<Entries>);
 
 #[derive(Default)]
-struct Known {
+struct Entries {
     by_name: HashMap<String, WeakTokenProvider>,
-    /// From this many on, those whose handles are all gone are looked for.
-    crowded: usize,
+    /// At this size the next insertion first removes the entries without a handle.
+    sweep_at: usize,
 }
 
-impl Providers {
-    /// The provider of this name that lives, or else the one that is made now.
-    pub(super) fn get_or_make(
+impl ProviderRegistry {
+    /// Returns the living provider of this name, or builds one.
+    pub(super) fn get_or_build(
         &self,
         name: &str,
-        make: impl FnOnce() -> Result<TokenProvider, Error>,
+        build: impl FnOnce() -> Result<TokenProvider, Error>,
     ) -> Result<TokenProvider, Error> {
-        let mut known = self.0.lock();
-        let living = known.by_name.get(name).and_then(WeakTokenProvider::upgrade);
-        if let Some(provider) = living {
+        let mut entries = self.0.lock();
+        let living = entries.by_name.get(name);
+        if let Some(provider) = living.and_then(WeakTokenProvider::upgrade) {
             return Ok(provider);
         }
-        let provider = make()?;
-        if known.by_name.len() >= known.crowded {
-            known.by_name.retain(|_, weak| weak.upgrade().is_some());
-            known.crowded = LEAST.max(known.by_name.len() * 2);
+        let provider = build()?;
+        if entries.by_name.len() >= entries.sweep_at {
+            entries.by_name.retain(|_, weak| weak.upgrade().is_some());
+            entries.sweep_at = MIN_SWEEP_SIZE.max(entries.by_name.len() * 2);
         }
-        known.by_name.insert(name.to_owned(), provider.downgrade());
+        let weak = provider.downgrade();
+        entries.by_name.insert(name.to_owned(), weak);
         Ok(provider)
     }
 }
 
-const LEAST: usize = 64;
+const MIN_SWEEP_SIZE: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use crate::{Login, grant::AuthorizationCode, region::Region};
 
     #[test]
-    fn names_whose_handles_are_gone_are_forgotten() {
+    fn names_without_handles_are_removed() {
         let app = AuthorizationCode::public("an-id", "http://localhost").unwrap();
         let login = Login::new(Region::EuWest1, app).unwrap();
         let living: Vec<_> = (0..100)
             .map(|number| login.provider(&format!("living-{number}")).unwrap())
             .collect();
         for number in 0..1_000 {
-            login.provider(&format!("gone-{number}")).unwrap();
+            login.provider(&format!("dropped-{number}")).unwrap();
         }
-        let known = login.0.providers.0.lock();
-        let names = known.by_name.len();
+        let entries = login.0.registry.0.lock();
+        let names = entries.by_name.len();
         assert!(
             (living.len()..=2 * living.len()).contains(&names),
             "{names}"
         );
         let upgrades = |number| {
-            known.by_name[&format!("living-{number}")]
-                .upgrade()
-                .is_some()
+            let weak = &entries.by_name[&format!("living-{number}")];
+            weak.upgrade().is_some()
         };
         assert!((0..100).all(upgrades));
     }

@@ -111,9 +111,9 @@ impl TokenProviderBuilder {
     /// A second handler replaces the first.
     ///
     /// It is called with one [`Event`] after the other, on a thread of its own that exists only while
-    /// there are events, outside any runtime. Nothing waits for it: a handler that blocks delays
-    /// neither callers nor the end of a runtime or of the process, and one that panics still gets the
-    /// next event. At most 256 events wait for it; beyond that the oldest are dropped, and
+    /// there are events, outside any runtime. Nothing waits for it: a handler that blocks does not
+    /// delay callers, the end of a runtime or the end of the process, and one that panics still gets
+    /// the next event. At most 256 events wait for it; beyond that the oldest are dropped, and
     /// [`Event::Missed`] reports how many. Events that wait when the process ends are lost.
     ///
     /// It may use the provider, but a handler that holds a clone of it keeps it alive for ever.

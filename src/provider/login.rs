@@ -3,16 +3,11 @@
 use std::sync::{Arc, Weak};
 
 use secrecy::SecretString;
-use tokio::runtime::Handle;
 
 use super::{
     TokenProvider, cache::TokenCache, event::Event, source::read_secret, storage::Storage,
 };
-use crate::{
-    error::{Error, ErrorKind},
-    grant::Kind,
-    token::Record,
-};
+use crate::{error::Error, grant::Kind, token::Record};
 
 /// A handle that keeps nothing alive.
 #[derive(Clone)]
@@ -30,22 +25,15 @@ impl TokenProvider {
         WeakTokenProvider(Arc::downgrade(&self.cache))
     }
 
-    /// Exchanges a code for a login, stores it, and uses its token from now on. Runs to completion
-    /// even if the caller is dropped: a code is valid once.
+    /// Exchanges a code for a login, stores it, and serves its token from then on. The future must be
+    /// driven to its end in a task of its own, since the code can be used only once.
     pub(crate) async fn log_in(
         &self,
         code: SecretString,
         verifier: SecretString,
         redirect_uri: &str,
     ) -> Result<(), Error> {
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(ErrorKind::NoRuntime.into());
-        };
-        let (cache, redirect_uri) = (Arc::clone(&self.cache), redirect_uri.to_owned());
-        let task =
-            runtime.spawn(async move { log_in(&cache, code, verifier, &redirect_uri).await });
-        task.await
-            .unwrap_or_else(|_| Err(Error::request_failed(self.region().login_url())))
+        log_in(&self.cache, code, verifier, redirect_uri).await
     }
 
     /// Whether a login is stored.

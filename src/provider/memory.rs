@@ -1,4 +1,4 @@
-//! What a provider remembers of its store and its credentials, besides the token.
+//! What a provider remembers of its store and its credentials, in addition to the token.
 
 use std::{collections::VecDeque, time::SystemTime};
 
@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::source::is_same_secret;
 use crate::{
-    assertion::Looked,
+    assertion::ParsedAssertion,
     clock::Clock,
     error::{Error, LoginError},
     token::Record,
@@ -180,7 +180,7 @@ impl LoginMemory {
 #[derive(Default)]
 pub(super) struct AssertionMemory {
     /// The assertion that no response came to yet.
-    unanswered: Option<Looked>,
+    unexchanged: Option<ParsedAssertion>,
     /// Fingerprints of assertions that were exchanged or rejected, newest first: each is valid once.
     used: VecDeque<[u8; 32]>,
     rejected_in_a_row: u32,
@@ -188,27 +188,27 @@ pub(super) struct AssertionMemory {
 
 impl AssertionMemory {
     /// An assertion to send again, since no response came to it. It must still be valid.
-    pub(super) fn unanswered(&self, wall: SystemTime) -> Option<Looked> {
-        let unanswered = self.unanswered.as_ref();
-        unanswered
+    pub(super) fn unexchanged(&self, wall: SystemTime) -> Option<ParsedAssertion> {
+        let unexchanged = self.unexchanged.as_ref();
+        unexchanged
             .filter(|looked| looked.stale(wall).is_none())
             .cloned()
     }
 
     /// Whether the assertion was exchanged or rejected before.
-    pub(super) fn is_used(&self, assertion: &Looked) -> bool {
+    pub(super) fn is_used(&self, assertion: &ParsedAssertion) -> bool {
         self.used.contains(&assertion.fingerprint())
     }
 
     /// An assertion is about to be sent. Its source may return it only once, so it is kept until a
     /// response comes.
-    pub(super) fn assertion_obtained(&mut self, assertion: &Looked) {
-        self.unanswered = Some(assertion.clone());
+    pub(super) fn assertion_obtained(&mut self, assertion: &ParsedAssertion) {
+        self.unexchanged = Some(assertion.clone());
     }
 
     /// A response came to the assertion.
-    pub(super) fn assertion_used(&mut self, assertion: &Looked, rejected: bool) {
-        self.unanswered = None;
+    pub(super) fn assertion_used(&mut self, assertion: &ParsedAssertion, rejected: bool) {
+        self.unexchanged = None;
         self.used.truncate(MAX_USED_ASSERTIONS - 1);
         self.used.push_front(assertion.fingerprint());
         self.rejected_in_a_row = if rejected {

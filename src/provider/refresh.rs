@@ -151,11 +151,11 @@ impl Refresh {
             RefreshResult::Unchanged => "unchanged",
             _ => "lost",
         };
-        let (told, event, login_unsaved) = self.cache.update(|state, now| {
-            let (told, event) = self.finish(state, now, result);
-            (told, event, state.login.is_unsaved())
+        let (sent, event, login_unsaved) = self.cache.update(|state, now| {
+            let (sent, event) = self.finish(state, now, result);
+            (sent, event, state.login.is_unsaved())
         });
-        if let Some((waiters, result)) = told {
+        if let Some((waiters, result)) = sent {
             waiters.send_replace(Some(result));
         }
         self.span.record("attempts", self.attempts);
@@ -195,8 +195,8 @@ impl Refresh {
             _ if lost => None,
             result => Some(result),
         };
-        let told = result.map(|result| (mem::take(&mut state.waiters), result));
-        (told, event)
+        let sent = result.map(|result| (mem::take(&mut state.waiters), result));
+        (sent, event)
     }
 
     /// Returns the event that reports the result.

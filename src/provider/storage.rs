@@ -204,7 +204,7 @@ async fn within<T: Send + 'static>(
         Ok(result) => result,
         Err(TaskError::NoRuntime) => return Err(ErrorKind::NoRuntime.into()),
         Err(TaskError::Panicked) => Err(StoreError::new("it panicked")),
-        Err(TaskError::TimedOut) => Err(StoreError::new("it did not answer in time")),
+        Err(TaskError::TimedOut) => Err(StoreError::new("it did not finish in time")),
     };
     result.map_err(|error| ErrorKind::Store(error).into())
 }

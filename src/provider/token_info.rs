@@ -1,7 +1,9 @@
 //! `/api/v2/tokens/me`: what the API says about the current token, and its end.
 
+use std::time::SystemTime;
+
 use http::{Method, StatusCode, header::AUTHORIZATION};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tokio::runtime::Handle;
 
 use super::{TokenProvider, source::read_secret, storage::Storage};
@@ -9,6 +11,7 @@ use crate::{
     error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
     region::url_under,
+    rfc3339::parse_date_time,
     token::AccessToken,
 };
 
@@ -25,8 +28,10 @@ pub struct TokenInfo {
     pub home_organization: Option<NamedEntity>,
     /// The scopes the token has.
     pub authorized_scope: Vec<String>,
-    /// When the token ends for want of use (RFC 3339), where the organisation has an idle timeout.
-    pub date_token_idles: Option<String>,
+    /// When the token ends if it is not used until then. `None` where the organisation has no idle
+    /// timeout.
+    #[serde(deserialize_with = "date_time")]
+    pub date_token_idles: Option<SystemTime>,
     /// The OAuth client that requested the token.
     #[serde(rename = "OAuthClient")]
     pub oauth_client: Option<NamedEntity>,
@@ -155,6 +160,12 @@ impl TokenProvider {
         };
         endpoint.http_client.send(outgoing).await
     }
+}
+
+/// Reads a time as RFC 3339 writes it. Another form counts as absent.
+fn date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.as_deref().and_then(parse_date_time))
 }
 
 const MAX_TOKEN_INFO_BYTES: usize = 256 * 1024;

@@ -1,14 +1,14 @@
 //! Configuration by environment variables, each case in a process of its own.
 #![allow(
     clippy::disallowed_methods,
-    reason = "the child tells what it was started for"
+    reason = "a variable tells the child process which case it runs"
 )]
 
 use std::process::Command;
 
 use genesys_cloud_auth::TokenProvider;
 
-/// What a child process must not inherit.
+/// Variables that a child process must not inherit.
 pub(super) const VARIABLES: [&str; 10] = [
     "GENESYSCLOUD_REGION",
     "GENESYSCLOUD_OAUTHCLIENT_ID",
@@ -24,7 +24,7 @@ pub(super) const VARIABLES: [&str; 10] = [
 
 const CASE: &str = "TEST_READS_THE_ENVIRONMENT";
 
-/// Variables, and what `from_env` makes of them.
+/// Variables, and what the output of the child process contains.
 const CASES: &[(&[(&str, &str)], &str)] = &[
     (&[], "error: GENESYSCLOUD_REGION is not set"),
     (
@@ -69,11 +69,11 @@ const CASES: &[(&[(&str, &str)], &str)] = &[
     ),
 ];
 
-/// Starts itself once for each case; there it says what it sees.
+/// Starts this test once more for each case, in a process that prints the provider or the error.
 #[test]
 fn from_env_reads_four_variables() {
     if std::env::var_os(CASE).is_some() {
-        println!("{}", seen());
+        println!("{}", provider_or_error());
         return;
     }
     for (variables, expected) in CASES {
@@ -94,7 +94,7 @@ fn from_env_reads_four_variables() {
     }
 }
 
-fn seen() -> String {
+fn provider_or_error() -> String {
     match TokenProvider::from_env() {
         Ok(tokens) => {
             let shown = format!("{tokens:?}");

@@ -1,4 +1,4 @@
-//! What a program is told of its tokens, by its handler and by `tracing`.
+//! What a program learns about its tokens from its handler and from `tracing`.
 
 mod login;
 
@@ -49,7 +49,7 @@ impl Watched {
 }
 
 #[tokio::test]
-async fn a_handler_is_told_what_happens_to_the_token() {
+async fn handler_receives_what_happens_to_the_token() {
     let watched = watched().await;
     let (sandbox, tokens) = (&watched.sandbox, &watched.tokens);
     let token = tokens.token().await.unwrap();
@@ -61,7 +61,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
     watched.clock.advance(Duration::from_secs(86_398 - 300));
     assert!(tokens.cached_token().is_some());
     sandbox.wait_for_token_requests(2).await;
-    // Until the flight has ended.
+    // Wait until the refresh has ended.
     while tokens.token().await.unwrap().expose_secret() == token.expose_secret() {
         tokio::task::yield_now().await;
     }
@@ -87,7 +87,7 @@ async fn a_handler_is_told_what_happens_to_the_token() {
 }
 
 #[tokio::test]
-async fn a_token_request_is_a_span_with_its_facts() {
+async fn refresh_is_a_span_with_its_facts() {
     let capture = Capture::start();
     let watched = watched().await;
     let (sandbox, tokens) = (&watched.sandbox, &watched.tokens);
@@ -111,8 +111,9 @@ async fn a_token_request_is_a_span_with_its_facts() {
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
-    let told = line(&capture, "token refused by the API");
-    assert!(told.contains("DEBUG") && told.contains("age="), "{told}");
+    let line_of_event = line(&capture, "token rejected by the API");
+    assert!(line_of_event.contains("DEBUG"), "{line_of_event}");
+    assert!(line_of_event.contains("age="), "{line_of_event}");
 
     sandbox.rotate_secret();
     tokens.token().await.unwrap_err();
@@ -121,10 +122,10 @@ async fn a_token_request_is_a_span_with_its_facts() {
     for field in [r#"outcome="failed""#, "pause=", "has_valid_token=false"] {
         assert!(span.contains(field), "{field}: {span}");
     }
-    // Whole without its span, which a filter may leave out.
-    let told = line(&capture, "token request failed");
-    let told = told.split_once("token request failed").unwrap();
-    assert!(told.0.contains("WARN"), "{told:?}");
+    // The event is complete without its span, which a filter may leave out.
+    let failed = line(&capture, "token request failed");
+    let (level, fields) = failed.split_once("token request failed").unwrap();
+    assert!(level.contains("WARN"), "{failed}");
     for field in [
         region.as_str(),
         r#"grant_type="client_credentials""#,
@@ -134,18 +135,18 @@ async fn a_token_request_is_a_span_with_its_facts() {
         "has_valid_token=false",
         "error=POST /login/oauth/token returned HTTP 400 invalid_client",
     ] {
-        assert!(told.1.contains(field), "{field}: {told:?}");
+        assert!(fields.contains(field), "{field}: {failed}");
     }
 }
 
 #[tokio::test]
-async fn a_span_counts_the_requests_and_belongs_to_no_caller() {
+async fn span_counts_requests_and_has_no_parent() {
     let capture = Capture::start();
     let sandbox = Sandbox::start().await.unwrap();
     let secrets = ["the-old-secret".into(), sandbox.client_secret()];
-    let asked = AtomicUsize::new(0);
+    let reads = AtomicUsize::new(0);
     let secret = ClientSecret::from_fn(move || {
-        let secret = secrets[asked.fetch_add(1, Ordering::SeqCst)].clone();
+        let secret = secrets[reads.fetch_add(1, Ordering::SeqCst)].clone();
         async move { Ok(secret) }
     });
     let credentials = ClientCredentials::new(sandbox.client_id(), secret).unwrap();
@@ -159,7 +160,7 @@ async fn a_span_counts_the_requests_and_belongs_to_no_caller() {
 }
 
 #[tokio::test]
-async fn a_span_without_an_event_says_why() {
+async fn span_without_an_event_has_an_outcome() {
     let capture = Capture::start();
     let sandbox = Sandbox::start().await.unwrap();
     let secret = ClientSecret::from_fn(|| async { Ok("not-the-secret".into()) });
@@ -171,15 +172,15 @@ async fn a_span_without_an_event_says_why() {
     clock.advance(Duration::from_secs(1));
     tokens.token().await.unwrap_err();
     let closed = closed_spans(&capture);
-    let [refused, asked] = &closed[..] else {
+    let [rejected, probed] = &closed[..] else {
         panic!("{closed:?}")
     };
-    assert!(refused.contains(r#"attempts=1 outcome="failed""#));
-    assert!(asked.contains(r#"attempts=0 outcome="unchanged""#));
+    assert!(rejected.contains(r#"attempts=1 outcome="failed""#));
+    assert!(probed.contains(r#"attempts=0 outcome="unchanged""#));
 }
 
 #[test]
-fn a_span_whose_runtime_ended_says_so() {
+fn span_of_a_dropped_runtime_is_lost() {
     let capture = Capture::start();
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -203,7 +204,7 @@ fn a_span_whose_runtime_ended_says_so() {
 }
 
 #[tokio::test]
-async fn a_valid_token_writes_nothing() {
+async fn valid_token_writes_nothing() {
     let capture = Capture::start();
     let watched = watched().await;
     watched.tokens.token().await.unwrap();
@@ -219,7 +220,7 @@ async fn a_valid_token_writes_nothing() {
 }
 
 #[tokio::test]
-async fn neither_events_nor_spans_say_whose_token_it_is() {
+async fn events_and_spans_do_not_identify_the_client() {
     let capture = Capture::start();
     let watched = watched().await;
     watched.tokens.token().await.unwrap();

@@ -1,4 +1,4 @@
-//! Users who log in, through the public interface, at the sandbox.
+//! Logins through the public interface at the sandbox.
 
 // Where `$BROWSER` says which program is opened.
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -25,12 +25,16 @@ use genesys_cloud_auth::{
 use serde_json::Value;
 use url::Url;
 
-use crate::support::kind_of;
+use crate::support::{
+    kind_of,
+    login::{callback_of, log_in, parameter},
+};
 
 pub const WEB: &str = "https://app.example/cb";
 pub const LOCAL: &str = "http://localhost/cb";
 
-const SOON: Duration = Duration::from_secs(10);
+/// The time after which a test has failed.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub async fn sandbox() -> Sandbox {
     let builder = Sandbox::builder().users(3);
@@ -49,20 +53,14 @@ pub fn login(sandbox: &Sandbox, redirect_uri: &str) -> Login {
     builder(sandbox, redirect_uri).build().unwrap()
 }
 
-/// Whose token it is, as the API says.
+/// The email address of the token's user, as the API returns it.
 pub async fn user_of(tokens: &TokenProvider) -> String {
     let api = PlatformClient::new(tokens.clone());
     let me: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
     me["email"].as_str().unwrap().to_owned()
 }
 
-pub fn parameter(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    let found = pairs.find(|(given, _)| given == name);
-    found.map(|(_, value)| value.into_owned())
-}
-
-/// The token requests, in the order in which they came.
+/// The token requests, oldest first.
 pub fn token_requests(sandbox: &Sandbox) -> Vec<RecordedRequest> {
     let requests = sandbox.requests().into_iter();
     requests
@@ -70,6 +68,7 @@ pub fn token_requests(sandbox: &Sandbox) -> Vec<RecordedRequest> {
         .collect()
 }
 
+/// The value of a field in a request's form.
 pub fn field(request: &RecordedRequest, name: &str) -> Option<String> {
     let form = request.form();
     let found = form.iter().find(|(given, _)| given == name);
@@ -77,24 +76,24 @@ pub fn field(request: &RecordedRequest, name: &str) -> Option<String> {
 }
 
 #[track_caller]
-pub fn is(error: &Error, kind: &str) {
+pub fn assert_kind(error: &Error, kind: &str) {
     assert_eq!(kind_of(error), kind, "{error}");
 }
 
-/// What a browser sees that follows the login page's redirection.
-pub async fn come_back(url: &str) -> (u16, String) {
+/// Status and page of a browser that follows the login page's redirect.
+pub async fn browse(url: &str) -> (u16, String) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.get(url).send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    let response = http.get(url).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
 }
 
-pub fn redirect_uri(waiting: &LocalLogin) -> Url {
-    let uri = parameter(waiting.authorize_url(), "redirect_uri").unwrap();
+pub fn redirect_uri(local: &LocalLogin) -> Url {
+    let uri = parameter(local.authorize_url(), "redirect_uri").unwrap();
     uri.parse().unwrap()
 }
 
-/// A port that nobody has, outside the range that the system chooses from: no other test gets it
-/// by chance.
+/// A free port. It lies outside the range from which the system chooses, so that no other test
+/// receives it.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(process::id() % 10_000).unwrap();
@@ -106,7 +105,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Whether nobody has it on either family that this machine has.
+/// Whether the port is free on both families, as far as this machine has them.
 pub fn is_free(port: u16) -> bool {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     loopback.into_iter().all(|address| {

@@ -1,4 +1,4 @@
-//! The example of a login on this machine.
+//! The example `login`.
 
 use std::{process::Stdio, time::Duration};
 
@@ -16,7 +16,11 @@ use tokio::{
 };
 use url::Url;
 
-use super::{quickstart::program, readme::is_in_the_readme, support::visitor::Visitor};
+use super::{
+    quickstart::program,
+    readme::is_in_the_readme,
+    support::{login::parameter, visitor::Visitor},
+};
 
 #[path = "../../examples/login.rs"]
 #[allow(
@@ -26,7 +30,8 @@ use super::{quickstart::program, readme::is_in_the_readme, support::visitor::Vis
 )]
 mod login;
 
-const SOON: Duration = Duration::from_secs(20);
+/// The time after which a test has failed.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn sandbox() -> Sandbox {
     let sandbox = Sandbox::builder().code_client(["http://localhost"]);
@@ -38,7 +43,7 @@ fn builder(sandbox: &Sandbox) -> LoginBuilder {
     Login::builder(sandbox.region(), app)
 }
 
-/// Where `by_hand` writes: whoever waits sees each line once it is whole.
+/// The output of `by_hand`, which sends each complete line.
 struct Out(mpsc::UnboundedSender<String>, Vec<u8>);
 
 impl std::io::Write for Out {
@@ -60,7 +65,7 @@ impl std::io::Write for Out {
     }
 }
 
-/// What a user sees and types.
+/// The user's terminal.
 struct Terminal {
     lines: mpsc::UnboundedReceiver<String>,
     typed: Option<mpsc::Sender<String>>,
@@ -79,10 +84,10 @@ impl Terminal {
         (terminal, receiver, Out(written, Vec::new()))
     }
 
-    /// Reads on up to the line that holds `part`.
+    /// Reads up to the next line that contains `part`.
     async fn line_with(&mut self, part: &str) -> String {
         loop {
-            let line = timeout(SOON, self.lines.recv()).await.expect(part);
+            let line = timeout(TEST_TIMEOUT, self.lines.recv()).await.expect(part);
             let line = line.unwrap_or_else(|| panic!("no line with {part}: {}", self.seen));
             self.seen.extend([&line, "\n"]);
             if line.contains(part) {
@@ -104,19 +109,14 @@ impl Terminal {
     }
 }
 
-fn value_of(url: &Url, name: &str) -> String {
-    let mut pairs = url.query_pairs();
-    pairs.find(|(given, _)| given == name).unwrap().1.into()
-}
-
-/// What the output says beside `name`.
+/// The value after `name` in the output's last row of this name.
 fn row<'a>(text: &'a str, name: &str) -> &'a str {
     let lines = text.lines().map(str::trim);
     let row = lines.filter_map(|line| line.strip_prefix(name)).next_back();
     row.unwrap_or_else(|| panic!("no {name}: {text}")).trim()
 }
 
-fn names_of(sandbox: &Sandbox, user: &SandboxUser, text: &str) {
+fn assert_shows_user(sandbox: &Sandbox, user: &SandboxUser, text: &str) {
     assert_eq!(row(text, "user "), user.name());
     assert_eq!(row(text, "email address"), user.email());
     let region = sandbox.region().to_string();
@@ -124,21 +124,21 @@ fn names_of(sandbox: &Sandbox, user: &SandboxUser, text: &str) {
 }
 
 #[tokio::test]
-async fn what_is_pasted_is_looked_at_and_the_right_one_names_user_and_organisation() {
+async fn pasted_callback_shows_user_and_organization() {
     let sandbox = sandbox().await;
     let login = builder(&sandbox).build().unwrap();
     let user = sandbox.users().remove(1);
     let (mut terminal, lines, mut out) = Terminal::new();
     let program = tokio::spawn(async move {
         let tokens = login::by_hand(&login, lines, &mut out).await.unwrap();
-        login::who(tokens.clone(), &mut out).await.unwrap();
+        login::show_user(tokens.clone(), &mut out).await.unwrap();
         tokens
     });
     let url = terminal.line_with("/oauth/authorize?").await;
     let back = sandbox.log_in(&url, &user).await;
     let back = Url::parse(&back).unwrap();
-    let state = value_of(&back, "state");
-    for (bad, told) in [
+    let state = parameter(&back, "state").unwrap();
+    for (bad, reason) in [
         ("what".to_owned(), "neither a URL nor the query"),
         (back.as_str().replace(&state, "other"), "another login"),
         (format!("{back}&response_type=token"), "implicit grant"),
@@ -148,26 +148,29 @@ async fn what_is_pasted_is_looked_at_and_the_right_one_names_user_and_organisati
         ),
     ] {
         terminal.types(&bad).await;
-        terminal.line_with(told).await;
+        terminal.line_with(reason).await;
         terminal.line_with("Paste it again").await;
     }
     assert_eq!(sandbox.token_requests(), 0);
     terminal.types(&format!("  {back}  ")).await;
-    let tokens = timeout(SOON, program).await.unwrap().unwrap();
+    let tokens = timeout(TEST_TIMEOUT, program).await.unwrap().unwrap();
     let text = terminal.rest().await;
 
-    names_of(&sandbox, &user, &text);
+    assert_shows_user(&sandbox, &user, &text);
     let api = PlatformClient::new(tokens.clone());
     let organization: Value = api.get("/api/v2/organizations/me").fetch().await.unwrap();
     assert_eq!(row(&text, "organisation"), organization["name"]);
     let token = tokens.token().await.unwrap();
-    for secret in [value_of(&back, "code").as_str(), token.expose_secret()] {
+    for secret in [
+        parameter(&back, "code").unwrap().as_str(),
+        token.expose_secret(),
+    ] {
         assert!(!text.contains(secret), "{text}");
     }
 }
 
 #[tokio::test]
-async fn the_browser_may_come_back_by_itself_also_where_nobody_types() {
+async fn browser_may_come_back_without_input() {
     for closed in [false, true] {
         let sandbox = sandbox().await;
         let login = builder(&sandbox).build().unwrap();
@@ -177,19 +180,19 @@ async fn the_browser_may_come_back_by_itself_also_where_nobody_types() {
         }
         let program = tokio::spawn(async move {
             let tokens = login::by_hand(&login, lines, &mut out).await.unwrap();
-            login::who(tokens, &mut out).await.unwrap();
+            login::show_user(tokens, &mut out).await.unwrap();
         });
         let url = terminal.line_with("/oauth/authorize?").await;
         let user = &sandbox.users()[0];
         let back = sandbox.log_in(&url, user).await;
         assert_eq!(Visitor::new().get(&back).await.status, 200);
-        timeout(SOON, program).await.unwrap().unwrap();
-        names_of(&sandbox, user, &terminal.rest().await);
+        timeout(TEST_TIMEOUT, program).await.unwrap().unwrap();
+        assert_shows_user(&sandbox, user, &terminal.rest().await);
     }
 }
 
 #[tokio::test]
-async fn a_login_that_is_kept_needs_no_browser_until_it_is_ended() {
+async fn stored_login_needs_no_browser_until_the_logout() {
     let sandbox = sandbox().await;
     let folder = tempfile::tempdir().unwrap();
     let run = || {
@@ -205,25 +208,25 @@ async fn a_login_that_is_kept_needs_no_browser_until_it_is_ended() {
     let url = terminal.line_with("/oauth/authorize?").await;
     let back = sandbox.log_in(&url, &sandbox.users()[0]).await;
     terminal.types(&back).await;
-    timeout(SOON, program).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, program).await.unwrap().unwrap();
 
     let mut out = Vec::new();
     login::log_in(&run(), &mut out).await.unwrap();
     assert!(out.is_empty());
     assert_eq!(sandbox.token_requests(), 1);
 
-    for told in ["The login is ended, and not kept", "No login is kept here."] {
+    for start in ["The login has ended", "No login is stored here."] {
         let mut out = Vec::new();
         login::log_out(&run(), &mut out).await.unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with(told), "{text}");
+        assert!(text.starts_with(start), "{text}");
         let url = text.lines().last().unwrap();
         assert_eq!(url, run().logout_url(None).as_str());
     }
     assert!(run().saved("default").await.unwrap().is_none());
 }
 
-/// The example as a program of its own.
+/// The example as a process.
 struct Running {
     child: Child,
     input: ChildStdin,
@@ -258,7 +261,7 @@ impl Running {
         loop {
             let mut line = String::new();
             let read = self.output.read_line(&mut line);
-            let read = timeout(SOON, read).await.expect(part).unwrap();
+            let read = timeout(TEST_TIMEOUT, read).await.expect(part).unwrap();
             assert!(read > 0, "no line with {part}: {}", self.seen);
             self.seen += &line;
             if line.contains(part) {
@@ -267,19 +270,19 @@ impl Running {
         }
     }
 
-    /// The rest of what it printed, and whether it ended well. Its input stays open: a program that
-    /// waited for a key would not end.
+    /// The whole output, and whether the program succeeded. Its input stays open, so that a program
+    /// which waited for input would not end.
     async fn end(mut self) -> (String, bool) {
         let ended = async {
             self.output.read_to_string(&mut self.seen).await.unwrap();
             self.child.wait().await.unwrap().success()
         };
-        let success = timeout(SOON, ended).await.expect("it does not end");
+        let success = timeout(TEST_TIMEOUT, ended).await.expect("it does not end");
         (self.seen, success)
     }
 }
 
-/// Logs in at the sandbox of the example, as the user that it names.
+/// Logs in at the example's sandbox as the user that it names, and returns the callback.
 async fn log_in(running: &mut Running, decision: &str) -> Url {
     running.line_with("A sandbox on this machine").await;
     let value = |line: String| line.split_whitespace().last().unwrap().to_owned();
@@ -291,7 +294,7 @@ async fn log_in(running: &mut Running, decision: &str) -> Url {
 }
 
 #[tokio::test]
-async fn over_ssh_it_says_why_and_takes_what_is_pasted() {
+async fn over_ssh_it_asks_for_the_callback() {
     let mut running = Running::start(&[], &[("SSH_CONNECTION", "1"), ("BROWSER", "true")]);
     let back = log_in(&mut running, "allow").await;
     let line = format!("wrong\n\n{back}\n");
@@ -302,13 +305,13 @@ async fn over_ssh_it_says_why_and_takes_what_is_pasted() {
     assert!(text.contains("neither a URL nor the query"), "{text}");
     assert_eq!(row(&text, "user "), "User 1");
     assert_eq!(row(&text, "organisation"), "Sandbox");
-    assert!(!text.contains(&value_of(&back, "code")), "{text}");
+    assert!(!text.contains(&parameter(&back, "code").unwrap()), "{text}");
 }
 
 // Where `$BROWSER` says which program is opened.
 #[cfg(all(unix, not(target_os = "macos")))]
 #[tokio::test]
-async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
+async fn browser_receives_the_address_that_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record");
     std::process::Command::new("mkfifo")
@@ -324,7 +327,7 @@ async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
     let mut running = Running::start(&["--open-browser"], &[("BROWSER", &browser)]);
     let opened = tokio::task::spawn_blocking(move || std::fs::read_to_string(record).unwrap());
     let back = log_in(&mut running, "allow").await;
-    let opened = timeout(SOON, opened).await.unwrap().unwrap();
+    let opened = timeout(TEST_TIMEOUT, opened).await.unwrap().unwrap();
     assert!(running.seen.contains(&format!("\n{opened}\n")), "{opened}");
     assert_eq!(Visitor::new().get(&back).await.status, 200);
     let (text, success) = running.end().await;
@@ -333,18 +336,18 @@ async fn the_browser_that_is_opened_gets_the_address_that_is_shown() {
 }
 
 #[tokio::test]
-async fn who_denies_is_told_so() {
+async fn denial_is_shown() {
     let mut running = Running::start(&[], &[("SSH_CONNECTION", "1")]);
     let back = log_in(&mut running, "deny").await;
     assert_eq!(Visitor::new().get(&back).await.status, 403);
     let (text, success) = running.end().await;
     assert!(!success);
-    assert!(text.contains("This did not succeed"), "{text}");
+    assert!(text.contains("\nError: "), "{text}");
     assert!(text.contains("access_denied"), "{text}");
 }
 
 #[test]
-fn a_row_of_the_troubleshooting_table_is_told_where_one_applies() {
+fn matching_row_of_the_troubleshooting_table_is_shown() {
     let error = ClientCredentials::new("an-id", "").unwrap_err();
     let help = error.troubleshooting().unwrap();
     let mut out = Vec::new();
@@ -357,14 +360,14 @@ fn a_row_of_the_troubleshooting_table_is_told_where_one_applies() {
 }
 
 #[tokio::test]
-async fn arguments_that_it_does_not_take_are_told() {
-    for (arguments, told) in [
+async fn wrong_arguments_are_reported() {
+    for (arguments, reason) in [
         (&["eu-west-1"][..], "the arguments are REGION CLIENT_ID"),
         (&["--logout"], "the arguments are REGION CLIENT_ID"),
         (&["moon", "an-id"], "moon"),
         (&["eu-west-1", "an-id", "http://x y"], "redirect URI"),
     ] {
         let (text, success) = Running::start(arguments, &[]).end().await;
-        assert!(!success && text.contains(told), "{text}");
+        assert!(!success && text.contains(reason), "{text}");
     }
 }

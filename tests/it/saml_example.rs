@@ -1,4 +1,4 @@
-//! The example that brings assertions, on the sandbox and with arguments.
+//! The example `saml2_bearer`, on the sandbox and with arguments.
 
 use std::process::{Command, Output};
 
@@ -10,31 +10,32 @@ use super::{quickstart::program, readme::is_in_the_readme};
 #[allow(dead_code, reason = "a program with parts of its own")]
 mod saml2_bearer;
 
-fn flat(text: &str) -> String {
+fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
-async fn it_tells_what_a_day_brings() {
+async fn it_shows_a_day_of_two_assertions() {
     let mut out = Vec::new();
-    saml2_bearer::against_the_sandbox(&mut out).await.unwrap();
+    saml2_bearer::run_on_sandbox(&mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();
     is_in_the_readme(&text);
-    let sections: Vec<String> = text.split("\n\n").skip(1).map(flat).collect();
+    let sections: Vec<String> = text.split("\n\n").skip(1).map(in_one_line).collect();
     let [first, second, used, old] = &sections[..] else {
         panic!("{text}")
     };
     for (section, requests) in [(first, 1), (second, 2)] {
-        let told = format!("user1@sandbox.example organisation Sandbox token requests {requests}");
-        assert!(section.ends_with(&told), "{section}");
+        let expected =
+            format!("user1@sandbox.example organisation Sandbox token requests {requests}");
+        assert!(section.ends_with(&expected), "{section}");
     }
     let row = Troubleshooting::TokenExpired;
     for (section, why) in [(used, "already used"), (old, "expired at")] {
-        for told in [why, row.issue(), row.likely_cause(), row.resolution()] {
-            assert!(section.contains(told), "{section}");
+        for expected in [why, row.issue(), row.likely_cause(), row.resolution()] {
+            assert!(section.contains(expected), "{section}");
         }
     }
-    // The used one had been sent once.
+    // The used assertion was sent once.
     assert!(old.ends_with("token requests 3"), "{old}");
 }
 
@@ -44,23 +45,23 @@ async fn an_assertion_becomes_the_token_of_its_user() {
     let sandbox = sandbox.start().await.unwrap();
     let assertions = sandbox.assertions(&sandbox.users()[1]);
     let given = assertions.response();
-    let bring = async || {
+    let exchange = async || {
         let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
         let grant = Saml2Bearer::new(id, secret, sandbox.org_short_name(), &*given).unwrap();
         let mut out = Vec::new();
-        let outcome = saml2_bearer::against_the_region(sandbox.region(), grant, &mut out).await;
+        let outcome = saml2_bearer::run_on_region(sandbox.region(), grant, &mut out).await;
         let error = outcome
             .err()
             .map(|error| *error.downcast::<Error>().unwrap());
-        (flat(&String::from_utf8(out).unwrap()), error)
+        (in_one_line(&String::from_utf8(out).unwrap()), error)
     };
-    let (text, error) = bring().await;
+    let (text, error) = exchange().await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(
         text,
         "user User 2 email address user2@sandbox.example organisation Sandbox"
     );
-    let (text, error) = bring().await;
+    let (text, error) = exchange().await;
     assert!(error.unwrap().needs_login());
     assert_eq!(text, "");
 }
@@ -80,13 +81,13 @@ fn it_runs_with_no_arguments() {
 }
 
 #[test]
-fn what_is_no_assertion_is_told_before_anything_is_sent() {
+fn invalid_arguments_are_errors_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("assertion.txt");
     std::fs::write(&file, "no assertion!").unwrap();
     let file = file.to_str().unwrap();
     let standard_input = "it is empty";
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (
             &["eu-west-1", "an-id", "my-org", file][..],
             "neither XML nor base64",
@@ -100,9 +101,7 @@ fn what_is_no_assertion_is_told_before_anything_is_sent() {
     ] {
         let output = run(arguments);
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            !output.status.success() && flat(&text).contains(told),
-            "{text}"
-        );
+        assert!(!output.status.success(), "{text}");
+        assert!(in_one_line(&text).contains(expected), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The example of a web application with single sign-on, which the guide explains.
+//! The web application with single sign-on, whose code the guide shows.
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
@@ -30,8 +30,8 @@ struct Running {
     servers: [JoinHandle<std::io::Result<()>>; 2],
 }
 
-/// A login that a browser has begun: what the answer has to bring along.
-struct Begun {
+/// A login that a browser has begun, with what the response must match.
+struct LoginRequest {
     request_id: String,
     relay_state: String,
     idp: Url,
@@ -75,31 +75,31 @@ impl Running {
         self.base.join(path).unwrap()
     }
 
-    async fn begin(&self, visitor: &mut Visitor) -> Begun {
-        let login = visitor.get(self.at("login")).await;
-        assert_eq!(login.status, 303);
-        let idp = login.location();
+    async fn begin(&self, visitor: &mut Visitor) -> LoginRequest {
+        let shown = visitor.get(self.at("login")).await;
+        assert_eq!(shown.status, 303);
+        let idp = shown.location();
         let query = |name: &str| {
             let mut pairs = idp.query_pairs();
             let (_, value) = pairs.find(|(given, _)| given == name).unwrap();
             value.into_owned()
         };
-        let request = inflated(&STANDARD.decode(query("SAMLRequest")).unwrap());
-        Begun {
+        let request = inflate_stored(&STANDARD.decode(query("SAMLRequest")).unwrap());
+        LoginRequest {
             request_id: between(&request, " ID=\"", "\"").to_owned(),
             relay_state: query("RelayState"),
             idp,
         }
     }
 
-    /// Answers about the second user.
-    fn answers(&self) -> SandboxAssertions {
+    /// Responses about the second user.
+    fn responses(&self) -> SandboxAssertions {
         self.sandbox.assertions(&self.sandbox.users()[1])
     }
 
-    fn answer_to(&self, begun: &Begun) -> String {
-        let answers = self.answers().in_response_to(&begun.request_id);
-        answers.saml_response()
+    fn response_to(&self, login: &LoginRequest) -> String {
+        let responses = self.responses().in_response_to(&login.request_id);
+        responses.saml_response()
     }
 
     async fn post(&self, visitor: &mut Visitor, response: &str, relay_state: &str) -> Shown {
@@ -107,16 +107,16 @@ impl Running {
         visitor.post(self.at("saml"), &form, &[]).await
     }
 
-    /// Nothing was asked for, and nobody is logged in.
+    /// Asserts that no session was opened and no token requested.
     #[track_caller]
-    fn is_refused(&self, answer: &Shown) {
-        assert_eq!(answer.status, 403, "{}", answer.text);
-        assert!(answer.headers.get("set-cookie").is_none());
+    fn assert_rejected(&self, shown: &Shown) {
+        assert_eq!(shown.status, 403, "{}", shown.text);
+        assert!(shown.headers.get("set-cookie").is_none());
         assert_eq!(self.sandbox.token_requests(), 0);
     }
 
-    /// Who the application says is there.
-    async fn greeted(&self, visitor: &mut Visitor) -> Option<String> {
+    /// Returns the name of the user that the home page greets.
+    async fn greeted_user(&self, visitor: &mut Visitor) -> Option<String> {
         let home = visitor.get(self.at("/")).await;
         assert_eq!(home.status, 200);
         let title = between(&home.text, "<h1>", "</h1>");
@@ -137,8 +137,8 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     rest.split_once(end).unwrap().0
 }
 
-/// One block that is not compressed (RFC 1951, section 3.2.4).
-fn inflated(block: &[u8]) -> String {
+/// Reads one block that is not compressed (RFC 1951, section 3.2.4).
+fn inflate_stored(block: &[u8]) -> String {
     let length = |at: usize| u16::from_le_bytes([block[at], block[at + 1]]);
     assert_eq!((block[0], length(1)), (1, !length(3)));
     assert_eq!(usize::from(length(1)), block.len() - 5);
@@ -149,39 +149,42 @@ fn inflated(block: &[u8]) -> String {
 async fn a_user_logs_in_at_the_identity_provider() {
     let running = Running::start().await;
     let (mut visitor, mut other) = (Visitor::new(), Visitor::new());
-    assert_eq!(running.greeted(&mut visitor).await, None);
-    let begun = running.begin(&mut visitor).await;
-    let page = visitor.get(&begun.idp).await;
+    assert_eq!(running.greeted_user(&mut visitor).await, None);
+    let login = running.begin(&mut visitor).await;
+    let page = visitor.get(&login.idp).await;
     let response = page.hidden("SAMLResponse");
-    assert_eq!(page.hidden("RelayState"), begun.relay_state);
-    let answer = running
-        .post(&mut visitor, &response, &begun.relay_state)
+    assert_eq!(page.hidden("RelayState"), login.relay_state);
+    let shown = running
+        .post(&mut visitor, &response, &login.relay_state)
         .await;
     assert_eq!(
-        (answer.status, answer.location()),
+        (shown.status, shown.location()),
         (303, running.base.clone())
     );
     assert_eq!(
-        running.greeted(&mut visitor).await.as_deref(),
+        running.greeted_user(&mut visitor).await.as_deref(),
         Some("User 1")
     );
-    assert_eq!(running.greeted(&mut other).await, None);
+    assert_eq!(running.greeted_user(&mut other).await, None);
 
-    let begun = running.begin(&mut other).await;
-    let response = running.answer_to(&begun);
+    let login = running.begin(&mut other).await;
+    let response = running.response_to(&login);
     running
-        .post(&mut other, &response, &begun.relay_state)
+        .post(&mut other, &response, &login.relay_state)
         .await;
-    assert_eq!(running.greeted(&mut other).await.as_deref(), Some("User 2"));
     assert_eq!(
-        running.greeted(&mut visitor).await.as_deref(),
+        running.greeted_user(&mut other).await.as_deref(),
+        Some("User 2")
+    );
+    assert_eq!(
+        running.greeted_user(&mut visitor).await.as_deref(),
         Some("User 1")
     );
     assert_eq!(running.sandbox.token_requests(), 2);
 }
 
 #[tokio::test]
-async fn the_request_names_the_application_and_no_two_are_alike() {
+async fn each_request_names_the_application_and_is_unique() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
     let (first, second) = (
@@ -191,7 +194,7 @@ async fn the_request_names_the_application_and_no_two_are_alike() {
     assert_ne!(first.request_id, second.request_id);
     assert_ne!(first.relay_state, second.relay_state);
     let (_, request) = first.idp.query_pairs().next().unwrap();
-    let request = inflated(&STANDARD.decode(&*request).unwrap());
+    let request = inflate_stored(&STANDARD.decode(&*request).unwrap());
     let acs = running.at("saml");
     assert!(request.contains(&format!("AssertionConsumerServiceURL=\"{acs}\"")));
     assert_eq!(
@@ -207,86 +210,86 @@ async fn the_request_names_the_application_and_no_two_are_alike() {
 }
 
 #[tokio::test]
-async fn an_answer_without_this_browsers_relay_state_is_refused() {
+async fn a_response_without_this_browsers_relay_state_is_rejected() {
     let running = Running::start().await;
     let (mut visitor, mut attacker) = (Visitor::new(), Visitor::new());
     let own = running.begin(&mut visitor).await;
     let others = running.begin(&mut attacker).await;
-    let response = running.answer_to(&own);
+    let response = running.response_to(&own);
     let form = [("SAMLResponse", &*response)];
-    let answer = visitor.post(running.at("saml"), &form, &[]).await;
-    running.is_refused(&answer);
+    let shown = visitor.post(running.at("saml"), &form, &[]).await;
+    running.assert_rejected(&shown);
     for relay_state in ["", "/", "x", &own.request_id, &others.relay_state] {
-        let answer = running.post(&mut visitor, &response, relay_state).await;
-        running.is_refused(&answer);
+        let shown = running.post(&mut visitor, &response, relay_state).await;
+        running.assert_rejected(&shown);
     }
-    // A login that the attacker began, and whose answer is posted by the visitor's browser.
-    let stolen = running.answer_to(&others);
+    // The attacker begins a login, and the visitor's browser posts the response.
+    let stolen = running.response_to(&others);
     for browser in [&mut visitor, &mut Visitor::new()] {
-        let answer = running.post(browser, &stolen, &others.relay_state).await;
-        running.is_refused(&answer);
-        assert_eq!(running.greeted(browser).await, None);
+        let shown = running.post(browser, &stolen, &others.relay_state).await;
+        running.assert_rejected(&shown);
+        assert_eq!(running.greeted_user(browser).await, None);
     }
-    // None of that has ended the visitor's own login.
-    let answer = running
+    // The visitor's own login can still be finished.
+    let shown = running
         .post(&mut visitor, &response, &own.relay_state)
         .await;
-    assert_eq!(answer.status, 303);
+    assert_eq!(shown.status, 303);
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_asked_for_is_refused() {
+async fn a_response_without_a_request_is_rejected() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
-    let right = running
-        .answers()
-        .in_response_to(&begun.request_id)
+    let login = running.begin(&mut visitor).await;
+    let valid = running
+        .responses()
+        .in_response_to(&login.request_id)
         .response();
-    let unsolicited = running.answers().response();
-    let attribute = format!(" InResponseTo=\"{}\"", begun.request_id);
+    let unsolicited = running.responses().response();
+    let attribute = format!(" InResponseTo=\"{}\"", login.request_id);
     for document in [
         unsolicited.clone(),
-        // What is outside of an assertion's signature says nothing.
+        // This attribute may be outside of the signature.
         unsolicited.replacen("<samlp:Response", &format!("<samlp:Response{attribute}"), 1),
-        right.replace(&begun.request_id, "_another"),
-        right.replace(&attribute, " Other=\"\""),
-        format!("<!DOCTYPE a>{right}"),
-        format!("{right}<"),
+        valid.replace(&login.request_id, "_another"),
+        valid.replace(&attribute, " Other=\"\""),
+        format!("<!DOCTYPE a>{valid}"),
+        format!("{valid}<"),
         "no XML".to_owned(),
     ] {
         let response = STANDARD.encode(&document);
-        let answer = running
-            .post(&mut visitor, &response, &begun.relay_state)
+        let shown = running
+            .post(&mut visitor, &response, &login.relay_state)
             .await;
-        running.is_refused(&answer);
+        running.assert_rejected(&shown);
     }
     for response in ["", "!!!"] {
-        let answer = running
-            .post(&mut visitor, response, &begun.relay_state)
+        let shown = running
+            .post(&mut visitor, response, &login.relay_state)
             .await;
-        running.is_refused(&answer);
+        running.assert_rejected(&shown);
     }
-    let in_lines = STANDARD.encode(right).replace("PHNhbW", "PHNh\r\nbW");
+    let in_lines = STANDARD.encode(valid).replace("PHNhbW", "PHNh\r\nbW");
     assert!(in_lines.contains("\r\n"));
-    let answer = running
-        .post(&mut visitor, &in_lines, &begun.relay_state)
+    let shown = running
+        .post(&mut visitor, &in_lines, &login.relay_state)
         .await;
-    assert_eq!(answer.status, 303);
+    assert_eq!(shown.status, 303);
 }
 
-/// Where whoever has an assertion that nobody asked for might write that it was.
+/// An attacker with an unsolicited assertion could write `InResponseTo` outside of the signature.
 #[tokio::test]
-async fn a_word_in_another_place_makes_no_answer() {
+async fn in_response_to_counts_only_in_the_assertions_subject() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
-    let right = running.answers().in_response_to(&begun.request_id);
-    let right = right.response();
+    let login = running.begin(&mut visitor).await;
+    let valid = running.responses().in_response_to(&login.request_id);
+    let valid = valid.response();
     let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
-    let subject = between(&right, "<saml:Subject>", "</saml:Subject>");
+    let subject = between(&valid, "<saml:Subject>", "</saml:Subject>");
     let subject = format!("<saml:Subject {saml}>{subject}</saml:Subject>");
-    let unsolicited = running.answers().response();
+    let unsolicited = running.responses().response();
     let data = between(&unsolicited, "<saml:SubjectConfirmationData", "/>");
     let bare = unsolicited.replace(&format!("<saml:SubjectConfirmationData{data}/>"), "");
     assert_ne!(bare, unsolicited);
@@ -302,97 +305,101 @@ async fn a_word_in_another_place_makes_no_answer() {
         for document in [&bare, &unsolicited] {
             let document = document.replacen(before, &format!("{planted}{before}"), 1);
             let response = STANDARD.encode(document);
-            let answer = running
-                .post(&mut visitor, &response, &begun.relay_state)
+            let shown = running
+                .post(&mut visitor, &response, &login.relay_state)
                 .await;
-            running.is_refused(&answer);
+            running.assert_rejected(&shown);
         }
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_again_is_refused() {
+async fn a_response_that_is_posted_again_is_rejected() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
-    let response = running.answer_to(&begun);
+    let login = running.begin(&mut visitor).await;
+    let response = running.response_to(&login);
     let mut thief = visitor.clone();
     assert_eq!(
         running
-            .post(&mut visitor, &response, &begun.relay_state)
+            .post(&mut visitor, &response, &login.relay_state)
             .await
             .status,
         303
     );
     for browser in [&mut visitor, &mut thief] {
-        let answer = running.post(browser, &response, &begun.relay_state).await;
-        assert_eq!(answer.status, 403);
+        let shown = running.post(browser, &response, &login.relay_state).await;
+        assert_eq!(shown.status, 403);
     }
-    assert_eq!(running.greeted(&mut thief).await, None);
-    // Nor does it answer the next login.
+    assert_eq!(running.greeted_user(&mut thief).await, None);
+    // It does not match the next login either.
     let next = running.begin(&mut thief).await;
-    let answer = running.post(&mut thief, &response, &next.relay_state).await;
-    assert_eq!(answer.status, 403);
+    let shown = running.post(&mut thief, &response, &next.relay_state).await;
+    assert_eq!(shown.status, 403);
     assert_eq!(running.sandbox.token_requests(), 1);
     assert_eq!(
-        running.greeted(&mut visitor).await.as_deref(),
+        running.greeted_user(&mut visitor).await.as_deref(),
         Some("User 2")
     );
 }
 
 #[tokio::test]
-async fn an_assertion_that_genesys_does_not_take_opens_no_session() {
+async fn an_assertion_that_is_not_accepted_opens_no_session() {
     let running = Running::start().await;
-    let answers = |begun: &Begun| running.answers().in_response_to(&begun.request_id);
+    let responses = |login: &LoginRequest| running.responses().in_response_to(&login.request_id);
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
-    let other = answers(&begun)
+    let login = running.begin(&mut visitor).await;
+    let other = responses(&login)
         .audience("https://other.example/saml")
         .saml_response();
-    let answer = running.post(&mut visitor, &other, &begun.relay_state).await;
-    assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
-    assert!(answer.headers.get("set-cookie").is_none());
-    // Nor those that the crate does not send.
+    let shown = running.post(&mut visitor, &other, &login.relay_state).await;
+    assert_eq!((shown.status, running.sandbox.token_requests()), (403, 1));
+    assert!(shown.headers.get("set-cookie").is_none());
+    // The crate does not send these two.
     let old = |xml: String| xml.replace("NotOnOrAfter=\"20", "NotOnOrAfter=\"19");
     let unsigned = |xml: String| xml.replace("ds:Signature", "ds:Other");
     let changes: [&dyn Fn(String) -> String; 2] = [&old, &unsigned];
     for change in changes {
-        let begun = running.begin(&mut visitor).await;
-        let response = STANDARD.encode(change(answers(&begun).response()));
-        let answer = running
-            .post(&mut visitor, &response, &begun.relay_state)
+        let login = running.begin(&mut visitor).await;
+        let response = STANDARD.encode(change(responses(&login).response()));
+        let shown = running
+            .post(&mut visitor, &response, &login.relay_state)
             .await;
-        assert_eq!((answer.status, running.sandbox.token_requests()), (403, 1));
+        assert_eq!((shown.status, running.sandbox.token_requests()), (403, 1));
     }
-    let begun = running.begin(&mut visitor).await;
+    let login = running.begin(&mut visitor).await;
     running.sandbox.at_token_endpoint().times(1).respond(503);
-    let answer = running
-        .post(&mut visitor, &running.answer_to(&begun), &begun.relay_state)
+    let shown = running
+        .post(
+            &mut visitor,
+            &running.response_to(&login),
+            &login.relay_state,
+        )
         .await;
-    assert_eq!((answer.status, running.sandbox.token_requests()), (502, 2));
-    assert_eq!(running.greeted(&mut visitor).await, None);
+    assert_eq!((shown.status, running.sandbox.token_requests()), (502, 2));
+    assert_eq!(running.greeted_user(&mut visitor).await, None);
 }
 
 #[tokio::test]
-async fn cookies_are_those_of_the_moment() {
+async fn each_cookie_has_the_attributes_of_its_purpose() {
     for (scheme, prefix, secure) in [("http", "", ""), ("https", "__Host-", "; Secure")] {
         let running = Running::under(scheme).await;
         let mut visitor = Visitor::new();
         let login = visitor.get(running.at("login")).await;
         let cookie = login.header("set-cookie");
-        // It comes along with what another site posts.
+        // Browsers send it with a post from another site.
         let (name, rest) = cookie.split_once('=').unwrap();
         let (id, rest) = rest.split_once(';').unwrap();
         assert_eq!((name, id.len()), (&*format!("{prefix}login"), 43));
         let expected = " Path=/; HttpOnly; Max-Age=600; SameSite=None; Secure";
         assert_eq!(rest, expected);
 
-        let begun = running.begin(&mut visitor).await;
-        let response = running.answer_to(&begun);
-        let answer = running
-            .post(&mut visitor, &response, &begun.relay_state)
+        let login = running.begin(&mut visitor).await;
+        let response = running.response_to(&login);
+        let shown = running
+            .post(&mut visitor, &response, &login.relay_state)
             .await;
-        let cookies = answer.headers.get_all("set-cookie").iter();
+        let cookies = shown.headers.get_all("set-cookie").iter();
         let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
         let [session, login] = cookies[..] else {
             panic!("{cookies:?}")
@@ -408,10 +415,10 @@ async fn cookies_are_those_of_the_moment() {
 async fn a_post_that_is_too_large_is_not_read() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
+    let login = running.begin(&mut visitor).await;
     let large = "A".repeat(1024 * 1024);
-    let answer = running.post(&mut visitor, &large, &begun.relay_state).await;
-    assert_eq!(answer.status, 413);
+    let shown = running.post(&mut visitor, &large, &login.relay_state).await;
+    assert_eq!(shown.status, 413);
     assert_eq!(running.sandbox.token_requests(), 0);
 }
 
@@ -420,44 +427,47 @@ async fn the_next_login_of_a_browser_ends_its_session() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
     let log_in = async |visitor: &mut Visitor| {
-        let begun = running.begin(visitor).await;
+        let login = running.begin(visitor).await;
         let before = visitor.clone();
-        // A browser sends no `SameSite=Lax` cookie with what another site posts.
+        // A browser sends no `SameSite=Lax` cookie with a post from another site.
         visitor.set_cookie("localhost", "session", "");
-        let response = running.answer_to(&begun);
-        let answer = running.post(visitor, &response, &begun.relay_state).await;
-        assert_eq!(answer.status, 303);
+        let response = running.response_to(&login);
+        let shown = running.post(visitor, &response, &login.relay_state).await;
+        assert_eq!(shown.status, 303);
         before
     };
     log_in(&mut visitor).await;
-    // One that is begun ends nothing yet.
+    // Beginning a login does not end the session yet.
     let mut other = visitor.clone();
     running.begin(&mut other).await;
-    assert!(running.greeted(&mut other).await.is_some());
+    assert!(running.greeted_user(&mut other).await.is_some());
     let mut bystander = Visitor::new();
     log_in(&mut bystander).await;
 
     let mut before = log_in(&mut visitor).await;
     let session = |visitor: &Visitor| visitor.cookie("localhost", "session").map(str::to_owned);
     assert_ne!(session(&before), session(&visitor));
-    assert_eq!(running.greeted(&mut before).await, None);
+    assert_eq!(running.greeted_user(&mut before).await, None);
     for browser in [&mut visitor, &mut bystander] {
-        assert_eq!(running.greeted(browser).await.as_deref(), Some("User 2"));
+        assert_eq!(
+            running.greeted_user(browser).await.as_deref(),
+            Some("User 2")
+        );
     }
 }
 
 #[tokio::test]
-async fn when_the_token_has_ended_the_user_logs_in_again() {
+async fn when_the_token_has_expired_the_user_logs_in_again() {
     let running = Running::start().await;
     let mut visitor = Visitor::new();
-    let begun = running.begin(&mut visitor).await;
-    let response = running.answer_to(&begun);
+    let login = running.begin(&mut visitor).await;
+    let response = running.response_to(&login);
     running
-        .post(&mut visitor, &response, &begun.relay_state)
+        .post(&mut visitor, &response, &login.relay_state)
         .await;
     running.sandbox.revoke_access_tokens();
-    assert_eq!(running.greeted(&mut visitor).await, None);
-    assert_eq!(running.greeted(&mut visitor).await, None);
+    assert_eq!(running.greeted_user(&mut visitor).await, None);
+    assert_eq!(running.greeted_user(&mut visitor).await, None);
     assert_eq!(running.sandbox.token_requests(), 1);
 }
 
@@ -491,9 +501,9 @@ async fn it_runs_with_no_arguments() {
 }
 
 #[tokio::test]
-async fn off_this_machine_it_wants_tls() {
+async fn wrong_arguments_and_http_elsewhere_are_errors() {
     let idp = "https://idp.example/sso";
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (
             &["eu-west-1", "an-id", "org", idp, "http://app.example/"][..],
             "https",
@@ -506,7 +516,10 @@ async fn off_this_machine_it_wants_tls() {
         let output = timeout(Duration::from_secs(20), output).await;
         let output = output.unwrap().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && text.contains(told), "{text}");
+        assert!(
+            !output.status.success() && text.contains(expected),
+            "{text}"
+        );
     }
 }
 
@@ -517,7 +530,7 @@ const PROGRAM: [&str; 2] = [
 ];
 
 #[test]
-fn the_guides_code_is_the_programs() {
+fn the_guides_code_is_in_the_program() {
     let blocks = GUIDE.split("```text\n").skip(1);
     let blocks: Vec<_> = blocks
         .map(|block| block.split("```").next().unwrap())

@@ -1,4 +1,4 @@
-//! The provider against the sandbox: real requests, and a server that expires, revokes and fails.
+//! The provider with the sandbox: real requests, and a server that expires and revokes tokens and fails.
 
 mod closure;
 
@@ -30,7 +30,7 @@ fn runtime() -> Runtime {
 }
 
 #[tokio::test]
-async fn a_token_comes_with_its_life() {
+async fn token_is_returned_with_its_life_and_header() {
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = tokens(&sandbox);
     assert!(tokens.cached_token().is_none());
@@ -48,7 +48,7 @@ async fn a_token_comes_with_its_life() {
 }
 
 #[tokio::test]
-async fn the_server_may_forget_its_reply() {
+async fn lost_token_response_is_transient_and_not_repeated() {
     let sandbox = Sandbox::start().await.unwrap();
     let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     for fault in 0..2 {
@@ -66,7 +66,7 @@ async fn the_server_may_forget_its_reply() {
         assert_eq!(
             sandbox.token_requests(),
             before + 1,
-            "not repeated: it may have been sent"
+            "a request that may have been sent is not repeated"
         );
         clock.advance(Duration::from_secs(3));
     }
@@ -74,7 +74,7 @@ async fn the_server_may_forget_its_reply() {
 }
 
 #[tokio::test]
-async fn revoke_ends_the_token_at_the_server_too() {
+async fn revoke_ends_the_token_at_the_server() {
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = tokens(&sandbox);
     let old = tokens.token().await.unwrap();
@@ -88,13 +88,13 @@ async fn revoke_ends_the_token_at_the_server_too() {
     let new = tokens.token().await.unwrap();
     assert_ne!(old.expose_secret(), new.expose_secret());
     tokens.token_info().await.unwrap();
-    // One that has ended already is no error.
+    // A token that has ended already is no error.
     sandbox.revoke_access_tokens();
     tokens.revoke().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_request_under_way_while_the_token_is_revoked_is_not_kept() {
+async fn token_of_a_refresh_during_revoke_is_dropped() {
     let sandbox = Sandbox::start().await.unwrap();
     let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     tokens.token().await.unwrap();
@@ -107,12 +107,12 @@ async fn a_request_under_way_while_the_token_is_revoked_is_not_kept() {
     assert!(tokens.cached_token().is_none());
     gate.release();
     tokens.token().await.unwrap();
-    // The first, the renewal, whose token was thrown away, and one more.
+    // The first, the renewal, whose token was dropped, and one more.
     assert_eq!(sandbox.token_requests(), 3);
 }
 
 #[tokio::test]
-async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
+async fn token_info_keeps_the_idle_timer_and_notices_a_401() {
     let idle = Some(Duration::from_secs(900));
     let sandbox = Sandbox::builder().idle_timeout(idle).start().await.unwrap();
     let tokens = tokens(&sandbox);
@@ -120,12 +120,12 @@ async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
     let first = idles().await;
     sandbox.advance(Duration::from_secs(600));
     assert_eq!(idles().await, first);
-    // A call resets it, and is the last that does.
+    // A call resets it; nothing after it does.
     let api = PlatformClient::new(tokens.clone());
     api.get("/api/v2/organizations/me").send().await.unwrap();
     let second = idles().await;
-    assert!(first < second, "{first} {second}");
-    // Some seconds for the test itself, whose time runs too.
+    assert!(first < second, "{first:?} {second:?}");
+    // The test itself takes some seconds, too.
     for step in [600, 270] {
         sandbox.advance(Duration::from_secs(step));
         assert_eq!(idles().await, second);
@@ -142,7 +142,7 @@ async fn token_info_leaves_the_idle_timer_alone_and_notices_a_refusal() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
+async fn rotated_secret_is_read_from_its_file() {
     let sandbox = Sandbox::start().await.unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let write = |secret: &str| std::fs::write(file.path(), format!("{secret}\n")).unwrap();
@@ -167,7 +167,7 @@ async fn a_rotated_secret_is_read_from_its_file_without_a_restart() {
 }
 
 #[tokio::test]
-async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
+async fn secret_rotated_in_its_vault_ends_failures_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let vault = Arc::new(Mutex::new(sandbox.client_secret()));
     let source = Arc::clone(&vault);
@@ -181,22 +181,22 @@ async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
     let call = async || api.get("/api/v2/organizations/me").send().await.map(drop);
     call().await.unwrap();
 
-    // In the vault before it is needed: no call fails.
+    // The vault has the new secret before it is needed: no call fails.
     *vault.lock().unwrap() = sandbox.rotate_secret();
     sandbox.revoke_access_tokens();
     call().await.unwrap();
     assert_eq!(sandbox.token_requests(), 2);
 
-    // In the vault too late: calls fail until it is there, and no longer.
+    // The vault has it too late: calls fail until then.
     let old = tokens.token().await.unwrap();
     let rotated = sandbox.rotate_secret();
     sandbox.revoke_access_tokens();
     for _ in 0..10 {
         let error = call().await.unwrap_err();
-        let ErrorKind::InvalidClient(refused) = error.kind() else {
+        let ErrorKind::InvalidClient(invalid) = error.kind() else {
             panic!("{error:?}")
         };
-        assert!(refused.accepted_before.is_some());
+        assert!(invalid.accepted_before.is_some());
         assert_eq!(
             error.troubleshooting(),
             Some(Troubleshooting::IntegrationFailsAfterRotation)
@@ -205,12 +205,12 @@ async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
     }
     assert_eq!(sandbox.token_requests(), 3);
     *vault.lock().unwrap() = rotated;
-    // Long before the pause ends.
+    // This is long before the pause ends.
     clock.advance(Duration::from_secs(1));
     call().await.unwrap();
     assert_eq!(sandbox.token_requests(), 4);
 
-    // The refused token was sent once, and never again.
+    // The rejected token was sent once more, and never again.
     let bearer = format!("Bearer {}", old.expose_secret());
     let statuses: Vec<_> = sandbox
         .requests()
@@ -222,7 +222,7 @@ async fn a_secret_rotated_in_its_vault_ends_the_failures_at_once() {
 }
 
 #[tokio::test]
-async fn a_disabled_client_is_told_like_a_wrong_secret() {
+async fn disabled_client_is_reported_like_a_wrong_secret() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.disable_client();
     let error = tokens(&sandbox).token().await.unwrap_err();
@@ -242,7 +242,7 @@ async fn a_disabled_client_is_told_like_a_wrong_secret() {
 }
 
 #[tokio::test]
-async fn a_client_of_another_grant_is_told_what_to_do() {
+async fn client_of_another_grant_type_names_the_right_one() {
     let sandbox = Sandbox::builder()
         .authorized_grant_type("CODE")
         .start()
@@ -260,7 +260,7 @@ async fn a_client_of_another_grant_is_told_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_in_the_guise_of_a_400_is_waited_for() {
+async fn rate_limit_with_status_400_is_waited_for() {
     let sandbox = Sandbox::start().await.unwrap();
     let body = r#"{"error":"invalid_request","description":"rate limit exceeded; slow down","error_description":"rate limit exceeded; slow down"}"#;
     sandbox
@@ -278,7 +278,7 @@ async fn a_rate_limit_in_the_guise_of_a_400_is_waited_for() {
 }
 
 #[test]
-fn a_connection_that_died_with_its_runtime_costs_at_most_one_repeat() {
+fn connection_of_a_dropped_runtime_costs_one_repeat() {
     let (first, second) = (runtime(), runtime());
     let sandbox = first.block_on(Sandbox::start()).unwrap();
     let api = PlatformClient::new(tokens(&sandbox));
@@ -299,7 +299,7 @@ fn a_connection_that_died_with_its_runtime_costs_at_most_one_repeat() {
 }
 
 #[test]
-fn a_provider_serves_two_runtimes_at_once() {
+fn provider_serves_two_runtimes_at_once() {
     let (first, second) = (runtime(), runtime());
     let sandbox = first.block_on(Sandbox::start()).unwrap();
     let tokens = tokens(&sandbox);

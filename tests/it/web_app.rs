@@ -1,4 +1,4 @@
-//! The example of a web application, and the rules of its sessions.
+//! The example `web_app` and its sessions.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -21,7 +21,10 @@ use url::Url;
 use super::{
     quickstart::program,
     readme::is_in_the_readme,
-    support::visitor::{Shown, Visitor},
+    support::{
+        login::parameter,
+        visitor::{Shown, Visitor},
+    },
 };
 
 #[path = "../../examples/web_app/main.rs"]
@@ -35,7 +38,7 @@ mod web_app;
 const HOST: &str = "localhost";
 const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
 
-/// The application, with its sandbox and the folder in which it keeps logins.
+/// The application, its sandbox, and the folder of its store.
 struct Running {
     sandbox: Sandbox,
     folder: TempDir,
@@ -48,7 +51,7 @@ impl Running {
         Self::with("http", Sandbox::builder()).await
     }
 
-    /// Started as if browsers found it under this scheme.
+    /// Starts the application with an address of this scheme.
     async fn with(scheme: &str, sandbox: SandboxBuilder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -79,15 +82,14 @@ impl Running {
         self.sandbox.users().remove(place)
     }
 
-    /// From the login button to the address of the callback.
-    async fn to_callback(&self, visitor: &mut Visitor, user: &SandboxUser) -> Url {
+    /// Logs in at the login page, and returns the callback.
+    async fn callback_of(&self, visitor: &mut Visitor, user: &SandboxUser) -> Url {
         let login = visitor.get(self.at("login")).await;
         assert_eq!(login.status, 303);
-        self.decided(visitor, &login.location(), user, "allow")
-            .await
+        self.decide(visitor, &login.location(), user, "allow").await
     }
 
-    async fn decided(
+    async fn decide(
         &self,
         visitor: &mut Visitor,
         page: &Url,
@@ -100,13 +102,13 @@ impl Running {
     }
 
     async fn log_in(&self, visitor: &mut Visitor, user: &SandboxUser) {
-        let callback = self.to_callback(visitor, user).await;
+        let callback = self.callback_of(visitor, user).await;
         let answer = visitor.get(callback).await;
         assert_eq!((answer.status, answer.location()), (303, self.base.clone()));
     }
 
-    /// Who the application says is there.
-    async fn greeted(&self, visitor: &mut Visitor) -> Option<String> {
+    /// The name in the application's greeting.
+    async fn greeted_user(&self, visitor: &mut Visitor) -> Option<String> {
         let home = visitor.get(self.at("/")).await;
         assert_eq!(home.status, 200);
         let title = home.text.split("<h1>").nth(1).unwrap();
@@ -114,8 +116,8 @@ impl Running {
         title.strip_prefix("Hello, ").map(str::to_owned)
     }
 
-    /// The files of its store that hold logins.
-    fn kept(&self) -> Vec<(String, Vec<u8>)> {
+    /// The files of the store that contain logins.
+    fn stored(&self) -> Vec<(String, Vec<u8>)> {
         files(self.folder.path())
     }
 }
@@ -139,19 +141,14 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn value_of(url: &Url, name: &str) -> String {
-    let mut pairs = url.query_pairs();
-    pairs.find(|(given, _)| given == name).unwrap().1.into()
-}
-
 #[tokio::test]
-async fn a_user_logs_in_and_out_and_the_session_is_another_each_time() {
+async fn session_id_changes_at_login_and_logout() {
     let app = Running::start().await;
     let (user, mut visitor) = (app.user(1), Visitor::new());
-    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
     assert_eq!(visitor.cookie(HOST, "session"), None);
 
-    let callback = app.to_callback(&mut visitor, &user).await;
+    let callback = app.callback_of(&mut visitor, &user).await;
     let before = visitor.cookie(HOST, "session").unwrap().to_owned();
     let answer = visitor.get(callback).await;
     let after = visitor.cookie(HOST, "session").unwrap().to_owned();
@@ -163,15 +160,15 @@ async fn a_user_logs_in_and_out_and_the_session_is_another_each_time() {
     );
 
     let home = visitor.get(app.at("/")).await;
-    for told in [user.name(), user.email(), "<dd>Sandbox</dd>"] {
-        assert!(home.text.contains(told), "{}", home.text);
+    for text in [user.name(), user.email(), "<dd>Sandbox</dd>"] {
+        assert!(home.text.contains(text), "{}", home.text);
     }
     for id in [&before, "another"] {
         let mut other = Visitor::new();
         other.set_cookie(HOST, "session", id);
-        assert_eq!(app.greeted(&mut other).await, None);
+        assert_eq!(app.greeted_user(&mut other).await, None);
     }
-    // A second login would need a logout first.
+    // A user who is logged in is not asked to log in again.
     assert_eq!(visitor.get(app.at("login")).await.location(), app.base);
 
     let mut copy = visitor.clone();
@@ -181,62 +178,71 @@ async fn a_user_logs_in_and_out_and_the_session_is_another_each_time() {
     assert_eq!(url.path(), "/login/logout");
     assert_eq!(visitor.get(url).await.location(), app.base);
     assert_eq!(visitor.cookie(HOST, "session"), None);
-    assert_eq!(app.greeted(&mut copy).await, None);
-    assert!(app.kept().is_empty());
+    assert_eq!(app.greeted_user(&mut copy).await, None);
+    assert!(app.stored().is_empty());
     let ended = app.sandbox.requests();
     let mut ended = ended.iter().filter(|request| request.method() == "DELETE");
     assert_eq!(ended.next().unwrap().path(), "/api/v2/tokens/me");
 }
 
 #[tokio::test]
-async fn two_users_are_logged_in_at_once_and_keep_their_own() {
+async fn two_users_have_separate_sessions() {
     let app = Running::start().await;
     let (mut one, mut two) = (Visitor::new(), Visitor::new());
-    let first = app.to_callback(&mut one, &app.user(0)).await;
-    let second = app.to_callback(&mut two, &app.user(1)).await;
+    let first = app.callback_of(&mut one, &app.user(0)).await;
+    let second = app.callback_of(&mut two, &app.user(1)).await;
     two.get(second).await;
     one.get(first).await;
-    assert_eq!(app.greeted(&mut one).await.as_deref(), Some("User 1"));
-    assert_eq!(app.greeted(&mut two).await.as_deref(), Some("User 2"));
+    assert_eq!(app.greeted_user(&mut one).await.as_deref(), Some("User 1"));
+    assert_eq!(app.greeted_user(&mut two).await.as_deref(), Some("User 2"));
     one.post(app.at("logout"), &[], OWN).await;
-    assert_eq!(app.greeted(&mut one).await, None);
-    assert_eq!(app.greeted(&mut two).await.as_deref(), Some("User 2"));
+    assert_eq!(app.greeted_user(&mut one).await, None);
+    assert_eq!(app.greeted_user(&mut two).await.as_deref(), Some("User 2"));
 }
 
 #[tokio::test]
-async fn a_callback_in_another_browser_does_nothing() {
+async fn callback_in_another_browser_changes_nothing() {
     let app = Running::start().await;
-    let (mut asked, mut fresh, mut begun, mut inside) = (
+    let (mut asked, mut fresh, mut started, mut inside) = (
         Visitor::new(),
         Visitor::new(),
         Visitor::new(),
         Visitor::new(),
     );
     app.log_in(&mut inside, &app.user(1)).await;
-    let own = app.to_callback(&mut begun, &app.user(2)).await;
-    let callback = app.to_callback(&mut asked, &app.user(0)).await;
-    let (kept, requests) = (app.kept(), app.sandbox.token_requests());
-    for visitor in [&mut fresh, &mut begun, &mut inside] {
+    let own = app.callback_of(&mut started, &app.user(2)).await;
+    let callback = app.callback_of(&mut asked, &app.user(0)).await;
+    let (stored, requests) = (app.stored(), app.sandbox.token_requests());
+    for visitor in [&mut fresh, &mut started, &mut inside] {
         let answer = visitor.get(&callback).await;
         assert_eq!(answer.status, 400, "{}", answer.text);
         assert_eq!(answer.header("set-cookie"), "");
     }
     assert_eq!(app.sandbox.token_requests(), requests);
-    assert_eq!(app.kept(), kept);
-    assert_eq!(app.greeted(&mut fresh).await, None);
-    assert_eq!(app.greeted(&mut inside).await.as_deref(), Some("User 2"));
-    // Those that did ask are not disturbed.
-    begun.get(own).await;
+    assert_eq!(app.stored(), stored);
+    assert_eq!(app.greeted_user(&mut fresh).await, None);
+    assert_eq!(
+        app.greeted_user(&mut inside).await.as_deref(),
+        Some("User 2")
+    );
+    // The browsers that asked can still finish their logins.
+    started.get(own).await;
     asked.get(callback).await;
-    assert_eq!(app.greeted(&mut begun).await.as_deref(), Some("User 3"));
-    assert_eq!(app.greeted(&mut asked).await.as_deref(), Some("User 1"));
+    assert_eq!(
+        app.greeted_user(&mut started).await.as_deref(),
+        Some("User 3")
+    );
+    assert_eq!(
+        app.greeted_user(&mut asked).await.as_deref(),
+        Some("User 1")
+    );
 }
 
 #[tokio::test]
-async fn a_callback_that_comes_twice_at_once_is_answered_once() {
+async fn repeated_callback_is_rejected() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let callback = app.to_callback(&mut visitor, &app.user(0)).await;
+    let callback = app.callback_of(&mut visitor, &app.user(0)).await;
     let mut again = visitor.clone();
     let gate = app.sandbox.at_token_endpoint().times(1).gate();
     let first = async {
@@ -252,11 +258,14 @@ async fn a_callback_that_comes_twice_at_once_is_answered_once() {
     let ((first, mut visitor), second) = tokio::join!(first, second);
     assert_eq!((first, second), (303, 400));
     assert_eq!(app.sandbox.token_requests(), 1);
-    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    assert_eq!(
+        app.greeted_user(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
 }
 
 #[tokio::test]
-async fn a_logout_that_another_site_asks_for_logs_nobody_out() {
+async fn other_sites_cannot_log_a_user_out() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
@@ -276,60 +285,68 @@ async fn a_logout_that_another_site_asks_for_logs_nobody_out() {
         assert_eq!(answer.header("set-cookie"), "");
     }
     assert_eq!(visitor.get(app.at("logout")).await.status, 405);
-    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
-    // A browser that does not tell more than its origin.
+    assert_eq!(
+        app.greeted_user(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
+    // An older browser sends only its origin.
     let answer = visitor.post(app.at("logout"), &[], &own).await;
     assert_eq!(answer.status, 303);
-    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
 }
 
 #[tokio::test]
-async fn who_denies_can_log_in_after_all() {
+async fn user_who_denied_can_log_in_later() {
     let app = Running::start().await;
     let (user, mut visitor) = (app.user(0), Visitor::new());
     let page = visitor.get(app.at("login")).await.location();
-    let callback = app.decided(&mut visitor, &page, &user, "deny").await;
+    let callback = app.decide(&mut visitor, &page, &user, "deny").await;
     let answer = visitor.get(callback).await;
     assert_eq!(answer.status, 403);
     assert!(answer.text.contains("Access was not granted"));
     assert_eq!(app.sandbox.token_requests(), 0);
-    assert_eq!(app.greeted(&mut visitor).await, None);
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
     app.log_in(&mut visitor, &user).await;
-    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    assert_eq!(
+        app.greeted_user(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
 }
 
 #[tokio::test]
-async fn a_login_that_is_over_at_genesys_cloud_is_over_here() {
+async fn login_that_ended_at_genesys_cloud_ends_here() {
     let sandbox = Sandbox::builder().refresh_tokens(RefreshTokens::None);
     let app = Running::with("http", sandbox).await;
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
     app.sandbox.revoke_access_tokens();
-    assert_eq!(app.greeted(&mut visitor).await, None);
-    assert!(app.kept().is_empty());
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
+    assert!(app.stored().is_empty());
     app.log_in(&mut visitor, &app.user(0)).await;
-    assert_eq!(app.greeted(&mut visitor).await.as_deref(), Some("User 1"));
+    assert_eq!(
+        app.greeted_user(&mut visitor).await.as_deref(),
+        Some("User 1")
+    );
 }
 
 #[tokio::test]
-async fn what_its_user_cannot_mend_is_not_told() {
+async fn errors_for_the_operator_are_not_shown() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
     app.sandbox.disable_client();
     app.sandbox.revoke_access_tokens();
     let answer = visitor.get(app.at("/")).await;
-    // Its user can do nothing about it.
     assert_eq!(answer.status, 502, "{}", answer.text);
     assert!(!answer.text.contains("invalid_client"));
 }
 
 #[tokio::test]
-async fn every_page_keeps_to_itself_and_holds_no_secret() {
+async fn pages_have_security_headers_and_no_secrets() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
     let mut shown: Vec<Shown> = vec![visitor.get(app.at("/")).await];
-    let callback = app.to_callback(&mut visitor, &app.user(0)).await;
+    let callback = app.callback_of(&mut visitor, &app.user(0)).await;
     let pending = visitor.cookie(HOST, "session").unwrap().to_owned();
     let altered = format!("{callback}1");
     shown.push(visitor.get(altered.replace("state=", "x=")).await);
@@ -339,7 +356,7 @@ async fn every_page_keeps_to_itself_and_holds_no_secret() {
     shown.push(visitor.post(app.at("logout"), &[], &[]).await);
     let statuses: Vec<_> = shown.iter().map(|shown| shown.status).collect();
     assert_eq!(statuses, [200, 400, 303, 200, 403]);
-    let secrets = [value_of(&callback, "state"), value_of(&callback, "code")];
+    let secrets = ["state", "code"].map(|name| parameter(&callback, name).unwrap());
     for shown in shown {
         assert_eq!(shown.header("cache-control"), "no-store");
         assert_eq!(shown.header("referrer-policy"), "no-referrer");
@@ -355,7 +372,7 @@ async fn every_page_keeps_to_itself_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn over_tls_the_cookie_stays_there() {
+async fn cookie_is_secure_over_tls() {
     let app = Running::with("https", Sandbox::builder()).await;
     let mut visitor = Visitor::new();
     let answer = visitor.get(app.at("login")).await;
@@ -368,23 +385,23 @@ async fn over_tls_the_cookie_stays_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_has_an_end() {
+async fn sessions_end() {
     let sessions = web_app::sessions::Sessions::new(false);
     let headers = |id: &str| {
         let cookie = format!("other=1; session={id}").parse().unwrap();
         http::HeaderMap::from_iter([(http::header::COOKIE, cookie)])
     };
-    let begin = || sessions.begin("begun", SecretString::from("a login"));
+    let begin = || sessions.begin("started", SecretString::from("a login"));
     begin();
-    assert!(sessions.id(&headers("begun")).is_some());
-    assert!(sessions.logged_in(&headers("begun")).is_none());
+    assert!(sessions.id(&headers("started")).is_some());
+    assert!(sessions.logged_in(&headers("started")).is_none());
     tokio::time::advance(Duration::from_secs(601)).await;
-    assert!(sessions.id(&headers("begun")).is_none());
-    assert!(sessions.take_pending("begun").is_none());
+    assert!(sessions.id(&headers("started")).is_none());
+    assert!(sessions.take_pending("started").is_none());
 
     begin();
-    sessions.log_in("begun", "inside");
-    assert!(sessions.id(&headers("begun")).is_none());
+    sessions.log_in("started", "inside");
+    assert!(sessions.id(&headers("started")).is_none());
     tokio::time::advance(Duration::from_secs(8 * 3_600 - 1)).await;
     assert!(sessions.logged_in(&headers("inside")).is_some());
     assert!(sessions.take_ended().is_empty());
@@ -396,7 +413,7 @@ async fn a_session_has_an_end() {
 }
 
 #[tokio::test]
-async fn it_runs_with_no_arguments() {
+async fn it_runs_without_arguments() {
     let mut child = Command::new(program("web_app"))
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -426,8 +443,8 @@ async fn it_runs_with_no_arguments() {
 }
 
 #[tokio::test]
-async fn off_this_machine_it_wants_tls() {
-    for (arguments, told) in [
+async fn wrong_arguments_are_reported() {
+    for (arguments, reason) in [
         (&["eu-west-1", "an-id", "http://app.example/"][..], "https"),
         (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
     ] {
@@ -435,6 +452,6 @@ async fn off_this_machine_it_wants_tls() {
         let output = timeout(Duration::from_secs(20), output).await;
         let output = output.unwrap().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && text.contains(told), "{text}");
+        assert!(!output.status.success() && text.contains(reason), "{text}");
     }
 }

@@ -1,9 +1,9 @@
-"""Signatures of another implementation, carried by this crate's client, and checked by two others.
+"""Checks that the client sends signed SAML documents unchanged.
 
     python check.py SENDER
 
-pysaml2 and xmlsec1 sign; SENDER, a program with the client, sends to an endpoint here; what came
-over the wire is verified by signxml and by node-saml, as it came and tampered with.
+pysaml2 and xmlsec1 sign. SENDER, a program with the client, sends to an endpoint of this program.
+signxml and node-saml verify what arrived, unchanged and tampered with.
 """
 
 import base64
@@ -23,13 +23,13 @@ from signxml import SignatureConfiguration, XMLVerifier
 from issue import AUDIENCE, SUBJECT, IdentityProvider
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-# What both say of a signature, and not of anything else.
-BROKEN = "InvalidDigest: .*|Error: (Invalid|Invalid document|no valid) signature"
+# The errors of both for an invalid signature.
+INVALID_SIGNATURE = "InvalidDigest: .*|Error: (Invalid|Invalid document|no valid) signature"
 GRANT = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
-    """Keeps each form that comes, and answers with a token."""
+    """Keeps each form that arrives, and responds with a token."""
 
     forms: list = []
 
@@ -37,12 +37,12 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode("ascii")
         form = urllib.parse.parse_qsl(body, keep_blank_values=True, strict_parsing=True)
         self.forms.append((self.path, self.headers["Authorization"], form))
-        answer = b'{"access_token":"a-token","token_type":"bearer","expires_in":3600}'
+        body = b'{"access_token":"a-token","token_type":"bearer","expires_in":3600}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -50,12 +50,12 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
 
 @dataclass
 class Case:
-    """A document, and whether its signature is to hold."""
+    """A document, and whether its signature is expected to be valid."""
 
     name: str
     document: str
     signed: str
-    holds: bool
+    is_valid: bool
 
 
 def main(sender: str):
@@ -68,49 +68,49 @@ def main(sender: str):
         cases = []
         for signed in ["Assertion", "Response"]:
             for form in ["xml", "posted"]:
-                cases += carried(sender, url, folder, idp.response(signed), signed, form)
+                cases += sent_cases(sender, url, folder, idp.response(signed), signed, form)
     wrong = [
         problem
         for case, by_node in zip(cases, node_saml(cases, idp.certificate), strict=True)
-        for problem in judged(case, idp.certificate, by_node)
+        for problem in problems_of(case, idp.certificate, by_node)
     ]
     for problem in wrong:
         print(problem)
-    held = sum(case.holds for case in cases)
-    print(f"{held} documents to verify, {len(cases) - held} not to, {len(wrong)} judged otherwise")
+    valid = sum(case.is_valid for case in cases)
+    print(f"{valid} valid documents, {len(cases) - valid} tampered with, {len(wrong)} wrong results")
     # The signed assertion twice in each form, the signed response once.
-    if wrong or held != 6 or len(cases) != 30:
-        sys.exit("the signatures do not hold as they should")
+    if wrong or valid != 6 or len(cases) != 30:
+        sys.exit("not every signature was verified as expected")
 
 
-def carried(sender, url, folder, response, signed, form):
-    """What the client makes of a response, in both encodings."""
+def sent_cases(sender, url, folder, response, signed, form):
+    """Sends a response in both encodings, and returns the cases to verify."""
     file = folder / "given"
     file.write_text(response if form == "xml" else posted(response), encoding="utf-8")
     name = f"{signed} signed, given as {form}"
 
     document = base64.b64decode(sent(sender, url, "posted", file), validate=True)
-    require(document == response.encode(), f"{name}: not the bytes that were given")
+    require(document == response.encode(), f"{name}: the bytes were changed")
     cases = variants(f"{name}, sent whole", document.decode(), signed)
 
     if signed == "Response":
         # Alone, the assertion would have no signature.
-        refused = send(sender, url, "rfc7522", file)
-        require(refused.returncode != 0 and not Endpoint.forms, f"{name}: sent all the same")
-        require("only the Response is signed" in refused.stderr, f"{name}: {refused.stderr}")
+        outcome = send(sender, url, "rfc7522", file)
+        require(outcome.returncode != 0 and not Endpoint.forms, f"{name}: sent unsigned")
+        require("only the Response is signed" in outcome.stderr, f"{name}: {outcome.stderr}")
         return cases
 
     value = sent(sender, url, "rfc7522", file)
     require(re.fullmatch(r"[\w-]+", value, re.ASCII), f"{name}: not base64url")
     alone = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
     given = re.search(r"<ns1:Assertion\b.*</ns1:Assertion>", response, re.DOTALL)[0]
-    # Declarations may come into the start tag; all else is as it was.
+    # The start tag may have more declarations. Nothing else may differ.
     require(alone.split(">", 1)[1] == given.split(">", 1)[1], f"{name}: changed")
     return cases + variants(f"{name}, sent alone", alone, signed)
 
 
 def posted(response):
-    """As an identity provider posts it, in lines."""
+    """Encodes a response as an identity provider posts it, in lines."""
     return base64.encodebytes(response.encode()).decode().replace("\n", "\r\n")
 
 
@@ -120,7 +120,7 @@ def send(sender, url, encoding, file):
 
 
 def sent(sender, url, encoding, file):
-    """The assertion as it came over the wire."""
+    """Sends an assertion, and returns it as it arrived."""
     outcome = send(sender, url, encoding, file)
     require(outcome.returncode == 0, outcome.stderr)
     [(path, authorization, form)] = Endpoint.forms
@@ -136,7 +136,7 @@ def sent(sender, url, encoding, file):
 
 
 def variants(name, document, signed):
-    """The document, which is to hold, and what was done to it, which is not."""
+    """Returns the document, and versions of it that were tampered with."""
     changes = {
         "a byte of a value": ("a name with", "b name with"),
         "another NameID": (SUBJECT, SUBJECT.replace("1", "2")),
@@ -145,20 +145,20 @@ def variants(name, document, signed):
     }
     cases = [Case(name, document, signed, True)]
     for change, (old, new) in changes.items():
-        require(document.count(old) == 1, f"{name}: {old} is not there once")
+        require(document.count(old) == 1, f"{name}: {old} does not occur once")
         cases.append(Case(f"{name}, {change}", document.replace(old, new), signed, False))
     return cases
 
 
-def judged(case, certificate, by_node):
-    """What is wrong with how both judge a case."""
-    for peer, answer in [("signxml", signxml(case, certificate)), ("node-saml", by_node)]:
-        if not re.fullmatch(re.escape(SUBJECT) if case.holds else BROKEN, answer):
-            yield f"{case.name}: {peer} says {answer}"
+def problems_of(case, certificate, by_node):
+    """Yields each wrong result of the two verifiers."""
+    for peer, result in [("signxml", signxml(case, certificate)), ("node-saml", by_node)]:
+        if not re.fullmatch(re.escape(SUBJECT) if case.is_valid else INVALID_SIGNATURE, result):
+            yield f"{case.name}: {peer} says {result}"
 
 
 def signxml(case, certificate):
-    """The subject in what is signed, or why the signature does not hold."""
+    """Returns the subject in the signed element, or the error."""
     is_inside = case.signed == "Assertion" and "Response" in case.document.split(">", 2)[1]
     location = f"./{SAML}Assertion/" if is_inside else "./"
     try:
@@ -173,23 +173,23 @@ def signxml(case, certificate):
 
 
 def node_saml(cases, certificate):
-    """The same, each by node-saml."""
-    asked = {
+    """Returns the same from node-saml, for each case."""
+    request = {
         "certificate": certificate,
         "audience": AUDIENCE,
         "cases": [{"document": case.document, "signed": case.signed} for case in cases],
     }
     script = pathlib.Path(__file__).with_name("verify.js")
-    answer = subprocess.run(
+    outcome = subprocess.run(
         ["node", str(script)],
-        input=json.dumps(asked),
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    require(answer.returncode == 0, answer.stderr)
-    return json.loads(answer.stdout)
+    require(outcome.returncode == 0, outcome.stderr)
+    return json.loads(outcome.stdout)
 
 
 def require(condition, problem):

@@ -1,4 +1,4 @@
-"""An identity provider with a key of its own: pysaml2, which has xmlsec1 sign."""
+"""An identity provider with its own key. It uses pysaml2, which signs by xmlsec1."""
 
 import datetime
 import pathlib
@@ -22,7 +22,7 @@ _METADATA = f"""<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" e
 
 
 class IdentityProvider:
-    """Signs responses, or the assertions in them."""
+    """Signs responses or the assertions in them."""
 
     def __init__(self, folder: pathlib.Path):
         key, self.certificate = _fresh_key()
@@ -49,7 +49,7 @@ class IdentityProvider:
         self._server = Server(config=config)
 
     def response(self, signed: str) -> str:
-        """A response whose element `signed` is signed: "Response" or "Assertion"."""
+        """Returns a response. `signed` names the signed element, "Response" or "Assertion"."""
         return str(
             self._server.create_authn_response(
                 identity={"displayName": ["Zoë & Søn, a name with  spaces"]},

@@ -1,12 +1,12 @@
-// Verifies with node-saml: for each case the subject in what is signed, or why it does not hold.
+// Verifies with node-saml. For each case it prints the subject in the signed element, or the error.
 //
-// Cases come as JSON on standard input, and go so on standard output. Packages are looked for in the
-// folder that NODE_PATH names.
+// Reads the cases as JSON from standard input, and writes JSON to standard output. NODE_PATH names the
+// folder with the packages.
 
 const { SAML } = require("@node-saml/node-saml");
 const xml = require("@node-saml/node-saml/lib/xml");
 
-async function ofResponse({ document, signed }, certificate, audience) {
+async function subjectOfResponse({ document, signed }, certificate, audience) {
   const saml = new SAML({
     idpCert: certificate,
     issuer: audience,
@@ -21,8 +21,8 @@ async function ofResponse({ document, signed }, certificate, audience) {
   return profile.nameID;
 }
 
-/** node-saml takes no assertion alone; its check of a signature does. */
-async function ofAssertion({ document }, certificate) {
+/** node-saml does not accept an assertion alone, but its signature check does. */
+async function subjectOfAssertion({ document }, certificate) {
   const { documentElement } = await xml.parseDomFromString(document);
   const verified = xml.getVerifiedXml(document, documentElement, [certificate]);
   if (!verified) throw new Error("no valid signature");
@@ -36,7 +36,7 @@ async function main() {
   const subjects = [];
   for (const one of cases) {
     const { documentElement } = await xml.parseDomFromString(one.document);
-    const subject = documentElement.localName === "Response" ? ofResponse : ofAssertion;
+    const subject = documentElement.localName === "Response" ? subjectOfResponse : subjectOfAssertion;
     subjects.push(await subject(one, certificate, audience).catch(String));
   }
   process.stdout.write(JSON.stringify(subjects));

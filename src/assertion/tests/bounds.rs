@@ -1,34 +1,34 @@
-//! Floods: what they cost, and that they end early.
+//! The limits of an assertion, and what reaching them costs.
 
 use super::*;
 
 #[test]
-fn floods_are_told_within_two_mebibytes() {
+fn floods_are_rejected_within_two_mebibytes() {
     let many = |one: &dyn Fn(usize) -> String, times| (0..times).map(one).collect::<String>();
     let attributes = |times| in_tag(&many(&|n| format!(" a{n}=''"), times));
     let namespaces = |times| in_tag(&many(&|n| format!(" xmlns:a{n}='u'"), times));
-    let one_in_another = |times| {
+    let declared_at_each_level = |times| {
         let start = many(&|n| format!("<x xmlns:a{n}='u' xmlns:b{n}='u'>"), times);
         in_text(&(start + &"</x>".repeat(times)))
     };
     let nested = |times| in_text(&("<x>".repeat(times) + &"</x>".repeat(times)));
-    for (given, wrong) in [
+    for (given, expected) in [
         (nested(61), "nothing"),
         (nested(62), "Xml(TooDeep"),
         (in_text(&"<x>".repeat(100_000)), "Xml(TooDeep"),
         (in_text(&"<x>".repeat(1_000_000)), "Form(TooLong"),
-        // Beside `Version`.
+        // In addition to `Version`.
         (attributes(63), "nothing"),
         (attributes(64), "Xml(TooWide"),
         (attributes(30_000), "Xml(TooWide"),
         (attributes(100_000), "Form(TooLong"),
         (in_tag(&" a=''".repeat(100_000)), "Xml(Malformed"),
-        // Beside those of `saml` and `ds`.
+        // In addition to `saml` and `ds`.
         (namespaces(62), "nothing"),
         (namespaces(63), "Xml(TooWide"),
         (namespaces(20_000), "Xml(TooWide"),
         (namespaces(100_000), "Form(TooLong"),
-        (one_in_another(61), "nothing"),
+        (declared_at_each_level(61), "nothing"),
         (in_text(&"<x/>".repeat(20_000)), "nothing"),
         (in_text(&"&#65;".repeat(20_000)), "nothing"),
         (in_text(&"<!---->".repeat(20_000)), "nothing"),
@@ -42,40 +42,40 @@ fn floods_are_told_within_two_mebibytes() {
         ),
     ] {
         let base64 = STANDARD.encode(&given);
-        let breaks = "\n".repeat(LONGEST.saturating_sub(base64.len()));
+        let breaks = "\n".repeat(MAX_GIVEN_BYTES.saturating_sub(base64.len()));
         for given in [given, breaks + &base64] {
             let begins: String = given.trim_start().chars().take(40).collect();
-            let given = Given::from(given.as_str());
+            let given = RawAssertion::from(given.as_str());
             let memory = allocation_counter::measure(|| {
-                assert_eq!(fault(given.clone()), wrong, "{begins}");
+                assert_eq!(fault(given.clone()), expected, "{begins}");
             });
-            let most = memory.bytes_max;
-            assert!(most < 2 * 1024 * 1024, "{most} bytes for {begins}");
+            let peak = memory.bytes_max;
+            assert!(peak < 2 * 1024 * 1024, "{peak} bytes for {begins}");
         }
     }
 }
 
 #[test]
 fn an_element_is_in_at_most_256_namespaces() {
-    // Beside `saml` and `ds`.
-    for (within, wrong) in [(254, "nothing"), (255, "Xml(TooWide")] {
-        let declared: Vec<_> = (0..within).map(|n| format!(" xmlns:a{n}='u'")).collect();
+    // In addition to `saml` and `ds`.
+    for (count, expected) in [(254, "nothing"), (255, "Xml(TooWide")] {
+        let declared: Vec<_> = (0..count).map(|n| format!(" xmlns:a{n}='u'")).collect();
         let starts = declared
             .chunks(50)
             .map(|some| format!("<x{}>", some.concat()));
         let starts: Vec<_> = starts.collect();
         let content = starts.concat() + &"</x>".repeat(starts.len());
-        // What ended counts no more.
+        // Elements that ended do not count.
         let given = in_text(&content.repeat(2));
-        assert_eq!(fault(given.as_str()), wrong);
+        assert_eq!(fault(given.as_str()), expected);
         fuzzing::assertion(given.as_bytes());
     }
 }
 
 #[test]
-fn an_assertion_with_more_than_it_may_declare_itself_is_cut_out_all_the_same() {
-    let declared = |of: char| -> String {
-        let each = |n| format!(" xmlns:{of}{n}='u'");
+fn inherited_namespaces_may_exceed_the_limit_of_an_element() {
+    let declared = |prefix: char| -> String {
+        let each = |n| format!(" xmlns:{prefix}{n}='u'");
         (0..60).map(each).collect()
     };
     let given = response(&in_start_tag(&assertion(), &declared('a')));
@@ -84,38 +84,37 @@ fn an_assertion_with_more_than_it_may_declare_itself_is_cut_out_all_the_same() {
         &format!("<samlp:Response{}", declared('b')),
         1,
     );
-    let looked = looked(given.as_str());
-    let cut = looked.alone().unwrap();
-    let cut = str::from_utf8(&cut).unwrap();
-    assert_eq!(cut.matches("xmlns:").count(), 123);
+    let standalone = parse(given.as_str()).standalone().unwrap();
+    let standalone = str::from_utf8(&standalone).unwrap();
+    assert_eq!(standalone.matches("xmlns:").count(), 123);
     fuzzing::assertion(given.as_bytes());
 }
 
 #[test]
 fn the_longest_xml_has_512_kib() {
-    for (length, wrong) in [(524_288, "nothing"), (524_289, "Form(TooLong")] {
-        let xml = alone() + &" ".repeat(length - alone().len());
+    for (length, expected) in [(524_288, "nothing"), (524_289, "Form(TooLong")] {
+        let xml = standalone() + &" ".repeat(length - standalone().len());
         let standard = STANDARD.encode(&xml);
         let lines: Vec<_> = standard.as_bytes().chunks(64).collect();
-        assert_eq!(fault(xml.as_str()), wrong);
-        assert_eq!(fault(lines.join(&b"\r\n"[..])), wrong);
-        assert_eq!(fault(URL_SAFE_NO_PAD.encode(&xml).as_str()), wrong);
+        assert_eq!(fault(xml.as_str()), expected);
+        assert_eq!(fault(lines.join(&b"\r\n"[..])), expected);
+        assert_eq!(fault(URL_SAFE_NO_PAD.encode(&xml).as_str()), expected);
     }
 }
 
 #[test]
-fn fifty_megabytes_are_refused_without_a_look() {
+fn fifty_megabytes_are_rejected_unread() {
     for one in ["A", "<x>"] {
         let given = one.repeat(50_000_000 / one.len());
         let secret = SecretString::from(given.clone());
-        // One by one: what one frees would hide what another takes.
-        refused(|| given.as_str().into());
-        refused(|| given.into_bytes().into());
-        refused(|| secret.into());
+        // One at a time: memory that one frees would hide what another allocates.
+        assert_rejected(|| given.as_str().into());
+        assert_rejected(|| given.into_bytes().into());
+        assert_rejected(|| secret.into());
     }
 }
 
-fn refused(given: impl FnOnce() -> Given) {
+fn assert_rejected(given: impl FnOnce() -> RawAssertion) {
     let memory = allocation_counter::measure(|| {
         assert_eq!(fault(given()), "Form(TooLong");
     });
@@ -123,7 +122,7 @@ fn refused(given: impl FnOnce() -> Given) {
 }
 
 fn in_tag(content: &str) -> String {
-    alone().replace(" ID=\"_a1\"", content)
+    standalone().replace(" ID=\"_a1\"", content)
 }
 
 fn in_start_tag(assertion: &str, content: &str) -> String {
@@ -131,12 +130,12 @@ fn in_start_tag(assertion: &str, content: &str) -> String {
 }
 
 fn in_text(content: &str) -> String {
-    alone().replace("jo@example.com", content)
+    standalone().replace("jo@example.com", content)
 }
 
 fn in_subject(content: &str) -> String {
-    alone().replace("</saml:Subject>", &format!("{content}</saml:Subject>"))
+    standalone().replace("</saml:Subject>", &format!("{content}</saml:Subject>"))
 }
 
-/// What is read of base64 with its line breaks.
-const LONGEST: usize = 1024 * 1024;
+/// Of base64 with its line breaks.
+const MAX_GIVEN_BYTES: usize = 1024 * 1024;

@@ -1,22 +1,23 @@
-//! Where it comes from.
+//! Values and closures as the source of an assertion.
 
 use std::io;
 
 use super::*;
 use crate::error::ErrorKind;
 
-fn handle<T: Clone + Send + Sync + 'static>(_: &T) {}
-fn future<T: Send>(future: T) -> T {
+fn assert_handle<T: Clone + Send + Sync + 'static>(_: &T) {}
+
+fn assert_send<T: Send>(future: T) -> T {
     future
 }
 
-async fn ask(assertion: &Assertion) -> Given {
-    handle(assertion);
-    future(assertion.clone().ask()).await.unwrap()
+async fn read(assertion: &Assertion) -> RawAssertion {
+    assert_handle(assertion);
+    assert_send(assertion.clone().read()).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_closure_gives_any_form_and_is_asked_each_time() {
+async fn a_closure_returns_any_form_and_is_called_each_time() {
     async fn identity_provider() -> io::Result<String> {
         tokio::task::yield_now().await;
         Ok(STANDARD.encode(response(&assertion())))
@@ -32,26 +33,26 @@ async fn a_closure_gives_any_form_and_is_asked_each_time() {
         let again = again.clone();
         async move { Ok(again) }
     });
-    let one = looked(ask(&from_string).await).fingerprint();
+    let one = parse(read(&from_string).await).fingerprint();
     for source in [from_bytes, from_secret, nested] {
         assert!(source.value().is_none());
-        assert_eq!(looked(ask(&source).await).fingerprint(), one);
+        assert_eq!(parse(read(&source).await).fingerprint(), one);
     }
-    assert_eq!(fault(ask(&from_str).await), "NoSaml");
+    assert_eq!(fault(read(&from_str).await), "NoSaml");
 }
 
 #[tokio::test]
-async fn a_source_that_fails_is_a_transient_failure_with_its_cause() {
-    let source = Assertion::from_fn(|| async { Err("the provider is down".into()) });
-    let error = source.ask().await.err().unwrap();
+async fn a_failing_closure_is_a_transient_failure_with_its_cause() {
+    let source = Assertion::from_fn(|| async { Err("the identity provider is down".into()) });
+    let error = source.read().await.err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::CredentialSource(_)) && error.is_transient());
     assert!(error.to_string().contains("SAML assertion"), "{error}");
     let cause = std::error::Error::source(&error).unwrap();
-    assert_eq!(cause.to_string(), "the provider is down");
+    assert_eq!(cause.to_string(), "the identity provider is down");
 }
 
 #[test]
-fn debug_shows_nothing() {
+fn debug_shows_no_assertion() {
     let value = Assertion::from("sentinel");
     let source = Assertion::from_fn(|| async { Ok("sentinel".into()) });
     let shown = format!("{value:?} {source:?}");

@@ -1,4 +1,4 @@
-//! Where the login page sends the browser back to.
+//! The redirect URI, to which the login page sends the browser back.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,12 +6,12 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// A redirect URI as it was registered, letter by letter, and what it means.
+/// A redirect URI exactly as it was given, and as a URL.
 #[derive(Clone)]
 pub(crate) struct RedirectUri {
     text: String,
     url: Url,
-    /// The port where one is written, be it the scheme's own.
+    /// The port if the text has one, also if it is the default port of the scheme.
     port: Option<u16>,
 }
 
@@ -21,27 +21,27 @@ impl RedirectUri {
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
-        // The parser drops or mends these, and the URL would not be the one that was read.
+        // The URL parser removes or replaces these, so that text and URL would differ.
         if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-            return Err("holds a space, a control character or a backslash");
+            return Err("contains a space, a control character or a backslash");
         }
-        let url = Url::parse(text).map_err(|_| "is no URL")?;
+        let url = Url::parse(text).map_err(|_| "is not a URL")?;
         let (_, rest) = text.split_once("://").ok_or("has no host")?;
         match url.scheme() {
             "https" => {}
-            "http" if is_this_machine(&url) => {}
-            "http" => return Err("is http and not on localhost, 127.0.0.1 or [::1]; use https"),
+            "http" if is_loopback(&url) => {}
+            "http" => return Err("is http but not on localhost, 127.0.0.1 or [::1]; use https"),
             _ => return Err("is neither https nor http"),
         }
         if url.fragment().is_some() {
-            return Err("holds a fragment");
+            return Err("has a fragment");
         }
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         if authority.contains('@') {
-            return Err("holds a user");
+            return Err("has a user");
         }
         if url.port() == Some(0) {
-            return Err("has the port 0; leave the port out, for any");
+            return Err("has the port 0; omit the port for any port");
         }
         let written = authority.rsplit_once(':');
         Ok(Self {
@@ -51,7 +51,7 @@ impl RedirectUri {
         })
     }
 
-    /// As it was written.
+    /// Exactly as it was given.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -64,12 +64,12 @@ impl RedirectUri {
         self.port
     }
 
-    /// Whether this machine can listen there: `http` on `localhost`, `127.0.0.1` or `[::1]`.
+    /// Whether this machine can listen at it: `http` on `localhost`, `127.0.0.1` or `[::1]`.
     pub(crate) fn is_local(&self) -> bool {
         self.url.scheme() == "http"
     }
 
-    /// The same at `port` (RFC 8252 7.3), and as it was written where that is its own.
+    /// The URI with this port (RFC 8252 7.3); exactly as it was given if it has that port.
     pub(crate) fn with_port(&self, port: u16) -> String {
         let authority = self.text.find("://").map_or(0, |at| at + 3);
         let (start, rest) = self.text.split_at_checked(authority).unwrap_or_default();
@@ -78,14 +78,14 @@ impl RedirectUri {
         if self.port == Some(port) {
             return self.text.clone();
         }
-        // The port may be there and empty; an address in brackets has colons of its own.
+        // The port may be empty after its colon. An address in brackets contains colons, too.
         let written = host.trim_end_matches(|c: char| c.is_ascii_digit());
         let host = written.strip_suffix(':').unwrap_or(host);
         format!("{start}{host}:{port}{rest}")
     }
 }
 
-fn is_this_machine(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(domain)) => domain == "localhost",
         Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
@@ -99,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_uri_is_https_or_on_this_machine() {
-        for (good, port) in [
+    fn https_and_loopback_uris_are_accepted() {
+        for (valid, port) in [
             ("https://app.example/callback", None),
             ("https://app.example/callback?a=b", None),
             ("https://app.example:443/", Some(443)),
@@ -113,8 +113,8 @@ mod tests {
             ("http://[::1]:7890/", Some(7890)),
             ("http://localhost:?a=b:5", None),
         ] {
-            let uri = RedirectUri::new(good).unwrap();
-            assert_eq!((uri.as_str(), uri.port()), (good, port));
+            let uri = RedirectUri::new(valid).unwrap();
+            assert_eq!((uri.as_str(), uri.port()), (valid, port));
         }
         for bad in [
             "",
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_put_in_where_none_is_written_and_nothing_else_changes() {
+    fn only_the_port_is_replaced() {
         for (text, with_port) in [
             ("http://localhost", "http://localhost:5123"),
             ("http://localhost:", "http://localhost:5123"),

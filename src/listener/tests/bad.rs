@@ -1,40 +1,40 @@
-//! Each request that is not the right one is answered briefly and waited past.
+//! Every other request gets a brief response and does not end the wait.
 
 use super::*;
 
-/// A bad request; its status, or none where it is only closed; why it is turned away.
-struct Bad(Vec<u8>, Option<u16>, Reason);
+/// A request, its status or `None` for a closed connection, and why it is rejected.
+struct Bad(Vec<u8>, Option<u16>, Rejection);
 
 #[tokio::test]
-async fn whatever_else_comes_is_answered_and_waited_past() {
+async fn every_other_request_is_rejected_and_the_wait_goes_on() {
     for host in [LoopbackHost::Localhost, LoopbackHost::V6] {
         let name = |port| format!("{}:{port}", host.as_str());
         for at in 0..bad(&name(1)).len() {
             let listener = Listener::bind(host, &[0]).unwrap();
             let name = name(listener.port());
-            let Bad(request, status, reason) = bad(&name).swap_remove(at);
+            let Bad(request, status, rejection) = bad(&name).swap_remove(at);
             let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
             let address = listener.addresses()[0];
-            let right = get(&name, &format!("code={CODE}&state={STATE}"));
+            let callback = get(&name, &format!("code={CODE}&state={STATE}"));
             let browser = tokio::spawn(async move {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 stream.write_all(&request).await.unwrap();
                 if status.is_none() {
                     stream.shutdown().await.unwrap();
                 }
-                let answer = rest(&mut stream).await;
-                (answer, send(address, right.as_bytes()).await)
+                let response = read_all(&mut stream).await;
+                (response, send(address, callback.as_bytes()).await)
             });
             let callback = wait(&listener).await.unwrap();
-            callback.respond.success().await;
-            let (answer, page) = browser.await.unwrap();
+            callback.respond.show_success().await;
+            let (response, page) = browser.await.unwrap();
 
-            let counts = listener.serving.turned_away();
-            assert_eq!(counts.of(reason), 1, "{shown}: {counts}");
+            let counts = listener.server.rejections();
+            assert_eq!(counts.count_of(rejection), 1, "{shown}: {counts}");
             assert_eq!(total(&counts), 1, "{shown}: {counts}");
             match status {
-                Some(status) => check_answer(&answer, status),
-                None => assert!(answer.is_empty(), "{shown}: {answer}"),
+                Some(status) => check_response(&response, status),
+                None => assert!(response.is_empty(), "{shown}: {response}"),
             }
             assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
         }
@@ -42,11 +42,11 @@ async fn whatever_else_comes_is_answered_and_waited_past() {
 }
 
 #[tokio::test]
-async fn a_megabyte_of_request_line_or_head_is_not_read() {
+async fn megabyte_of_head_is_not_read() {
     for start in ["GET /", "GET / HTTP/1.1\r\nCookie: "] {
         let (listener, address) = listener();
         let request = format!("{start}{}", "a".repeat(1_000_000));
-        // The answer may be lost to a reset: most of the request was never read.
+        // A reset may discard the response, since most of the request is never read.
         let flood = tokio::spawn(async move { send(address, request.as_bytes()).await });
         let interrupted = tokio::select! {
             _ = wait(&listener) => false,
@@ -54,21 +54,21 @@ async fn a_megabyte_of_request_line_or_head_is_not_read() {
         };
         assert!(interrupted);
         let counts = succeed(&listener).await;
-        assert_eq!(counts.of(Reason::TooLarge), 1, "{counts}");
+        assert_eq!(counts.count_of(Rejection::TooLarge), 1, "{counts}");
     }
 }
 
-/// All of what an answer must carry and must not.
-fn check_answer(answer: &str, status: u16) {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+/// Checks what a response must contain and must not contain.
+fn check_response(response: &str, status: u16) {
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
-    assert_eq!(body.is_empty(), status == 405, "{answer}");
+    assert_eq!(body.is_empty(), status == 405, "{response}");
     for line in HEADERS {
         assert_eq!(head.lines().filter(|has| *has == line).count(), 1, "{head}");
     }
     let length = format!("Content-Length: {}", body.len());
-    assert!(head.lines().any(|line| line == length), "{answer}");
-    let lower = answer.to_ascii_lowercase();
+    assert!(head.lines().any(|line| line == length), "{response}");
+    let lower = response.to_ascii_lowercase();
     for word in [
         "access-control",
         "private-network",
@@ -76,7 +76,7 @@ fn check_answer(answer: &str, status: u16) {
         STATE,
         CODE,
     ] {
-        assert!(!lower.contains(&word.to_ascii_lowercase()), "{answer}");
+        assert!(!lower.contains(&word.to_ascii_lowercase()), "{response}");
     }
 }
 
@@ -87,7 +87,7 @@ fn bad(host: &str) -> Vec<Bad> {
     all.extend(other_hosts(host));
     all.extend(other_queries(host));
     all.extend(prefetches(host));
-    all.extend(no_requests(host));
+    all.extend(malformed(host));
     all.extend(too_large(host));
     all
 }
@@ -97,20 +97,20 @@ fn other_methods(host: &str) -> Vec<Bad> {
         "POST", "OPTIONS", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH", "get", "GETT",
     ]
     .map(|method| {
-        let request = right_but(host, "GET ", &format!("{method} "));
-        Bad(request.into(), Some(405), Reason::Method)
+        let request = callback_with(host, "GET ", &format!("{method} "));
+        Bad(request.into(), Some(405), Rejection::Method)
     })
     .into_iter()
     .chain([
-        // An answer with a body would not be one to HEAD.
+        // A response to HEAD has no body.
         Bad(
-            right_but(host, "GET ", "HEAD ").into(),
+            callback_with(host, "GET ", "HEAD ").into(),
             Some(405),
-            Reason::Method,
+            Rejection::Method,
         ),
-        // A browser's question before a request into a private network, and what form_post sends.
+        // A browser's preflight into a private network, and what form_post sends.
         Bad(
-            right_but(
+            callback_with(
                 host,
                 "Accept: text/html\r\n",
                 "Origin: https://evil.example\r\nAccess-Control-Request-Method: GET\r\n\
@@ -119,7 +119,7 @@ fn other_methods(host: &str) -> Vec<Bad> {
             .replacen("GET ", "OPTIONS ", 1)
             .into(),
             Some(405),
-            Reason::Method,
+            Rejection::Method,
         ),
         Bad(
             format!(
@@ -128,7 +128,7 @@ fn other_methods(host: &str) -> Vec<Bad> {
             )
             .into(),
             Some(405),
-            Reason::Method,
+            Rejection::Method,
         ),
     ])
     .collect()
@@ -164,8 +164,8 @@ fn other_paths(host: &str) -> Vec<Bad> {
     .map(str::to_owned)
     .chain([format!("http://{host}{PATH}"), format!("{host}{PATH}")])
     .map(|path| {
-        let request = right_but(host, PATH, &path);
-        Bad(request.into(), Some(404), Reason::Path)
+        let request = callback_with(host, PATH, &path);
+        Bad(request.into(), Some(404), Rejection::Path)
     })
     .collect()
 }
@@ -193,18 +193,23 @@ fn other_hosts(host: &str) -> Vec<Bad> {
         latin,
     ]
     .map(|given| {
-        let request = right_but(host, &line, &given);
-        Bad(request.into(), Some(421), Reason::Host)
+        let request = callback_with(host, &line, &given);
+        Bad(request.into(), Some(421), Rejection::Host)
     })
     .into()
 }
 
 fn other_queries(host: &str) -> Vec<Bad> {
-    let state = |query: String| Bad(get(host, &query).into(), Some(400), Reason::State);
-    let answer = |query: String| Bad(get(host, &query).into(), Some(400), Reason::Answer);
+    let state = |query: String| Bad(get(host, &query).into(), Some(400), Rejection::State);
+    let parameters =
+        |query: String| Bad(get(host, &query).into(), Some(400), Rejection::Parameters);
     let short = STATE.trim_end_matches('I');
     vec![
-        Bad(right_but(host, "?", "").into(), Some(404), Reason::Path),
+        Bad(
+            callback_with(host, "?", "").into(),
+            Some(404),
+            Rejection::Path,
+        ),
         state(String::new()),
         state(format!("code={CODE}")),
         state(format!("code={CODE}&state")),
@@ -221,15 +226,15 @@ fn other_queries(host: &str) -> Vec<Bad> {
         state(format!("code={CODE}&state={STATE}&%73tate=x")),
         state(format!("code={CODE}&State={STATE}")),
         state(format!("code={CODE};state={STATE}")),
-        answer(format!("state={STATE}")),
-        answer(format!("code&state={STATE}")),
-        answer(format!("code=&state={STATE}")),
-        answer(format!("error=&state={STATE}")),
-        answer(format!("code={CODE}&code={CODE}&state={STATE}")),
-        answer(format!("code={CODE}&c%6fde=x&state={STATE}")),
-        answer(format!("code={CODE}&error=access_denied&state={STATE}")),
-        answer(format!("error=access_denied&error=x&state={STATE}")),
-        answer(format!("access_token=x&token_type=bearer&state={STATE}")),
+        parameters(format!("state={STATE}")),
+        parameters(format!("code&state={STATE}")),
+        parameters(format!("code=&state={STATE}")),
+        parameters(format!("error=&state={STATE}")),
+        parameters(format!("code={CODE}&code={CODE}&state={STATE}")),
+        parameters(format!("code={CODE}&c%6fde=x&state={STATE}")),
+        parameters(format!("code={CODE}&error=access_denied&state={STATE}")),
+        parameters(format!("error=access_denied&error=x&state={STATE}")),
+        parameters(format!("access_token=x&token_type=bearer&state={STATE}")),
     ]
 }
 
@@ -243,59 +248,59 @@ fn prefetches(host: &str) -> Vec<Bad> {
         "X-Moz: prefetch",
     ]
     .map(|line| {
-        let request = right_but(host, "Accept: text/html", line);
-        Bad(request.into(), Some(503), Reason::Prefetch)
+        let request = callback_with(host, "Accept: text/html", line);
+        Bad(request.into(), Some(503), Rejection::Prefetch)
     })
     .into()
 }
 
-fn no_requests(host: &str) -> Vec<Bad> {
-    let garbage = |bytes: &[u8]| Bad(bytes.to_vec(), Some(400), Reason::Garbage);
-    let spoilt = |from: &str, to: &str| garbage(right_but(host, from, to).as_bytes());
+fn malformed(host: &str) -> Vec<Bad> {
+    let malformed = |bytes: &[u8]| Bad(bytes.to_vec(), Some(400), Rejection::Malformed);
+    let malformed_by = |from: &str, to: &str| malformed(callback_with(host, from, to).as_bytes());
     vec![
-        garbage(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\x04\0\0\0\0\0"),
-        garbage(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03and the rest of a ClientHello"),
-        garbage(b"SSH-2.0-OpenSSH_9.9\r\n"),
-        garbage(b"\0\0\0\0"),
-        garbage(b"\xff\xfe\xfd"),
-        garbage(b"{\"code\":\"x\"}\r\n\r\n"),
-        spoilt("HTTP/1.1", "HTTP/1.0"),
-        spoilt("HTTP/1.1", "HTTP/2.0"),
-        spoilt(" HTTP/1.1", ""),
-        spoilt("GET ", "GET  "),
-        spoilt("Host:", "Host :"),
-        spoilt("Accept: ", "Acc\0ept: "),
-        spoilt("Accept: text/html", " folded"),
-        spoilt("?", "?\u{e9}&"),
-        spoilt("?", "?\t"),
-        spoilt(" HTTP/1.1", "#code HTTP/1.1"),
-        // The browser opened a connection ahead of time and closed it.
-        Bad(Vec::new(), None, Reason::Incomplete),
-        Bad(b"GET /oauth2/cal".to_vec(), None, Reason::Incomplete),
+        malformed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\x04\0\0\0\0\0"),
+        malformed(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03and the rest of a ClientHello"),
+        malformed(b"SSH-2.0-OpenSSH_9.9\r\n"),
+        malformed(b"\0\0\0\0"),
+        malformed(b"\xff\xfe\xfd"),
+        malformed(b"{\"code\":\"x\"}\r\n\r\n"),
+        malformed_by("HTTP/1.1", "HTTP/1.0"),
+        malformed_by("HTTP/1.1", "HTTP/2.0"),
+        malformed_by(" HTTP/1.1", ""),
+        malformed_by("GET ", "GET  "),
+        malformed_by("Host:", "Host :"),
+        malformed_by("Accept: ", "Acc\0ept: "),
+        malformed_by("Accept: text/html", " folded"),
+        malformed_by("?", "?\u{e9}&"),
+        malformed_by("?", "?\t"),
+        malformed_by(" HTTP/1.1", "#code HTTP/1.1"),
+        // The browser opened a connection in advance and closed it.
+        Bad(Vec::new(), None, Rejection::Incomplete),
+        Bad(b"GET /oauth2/cal".to_vec(), None, Rejection::Incomplete),
         Bad(
             get(host, "code=x").trim_end().into(),
             None,
-            Reason::Incomplete,
+            Rejection::Incomplete,
         ),
     ]
 }
 
 fn too_large(host: &str) -> Vec<Bad> {
-    let large = |request: String| Bad(request.into(), Some(431), Reason::TooLarge);
-    let fill = |start: String| start.clone() + &"a".repeat(LONGEST_HEAD - start.len());
+    let large = |request: String| Bad(request.into(), Some(431), Rejection::TooLarge);
+    let fill = |start: String| start.clone() + &"a".repeat(MAX_HEAD_BYTES - start.len());
     vec![
         large(fill("GET /".to_owned())),
         large(fill(format!("GET {PATH}?state={STATE}&code="))),
         large(fill(format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: "))),
-        large(right_but(host, "Accept: ", &"a: b\r\n".repeat(70))),
+        large(callback_with(host, "Accept: ", &"a: b\r\n".repeat(70))),
     ]
 }
 
-/// The right request with one part of it exchanged.
-fn right_but(host: &str, from: &str, to: &str) -> String {
-    let right = get(host, &format!("code={CODE}&state={STATE}"));
-    assert!(right.contains(from), "{from}");
-    right.replacen(from, to, 1)
+/// The callback with one part replaced.
+fn callback_with(host: &str, from: &str, to: &str) -> String {
+    let callback = get(host, &format!("code={CODE}&state={STATE}"));
+    assert!(callback.contains(from), "{from}");
+    callback.replacen(from, to, 1)
 }
 
 const HEADERS: [&str; 5] = [

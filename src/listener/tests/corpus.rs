@@ -1,11 +1,11 @@
-//! What the fuzzer found worth keeping.
+//! The fuzzer's corpus.
 
 use std::{fs, path::Path};
 
 use super::*;
 
 #[test]
-fn the_fuzzers_corpus_is_judged_rightly() {
+fn every_file_of_the_fuzz_corpus_matches_as_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/callback");
     let mut files = 0;
     for entry in fs::read_dir(folder).unwrap() {

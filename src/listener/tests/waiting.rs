@@ -1,4 +1,4 @@
-//! A wait begins, is left, begins again, and ends.
+//! Waits that start, are dropped, start again, and end.
 
 use std::{
     io::{self, Read, Write},
@@ -10,40 +10,43 @@ use std::{
 use super::*;
 
 #[tokio::test]
-async fn who_leaves_a_wait_loses_nothing() {
+async fn dropped_wait_loses_no_request() {
     let (listener, address) = listener();
-    let right = right(address);
-    // Cut after each part of the request, with nobody waiting in between.
-    for cut in [0, 1, 40, right.len() - 1, right.len()] {
-        let (first, second) = right.split_at(cut);
+    let request = callback_to(address);
+    // The request comes in two parts, and no wait is polled in between.
+    for cut in [0, 1, 40, request.len() - 1, request.len()] {
+        let (first, second) = request.split_at(cut);
         let mut browser = TcpStream::connect(address).await.unwrap();
         start(&listener).await;
         browser.write_all(first.as_bytes()).await.unwrap();
         start(&listener).await;
         browser.write_all(second.as_bytes()).await.unwrap();
         let arrived = async {
-            while listener.serving.is_wanted() {
+            while listener.server.is_awaited() {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, arrived).await.unwrap();
+        timeout(TEST_TIMEOUT, arrived).await.unwrap();
 
         let callback = wait(&listener).await.unwrap();
-        // Another is wanted no more than where it was waited for all the time.
-        let second = send(address, right.as_bytes()).await;
+        // A second callback is rejected, as in a wait that was never dropped.
+        let second = send(address, request.as_bytes()).await;
         assert!(second.starts_with("HTTP/1.1 409 Conflict\r\n"), "{second}");
-        callback.respond.success().await;
-        let shown = rest(&mut browser).await;
+        callback.respond.show_success().await;
+        let shown = read_all(&mut browser).await;
         assert!(
             shown.starts_with("HTTP/1.1 200 OK\r\n"),
             "cut at {cut}: {shown}"
         );
     }
-    let counts = listener.serving.turned_away();
-    assert_eq!((counts.of(Reason::Again), total(&counts)), (5, 5));
+    let counts = listener.server.rejections();
+    assert_eq!(
+        (counts.count_of(Rejection::Repeated), total(&counts)),
+        (5, 5)
+    );
 }
 
-/// Begins a wait and leaves it at once.
+/// Polls a wait once and drops it.
 async fn start(listener: &Listener) {
     {
         let mut waiting = pin!(wait(listener));
@@ -56,23 +59,30 @@ async fn start(listener: &Listener) {
 }
 
 #[tokio::test]
-async fn a_browser_that_is_back_before_the_wait_begins_is_served() {
+async fn callback_before_the_wait_is_served() {
     let (listener, address) = listener();
     let mut browser = TcpStream::connect(address).await.unwrap();
-    browser.write_all(right(address).as_bytes()).await.unwrap();
-    wait(&listener).await.unwrap().respond.success().await;
-    assert!(rest(&mut browser).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    browser
+        .write_all(callback_to(address).as_bytes())
+        .await
+        .unwrap();
+    wait(&listener).await.unwrap().respond.show_success().await;
+    assert!(
+        read_all(&mut browser)
+            .await
+            .starts_with("HTTP/1.1 200 OK\r\n")
+    );
 }
 
 #[tokio::test]
-async fn a_browser_whose_answer_nobody_took_is_told_so() {
+async fn callback_that_no_wait_received_shows_failure() {
     let (listener, address) = listener();
-    // It blocks this thread, so the listener's task does nothing more.
+    // It blocks this thread, so that the listener's task does not run.
     let mut browser = net::TcpStream::connect(address).unwrap();
-    browser.set_read_timeout(Some(PATIENCE)).unwrap();
-    browser.write_all(right(address).as_bytes()).unwrap();
+    browser.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    browser.write_all(callback_to(address).as_bytes()).unwrap();
     start(&listener).await;
-    while listener.serving.is_wanted() {
+    while listener.server.is_awaited() {
         tokio::task::yield_now().await;
     }
     drop(listener);
@@ -82,60 +92,62 @@ async fn a_browser_whose_answer_nobody_took_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_second_right_request_is_answered_and_changes_nothing() {
+async fn second_callback_is_rejected_and_changes_nothing() {
     let (listener, address) = listener();
-    let first = spawn_send(address, right(address));
+    let first = spawn_send(address, callback_to(address));
     let callback = wait(&listener).await.unwrap();
-    // While the first is exchanged for a token …
-    let second = send(address, right(address).as_bytes()).await;
+    // The first waits for its page meanwhile.
+    let second = send(address, callback_to(address).as_bytes()).await;
     assert!(second.starts_with("HTTP/1.1 409 Conflict\r\n"), "{second}");
-    // … whatever it says.
+    // An error is rejected, too.
     let host = format!("localhost:{}", address.port());
     let denial = get(&host, &format!("error=access_denied&state={STATE}"));
     let third = send(address, denial.as_bytes()).await;
     assert!(third.starts_with("HTTP/1.1 409 Conflict\r\n"), "{third}");
-    // Others are judged as ever.
+    // Other requests are rejected for their own reason.
     let icon = send(
         address,
-        right(address).replace(PATH, "/favicon.ico").as_bytes(),
+        callback_to(address)
+            .replace(PATH, "/favicon.ico")
+            .as_bytes(),
     )
     .await;
     assert!(icon.starts_with("HTTP/1.1 404 Not Found\r\n"), "{icon}");
 
-    assert!(callback.query.expose_secret().contains(CODE));
-    callback.respond.success().await;
+    assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
+    callback.respond.show_success().await;
     assert!(first.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
-    // Where the login goes on all the same, it may wait for another.
-    assert_eq!(succeed(&listener).await.of(Reason::Again), 2);
+    // A new wait accepts another callback.
+    assert_eq!(succeed(&listener).await.count_of(Rejection::Repeated), 2);
 }
 
 #[tokio::test]
-async fn the_ports_are_free_once_the_listener_is_dropped() {
+async fn ports_are_free_after_the_listener_is_dropped() {
     let port = free_port();
     let mut pages = Vec::new();
     for _ in 0..3 {
-        // The connections of the round before are still there.
+        // Connections of the previous round are still open.
         let listener = Listener::bind(LoopbackHost::Localhost, &[port]).unwrap();
         let addresses = listener.addresses();
         let mut idle = TcpStream::connect(addresses[0]).await.unwrap();
-        let browser = spawn_send(addresses[1], right(addresses[1]));
+        let browser = spawn_send(addresses[1], callback_to(addresses[1]));
         let callback = wait(&listener).await.unwrap();
         drop(listener);
         for address in addresses {
             let refused = net::TcpStream::connect(address).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         }
-        assert_eq!(rest(&mut idle).await, "");
+        assert_eq!(read_all(&mut idle).await, "");
         pages.push((browser, callback));
     }
     for (browser, callback) in pages {
-        callback.respond.success().await;
+        callback.respond.show_success().await;
         assert!(browser.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
     }
 }
 
 #[tokio::test]
-async fn the_deadline_tells_what_came_instead() {
+async fn deadline_reports_the_rejected_requests() {
     let (listener, address) = listener();
     let clock = Clock::manual();
     let deadline = clock.now() + Duration::from_secs(300);
@@ -148,25 +160,27 @@ async fn the_deadline_tells_what_came_instead() {
         }
         send(
             address,
-            right(address).replace(PATH, "/favicon.ico").as_bytes(),
+            callback_to(address)
+                .replace(PATH, "/favicon.ico")
+                .as_bytes(),
         )
         .await;
         clock.advance(Duration::from_secs(300));
     };
     let expected = expected();
-    let wait = timeout(PATIENCE, listener.wait(&expected, deadline, &clock));
+    let wait = timeout(TEST_TIMEOUT, listener.wait(&expected, deadline, &clock));
     let (ended, ()) = tokio::join!(wait, browser);
     assert_eq!(
         ended.unwrap().unwrap_err().to_string(),
         "5 requests had another state: an older login's tab may still be open; \
-         1 request asked for another path than the redirect URI's"
+         1 request had another path than the redirect URI"
     );
-    // A new deadline is a new wait.
+    // A wait with a new deadline succeeds.
     succeed(&listener).await;
 }
 
 #[tokio::test]
-async fn a_deadline_with_no_request_says_so() {
+async fn deadline_without_requests_says_so() {
     let (listener, _) = listener();
     let clock = Clock::manual();
     let expected = expected();
@@ -175,7 +189,7 @@ async fn a_deadline_with_no_request_says_so() {
 }
 
 #[test]
-fn another_runtime_serves_on() {
+fn listener_goes_on_in_another_runtime() {
     let listener = Listener::bind(LoopbackHost::Localhost, &[0]).unwrap();
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
@@ -185,7 +199,7 @@ fn another_runtime_serves_on() {
     for _ in 0..3 {
         runtime().unwrap().block_on(async {
             let _idle = TcpStream::connect(listener.addresses()[0]).await.unwrap();
-            // What ended with its runtime is not counted.
+            // A connection that ended with its runtime is not counted.
             assert_eq!(total(&succeed(&listener).await), 0);
         });
     }

@@ -1,4 +1,4 @@
-//! What is kept between the two halves of a login, and who may go on with it.
+//! Pending logins in a session, and which login may finish them.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ fn app() -> AuthorizationCode {
     AuthorizationCode::public("an-id", "https://app.example/cb").unwrap()
 }
 
-fn usual() -> LoginBuilder {
+fn default_builder() -> LoginBuilder {
     builder(Region::EuWest1, "an-id", "https://app.example/cb")
 }
 
@@ -38,55 +38,57 @@ fn parameter(pending: &PendingLogin, name: &str) -> String {
 }
 
 #[test]
-fn state_and_verifier_are_random_and_of_their_length() {
-    let login = usual().build().unwrap();
+fn state_and_verifier_are_random_and_have_their_length() {
+    let login = default_builder().build().unwrap();
     let mut seen = HashSet::new();
     for _ in 0..64 {
         let pending = login.begin().unwrap();
-        let verifier = pending.verifier().expose_secret().to_owned();
-        assert_eq!((pending.state().len(), verifier.len()), (43, 86));
-        let alphabet = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
-        assert!(
-            verifier
-                .bytes()
-                .chain(pending.state().bytes())
-                .all(alphabet)
-        );
-        assert_eq!(parameter(&pending, "state"), pending.state());
+        let state = pending.state.expose_secret().to_owned();
+        let verifier = pending.verifier.expose_secret().to_owned();
+        assert_eq!((state.len(), verifier.len()), (43, 86));
+        let is_base64url = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
+        assert!(verifier.bytes().chain(state.bytes()).all(is_base64url));
+        assert_eq!(parameter(&pending, "state"), state);
         let challenge = parameter(&pending, "code_challenge");
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
         assert_eq!(challenge, URL_SAFE_NO_PAD.encode(digest));
-        assert!(seen.insert(pending.state().to_owned()) && seen.insert(verifier));
+        assert!(seen.insert(state) && seen.insert(verifier));
     }
 }
 
 #[test]
-fn what_was_kept_is_the_same_login_again() {
+fn pending_login_survives_the_session() {
     for key in [SealingKey::from_bytes(KEY), SealingKey::unsealed()] {
-        let login = usual().store(MemoryStore::new(), key).build().unwrap();
+        let login = default_builder()
+            .store(MemoryStore::new(), key)
+            .build()
+            .unwrap();
         let pending = login.begin().unwrap();
-        let (state, url) = (pending.state().to_owned(), pending.authorize_url().clone());
-        let verifier = pending.verifier();
+        let (state, verifier) = (pending.state.clone(), pending.verifier.clone());
+        let url = pending.authorize_url().clone();
         let secret = pending.into_secret().unwrap();
-        let again = PendingLogin::from_secret(&login, &secret).unwrap();
-        assert_eq!((again.state(), again.authorize_url()), (&*state, &url));
-        assert_eq!(again.verifier().expose_secret(), verifier.expose_secret());
+        let read = PendingLogin::from_secret(&login, &secret).unwrap();
+        assert_eq!(read.state.expose_secret(), state.expose_secret());
+        assert_eq!(read.verifier.expose_secret(), verifier.expose_secret());
+        assert_eq!(read.authorize_url(), &url);
     }
 }
 
 #[test]
-fn another_login_does_not_go_on_with_it() {
+fn other_login_cannot_finish_it() {
     let secret = |login: &Login| login.begin().unwrap().into_secret().unwrap();
-    let kept = secret(&usual().build().unwrap());
+    let session = secret(&default_builder().build().unwrap());
     for (region, client_id, redirect_uri) in [
         (Region::EuCentral1, "an-id", "https://app.example/cb"),
         (Region::EuWest1, "another-id", "https://app.example/cb"),
         (Region::EuWest1, "an-id", "https://app.example/cb2"),
     ] {
         let other = builder(region, client_id, redirect_uri).build().unwrap();
-        assert_eq!(fault(&other, &kept), CallbackFault::OtherLogin);
+        assert_eq!(fault(&other, &session), CallbackFault::OtherLogin);
         let pending = other.begin().unwrap();
-        let error = pending.check(&usual().build().unwrap()).unwrap_err();
+        let error = pending
+            .check(&default_builder().build().unwrap())
+            .unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Login(login) if login.fault().is_some()));
     }
     for app in [
@@ -96,26 +98,29 @@ fn another_login_does_not_go_on_with_it() {
         let other = Login::builder(Region::EuWest1, app);
         let other = other.store(MemoryStore::new(), SealingKey::from_bytes(KEY));
         assert_eq!(
-            fault(&other.build().unwrap(), &kept),
+            fault(&other.build().unwrap(), &session),
             CallbackFault::OtherLogin
         );
     }
-    // A key of its own, as each login without a store has one.
+    // A login without a store has its own key.
     let other = Login::new(Region::EuWest1, app()).unwrap();
-    assert_eq!(fault(&other, &kept), CallbackFault::Altered);
+    assert_eq!(fault(&other, &session), CallbackFault::Altered);
     assert_eq!(
-        fault(&usual().build().unwrap(), &secret(&other)),
+        fault(&default_builder().build().unwrap(), &secret(&other)),
         CallbackFault::Altered
     );
-    // An older key is still read.
+    // A rotated key opens what the older one sealed.
     let key = SealingKey::from_bytes([8; 32]).also_reads(SealingKey::from_bytes(KEY));
-    let rotated = usual().store(MemoryStore::new(), key).build().unwrap();
-    assert!(PendingLogin::from_secret(&rotated, &kept).is_ok());
+    let rotated = default_builder()
+        .store(MemoryStore::new(), key)
+        .build()
+        .unwrap();
+    assert!(PendingLogin::from_secret(&rotated, &session).is_ok());
 }
 
 #[test]
-fn one_byte_altered_is_refused() {
-    let login = usual().build().unwrap();
+fn altered_secret_is_rejected() {
+    let login = default_builder().build().unwrap();
     let secret = login.begin().unwrap().into_secret().unwrap();
     let text = secret.expose_secret();
     let sealed = URL_SAFE_NO_PAD.decode(text).unwrap();
@@ -137,13 +142,13 @@ fn one_byte_altered_is_refused() {
 }
 
 #[test]
-fn a_planted_plain_record_ends_nothing() {
-    let login = usual().build().unwrap();
-    let unsealed = usual().store(MemoryStore::new(), SealingKey::unsealed());
+fn planted_plain_record_is_rejected() {
+    let login = default_builder().build().unwrap();
+    let unsealed = default_builder().store(MemoryStore::new(), SealingKey::unsealed());
     let unsealed = unsealed.build().unwrap();
     let plain = unsealed.begin().unwrap().into_secret().unwrap();
     assert_eq!(fault(&login, &plain), CallbackFault::Altered);
-    // A verifier of a length that PKCE does not have.
+    // A verifier that is too short for PKCE.
     let pending = unsealed.begin().unwrap();
     let record = URL_SAFE_NO_PAD.decode(pending.into_secret().unwrap().expose_secret());
     let record = String::from_utf8(record.unwrap()).unwrap();
@@ -155,9 +160,9 @@ fn a_planted_plain_record_ends_nothing() {
 
 #[cfg(feature = "test-util")]
 #[test]
-fn it_ends_after_ten_minutes_by_the_wall_clock() {
+fn pending_login_ends_after_ten_minutes() {
     let clock = Clock::manual();
-    let login = usual().clock(clock.clone()).build().unwrap();
+    let login = default_builder().clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
     let secret = login.begin().unwrap().into_secret().unwrap();
     clock.advance(Duration::from_secs(599));
@@ -166,7 +171,7 @@ fn it_ends_after_ten_minutes_by_the_wall_clock() {
     clock.advance(Duration::from_secs(1));
     assert!(pending.check(&login).is_err());
     assert_eq!(fault(&login, &secret), CallbackFault::Ended);
-    // One from the future, beyond what two machines' clocks differ by.
+    // Another machine's clock may be up to a minute ahead.
     clock.set_wall(pending.began - Duration::from_secs(30));
     pending.check(&login).unwrap();
     clock.set_wall(pending.began - Duration::from_secs(61));
@@ -174,11 +179,11 @@ fn it_ends_after_ten_minutes_by_the_wall_clock() {
 }
 
 #[test]
-fn debug_shows_no_secret() {
-    let login = usual().build().unwrap();
+fn debug_shows_neither_state_nor_verifier() {
+    let login = default_builder().build().unwrap();
     let pending = login.begin().unwrap();
     let shown = format!("{pending:?} {login:?}");
-    for secret in [pending.state(), pending.verifier().expose_secret()] {
-        assert!(!shown.contains(secret), "{shown}");
+    for secret in [&pending.state, &pending.verifier] {
+        assert!(!shown.contains(secret.expose_secret()), "{shown}");
     }
 }

@@ -14,7 +14,7 @@ use super::Event;
 
 /// The program's handler, if it has one, and the events that wait for it.
 ///
-/// Nothing waits for the handler: neither callers, nor their runtimes, nor the end of the process.
+/// Callers, their runtimes and the end of the process never wait for the handler.
 #[derive(Clone, Default)]
 pub(in crate::provider) struct EventDispatcher(Option<Arc<Queue>>);
 

@@ -17,7 +17,7 @@ use crate::{
     token_endpoint::Issued,
 };
 
-/// What a stored login is good for.
+/// What can be done with a stored login.
 enum StoredLogin {
     /// Its token is valid.
     Token(AccessToken),

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::{Refresh, client_credentials::StoreLookup};
 use crate::{
-    assertion::{Looked, read},
+    assertion::ParsedAssertion,
     error::{Error, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     provider::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// An assertion, and the form in which it is sent.
-type Outgoing = (Looked, SecretString);
+type Outgoing = (ParsedAssertion, SecretString);
 
 impl Refresh {
     pub(super) async fn saml2_bearer(
@@ -110,26 +110,26 @@ impl Refresh {
     /// Returns a valid assertion that was not used: first the one that no response came to.
     async fn next_assertion(&self, grant: &Saml2Bearer) -> Result<Outgoing, RefreshResult> {
         let wall = self.cache.clock().wall();
-        let unanswered = self
+        let unexchanged = self
             .cache
-            .read(|state, _| state.assertions.unanswered(wall));
-        let assertion = match unanswered {
+            .read(|state, _| state.assertions.unexchanged(wall));
+        let assertion = match unexchanged {
             Some(assertion) => assertion,
             None => self.new_assertion(grant).await?,
         };
         let encoded = assertion
-            .encode(grant.form())
+            .encode(grant.encoding())
             .map_err(|error| RefreshResult::InvalidCredentials(error.into()))?;
         self.cache
             .update(|state, _| state.assertions.assertion_obtained(&assertion));
         Ok((assertion, encoded))
     }
 
-    async fn new_assertion(&self, grant: &Saml2Bearer) -> Result<Looked, RefreshResult> {
+    async fn new_assertion(&self, grant: &Saml2Bearer) -> Result<ParsedAssertion, RefreshResult> {
         self.step(SOURCE_LIMIT)?;
-        let given = ask("SAML assertion", grant.assertion().clone().ask()).await?;
-        let assertion =
-            read(&given).map_err(|error| RefreshResult::InvalidCredentials(error.into()))?;
+        let raw = ask("SAML assertion", grant.assertion().clone().read()).await?;
+        let assertion = ParsedAssertion::parse(&raw)
+            .map_err(|error| RefreshResult::InvalidCredentials(error.into()))?;
         let is_used = self
             .cache
             .read(|state, _| state.assertions.is_used(&assertion));
@@ -143,7 +143,7 @@ impl Refresh {
         }
     }
 
-    fn assertion_used(&self, assertion: &Looked, rejected: bool) {
+    fn assertion_used(&self, assertion: &ParsedAssertion, rejected: bool) {
         self.cache.update(|state, _| {
             state.assertions.assertion_used(assertion, rejected);
             if rejected {

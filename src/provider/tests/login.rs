@@ -378,26 +378,6 @@ async fn a_login_that_is_put_back_after_its_end_is_not_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_leaves_loses_no_login() {
-    let user = User::new(|_| Say::Login(60, Some("r")));
-    let tokens = user.process();
-    user.endpoint.hold();
-    let leaving = tokio::spawn({
-        let tokens = tokens.clone();
-        async move { log_in(&tokens).await }
-    });
-    user.asked(1).await;
-    leaving.abort();
-    user.endpoint.release(1);
-    while !user.process().is_logged_in().await.unwrap() {
-        tokio::task::yield_now().await;
-    }
-    user.clock.advance(seconds(1.0));
-    assert_eq!(text(&tokens).await, "token-0");
-    assert_eq!(user.endpoint.handed_in(), ["a-code"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_wall_clock_that_jumps_ends_no_login() {
     let user = User::new(|number| Say::Login(60, Some(["r-0", "r-1", "r-2"][number])));
     user.logged_in().await;

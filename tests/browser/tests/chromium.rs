@@ -20,7 +20,7 @@ use tokio::{
 };
 use url::Url;
 
-/// Runs a test that may open browsers, and ends them however it ends.
+/// Runs a test that opens browsers, and closes them even if it fails.
 pub fn with_browsers<F>(test: impl FnOnce(Arc<Browsers>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -28,13 +28,13 @@ where
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let browsers = Arc::new(Browsers::start().await);
-        let ended = tokio::spawn(timeout(LIMIT, test(Arc::clone(&browsers)))).await;
+        let ended = tokio::spawn(timeout(TEST_TIMEOUT, test(Arc::clone(&browsers)))).await;
         let opened = std::mem::take(&mut *browsers.opened.lock().unwrap());
         for driver in opened {
             let _ = driver.quit().await;
         }
         match ended {
-            Ok(in_time) => in_time.expect("it takes too long"),
+            Ok(in_time) => in_time.expect("the test takes too long"),
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     });
@@ -53,12 +53,12 @@ pub struct Browser {
     log: Mutex<Vec<Value>>,
 }
 
-/// An answer that the browser was given.
+/// A response that the browser received.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub url: Url,
     pub status: u64,
-    /// By names in lower case.
+    /// The names are in lower case.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -70,16 +70,19 @@ impl Browsers {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("chromedriver is there");
+            .expect("chromedriver is installed");
         let mut lines = BufReader::new(service.stdout.take().unwrap()).lines();
         let port = loop {
-            let line = timeout(LIMIT, lines.next_line()).await.unwrap().unwrap();
-            let line = line.expect("chromedriver tells its port");
+            let line = timeout(TEST_TIMEOUT, lines.next_line())
+                .await
+                .unwrap()
+                .unwrap();
+            let line = line.expect("chromedriver prints its port");
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        // It must not find its output closed.
+        // Keeps the output open.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
             url: format!("http://127.0.0.1:{port}"),
@@ -113,7 +116,12 @@ impl Browser {
     /// Waits for the page with this heading.
     pub async fn shows(&self, heading: &str) {
         let path = By::XPath(format!("//h1[normalize-space()='{heading}']"));
-        let found = self.driver.query(path).wait(SOON, OFTEN).exists().await;
+        let found = self
+            .driver
+            .query(path)
+            .wait(STEP_TIMEOUT, POLL_INTERVAL)
+            .exists()
+            .await;
         if !found.unwrap_or_default() {
             let source = self.driver.source().await.unwrap_or_default();
             panic!("no page {heading}, but {}: {source}", self.url().await);
@@ -122,7 +130,10 @@ impl Browser {
 
     pub async fn click(&self, text: &str) {
         let path = format!("//*[self::button or self::a][normalize-space()='{text}']");
-        let button = self.driver.query(By::XPath(path)).wait(SOON, OFTEN);
+        let button = self
+            .driver
+            .query(By::XPath(path))
+            .wait(STEP_TIMEOUT, POLL_INTERVAL);
         button.first().await.unwrap().click().await.unwrap();
     }
 
@@ -141,7 +152,7 @@ impl Browser {
         self.driver.back().await.unwrap();
     }
 
-    /// Opens a tab, and goes on there.
+    /// Opens a tab, switches to it, and returns the former one.
     pub async fn new_tab(&self) -> WindowHandle {
         let before = self.driver.window().await.unwrap();
         let tab = self.driver.new_tab().await.unwrap();
@@ -197,36 +208,36 @@ impl Browser {
         }
     }
 
-    /// All answers so far whose address begins like this, redirections too.
-    pub async fn answers(&self, start: &str) -> Vec<Answer> {
+    /// The responses so far whose URL starts with `start`, including redirects.
+    pub async fn responses(&self, start: &str) -> Vec<Response> {
         let log = self.log().await;
-        let given = log
+        let responses = log
             .iter()
             .filter_map(|event| match event["method"].as_str()? {
                 "Network.responseReceived" => Some(&event["params"]["response"]),
                 "Network.requestWillBeSent" => event["params"].get("redirectResponse"),
                 _ => None,
             });
-        given
-            .map(answer)
-            .filter(|answer| answer.url.as_str().starts_with(start))
+        responses
+            .map(response)
+            .filter(|response| response.url.as_str().starts_with(start))
             .collect()
     }
 
-    /// Nothing was asked for but on this machine.
-    pub async fn stayed_here(&self) {
+    /// Asserts that all requests went to this machine.
+    pub async fn assert_requests_stayed_local(&self) {
         let log = self.log().await;
-        let asked = log
+        let requests = log
             .iter()
             .filter(|event| event["method"] == "Network.requestWillBeSent");
-        let asked: Vec<_> = asked
+        let urls: Vec<_> = requests
             .map(|event| event["params"]["request"]["url"].as_str().unwrap())
             .collect();
-        assert!(!asked.is_empty());
-        for url in asked {
+        assert!(!urls.is_empty());
+        for url in urls {
             let url = Url::parse(url).unwrap();
-            let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-            assert!(here || url.scheme() == "data", "{url}");
+            let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+            assert!(is_local || url.scheme() == "data", "{url}");
         }
     }
 
@@ -242,10 +253,10 @@ impl Browser {
     }
 }
 
-impl Answer {
-    /// What a page that ends a login says of itself.
+impl Response {
+    /// Asserts the security headers of a page that ends a login.
     #[track_caller]
-    pub fn keeps_to_itself(&self) {
+    pub fn assert_security_headers(&self) {
         let header = |name: &str| self.headers.get(name).map_or("", String::as_str);
         let policy = header("content-security-policy");
         for part in [
@@ -264,9 +275,9 @@ impl Answer {
     }
 }
 
-fn answer(response: &Value) -> Answer {
+fn response(response: &Value) -> Response {
     let headers = response["headers"].as_object().unwrap().iter();
-    Answer {
+    Response {
         url: response["url"].as_str().unwrap().parse().unwrap(),
         status: response["status"].as_u64().unwrap(),
         headers: headers
@@ -275,7 +286,7 @@ fn answer(response: &Value) -> Answer {
     }
 }
 
-/// Beside the programs that Cargo builds.
+/// A folder next to the programs that Cargo builds.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     program.ancestors().nth(3).unwrap().join("browser")
@@ -294,6 +305,6 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=900,760",
 ];
 
-const LIMIT: Duration = Duration::from_secs(120);
-pub const SOON: Duration = Duration::from_secs(20);
-const OFTEN: Duration = Duration::from_millis(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);

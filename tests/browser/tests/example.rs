@@ -1,4 +1,4 @@
-//! An example, run as a program of its own.
+//! An example, run as a process.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::chromium::SOON;
+use super::chromium::STEP_TIMEOUT;
 
 pub struct Example {
     child: Child,
@@ -23,7 +23,7 @@ pub struct User {
 }
 
 impl Example {
-    /// On a machine where nothing tells of a browser, so that none is opened but by the test.
+    /// Starts an example with a `$BROWSER` that does nothing, so that only the test opens a browser.
     pub fn start(name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(program(name));
         for name in PROXIES {
@@ -44,11 +44,11 @@ impl Example {
         }
     }
 
-    /// Reads on up to the line with `part`, and gives its words.
+    /// Reads up to the next line that contains `part`, and returns its words.
     pub async fn words_with(&mut self, part: &str) -> Vec<String> {
         loop {
             let mut line = String::new();
-            let read = timeout(SOON, self.output.read_line(&mut line)).await;
+            let read = timeout(STEP_TIMEOUT, self.output.read_line(&mut line)).await;
             assert!(read.expect(part).unwrap() > 0, "{}", self.seen);
             self.seen += &line;
             if line.contains(part) {
@@ -57,13 +57,13 @@ impl Example {
         }
     }
 
-    /// All that it printed, and whether it ended well.
+    /// The whole output, and whether the program succeeded.
     pub async fn end(mut self) -> (String, bool) {
         let ended = async {
             self.output.read_to_string(&mut self.seen).await.unwrap();
             self.child.wait().await.unwrap().success()
         };
-        let success = timeout(SOON, ended).await.expect("it ends");
+        let success = timeout(STEP_TIMEOUT, ended).await.expect("it ends");
         (self.seen, success)
     }
 }

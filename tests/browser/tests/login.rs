@@ -1,4 +1,4 @@
-//! A login on this machine, up to the page that the listener shows.
+//! Logins on this machine, up to the page that the listener shows.
 
 use url::Url;
 
@@ -7,8 +7,8 @@ use super::{
     example::{Example, User},
 };
 
-/// The example as far as it waits for the browser, with the user that it names.
-async fn waiting() -> (Example, User, Url) {
+/// Starts the example; returns it with its user and the login page.
+async fn start() -> (Example, User, Url) {
     let mut example = Example::start("login", &["--open-browser"]);
     let email = example.words_with("email address").await.remove(2);
     let password = example.words_with("password").await.remove(1);
@@ -22,8 +22,14 @@ fn value_of(url: &Url, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// Looks at the page that the listener shows: a title, a sentence, and nothing of the request.
-async fn is_result_page(browser: &Browser, asked: &Url, status: u64, title: &str, name: &str) {
+/// Asserts that the listener shows a title and a sentence, and nothing from the request.
+async fn assert_result_page(
+    browser: &Browser,
+    login_page: &Url,
+    status: u64,
+    title: &str,
+    name: &str,
+) {
     browser.shows(title).await;
     browser.pictures(name).await;
     assert_eq!(browser.title().await, title);
@@ -37,24 +43,24 @@ async fn is_result_page(browser: &Browser, asked: &Url, status: u64, title: &str
     for secret in ["state", "code"].map(|name| value_of(&shown, name)) {
         assert!(secret.is_none_or(|secret| !source.contains(&secret)));
     }
-    assert!(!source.contains(&value_of(asked, "state").unwrap()));
+    assert!(!source.contains(&value_of(login_page, "state").unwrap()));
     assert!(!source.contains("<script"));
 
-    let redirect_uri = value_of(asked, "redirect_uri").unwrap();
-    let answers = browser.answers(&redirect_uri).await;
-    let [answer] = answers.as_slice() else {
-        panic!("{answers:?}")
+    let redirect_uri = value_of(login_page, "redirect_uri").unwrap();
+    let responses = browser.responses(&redirect_uri).await;
+    let [response] = responses.as_slice() else {
+        panic!("{responses:?}")
     };
-    assert_eq!(answer.status, status);
-    answer.keeps_to_itself();
-    browser.stayed_here().await;
+    assert_eq!(response.status, status);
+    response.assert_security_headers();
+    browser.assert_requests_stayed_local().await;
 }
 
 #[test]
-fn a_wrong_password_and_then_the_right_one() {
+fn user_logs_in_after_a_wrong_password() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (example, user, url) = waiting().await;
+        let (example, user, url) = start().await;
         browser.goto(&url).await;
         browser.shows("Log in").await;
         browser.pictures("login-page").await;
@@ -68,7 +74,7 @@ fn a_wrong_password_and_then_the_right_one() {
         browser.shows("Allow Sandbox client?").await;
         browser.pictures("consent-page").await;
         browser.click("Allow").await;
-        is_result_page(&browser, &url, 200, "You are logged in", "result-success").await;
+        assert_result_page(&browser, &url, 200, "You are logged in", "result-success").await;
         let (text, success) = example.end().await;
         assert!(success && text.contains("User 1"), "{text}");
         let code = value_of(&browser.url().await, "code").unwrap();
@@ -77,15 +83,15 @@ fn a_wrong_password_and_then_the_right_one() {
 }
 
 #[test]
-fn who_denies_is_told_what_to_do() {
+fn denial_shows_its_page() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (example, user, url) = waiting().await;
+        let (example, user, url) = start().await;
         browser.goto(&url).await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;
         browser.click("Deny").await;
-        is_result_page(
+        assert_result_page(
             &browser,
             &url,
             403,
@@ -99,17 +105,18 @@ fn who_denies_is_told_what_to_do() {
 }
 
 #[test]
-fn a_login_page_that_fails_has_a_page_of_its_own() {
+fn failed_login_shows_its_page() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (example, _, url) = waiting().await;
-        let mut back: Url = value_of(&url, "redirect_uri").unwrap().parse().unwrap();
+        let (example, _, url) = start().await;
+        let mut callback: Url = value_of(&url, "redirect_uri").unwrap().parse().unwrap();
         let state = value_of(&url, "state").unwrap();
-        back.query_pairs_mut()
+        callback
+            .query_pairs_mut()
             .append_pair("error", "server_error")
             .append_pair("state", &state);
-        browser.goto(&back).await;
-        is_result_page(
+        browser.goto(&callback).await;
+        assert_result_page(
             &browser,
             &url,
             500,
@@ -123,21 +130,21 @@ fn a_login_page_that_fails_has_a_page_of_its_own() {
 }
 
 #[test]
-fn back_and_in_a_second_tab_the_login_goes_on() {
+fn login_goes_on_after_back_and_in_a_second_tab() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (example, user, url) = waiting().await;
+        let (example, user, url) = start().await;
         browser.goto(&url).await;
         browser.shows("Log in").await;
         let first = browser.new_tab().await;
         browser.goto(&url).await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;
-        browser.click("Log in as somebody else").await;
+        browser.click("Log in as another user").await;
         browser.shows("Log in").await;
         browser.back().await;
         browser.shows("Allow Sandbox client?").await;
-        // The first tab's page is out of date by now; it is told, and goes on.
+        // The first tab's page is out of date; the login page reports that and continues.
         browser.go_to_tab(first).await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;

@@ -1,6 +1,6 @@
 //! The examples that log users in, driven by Chromium: `bash tests/run browser`.
 //!
-//! What the pages look like is left in `target/browser`, in light and dark.
+//! Pictures of the pages, in light and dark, are in `target/browser`.
 
 mod chromium;
 mod example;

@@ -1,4 +1,4 @@
-//! Another site, whose page leads to addresses that are not its own.
+//! Another site, whose page sends requests to the application.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -6,7 +6,7 @@ use tokio::{
 };
 use url::Url;
 
-/// A site that leads to `target` by a link and by a form. It is found at this port.
+/// Starts a site with a link and a form that lead to `target`, and returns its port.
 pub async fn other_site(target: &Url) -> u16 {
     let page = format!(
         "<!doctype html><title>Another site</title><h1>Another site</h1>\
@@ -17,7 +17,7 @@ pub async fn other_site(target: &Url) -> u16 {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let answer = format!(
+            let response = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
                  Connection: close\r\n\r\n{page}",
                 page.len()
@@ -25,7 +25,7 @@ pub async fn other_site(target: &Url) -> u16 {
             tokio::spawn(async move {
                 let mut head = [0; 16 * 1024];
                 if stream.read(&mut head).await.is_ok_and(|read| read > 0) {
-                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.write_all(response.as_bytes()).await;
                     let _ = stream.shutdown().await;
                 }
             });

@@ -1,5 +1,5 @@
-//! The web application with single sign-on. To a browser its identity provider is another site: the
-//! one is found at localhost, the other at 127.0.0.1.
+//! The example `sso_web_app`. Its identity provider is another site: the application is at
+//! localhost, the identity provider at 127.0.0.1.
 
 use url::Url;
 
@@ -8,15 +8,15 @@ use super::{
     example::Example,
 };
 
-/// The example, and where it is.
-async fn running() -> (Example, Url) {
+/// Starts the example; returns it with its address.
+async fn start() -> (Example, Url) {
     let mut example = Example::start("sso_web_app", &[]);
     let url = example.words_with("Open ").await.remove(1);
     (example, url.parse().unwrap())
 }
 
-/// To the identity provider's page.
-async fn begin(browser: &Browser, base: &Url) -> Url {
+/// Goes to the identity provider's page.
+async fn start_login(browser: &Browser, base: &Url) -> Url {
     browser.goto(base).await;
     browser.click("Log in").await;
     browser.shows("Who are you?").await;
@@ -26,11 +26,11 @@ async fn begin(browser: &Browser, base: &Url) -> Url {
 }
 
 #[test]
-fn the_identity_providers_post_finds_the_login_that_was_begun() {
+fn response_of_the_identity_provider_finds_its_login() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (_example, base) = running().await;
-        begin(&browser, &base).await;
+        let (_example, base) = start().await;
+        start_login(&browser, &base).await;
         browser.click("User 2").await;
         browser.shows("Hello, User 2").await;
         browser.pictures("sso-web-app-logged-in").await;
@@ -41,13 +41,13 @@ fn the_identity_providers_post_finds_the_login_that_was_begun() {
         assert_eq!(value["httpOnly"], true, "{value}");
         assert_eq!(value["sameSite"], "Lax", "{value}");
 
-        // The same answer, posted again.
+        // The same response is posted again.
         browser.back().await;
         browser.shows("Who are you?").await;
         browser.click("User 2").await;
         browser.shows("This login cannot be finished here").await;
         browser.pictures("sso-web-app-refused").await;
-        // The next login is another session, of another user.
+        // The next login has another session and another user.
         browser.click("Log in again").await;
         browser.click("User 3").await;
         browser.shows("Hello, User 3").await;
@@ -57,14 +57,14 @@ fn the_identity_providers_post_finds_the_login_that_was_begun() {
 }
 
 #[test]
-fn an_answer_to_another_browser_logs_nobody_in() {
+fn response_in_another_browser_logs_no_user_in() {
     with_browsers(async |browsers| {
         let (attacker, browser) = (browsers.open().await, browsers.open().await);
-        let (_example, base) = running().await;
-        let attackers = begin(&attacker, &base).await;
-        for has_begun in [false, true] {
-            if has_begun {
-                begin(&browser, &base).await;
+        let (_example, base) = start().await;
+        let attackers = start_login(&attacker, &base).await;
+        for has_started in [false, true] {
+            if has_started {
+                start_login(&browser, &base).await;
             }
             browser.goto(&attackers).await;
             browser.click("User 1").await;

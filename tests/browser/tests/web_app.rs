@@ -1,4 +1,4 @@
-//! The web application, from its start page to the logout.
+//! The example `web_app`, from its start page to the logout.
 
 use thirtyfour::Cookie;
 use url::Url;
@@ -9,8 +9,8 @@ use super::{
     site::other_site,
 };
 
-/// The example, its users, and where it is.
-async fn running() -> (Example, Vec<User>, Url) {
+/// Starts the example; returns it with its users and its address.
+async fn start() -> (Example, Vec<User>, Url) {
     let mut example = Example::start("web_app", &[]);
     let mut users = Vec::new();
     for _ in 0..3 {
@@ -38,10 +38,10 @@ async fn session(browser: &Browser) -> Cookie {
 }
 
 #[test]
-fn a_user_logs_in_and_out() {
+fn user_logs_in_and_out() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (_example, users, base) = running().await;
+        let (_example, users, base) = start().await;
         browser.goto(&base).await;
         browser.shows("Welcome").await;
         browser.pictures("web-app-logged-out").await;
@@ -56,28 +56,28 @@ fn a_user_logs_in_and_out() {
         assert_eq!(browser.url().await, base);
         let source = browser.source().await;
         assert!(source.contains("Sandbox") && source.contains(&users[0].email));
-        let answers = browser.answers(base.as_str()).await;
-        assert!(!answers.is_empty());
-        for answer in answers {
-            answer.keeps_to_itself();
+        let responses = browser.responses(base.as_str()).await;
+        assert!(!responses.is_empty());
+        for response in responses {
+            response.assert_security_headers();
         }
-        browser.stayed_here().await;
+        browser.assert_requests_stayed_local().await;
 
         browser.click("Log out").await;
         browser.shows("Welcome").await;
         assert_eq!(browser.url().await, base);
         assert!(browser.cookie("session").await.is_none());
-        // At the login page, too, the user is forgotten.
+        // The user is also logged out at the login page.
         browser.click("Log in").await;
         browser.shows("Log in").await;
     });
 }
 
 #[test]
-fn the_session_is_another_after_the_login_and_the_old_one_anonymous() {
+fn session_id_changes_at_login() {
     with_browsers(async |browsers| {
         let (browser, other) = (browsers.open().await, browsers.open().await);
-        let (_example, users, base) = running().await;
+        let (_example, users, base) = start().await;
         browser.goto(&base).await;
         browser.click("Log in").await;
         browser.shows("Log in").await;
@@ -106,15 +106,15 @@ fn the_session_is_another_after_the_login_and_the_old_one_anonymous() {
 }
 
 #[test]
-fn two_users_at_once_and_a_callback_in_the_other_browser() {
+fn callback_in_another_browser_changes_nothing() {
     with_browsers(async |browsers| {
         let (one, two) = (browsers.open().await, browsers.open().await);
-        let (_example, users, base) = running().await;
+        let (_example, users, base) = start().await;
         log_in(&one, &base, &users[0]).await;
         log_in(&two, &base, &users[1]).await;
         one.shows("Hello, User 1").await;
         two.shows("Hello, User 2").await;
-        let callback = one.answers(base.join("callback").unwrap().as_str()).await;
+        let callback = one.responses(base.join("callback").unwrap().as_str()).await;
         two.goto(&callback[0].url).await;
         two.shows("This login cannot be finished here").await;
         two.pictures("web-app-other-browser").await;
@@ -126,10 +126,10 @@ fn two_users_at_once_and_a_callback_in_the_other_browser() {
 }
 
 #[test]
-fn who_denies_goes_back_or_has_two_tabs_logs_in_all_the_same() {
+fn login_works_after_denial_back_and_in_two_tabs() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (_example, users, base) = running().await;
+        let (_example, users, base) = start().await;
         browser.goto(&base).await;
         browser.click("Log in").await;
         browser.log_in(&users[2].email, &users[2].password).await;
@@ -137,7 +137,7 @@ fn who_denies_goes_back_or_has_two_tabs_logs_in_all_the_same() {
         browser.click("Deny").await;
         browser.shows("Access was not granted").await;
         browser.pictures("web-app-denied").await;
-        // That login is over, and a new one at hand.
+        // That login has ended, and a new one can start.
         browser.back().await;
         browser.shows("Allow Sandbox client?").await;
         browser.click("Allow").await;
@@ -164,15 +164,15 @@ fn who_denies_goes_back_or_has_two_tabs_logs_in_all_the_same() {
 }
 
 #[test]
-fn another_site_logs_nobody_out() {
+fn other_sites_cannot_log_a_user_out() {
     with_browsers(async |browsers| {
         let browser = browsers.open().await;
-        let (_example, users, base) = running().await;
+        let (_example, users, base) = start().await;
         log_in(&browser, &base, &users[0]).await;
         browser.shows("Hello, User 1").await;
         let logout = base.join("logout").unwrap();
         let port = other_site(&logout).await;
-        // To a browser the one is another site, and the other the same one at another origin.
+        // The first is another site, the second another origin of the same site.
         for host in ["127.0.0.1", "localhost"] {
             browser.goto(format!("http://{host}:{port}/")).await;
             browser.click("Form").await;
@@ -182,8 +182,8 @@ fn another_site_logs_nobody_out() {
             browser.goto(&base).await;
             browser.shows("Hello, User 1").await;
         }
-        let answers = browser.answers(logout.as_str()).await;
-        let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        let responses = browser.responses(logout.as_str()).await;
+        let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
         assert_eq!(statuses, [403, 405, 403, 405]);
         browser.click("Log out").await;
         browser.shows("Welcome").await;

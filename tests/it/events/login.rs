@@ -1,4 +1,4 @@
-//! The same of a user's login.
+//! Events and spans of a user's login.
 
 use genesys_cloud_auth::{
     AuthorizationCode, Login,
@@ -8,10 +8,10 @@ use genesys_cloud_auth::{
 use super::*;
 
 const URI: &str = "https://app.example/cb";
-/// What the program calls the user.
+/// The name that the program gives the login.
 const NAME: &str = "session-of-the-tests";
 
-/// Somebody who has just logged in; the first event is not taken yet.
+/// A user who has just logged in; the first event is not received yet.
 async fn logged_in(sandbox: SandboxBuilder) -> Watched {
     let sandbox = sandbox.code_client([URI]).start().await.unwrap();
     let (sender, events) = mpsc::channel();
@@ -24,8 +24,8 @@ async fn logged_in(sandbox: SandboxBuilder) -> Watched {
         .unwrap();
     let pending = login.begin().unwrap();
     let url = pending.authorize_url().clone();
-    let back = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
-    let tokens = login.finish(pending, &back, NAME).await.unwrap();
+    let callback = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
+    let tokens = login.finish(pending, &callback, NAME).await.unwrap();
     Watched {
         sandbox,
         tokens,
@@ -35,7 +35,7 @@ async fn logged_in(sandbox: SandboxBuilder) -> Watched {
 }
 
 impl Watched {
-    /// The next event, while what brings it about goes on.
+    /// Returns the next event, while the runtime goes on.
     async fn soon(&self) -> Event {
         let next = async {
             loop {
@@ -48,7 +48,7 @@ impl Watched {
         tokio::time::timeout(DEADLINE, next).await.unwrap()
     }
 
-    /// Moves the clock to where a token of a day is renewed, and begins that.
+    /// Moves the clock to the renewal of a token that lives a day, and begins it.
     fn begin_renewal(&self) {
         self.clock.advance(Duration::from_secs(86_398 - 300));
         assert!(self.tokens.cached_token().is_some());
@@ -56,15 +56,15 @@ impl Watched {
 }
 
 #[tokio::test]
-async fn a_login_is_told_from_its_first_token_to_its_end_and_never_whose_it_is() {
+async fn login_events_are_complete_and_anonymous() {
     let capture = Capture::start();
     let watched = logged_in(Sandbox::builder()).await;
     let (sandbox, tokens) = (&watched.sandbox, &watched.tokens);
-    let mut told = vec![watched.soon().await];
+    let mut events = vec![watched.soon().await];
     line(&capture, "token acquired");
 
     watched.begin_renewal();
-    told.push(watched.soon().await);
+    events.push(watched.soon().await);
     let spans = closed_spans(&capture);
     let span = spans.last().unwrap();
     for field in [
@@ -78,15 +78,15 @@ async fn a_login_is_told_from_its_first_token_to_its_end_and_never_whose_it_is()
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
-    told.push(watched.soon().await);
+    events.push(watched.soon().await);
     sandbox.expire_refresh_tokens();
     let error = tokens.token().await.unwrap_err();
     assert!(error.needs_login());
-    told.push(watched.soon().await);
+    events.push(watched.soon().await);
     let failed = line(&capture, "token request failed");
     assert!(failed.contains(r#"grant_type="authorization_code""#));
 
-    let names: Vec<_> = told
+    let names: Vec<_> = events
         .iter()
         .map(|event| format!("{event:?}").split(' ').next().unwrap().to_owned())
         .collect();
@@ -94,33 +94,33 @@ async fn a_login_is_told_from_its_first_token_to_its_end_and_never_whose_it_is()
         names,
         ["Acquired", "Renewed", "Invalidated", "RequestFailed"]
     );
-    let text = format!("{told:?}{}{}", capture.tracing(), capture.log());
+    let text = format!("{events:?}{}{}", capture.tracing(), capture.log());
     let user = &sandbox.users()[0];
-    for whose in [
+    for identity in [
         NAME,
         user.name(),
         user.email(),
         user.id(),
         sandbox.client_id(),
     ] {
-        assert!(!text.contains(whose), "{whose}: {text}");
+        assert!(!text.contains(identity), "{identity}: {text}");
     }
 }
 
 #[tokio::test]
-async fn the_end_of_a_login_without_a_refresh_token_is_told_ahead_of_time() {
+async fn login_without_refresh_token_is_reported_as_expiring() {
     let capture = Capture::start();
     let builder = Sandbox::builder().refresh_tokens(RefreshTokens::None);
     let watched = logged_in(builder).await;
     watched.soon().await;
     watched.begin_renewal();
     let Event::LoginExpiring { expires_in, .. } = watched.soon().await else {
-        panic!("not told")
+        panic!("not expiring")
     };
     assert!(expires_in > Duration::from_secs(290) && expires_in < Duration::from_secs(302));
-    let told = line(&capture, "login ends soon, and nothing can renew it");
+    let expiring = line(&capture, "login ends soon and cannot be renewed");
     for field in ["WARN", r#"outcome="login_expiring""#, "expires_in="] {
-        assert!(told.contains(field), "{field}: {told}");
+        assert!(expiring.contains(field), "{field}: {expiring}");
     }
     let spans = closed_spans(&capture);
     let span = spans.last().unwrap();

@@ -1,4 +1,4 @@
-//! Whether a browser is opened, and with what: each case in a process of its own.
+//! Which browser is opened, and with which arguments. Each test runs in its own process.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use genesys_cloud_auth::store::{MemoryStore, SealingKey};
 use super::*;
 use crate::support::child_process::{command_after, job, messages_of, send_to_parent};
 
-/// What tells a machine apart, which a child must not inherit.
+/// Variables that describe the machine. A child process must not inherit them.
 const VARIABLES: [&str; 12] = [
     "BROWSER",
     "DISPLAY",
@@ -25,8 +25,8 @@ const VARIABLES: [&str; 12] = [
 
 const HINT: &str = "a b\" & calc $(x)";
 
-/// Runs this test again as a child with these variables, and gives what was said before it and
-/// its browsers had ended: they all have its output, as their descriptor 9.
+/// Runs this test again as a child process with these variables. Returns the messages of the child
+/// and its browsers, which write to its output through descriptor 9.
 fn child(test: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let test = format!("login::browser::{test}");
     let mut child = command_after("exec 9>&1", &test, &["child"]);
@@ -40,7 +40,7 @@ fn is_child() -> bool {
     job().is_some()
 }
 
-/// A program that says each of its arguments, and that it was called.
+/// A program that reports each of its arguments, and that it was called.
 fn recorder(folder: &Path) -> String {
     use std::os::unix::fs::PermissionsExt;
     let script = folder.join("browser");
@@ -52,34 +52,34 @@ fn recorder(folder: &Path) -> String {
     script.display().to_string()
 }
 
-/// What browsers said of all that was said.
-fn browsers(said: &[String]) -> Vec<&str> {
-    let browsers = said.iter().filter(|word| word.starts_with("open"));
+/// The messages of browsers.
+fn browsers(messages: &[String]) -> Vec<&str> {
+    let browsers = messages.iter().filter(|word| word.starts_with("open"));
     browsers.map(String::as_str).collect()
 }
 
-/// What follows `name` in what was said.
+/// The rest of the message that starts with `name`.
 #[track_caller]
-fn value<'a>(said: &'a [String], name: &str) -> &'a str {
-    let value = said.iter().find_map(|word| word.strip_prefix(name));
-    value.unwrap_or_else(|| panic!("no {name}: {said:?}"))
+fn value<'a>(messages: &'a [String], name: &str) -> &'a str {
+    let value = messages.iter().find_map(|word| word.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("no {name}: {messages:?}"))
 }
 
 #[test]
-fn the_browser_gets_one_argument_and_is_opened_once() {
+fn browser_receives_one_argument_and_opens_once() {
     if is_child() {
         return opens();
     }
     for after in ["", " %s"] {
         let folder = tempfile::tempdir().unwrap();
         let browser = format!("{}{after}", recorder(folder.path()));
-        let said = child(
-            "the_browser_gets_one_argument_and_is_opened_once",
+        let messages = child(
+            "browser_receives_one_argument_and_opens_once",
             &[("BROWSER", &browser)],
         );
-        let url = value(&said, "URL ");
+        let url = value(&messages, "URL ");
         let opens = format!("opens {url}");
-        assert_eq!(browsers(&said), [&*opens, "opened"], "{browser}");
+        assert_eq!(browsers(&messages), [&*opens, "opened"], "{browser}");
         assert!(
             url.ends_with("&login_hint=a+b%22+%26+calc+%24%28x%29"),
             "{url}"
@@ -92,20 +92,20 @@ async fn opens() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let app = app.login_hint(HINT);
     let login = Login::new(Region::EuWest1, app).unwrap();
-    let waiting = login.listen("default").unwrap();
-    send_to_parent(&format!("URL {}", waiting.authorize_url()));
-    let (first, second) = tokio::join!(waiting.open_browser(), waiting.open_browser());
+    let local = login.listen("default").unwrap();
+    send_to_parent(&format!("URL {}", local.authorize_url()));
+    let (first, second) = tokio::join!(local.open_browser(), local.open_browser());
     first.unwrap();
     second.unwrap();
-    waiting.open_browser().await.unwrap();
+    local.open_browser().await.unwrap();
 }
 
 #[test]
-fn where_no_browser_comes_back_the_reason_is_told_at_once() {
+fn machine_without_a_browser_is_reported_at_once() {
     if is_child() {
-        return tells_why();
+        return reports_reason();
     }
-    let test = "where_no_browser_comes_back_the_reason_is_told_at_once";
+    let test = "machine_without_a_browser_is_reported_at_once";
     for (variables, reason) in [
         (
             &[("SSH_CONNECTION", "x"), ("DISPLAY", ":0")][..],
@@ -121,56 +121,61 @@ fn where_no_browser_comes_back_the_reason_is_told_at_once() {
             "this is a container",
         ),
     ] {
-        let said = child(test, variables);
-        assert!(value(&said, "REASON ").starts_with(reason), "{said:?}");
-        assert_eq!(said.len(), 1, "{said:?}");
+        let messages = child(test, variables);
+        assert!(
+            value(&messages, "REASON ").starts_with(reason),
+            "{messages:?}"
+        );
+        assert_eq!(messages.len(), 1, "{messages:?}");
     }
     // No display, or a container where the tests run in one.
-    let said = child(test, &[]);
-    assert!(value(&said, "REASON ").starts_with("th"), "{said:?}");
-    assert_eq!(said.len(), 1, "{said:?}");
+    let messages = child(test, &[]);
+    assert!(
+        value(&messages, "REASON ").starts_with("th"),
+        "{messages:?}"
+    );
+    assert_eq!(messages.len(), 1, "{messages:?}");
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn tells_why() {
+async fn reports_reason() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let login = Login::new(Region::EuWest1, app).unwrap();
     let shown = login.in_browser("default", |url| send_to_parent(&format!("SHOWN {url}")));
     let error = shown.await.unwrap_err();
-    is(&error, "NoBrowser");
+    assert_kind(&error, "NoBrowser");
     assert!(error.to_string().contains("Login::listen"), "{error}");
     send_to_parent(&format!("REASON {error}"));
 }
 
 #[test]
-fn told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there() {
-    let test = "told_otherwise_it_opens_one_all_the_same_and_the_login_ends_there";
+fn open_browser_anyway_opens_the_browser() {
+    let test = "open_browser_anyway_opens_the_browser";
     if is_child() {
-        return logs_in_all_the_same();
+        return logs_in_anyway();
     }
     let folder = tempfile::tempdir().unwrap();
     let browser = recorder(folder.path());
-    let said = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
-    let opens = format!("opens {}", value(&said, "SHOWN "));
-    assert_eq!(browsers(&said), [&*opens, "opened"]);
-    value(&said, "LOGGED IN");
+    let messages = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
+    let opens = format!("opens {}", value(&messages, "SHOWN "));
+    assert_eq!(browsers(&messages), [&*opens, "opened"]);
+    value(&messages, "LOGGED IN");
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn logs_in_all_the_same() {
+async fn logs_in_anyway() {
     let sandbox = sandbox().await;
     let builder = builder(&sandbox, LOCAL).open_browser_anyway();
     let login = builder.build().unwrap();
     let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
-    let show = |url: &str| {
+    let show = |url: &Url| {
         send_to_parent(&format!("SHOWN {url}"));
-        send.send(url.to_owned()).unwrap();
+        send.send(url.clone()).unwrap();
     };
     let browser = async {
-        let back = sandbox.log_in(&shown.await.unwrap(), user).await;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        http.get(back).send().await.unwrap();
+        let callback = callback_of(&sandbox, &shown.await.unwrap()).await;
+        browse(&callback).await;
     };
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
     assert_eq!(user_of(&tokens.unwrap()).await, user.email());
@@ -178,18 +183,18 @@ async fn logs_in_all_the_same() {
 }
 
 #[test]
-fn a_stored_login_is_taken_while_it_lives_unless_the_app_prompts() {
-    let test = "a_stored_login_is_taken_while_it_lives_unless_the_app_prompts";
+fn stored_login_is_used_unless_the_app_prompts() {
+    let test = "stored_login_is_used_unless_the_app_prompts";
     if is_child() {
-        return takes_what_is_stored();
+        return uses_the_stored_login();
     }
-    // A browser is called for where this error comes.
-    let said = child(test, &[("SSH_CONNECTION", "x")]);
-    assert_eq!(said, ["prompted NoBrowser", "refused NoBrowser"]);
+    // This error shows that a browser would have been opened.
+    let messages = child(test, &[("SSH_CONNECTION", "x")]);
+    assert_eq!(messages, ["prompted NoBrowser", "refused NoBrowser"]);
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn takes_what_is_stored() {
+async fn uses_the_stored_login() {
     let sandbox = sandbox().await;
     let (store, clock) = (MemoryStore::new(), Clock::manual());
     let with = |app| {
@@ -200,25 +205,23 @@ async fn takes_what_is_stored() {
             .unwrap()
     };
     let login = with(app(&sandbox, LOCAL));
-    let waiting = login.listen("default").unwrap();
-    let back = sandbox
-        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
-    waiting.pasted(&back).await.unwrap();
-    drop(waiting);
+    let local = login.listen("default").unwrap();
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    local.pasted(&callback).await.unwrap();
+    drop(local);
     login
-        .in_browser("default", |_| panic!("the login lives"))
+        .in_browser("default", |_| panic!("there is a stored login"))
         .await
         .unwrap();
     let prompts = with(app(&sandbox, LOCAL).prompt_login());
     let prompted = prompts.in_browser("default", |_| {}).await.unwrap_err();
     send_to_parent(&format!("prompted {}", kind_of(&prompted)));
 
-    // A login host that is away is no reason to log in anew; one that refuses the login is.
+    // An unreachable login host is an error; a login that has ended is replaced.
     clock.advance(Duration::from_secs(86_400));
     let fault = sandbox.at_token_endpoint().respond(503);
-    let away = login.in_browser("default", |_| {}).await.unwrap_err();
-    is(&away, "UnexpectedResponse");
+    let unreachable = login.in_browser("default", |_| {}).await.unwrap_err();
+    assert_kind(&unreachable, "UnexpectedResponse");
     fault.remove();
     sandbox.expire_refresh_tokens();
     clock.advance(Duration::from_secs(60));
@@ -227,40 +230,40 @@ async fn takes_what_is_stored() {
 }
 
 #[test]
-fn a_browser_that_does_not_open_is_an_error() {
-    let test = "a_browser_that_does_not_open_is_an_error";
+fn browser_that_does_not_open_is_an_error() {
+    let test = "browser_that_does_not_open_is_an_error";
     if is_child() {
         return fails();
     }
     let folder = tempfile::tempdir().unwrap();
-    // Nothing is found there that could open anything.
+    // An empty search path: there is no program that opens a browser.
     let path = folder.path().display().to_string();
-    let said = child(test, &[("BROWSER", "/nowhere/browser"), ("PATH", &path)]);
-    assert_eq!(said, ["failed"]);
+    let messages = child(test, &[("BROWSER", "/nowhere/browser"), ("PATH", &path)]);
+    assert_eq!(messages, ["failed"]);
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn fails() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let login = Login::new(Region::EuWest1, app).unwrap();
-    let waiting = login.listen("default").unwrap();
-    let error = waiting.open_browser().await.unwrap_err();
-    is(&error, "NoBrowser");
+    let local = login.listen("default").unwrap();
+    let error = local.open_browser().await.unwrap_err();
+    assert_kind(&error, "NoBrowser");
     assert!(std::error::Error::source(&error).is_some());
     send_to_parent("failed");
 }
 
 #[test]
-fn a_login_in_the_browser_that_is_cancelled_frees_its_port() {
-    let test = "a_login_in_the_browser_that_is_cancelled_frees_its_port";
+fn cancelled_login_in_the_browser_frees_its_port() {
+    let test = "cancelled_login_in_the_browser_frees_its_port";
     if is_child() {
         return cancels();
     }
     let folder = tempfile::tempdir().unwrap();
     let browser = recorder(folder.path());
-    let said = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
-    value(&said, "free");
-    value(&said, "opened");
+    let messages = child(test, &[("BROWSER", &browser), ("SSH_CONNECTION", "x")]);
+    value(&messages, "free");
+    value(&messages, "opened");
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -272,12 +275,12 @@ async fn cancels() {
     let (send, shown) = tokio::sync::oneshot::channel();
     let stranger = async {
         shown.await.unwrap();
-        // Only who waits for the browser answers.
-        let (status, _) = come_back(&format!("http://localhost:{port}/cb?state=another")).await;
+        // The response shows that the login waits.
+        let (status, _) = browse(&format!("http://localhost:{port}/cb?state=another")).await;
         assert_eq!((status, is_free(port)), (400, false));
     };
     tokio::select! {
-        _ = login.in_browser("default", |_| send.send(()).unwrap()) => panic!("nobody logs in"),
+        _ = login.in_browser("default", |_| send.send(()).unwrap()) => panic!("no user logs in"),
         () = stranger => {}
     }
     assert!(is_free(port));

@@ -1,16 +1,12 @@
 //! Calls of the Platform API as a user.
 
 use genesys_cloud_auth::sandbox::RefreshTokens;
+use tokio::time::timeout;
 
 use super::*;
 
-/// A client of a user who has just logged in.
 async fn client(sandbox: &Sandbox) -> PlatformClient {
-    let login = login(sandbox, WEB);
-    let pending = login.begin().unwrap();
-    let url = pending.authorize_url().clone();
-    let back = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
-    PlatformClient::new(login.finish(pending, &back, "jo").await.unwrap())
+    PlatformClient::new(log_in(sandbox, &login(sandbox, WEB), "jo").await)
 }
 
 async fn call(api: &PlatformClient) -> Result<Value, Error> {
@@ -18,7 +14,7 @@ async fn call(api: &PlatformClient) -> Result<Value, Error> {
 }
 
 #[tokio::test]
-async fn a_refused_token_costs_one_refresh_and_the_call_succeeds() {
+async fn rejected_token_costs_one_refresh_and_the_call_succeeds() {
     let sandbox = sandbox().await;
     let api = client(&sandbox).await;
     for end in [Sandbox::expire_access_tokens, Sandbox::revoke_access_tokens] {
@@ -30,12 +26,12 @@ async fn a_refused_token_costs_one_refresh_and_the_call_succeeds() {
         assert_eq!(sandbox.refresh_requests(), refreshes + 1);
         assert_eq!(sandbox.api_requests(), calls + 2);
     }
-    // One code, and no other kind of request.
+    // One exchange of a code and two refreshes.
     assert_eq!(sandbox.token_requests(), 3);
 }
 
 #[tokio::test]
-async fn a_hundred_callers_whose_token_is_refused_cost_one_refresh() {
+async fn hundred_callers_with_a_rejected_token_cost_one_refresh() {
     let sandbox = sandbox().await;
     let api = client(&sandbox).await;
     call(&api).await.unwrap();
@@ -57,26 +53,20 @@ async fn a_hundred_callers_whose_token_is_refused_cost_one_refresh() {
 }
 
 #[tokio::test]
-async fn a_call_does_not_wait_for_a_user_to_log_in() {
+async fn call_does_not_wait_for_a_user_to_log_in() {
     let sandbox = Sandbox::builder()
         .code_client([WEB])
         .refresh_tokens(RefreshTokens::None);
     let sandbox = sandbox.start().await.unwrap();
-    // Nobody moves it: a pause would not end.
-    let builder = Login::builder(sandbox.region(), app(&sandbox, WEB)).clock(Clock::manual());
-    let login = builder.build().unwrap();
-    let pending = login.begin().unwrap();
-    let user = &sandbox.users()[0];
-    let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
-    let tokens = login.finish(pending, &back, "session-1").await.unwrap();
+    // This clock stands still, so that a pause would not end.
+    let login = builder(&sandbox, WEB).clock(Clock::manual()).build();
+    let tokens = log_in(&sandbox, &login.unwrap(), "session-1").await;
     sandbox.revoke_access_tokens();
     let api = PlatformClient::new(tokens.clone());
     for _ in 0..2 {
-        let call = api.get("/api/v2/users/me").send();
-        let call = tokio::time::timeout(Duration::from_secs(10), call).await;
+        let call = timeout(TEST_TIMEOUT, api.get("/api/v2/users/me").send()).await;
         assert!(call.expect("it waits").unwrap_err().needs_login());
-        let ready = tokens.ready(Duration::from_secs(60));
-        let ready = tokio::time::timeout(Duration::from_secs(10), ready).await;
+        let ready = timeout(TEST_TIMEOUT, tokens.ready(Duration::from_secs(60))).await;
         assert!(ready.expect("it waits").unwrap_err().needs_login());
     }
     assert_eq!(sandbox.token_requests(), 1);

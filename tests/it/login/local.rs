@@ -1,84 +1,79 @@
-//! A login on this machine: the browser comes back to a listener, or a user pastes.
+//! Logins on this machine: the browser comes back to a listener, or a user pastes the callback.
 
-use tokio::time::timeout;
+use std::task::{Context, Poll, Waker};
+
+use tokio::{runtime::Runtime, time::timeout};
 
 use super::*;
 
 #[tokio::test]
-async fn the_browser_comes_back_to_any_port_and_the_login_is_kept() {
+async fn browser_comes_back_to_any_port_and_the_login_is_stored() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
-    let waiting = login.listen("default").unwrap();
-    let uri = redirect_uri(&waiting);
+    let local = login.listen("default").unwrap();
+    let uri = redirect_uri(&local);
     assert_eq!((uri.host_str(), uri.path()), (Some("localhost"), "/cb"));
-    let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
-    let (tokens, (status, page)) = tokio::join!(waiting.redirected(), come_back(&back));
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (tokens, (status, page)) = tokio::join!(local.redirected(), browse(&callback));
     assert_eq!(user_of(&tokens.unwrap()).await, user.email());
     assert_eq!(status, 200);
-    let code = parameter(&Url::parse(&back).unwrap(), "code").unwrap();
-    let state = parameter(waiting.authorize_url(), "state").unwrap();
+    let code = parameter(&Url::parse(&callback).unwrap(), "code").unwrap();
+    let state = parameter(local.authorize_url(), "state").unwrap();
     assert!(!page.contains(&code) && !page.contains(&state), "{page}");
-    assert_eq!(
-        field(&token_requests(&sandbox)[0], "redirect_uri").unwrap(),
-        uri.as_str()
-    );
+    let sent = field(&token_requests(&sandbox)[0], "redirect_uri").unwrap();
+    assert_eq!(sent, uri.as_str());
 
-    // Told again to whoever asks again.
-    assert_eq!(
-        user_of(&waiting.redirected().await.unwrap()).await,
-        user.email()
-    );
+    // A second call returns the same result.
+    let tokens = local.redirected().await.unwrap();
+    assert_eq!(user_of(&tokens).await, user.email());
     assert_eq!(sandbox.token_requests(), 1);
 
-    // The next time no browser is needed.
-    let no_browser = |_: &str| panic!("the stored login lives");
+    // The next login needs no browser.
+    let no_browser = |_: &Url| panic!("there is a stored login");
     let tokens = login.in_browser("default", no_browser).await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
     assert_eq!(sandbox.token_requests(), 1);
 }
 
 #[tokio::test]
-async fn a_denial_reaches_the_program_and_the_browser() {
+async fn denial_reaches_the_program_and_the_browser() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, LOCAL);
-    let waiting = login.listen("default").unwrap();
-    let back = sandbox.deny(waiting.authorize_url().as_str()).await;
-    let (outcome, (_, denied)) = tokio::join!(waiting.redirected(), come_back(&back));
-    let error = outcome.unwrap_err();
-    is(&error, "Denied");
+    let local = login.listen("default").unwrap();
+    let callback = sandbox.deny(local.authorize_url().as_str()).await;
+    let (result, (_, denied)) = tokio::join!(local.redirected(), browse(&callback));
+    assert_kind(&result.unwrap_err(), "Denied");
 
-    let waiting = login.listen("default").unwrap();
+    let local = login.listen("default").unwrap();
     sandbox.fail_next_authorization("server_error");
-    let back = sandbox
-        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
-    let (outcome, (_, failed)) = tokio::join!(waiting.redirected(), come_back(&back));
-    is(&outcome.unwrap_err(), "Denied");
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (result, (_, failed)) = tokio::join!(local.redirected(), browse(&callback));
+    assert_kind(&result.unwrap_err(), "Denied");
     assert_ne!(denied, failed);
     assert_eq!(sandbox.token_requests(), 0);
 }
 
 #[tokio::test]
-async fn a_code_that_is_refused_fails_in_the_browser_too() {
+async fn invalid_code_fails_in_the_browser_too() {
     let sandbox = sandbox().await;
-    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
-    let state = parameter(waiting.authorize_url(), "state").unwrap();
-    let back = format!("{}?code=made-up&state={state}", redirect_uri(&waiting));
-    let (outcome, (_, page)) = tokio::join!(waiting.redirected(), come_back(&back));
-    is(&outcome.unwrap_err(), "InvalidGrant");
+    let local = login(&sandbox, LOCAL).listen("default").unwrap();
+    let state = parameter(local.authorize_url(), "state").unwrap();
+    let callback = format!("{}?code=made-up&state={state}", redirect_uri(&local));
+    let (result, (_, page)) = tokio::join!(local.redirected(), browse(&callback));
+    assert_kind(&result.unwrap_err(), "InvalidGrant");
     assert!(!page.contains("made-up"), "{page}");
 }
 
 #[tokio::test]
-async fn what_is_pasted_is_looked_at_as_closely_and_the_wait_goes_on() {
+async fn wrong_paste_is_rejected_and_the_login_goes_on() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
-    let waiting = login.listen("default").unwrap();
-    let uri = redirect_uri(&waiting);
-    let state = parameter(waiting.authorize_url(), "state").unwrap();
+    let local = login.listen("default").unwrap();
+    let uri = redirect_uri(&local);
+    let state = parameter(local.authorize_url(), "state").unwrap();
     for (text, kind) in [
         (String::new(), "Callback"),
-        (waiting.authorize_url().to_string(), "Callback"),
+        (local.authorize_url().to_string(), "Callback"),
         (uri.to_string(), "Callback"),
         (format!("{uri}?code=c&state=another"), "Callback"),
         (
@@ -92,121 +87,112 @@ async fn what_is_pasted_is_looked_at_as_closely_and_the_wait_goes_on() {
         (format!("{uri}?code=c&code=d&state={state}"), "Callback"),
         (format!("{uri}#access_token=t"), "ImplicitGrant"),
     ] {
-        is(&waiting.pasted(&text).await.unwrap_err(), kind);
+        assert_kind(&local.pasted(&text).await.unwrap_err(), kind);
     }
     assert_eq!(sandbox.token_requests(), 0);
-    let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
-    let tokens = waiting.pasted(&format!(" {back}\n")).await.unwrap();
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let tokens = local.pasted(&format!(" {callback}\n")).await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
 }
 
 #[tokio::test]
-async fn two_ways_at_once_exchange_one_code() {
+async fn browser_and_paste_at_once_exchange_one_code() {
     let sandbox = sandbox().await;
-    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
-    let back = sandbox
-        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
+    let local = login(&sandbox, LOCAL).listen("default").unwrap();
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
     let all = async {
         tokio::join!(
-            waiting.redirected(),
-            waiting.redirected(),
-            waiting.pasted(&back),
-            waiting.pasted(&back),
+            local.redirected(),
+            local.redirected(),
+            local.pasted(&callback),
+            local.pasted(&callback),
         )
     };
-    let (first, second, third, fourth) = timeout(SOON, all).await.unwrap();
-    for outcome in [first, second, third, fourth] {
-        // It takes the turn at the store, behind another exchange if there were one.
-        outcome.unwrap().revoke().await.unwrap();
+    let (first, second, third, fourth) = timeout(TEST_TIMEOUT, all).await.unwrap();
+    for result in [first, second, third, fourth] {
+        // A logout takes the turn, so it would wait for another exchange.
+        result.unwrap().revoke().await.unwrap();
     }
     assert_eq!(sandbox.token_requests(), 1);
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_loses_nothing() {
+async fn dropped_wait_loses_nothing() {
     let sandbox = sandbox().await;
-    let waiting = login(&sandbox, LOCAL).listen("default").unwrap();
-    // Before the browser came.
+    let local = login(&sandbox, LOCAL).listen("default").unwrap();
+    // Before the browser comes back.
     for _ in 0..3 {
-        assert!(
-            timeout(Duration::from_millis(1), waiting.redirected())
-                .await
-                .is_err()
-        );
+        let wait = timeout(Duration::from_millis(1), local.redirected());
+        assert!(wait.await.is_err());
     }
-    let back = sandbox
-        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
-    // While the code is exchanged.
+    // During the exchange of the code.
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
     let gate = sandbox.at_token_endpoint().gate();
     tokio::select! {
-        _ = waiting.pasted(&back) => panic!("the exchange is held"),
+        _ = local.pasted(&callback) => panic!("the exchange is held"),
         () = gate.wait_for(1) => {}
     }
     gate.release();
-    timeout(SOON, waiting.redirected()).await.unwrap().unwrap();
+    let result = timeout(TEST_TIMEOUT, local.redirected()).await.unwrap();
+    result.unwrap();
     assert_eq!(sandbox.token_requests(), 1);
 }
 
 #[tokio::test]
-async fn a_login_that_nobody_waits_for_is_kept_all_the_same() {
+async fn dropped_local_login_is_stored_after_its_exchange() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, LOCAL);
-    let waiting = login.listen("default").unwrap();
-    let back = sandbox
-        .log_in(waiting.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
+    let local = login.listen("default").unwrap();
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
     let gate = sandbox.at_token_endpoint().gate();
-    let page = tokio::spawn(async move { come_back(&back).await });
+    let page = tokio::spawn(async move { browse(&callback).await });
     tokio::select! {
-        _ = waiting.redirected() => panic!("the exchange is held"),
+        _ = local.redirected() => panic!("the exchange is held"),
         () = gate.wait_for(1) => {}
     }
-    drop(waiting);
+    drop(local);
     gate.release();
-    // The page is shown once the login is kept.
-    assert_eq!(timeout(SOON, page).await.unwrap().unwrap().0, 200);
+    // The page is shown after the login is stored.
+    let (status, _) = timeout(TEST_TIMEOUT, page).await.unwrap().unwrap();
+    assert_eq!(status, 200);
     assert!(login.saved("default").await.unwrap().is_some());
 }
 
 #[test]
-fn a_runtime_that_ends_in_the_exchange_ends_the_login_and_not_its_next_one() {
-    let runtime = || tokio::runtime::Runtime::new().unwrap();
-    let outer = runtime();
+fn runtime_that_ends_in_an_exchange_ends_only_that_login() {
+    let outer = Runtime::new().unwrap();
     let sandbox = outer.block_on(sandbox());
     let login = login(&sandbox, LOCAL);
-    let waiting = login.listen("default").unwrap();
-    let user = &sandbox.users()[0];
-    let back = outer.block_on(sandbox.log_in(waiting.authorize_url().as_str(), user));
+    let local = login.listen("default").unwrap();
+    let callback = outer.block_on(callback_of(&sandbox, local.authorize_url()));
     let gate = sandbox.at_token_endpoint().gate();
-    let inner = runtime();
+    let inner = Runtime::new().unwrap();
     inner.block_on(async {
         tokio::select! {
-            _ = waiting.pasted(&back) => panic!("the exchange is held"),
+            _ = local.pasted(&callback) => panic!("the exchange is held"),
             () = gate.wait_for(1) => {}
         }
     });
     drop(inner);
     gate.release();
     outer.block_on(async {
-        let outcome = timeout(SOON, waiting.redirected()).await.unwrap();
-        is(&outcome.unwrap_err(), "Callback");
-        let waiting = login.listen("default").unwrap();
-        let back = sandbox.log_in(waiting.authorize_url().as_str(), user).await;
-        timeout(SOON, waiting.pasted(&back)).await.unwrap().unwrap();
+        let result = timeout(TEST_TIMEOUT, local.redirected()).await.unwrap();
+        assert_kind(&result.unwrap_err(), "Callback");
+        let local = login.listen("default").unwrap();
+        let callback = callback_of(&sandbox, local.authorize_url()).await;
+        let pasted = timeout(TEST_TIMEOUT, local.pasted(&callback)).await;
+        pasted.unwrap().unwrap();
     });
 }
 
 #[test]
-fn outside_a_runtime_a_login_cannot_be_waited_for() {
+fn wait_outside_a_runtime_is_an_error() {
     let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
     let login = Login::new(Region::EuWest1, app).unwrap();
-    let waiting = login.listen("default").unwrap();
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut redirected = Box::pin(waiting.redirected());
-    match redirected.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(Err(error)) => is(&error, "NoRuntime"),
+    let local = login.listen("default").unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    match Box::pin(local.redirected()).as_mut().poll(&mut context) {
+        Poll::Ready(Err(error)) => assert_kind(&error, "NoRuntime"),
         other => panic!("{other:?}"),
     }
 }

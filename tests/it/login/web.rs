@@ -1,4 +1,4 @@
-//! A login in two requests of a web application.
+//! Logins in two requests of a web application.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
@@ -10,15 +10,14 @@ use secrecy::ExposeSecret;
 use super::*;
 
 #[tokio::test]
-async fn a_public_client_sends_its_id_in_the_form_and_no_basic() {
+async fn public_client_sends_its_id_in_the_form_and_no_basic() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
     let pending = login.begin().unwrap();
     let url = pending.authorize_url().clone();
-    let user = &sandbox.users()[0];
-    let back = sandbox.log_in(url.as_str(), user).await;
-    let tokens = login.finish(pending, &back, "session-1").await.unwrap();
-    assert_eq!(user_of(&tokens).await, user.email());
+    let callback = callback_of(&sandbox, &url).await;
+    let tokens = login.finish(pending, &callback, "session-1").await.unwrap();
+    assert_eq!(user_of(&tokens).await, sandbox.users()[0].email());
 
     let requests = token_requests(&sandbox);
     let [request] = requests.as_slice() else {
@@ -38,21 +37,18 @@ async fn a_public_client_sends_its_id_in_the_form_and_no_basic() {
     assert_eq!(field(request, "grant_type").unwrap(), "authorization_code");
     assert_eq!(field(request, "client_id").unwrap(), sandbox.client_id());
     assert_eq!(field(request, "redirect_uri").unwrap(), WEB);
-    let code = parameter(&Url::parse(&back).unwrap(), "code");
+    let code = parameter(&Url::parse(&callback).unwrap(), "code");
     assert_eq!(field(request, "code"), code);
     assert_eq!(parameter(&url, "code_challenge_method").unwrap(), "S256");
 }
 
 #[tokio::test]
-async fn a_confidential_client_sends_basic_and_the_verifier() {
+async fn confidential_client_sends_basic_and_the_verifier() {
     let sandbox = sandbox().await;
     let secret = sandbox.client_secret();
     let app = AuthorizationCode::confidential(sandbox.client_id(), secret.clone(), WEB).unwrap();
     let login = Login::new(sandbox.region(), app).unwrap();
-    let pending = login.begin().unwrap();
-    let url = pending.authorize_url().clone();
-    let back = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
-    login.finish(pending, &back, "session-1").await.unwrap();
+    log_in(&sandbox, &login, "session-1").await;
 
     let request = token_requests(&sandbox).remove(0);
     let pair = format!("{}:{}", sandbox.client_id(), secret.expose_secret());
@@ -63,7 +59,7 @@ async fn a_confidential_client_sends_basic_and_the_verifier() {
 }
 
 #[tokio::test]
-async fn the_login_page_sees_what_was_set() {
+async fn login_page_receives_the_settings() {
     let sandbox = sandbox().await;
     let app = app(&sandbox, WEB)
         .identity_provider("acme", "okta")
@@ -72,8 +68,7 @@ async fn the_login_page_sees_what_was_set() {
         .target_org("org-2");
     let login = Login::new(sandbox.region(), app).unwrap();
     let pending = login.begin().unwrap();
-    let user = &sandbox.users()[0];
-    sandbox.log_in(pending.authorize_url().as_str(), user).await;
+    callback_of(&sandbox, pending.authorize_url()).await;
     let requests = sandbox.requests();
     let page = requests
         .iter()
@@ -97,7 +92,7 @@ async fn the_login_page_sees_what_was_set() {
         super::app(&sandbox, WEB).identity_provider("acme", ""),
         super::app(&sandbox, WEB).login_hint(""),
     ] {
-        is(
+        assert_kind(
             &Login::new(sandbox.region(), bad).unwrap_err(),
             "Configuration",
         );
@@ -105,31 +100,56 @@ async fn the_login_page_sees_what_was_set() {
 }
 
 #[tokio::test]
-async fn a_pending_login_goes_through_the_session_of_the_browser_that_asked() {
+async fn pending_login_is_finished_from_the_session() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
     let pending = login.begin().unwrap();
-    let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
-    let kept = pending.into_secret().unwrap();
+    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let session = pending.into_secret().unwrap();
 
-    // Later, in another request.
-    let pending = PendingLogin::from_secret(&login, &kept).unwrap();
-    let query = Url::parse(&back).unwrap().query().unwrap().to_owned();
+    // In a later request.
+    let pending = PendingLogin::from_secret(&login, &session).unwrap();
+    let query = Url::parse(&callback).unwrap().query().unwrap().to_owned();
     let tokens = login.finish(pending, &query, "session-1").await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
 
-    // The copy that is left is worth nothing: its code is spent.
-    let pending = PendingLogin::from_secret(&login, &kept).unwrap();
+    // The code cannot be used again.
+    let pending = PendingLogin::from_secret(&login, &session).unwrap();
     let error = login
         .finish(pending, &query, "session-2")
         .await
         .unwrap_err();
-    is(&error, "InvalidGrant");
+    assert_kind(&error, "InvalidGrant");
     assert!(login.saved("session-2").await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_pending_login_of_one_region_is_refused_in_another_before_any_request() {
+async fn dropped_finish_loses_no_login() {
+    let sandbox = sandbox().await;
+    let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
+    let pending = login.begin().unwrap();
+    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let gate = sandbox.at_token_endpoint().gate();
+    tokio::select! {
+        _ = login.finish(pending, &callback, "session-1") => panic!("the exchange is held"),
+        () = gate.wait_for(1) => {}
+    }
+    gate.release();
+    let saved = async {
+        loop {
+            if let Some(tokens) = login.saved("session-1").await.unwrap() {
+                return tokens;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let tokens = tokio::time::timeout(TEST_TIMEOUT, saved).await.unwrap();
+    assert_eq!(user_of(&tokens).await, user.email());
+    assert_eq!(sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn pending_login_of_another_region_sends_nothing() {
     let (here, there) = (sandbox().await, sandbox().await);
     let key = || SealingKey::from_bytes([7; 32]);
     let at = |sandbox: &Sandbox| {
@@ -145,63 +165,61 @@ async fn a_pending_login_of_one_region_is_refused_in_another_before_any_request(
         .finish(pending, &callback, "jo")
         .await
         .unwrap_err();
-    is(&error, "Callback");
+    assert_kind(&error, "Callback");
     assert!(error.to_string().contains("another region"), "{error}");
 
-    let kept = login_here.begin().unwrap().into_secret().unwrap();
-    let error = PendingLogin::from_secret(&login_there, &kept).unwrap_err();
-    is(&error, "Callback");
+    let session = login_here.begin().unwrap().into_secret().unwrap();
+    let error = PendingLogin::from_secret(&login_there, &session).unwrap_err();
+    assert_kind(&error, "Callback");
     assert_eq!((here.requests().len(), there.requests().len()), (0, 0));
 }
 
 #[tokio::test]
-async fn an_old_or_altered_pending_login_is_refused_before_any_request() {
+async fn old_or_altered_pending_login_sends_nothing() {
     let sandbox = sandbox().await;
     let clock = Clock::manual();
     let login = builder(&sandbox, WEB).clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
     let state = parameter(pending.authorize_url(), "state").unwrap();
-    let kept = login.begin().unwrap().into_secret().unwrap();
-    let mut altered = kept.expose_secret().to_owned();
+    let session = login.begin().unwrap().into_secret().unwrap();
+    let mut altered = session.expose_secret().to_owned();
     let last = altered.pop().unwrap();
     altered.insert(0, last);
     let error = PendingLogin::from_secret(&login, &altered.into()).unwrap_err();
-    is(&error, "Callback");
+    assert_kind(&error, "Callback");
 
     clock.advance(Duration::from_secs(660));
     let callback = format!("code=a-code&state={state}");
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-    is(&error, "Callback");
+    assert_kind(&error, "Callback");
     assert!(error.to_string().contains("10 minutes"), "{error}");
-    let error = PendingLogin::from_secret(&login, &kept).unwrap_err();
-    is(&error, "Callback");
+    let error = PendingLogin::from_secret(&login, &session).unwrap_err();
+    assert_kind(&error, "Callback");
     assert!(sandbox.requests().is_empty());
 }
 
 #[tokio::test]
-async fn the_callback_of_one_browser_opened_in_another_sends_nothing() {
+async fn callback_in_another_browser_sends_nothing() {
     let sandbox = sandbox().await;
-    let (login, users) = (login(&sandbox, WEB), sandbox.users());
+    let login = login(&sandbox, WEB);
     let (mallory, victim) = (login.begin().unwrap(), login.begin().unwrap());
-    let back = sandbox
-        .log_in(mallory.authorize_url().as_str(), &users[0])
-        .await;
-    let error = login.finish(victim, &back, "victim").await.unwrap_err();
-    is(&error, "Callback");
+    let callback = callback_of(&sandbox, mallory.authorize_url()).await;
+    let error = login.finish(victim, &callback, "victim").await.unwrap_err();
+    assert_kind(&error, "Callback");
     assert!(!error.is_transient() && !error.needs_login());
     assert_eq!(sandbox.token_requests(), 0);
     assert!(login.saved("victim").await.unwrap().is_none());
-    // Denied in the other browser, it is no denial here.
+    // A denial in the other browser is not a denial here.
     let victim = login.begin().unwrap();
-    let back = sandbox.deny(mallory.authorize_url().as_str()).await;
-    is(
-        &login.finish(victim, &back, "victim").await.unwrap_err(),
+    let callback = sandbox.deny(mallory.authorize_url().as_str()).await;
+    assert_kind(
+        &login.finish(victim, &callback, "victim").await.unwrap_err(),
         "Callback",
     );
 }
 
 #[tokio::test]
-async fn what_the_implicit_grant_answers_is_told_apart() {
+async fn callback_of_the_implicit_grant_is_recognized() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
     for callback in [
@@ -213,7 +231,7 @@ async fn what_the_implicit_grant_answers_is_told_apart() {
     ] {
         let pending = login.begin().unwrap();
         let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-        is(&error, "ImplicitGrant");
+        assert_kind(&error, "ImplicitGrant");
         let text = error.to_string();
         assert!(
             text.contains("May 2026") && text.contains("May 2027"),
@@ -228,12 +246,12 @@ async fn what_the_implicit_grant_answers_is_told_apart() {
 }
 
 #[tokio::test]
-async fn each_refusal_of_the_login_page_says_what_to_do() {
+async fn each_error_of_the_login_page_is_reported() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
     let pending = login.begin().unwrap();
-    let back = sandbox.deny(pending.authorize_url().as_str()).await;
-    let error = login.finish(pending, &back, "jo").await.unwrap_err();
+    let callback = sandbox.deny(pending.authorize_url().as_str()).await;
+    let error = login.finish(pending, &callback, "jo").await.unwrap_err();
     let ErrorKind::Login(denied) = error.kind() else {
         panic!("{error:?}")
     };
@@ -254,9 +272,8 @@ async fn each_refusal_of_the_login_page_says_what_to_do() {
     ] {
         sandbox.fail_next_authorization(code);
         let pending = login.begin().unwrap();
-        let user = &sandbox.users()[0];
-        let back = sandbox.log_in(pending.authorize_url().as_str(), user).await;
-        let error = login.finish(pending, &back, "jo").await.unwrap_err();
+        let callback = callback_of(&sandbox, pending.authorize_url()).await;
+        let error = login.finish(pending, &callback, "jo").await.unwrap_err();
         let ErrorKind::Login(denied) = error.kind() else {
             panic!("{code}: {error:?}")
         };
@@ -272,7 +289,7 @@ async fn each_refusal_of_the_login_page_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn users_who_log_in_at_once_stay_apart() {
+async fn users_who_log_in_at_once_stay_separate() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
     let users = sandbox.users();
@@ -280,11 +297,13 @@ async fn users_who_log_in_at_once_stay_apart() {
     let mut tasks = Vec::new();
     for (at, user) in users.iter().cloned().enumerate() {
         let pending = login.begin().unwrap();
-        let back = sandbox.log_in(pending.authorize_url().as_str(), &user);
+        let callback = sandbox.log_in(pending.authorize_url().as_str(), &user);
         let login = login.clone();
         tasks.push(tokio::spawn(async move {
-            let back = back.await;
-            login.finish(pending, &back, &format!("session-{at}")).await
+            let callback = callback.await;
+            login
+                .finish(pending, &callback, &format!("session-{at}"))
+                .await
         }));
     }
     for (user, task) in users.iter().zip(tasks) {
@@ -297,7 +316,7 @@ async fn users_who_log_in_at_once_stay_apart() {
     }
     assert_eq!(sandbox.token_requests(), 3);
     assert!(login.saved("session-9").await.unwrap().is_none());
-    is(&login.saved("").await.unwrap_err(), "Configuration");
+    assert_kind(&login.saved("").await.unwrap_err(), "Configuration");
 }
 
 #[tokio::test]
@@ -305,18 +324,14 @@ async fn all_handles_of_a_name_share_one_token() {
     let sandbox = sandbox().await;
     let clock = Clock::manual();
     let login = builder(&sandbox, WEB).clock(clock.clone()).build().unwrap();
-    let pending = login.begin().unwrap();
-    let back = sandbox
-        .log_in(pending.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
-    let first = login.finish(pending, &back, "jo").await.unwrap();
+    let first = log_in(&sandbox, &login, "jo").await;
     let second = login.clone().saved("jo").await.unwrap().unwrap();
     let token = first.token().await.unwrap();
     assert_eq!(
         second.token().await.unwrap().expose_secret(),
         token.expose_secret()
     );
-    // What one was told, the other knows: they are one provider.
+    // Both handles are one provider.
     second.invalidate(&token);
     let renewed = first.token().await.unwrap();
     assert_ne!(renewed.expose_secret(), token.expose_secret());
@@ -331,7 +346,7 @@ async fn all_handles_of_a_name_share_one_token() {
         sandbox.client_id()
     );
 
-    // The store keeps it where no handle does.
+    // Without a handle the login is in the store.
     drop((first, second));
     let again = login.saved("jo").await.unwrap().unwrap();
     assert_eq!(
@@ -340,15 +355,15 @@ async fn all_handles_of_a_name_share_one_token() {
     );
     assert_eq!(sandbox.token_requests(), 2);
 
-    // Logged out, nobody is logged in.
+    // After a logout there is no login.
     again.revoke().await.unwrap();
-    is(&again.token().await.unwrap_err(), "LoginRequired");
+    assert_kind(&again.token().await.unwrap_err(), "LoginRequired");
     assert!(again.token().await.unwrap_err().needs_login());
     assert!(login.saved("jo").await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_login_to_one_organisation_is_none_to_another() {
+async fn login_to_one_organization_is_not_used_for_another() {
     let sandbox = sandbox().await;
     let store = MemoryStore::new();
     let to = |org: Option<&str>| {
@@ -361,18 +376,14 @@ async fn a_login_to_one_organisation_is_none_to_another() {
             .unwrap()
     };
     let login = to(Some("org-a"));
-    let pending = login.begin().unwrap();
-    let back = sandbox
-        .log_in(pending.authorize_url().as_str(), &sandbox.users()[0])
-        .await;
-    login.finish(pending, &back, "jo").await.unwrap();
+    log_in(&sandbox, &login, "jo").await;
     assert!(to(Some("org-a")).saved("jo").await.unwrap().is_some());
     assert!(to(Some("org-b")).saved("jo").await.unwrap().is_none());
     assert!(to(None).saved("jo").await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn the_logout_page_gets_the_client_and_where_to_go_on() {
+async fn logout_url_contains_client_and_redirect_uri() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
     let start = format!(

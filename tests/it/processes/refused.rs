@@ -3,6 +3,7 @@
 use std::os::unix::{fs::chown, process::CommandExt as _};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use url::Url;
 
 use super::{
     spoiled::{ABSENT, REFUSED, mode},
@@ -46,7 +47,7 @@ async fn a_login_that_cannot_be_read_is_an_error_that_names_the_file() {
         spoil(&record);
         let login = site.login();
         names_the_file(&login.saved(USER).await.unwrap_err(), &record);
-        let browser = |_: &str| panic!("a store that fails is no reason to log in");
+        let browser = |_: &Url| panic!("a store that fails is no reason to log in");
         names_the_file(&login.in_browser(USER, browser).await.unwrap_err(), &record);
         // Who has a valid token is served meanwhile.
         site.clock.advance(LIFE * 9 / 10);

@@ -98,7 +98,7 @@ async fn kept(key: SealingKey) -> Copies {
     let builder = builder.http_client(connections()).clock(clock.clone());
     let login = builder.build().unwrap();
     let pending = login.begin().unwrap();
-    let state = crate::login::parameter(pending.authorize_url(), "state").unwrap();
+    let state = crate::support::login::parameter(pending.authorize_url(), "state").unwrap();
     let callback = format!("{WEB}?code=c&state={state}");
     let tokens = login.finish(pending, &callback, NAME.1).await.unwrap();
     let before = copy(folder.path());

@@ -12,8 +12,8 @@ use url::Url;
 
 use super::{Run, replies::SECRET};
 use crate::{
-    login::{field, parameter, token_requests},
-    support::CLIENT_ID,
+    login::{field, token_requests},
+    support::{CLIENT_ID, login::parameter},
 };
 
 const NAME: &str = "SentinelOfTheName6007";

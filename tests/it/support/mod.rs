@@ -5,6 +5,7 @@ pub mod child_process;
 pub mod dns;
 pub mod files;
 pub mod isolated;
+pub mod login;
 mod message;
 pub mod sentinels;
 pub mod server;

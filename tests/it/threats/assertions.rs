@@ -1,30 +1,29 @@
-//! Assertions that strangers wrote, and what an application may have done to them.
+//! Assertions that attackers wrote, and mistakes of applications with valid ones.
 
 use genesys_cloud_auth::{Assertion, Saml2Bearer};
 
 use super::*;
 
 #[tokio::test]
-async fn what_is_bad_is_a_typed_error_and_nothing_is_sent() {
+async fn an_invalid_assertion_is_a_typed_error_and_is_not_sent() {
     let server = Server::start(good_token(TOKEN));
-    let bad = [malformed(), document_types(), no_assertions()].concat();
-    for (given, told) in bad {
+    let invalid = [malformed(), document_types(), no_assertions()].concat();
+    for (given, expected) in invalid {
         let begins = String::from_utf8_lossy(&given[..given.len().min(60)]).into_owned();
         let source = given.clone();
         let source = Assertion::from_fn(move || {
             let given = source.clone();
             async move { Ok(given.into()) }
         });
-        let value = grant(given).unwrap_err();
-        let asked = provider(&server, grant(source).unwrap());
-        for error in [value, asked.token().await.unwrap_err()] {
+        let from_value = grant(given).unwrap_err();
+        let tokens = provider(&server, grant(source).unwrap());
+        for error in [from_value, tokens.token().await.unwrap_err()] {
             assert_eq!(kind_of(&error), "Assertion", "{begins}");
             let text = error.to_string();
-            assert!(text.contains(told), "{begins}: {text}");
+            assert!(text.contains(expected), "{begins}: {text}");
         }
     }
-    // What can be read is not sent either once it is out of date, or where it would lose its
-    // signature.
+    // Not sent either: well-formed ones that are not valid now, or would lose their signature.
     let old = in_assertion(&format!(
         "{SIGNATURE}{}",
         conditions("NotOnOrAfter", "2020")
@@ -39,77 +38,77 @@ async fn what_is_bad_is_a_typed_error_and_nothing_is_sent() {
     let error = tokens.token().await.unwrap_err();
     assert_eq!(kind_of(&error), "Assertion");
     for org in ["", "my org", "my&org", "my-org&assertion=x"] {
-        let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, good()).unwrap_err();
+        let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, valid()).unwrap_err();
         assert_eq!(kind_of(&error), "Configuration", "{org:?}");
     }
     assert_eq!((server.connections(), server.requests().len()), (0, 0));
 
-    let tokens = provider(&server, grant(good()).unwrap());
+    let tokens = provider(&server, grant(valid()).unwrap());
     assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);
     assert_eq!(server.requests().len(), 1);
 }
 
-/// What is no XML that is read, and what is told of it.
+/// Inputs that cannot be read, and a part of the error text for each.
 fn malformed() -> Vec<(Vec<u8>, &'static str)> {
     let base64 = STANDARD.encode(in_assertion(&format!("{SIGNATURE}???>>>")));
     assert!(base64.contains('+') && base64.contains('/'));
     let units = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        let text = format!("\u{feff}{}", good());
+        let text = format!("\u{feff}{}", valid());
         text.encode_utf16().flat_map(order).collect()
     };
-    let latin_1 = good().replace("???", "\u{e9}");
+    let latin_1 = valid().replace("???", "\u{e9}");
     let latin_1 = latin_1.chars().map(|c| u8::try_from(c).unwrap()).collect();
-    let told = |given: &str, words| (given.as_bytes().to_vec(), words);
+    let case = |given: &str, words| (given.as_bytes().to_vec(), words);
     vec![
-        told("", "it is empty"),
-        told(" \r\n", "it is empty"),
-        told(&in_assertion("&x;"), "not well-formed"),
-        told(&good()[..100], "not well-formed"),
-        told(&format!("{}{}", good(), good()), "not well-formed"),
-        told(&"<x>".repeat(100_000), "neither a Response"),
-        told(&in_assertion(&"<x>".repeat(100_000)), "64 levels deep"),
-        told(&"<x>".repeat(17_000_000), "longer than 512 KiB"),
-        told(&"A".repeat(50_000_000), "longer than 512 KiB"),
-        told(
+        case("", "it is empty"),
+        case(" \r\n", "it is empty"),
+        case(&in_assertion("&x;"), "not well-formed"),
+        case(&valid()[..100], "not well-formed"),
+        case(&format!("{}{}", valid(), valid()), "not well-formed"),
+        case(&"<x>".repeat(100_000), "neither a Response"),
+        case(&in_assertion(&"<x>".repeat(100_000)), "64 levels deep"),
+        case(&"<x>".repeat(17_000_000), "longer than 512 KiB"),
+        case(&"A".repeat(50_000_000), "longer than 512 KiB"),
+        case(
             &STANDARD.encode(in_assertion(&" ".repeat(600_000))),
             "longer than 512 KiB",
         ),
         (units(u16::to_le_bytes), "not UTF-8"),
         (units(u16::to_be_bytes), "not UTF-8"),
         (latin_1, "not UTF-8"),
-        told(&format!("{}!", &base64[..40]), "neither XML nor base64"),
-        told(
+        case(&format!("{}!", &base64[..40]), "neither XML nor base64"),
+        case(
             &base64.replacen("PEFz", "PE\u{0}Fz", 1),
             "neither XML nor base64",
         ),
-        told(&base64.replace('/', "_"), "mixes the alphabets"),
-        told(&base64.replace('+', " "), "decoded twice"),
-        told(&base64.replace('+', "%2B"), "percent-encoded"),
-        told(&format!("SAMLResponse={base64}"), "percent-encoded"),
-        told(&STANDARD.encode("no XML"), "does not contain XML"),
+        case(&base64.replace('/', "_"), "mixes the alphabets"),
+        case(&base64.replace('+', " "), "decoded twice"),
+        case(&base64.replace('+', "%2B"), "percent-encoded"),
+        case(&format!("SAMLResponse={base64}"), "percent-encoded"),
+        case(&STANDARD.encode("no XML"), "does not contain XML"),
     ]
 }
 
-/// Documents with a type of their own: entities that grow, or that are read from elsewhere.
+/// Documents with a document type: entities that expand, or that are read from elsewhere.
 fn document_types() -> Vec<(Vec<u8>, &'static str)> {
     let laugh = |n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10));
     let laughs = (1..10).map(laugh).collect::<String>();
     let external = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>";
     [
         "<!DOCTYPE a>".to_owned(),
-        format!("<!DOCTYPE a>{}", good()),
+        format!("<!DOCTYPE a>{}", valid()),
         format!(
             "<!DOCTYPE a [<!ENTITY l0 \"ha\">{laughs}]>{}",
             in_assertion("&l9;")
         ),
         format!("{external}{}", in_assertion("&x;")),
-        STANDARD.encode(format!("{external}{}", good())),
+        STANDARD.encode(format!("{external}{}", valid())),
     ]
     .map(|given| (given.into_bytes(), "document type"))
     .into()
 }
 
-/// XML that is not one signed assertion, in clear, of a login that succeeded.
+/// XML that is not one signed and unencrypted assertion of a successful login.
 fn no_assertions() -> Vec<(Vec<u8>, &'static str)> {
     let (unsigned, signed) = (in_assertion(""), in_assertion(SIGNATURE));
     let encrypted = format!("<EncryptedAssertion xmlns=\"{SAML}\"/>");
@@ -140,14 +139,14 @@ fn no_assertions() -> Vec<(Vec<u8>, &'static str)> {
         ),
     ]
     .into_iter()
-    .flat_map(|(xml, told)| {
+    .flat_map(|(xml, expected)| {
         let encoded = STANDARD.encode(&xml).into_bytes();
-        [(xml.into_bytes(), told), (encoded, told)]
+        [(xml.into_bytes(), expected), (encoded, expected)]
     })
     .collect()
 }
 
-fn good() -> String {
+fn valid() -> String {
     in_assertion(&format!("{SIGNATURE}???>>>"))
 }
 

@@ -1,4 +1,4 @@
-//! What a user's login shows to which host.
+//! Which host receives the secrets of a user's login.
 
 use genesys_cloud_auth::{AuthorizationCode, Login, client::RetryPolicy};
 use url::form_urlencoded;
@@ -40,7 +40,7 @@ fn field(request: &Received, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// Logs in, calls, is refused, renews and logs out, and meets redirections and errors on the way.
+/// Logs in, calls the API, renews and logs out, with redirects and errors in between.
 async fn live(pair: &Pair, is_confidential: bool) {
     let region = region_of(&pair.login, &pair.api);
     let login = || Login::new(region.clone(), app(is_confidential)).unwrap();
@@ -53,7 +53,7 @@ async fn live(pair: &Pair, is_confidential: bool) {
     let api = PlatformClient::new(log_in(&login()).await.unwrap());
     let call = || api.post("/api/v2/users/me").retry(RetryPolicy::never());
     for status in [401, 302, 307, 400, 403, 500] {
-        // The first of them costs a refresh token.
+        // The 401 costs a refresh token.
         let redirect = Decision::redirect(status, &pair.login);
         pair.api.answers([redirect, Decision::json(200, "{}")]);
         drop(call().body(&"x").send().await);
@@ -63,7 +63,7 @@ async fn live(pair: &Pair, is_confidential: bool) {
 }
 
 #[tokio::test]
-async fn what_a_login_needs_goes_to_the_login_host_alone_and_its_token_to_the_api_alone() {
+async fn login_secrets_go_to_the_login_host_only() {
     for is_confidential in [false, true] {
         let pair = Pair::start();
         live(&pair, is_confidential).await;
@@ -79,7 +79,7 @@ async fn what_a_login_needs_goes_to_the_login_host_alone_and_its_token_to_the_ap
             assert!(!holds(request, &[TOKEN]));
             secrets.extend(field(request, "code_verifier"));
         }
-        // Six exchanges of a code, and one of a refresh token.
+        // Six exchanges of a code and one refresh.
         assert_eq!(secrets.len(), 4 + 6);
         assert_eq!(field(&login[5], "code").unwrap(), CODE);
         let refresh = format!("{REFRESH}1");

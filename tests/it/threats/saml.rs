@@ -1,4 +1,4 @@
-//! Whose token an assertion gives, and what of it is shown to which host.
+//! Which user's token an assertion gets, and which host sees the assertion.
 
 use genesys_cloud_auth::{
     Assertion, Saml2Bearer,
@@ -14,22 +14,22 @@ use crate::support::sentinels::find;
 
 const ORG: &str = "my-org";
 
-/// In the id of each assertion.
+/// A part of each assertion's id.
 const SENTINEL: &str = "SentinelOfTheAssertion2718";
 
 #[tokio::test]
-async fn on_one_store_an_assertion_gives_the_token_of_its_own_user() {
+async fn each_user_gets_their_own_token_from_a_shared_store() {
     let folder = tempfile::tempdir().unwrap();
-    each_user_gets_their_own(&MemoryStore::new()).await;
-    each_user_gets_their_own(&FileStore::in_folder(folder.path().join("tokens"))).await;
+    check_shared_store(&MemoryStore::new()).await;
+    check_shared_store(&FileStore::in_folder(folder.path().join("tokens"))).await;
 }
 
-async fn each_user_gets_their_own(store: &(impl TokenStore + Clone)) {
+async fn check_shared_store(store: &(impl TokenStore + Clone)) {
     let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
     let sandbox = sandbox.saml_client("https://app.example/saml");
     let sandbox = sandbox.org_short_name(ORG).start().await.unwrap();
     let users = sandbox.users();
-    let who = async |org: &str, identity: &str, user: usize| {
+    let email_of = async |org: &str, identity: &str, user: usize| {
         let assertion = sandbox.assertions(&users[user]).saml_response();
         let api = PlatformClient::new(stored(store, sandbox.region(), org, identity, assertion));
         let me = api.get("/api/v2/users/me").fetch::<Value>().await;
@@ -37,19 +37,21 @@ async fn each_user_gets_their_own(store: &(impl TokenStore + Clone)) {
     };
 
     for (requests, user) in [(1, 0), (2, 1)] {
-        let email = who(ORG, &format!("user {user}"), user).await.unwrap();
+        let email = email_of(ORG, &format!("user {user}"), user).await.unwrap();
         assert_eq!(email, users[user].email());
         assert_eq!(sandbox.token_requests(), requests);
     }
-    // They are found again by their names, and not by what an assertion says.
+    // Tokens are found by the name that the app gave, and not by the assertion.
     for (user, asserted) in [(0, 1), (1, 0)] {
-        let email = who(ORG, &format!("user {user}"), asserted).await.unwrap();
+        let email = email_of(ORG, &format!("user {user}"), asserted)
+            .await
+            .unwrap();
         assert_eq!(email, users[user].email());
     }
     assert_eq!(sandbox.token_requests(), 2);
-    // In another organisation it is somebody else who has the same name.
+    // The same name in another organisation is another user.
     for user in [0, 1] {
-        let error = who("other-org", &format!("user {user}"), user).await;
+        let error = email_of("other-org", &format!("user {user}"), user).await;
         let error = error.unwrap_err().to_string();
         assert!(error.contains("orgName"), "{error}");
     }
@@ -57,7 +59,7 @@ async fn each_user_gets_their_own(store: &(impl TokenStore + Clone)) {
 }
 
 #[tokio::test]
-async fn on_one_store_organisations_and_users_of_the_same_names_have_a_token_each() {
+async fn each_user_of_each_organisation_has_a_token_in_the_store() {
     let server = Server::start(good_token(TOKEN));
     let store = MemoryStore::new();
     let mut tokens = Vec::new();
@@ -93,10 +95,10 @@ fn stored(
 }
 
 #[tokio::test]
-async fn an_assertion_goes_to_the_login_host_alone_and_its_token_to_the_api_alone() {
+async fn the_login_host_gets_the_assertion_and_the_api_the_token() {
     for alone in [false, true] {
         let pair = Pair::start();
-        live(&pair, alone).await;
+        exchange_and_call(&pair, alone).await;
         let (login, api) = (pair.login.requests(), pair.api.requests());
         assert_eq!((login.len(), api.len()), (7, 9));
 
@@ -107,7 +109,7 @@ async fn an_assertion_goes_to_the_login_host_alone_and_its_token_to_the_api_alon
             assert_eq!(request.header("authorization"), Some(&*basic));
             assert_eq!(field(request, "assertion"), sent(number, alone));
             assert!(!holds(request, &[TOKEN]));
-            // It is in the form, and the secret in its one header.
+            // The assertion is in the form only, and the secret in its header only.
             let head = &request.bytes[..request.bytes.len() - request.body.len()];
             let (head, body) = (String::from_utf8_lossy(head), &request.body);
             assert_eq!(find(&head, &[("the assertion", SENTINEL)]), None);
@@ -127,9 +129,8 @@ async fn an_assertion_goes_to_the_login_host_alone_and_its_token_to_the_api_alon
     }
 }
 
-/// Hands assertions in, calls, is refused, hands in the next, and meets redirections and errors on
-/// the way.
-async fn live(pair: &Pair, alone: bool) {
+/// Exchanges assertions and calls the API, with redirections and errors at both hosts.
+async fn exchange_and_call(pair: &Pair, alone: bool) {
     let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let provider = || {
         let next = next.clone();
@@ -152,7 +153,7 @@ async fn live(pair: &Pair, alone: bool) {
     pair.login.answers_all(tokens.collect());
     let api = PlatformClient::new(provider());
     for status in [401, 302, 307, 400, 403, 500] {
-        // The first of them costs an assertion.
+        // The 401 costs an assertion.
         let redirect = Decision::redirect(status, &pair.login);
         pair.api.answers([redirect, Decision::json(200, "{}")]);
         let call = api.post("/api/v2/users/me").retry(RetryPolicy::never());

@@ -66,7 +66,7 @@ async fn failure(tokens: &TokenProvider) -> Error {
 }
 
 #[tokio::test]
-async fn the_api_accepts_the_token_of_a_closure() {
+async fn api_accepts_the_token_of_a_closure() {
     let sandbox = Sandbox::start().await.unwrap();
     let broker = tokens(&sandbox);
     let grant = Grant::from_fn("broker", move || {
@@ -102,7 +102,7 @@ async fn all_callers_share_one_call_of_the_closure() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_closure_is_renewed_before_it_expires() {
+async fn closure_token_is_renewed_before_it_expires() {
     let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
     source.tokens.token().await.unwrap();
     source.clock.advance(Duration::from_secs(3_500));
@@ -118,7 +118,7 @@ async fn a_token_of_a_closure_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_life_lives_300_seconds() {
+async fn closure_token_without_a_life_lives_300_seconds() {
     let source = Source::new([Ok(token("a", None))]);
     let token = source.tokens.token().await.unwrap();
     let life = token.expires_in().unwrap();
@@ -126,7 +126,7 @@ async fn a_token_without_a_life_lives_300_seconds() {
 }
 
 #[tokio::test]
-async fn a_closure_that_fails_begins_a_pause() {
+async fn failing_closure_begins_a_pause() {
     let source = Source::new([Err("no token today"), Ok(token("a", None))]);
     let error = failure(&source.tokens).await;
     assert!(
@@ -153,7 +153,7 @@ async fn a_closure_that_fails_begins_a_pause() {
 }
 
 #[tokio::test]
-async fn a_token_that_fits_no_header_is_an_error_of_the_source() {
+async fn unusable_closure_token_is_a_source_error() {
     let source = Source::new([Ok(token("two words", None))]);
     let error = failure(&source.tokens).await;
     assert!(
@@ -164,7 +164,7 @@ async fn a_token_that_fits_no_header_is_an_error_of_the_source() {
 }
 
 #[tokio::test]
-async fn a_closure_that_panics_is_an_error_of_the_source() {
+async fn panicking_closure_is_a_source_error() {
     let source = Source::new([]);
     let error = failure(&source.tokens).await;
     assert!(error.to_string().contains("panicked"), "{error}");
@@ -172,7 +172,7 @@ async fn a_closure_that_panics_is_an_error_of_the_source() {
 }
 
 #[test]
-fn a_closure_with_a_store_or_a_bad_name_is_a_configuration_error() {
+fn closure_with_store_or_bad_name_is_misconfigured() {
     let build = |name: &str, store: Option<MemoryStore>| {
         let grant = Grant::from_fn(name, || async { Err("never called".into()) });
         let builder = TokenProvider::builder(Region::EuWest1, grant);

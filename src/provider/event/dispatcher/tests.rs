@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 
-/// Sends each event on.
+/// Returns a handler that sends each event to the receiver.
 fn recorder() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
     let (sender, events) = channel();
     (
@@ -17,7 +17,7 @@ fn recorder() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
     )
 }
 
-fn happens(handler: &EventDispatcher, number: u64) {
+fn emit(handler: &EventDispatcher, number: u64) {
     drop(handler.push(&Event::Invalidated {
         age: Duration::from_secs(number),
         pause: None,
@@ -25,8 +25,8 @@ fn happens(handler: &EventDispatcher, number: u64) {
     handler.deliver();
 }
 
-/// The next event: its number, or how many are missing.
-fn next(events: &Receiver<Event>) -> Result<u64, u64> {
+/// Returns the number of the next event, or as `Err` how many are missing.
+fn next_number(events: &Receiver<Event>) -> Result<u64, u64> {
     match events.recv_timeout(DEADLINE).unwrap() {
         Event::Invalidated { age, .. } => Ok(age.as_secs()),
         Event::Missed { events } => Err(events),
@@ -38,14 +38,14 @@ fn queue(handler: &EventDispatcher) -> &Arc<Queue> {
     handler.0.as_ref().unwrap()
 }
 
-/// A handler that says when it was called and then waits until it may go on.
+/// A handler that reports each call and then waits for its release.
 fn blocked() -> (EventDispatcher, Receiver<()>, Sender<()>, Receiver<Event>) {
     let (record, events) = recorder();
     let ((called, calls), (release, gate)) = (channel(), channel());
     let gate = Mutex::new(gate);
     let handler = EventDispatcher::new(move |event| {
         called.send(()).unwrap();
-        // An error, once the test is over.
+        // This is an error once the test is over.
         let _ = gate.lock().recv();
         record(event);
     });
@@ -53,26 +53,26 @@ fn blocked() -> (EventDispatcher, Receiver<()>, Sender<()>, Receiver<Event>) {
 }
 
 #[test]
-fn events_come_in_order() {
+fn events_arrive_in_order() {
     let (record, events) = recorder();
     let handler = EventDispatcher::new(record);
     for number in 0..1_000 {
-        happens(&handler, number);
-        assert_eq!(next(&events), Ok(number));
+        emit(&handler, number);
+        assert_eq!(next_number(&events), Ok(number));
     }
 }
 
 #[test]
-fn there_is_a_thread_only_while_there_are_events() {
+fn thread_exists_only_while_there_are_events() {
     let (handler, calls, release, events) = blocked();
     assert_eq!(Arc::strong_count(queue(&handler)), 1);
     for number in 0..3 {
-        happens(&handler, number);
+        emit(&handler, number);
         calls.recv_timeout(DEADLINE).unwrap();
         assert_eq!(Arc::strong_count(queue(&handler)), 2);
         release.send(()).unwrap();
-        assert_eq!(next(&events), Ok(number));
-        // The thread lets go of it at its end.
+        assert_eq!(next_number(&events), Ok(number));
+        // The thread drops the queue at its end.
         while Arc::strong_count(queue(&handler)) > 1 {
             thread::yield_now();
         }
@@ -81,25 +81,25 @@ fn there_is_a_thread_only_while_there_are_events() {
 }
 
 #[test]
-fn what_a_blocked_handler_misses_is_bounded_and_told() {
+fn missed_events_of_a_blocked_handler_are_counted() {
     let (handler, calls, release, events) = blocked();
-    happens(&handler, 0);
+    emit(&handler, 0);
     calls.recv_timeout(DEADLINE).unwrap();
     for number in 1..10_000 {
-        happens(&handler, number);
+        emit(&handler, number);
         assert!(queue(&handler).waiting.lock().events.len() <= MAX_WAITING_EVENTS);
     }
     drop(release);
     let last = 10_000 - MAX_WAITING_EVENTS as u64;
-    assert_eq!(next(&events), Ok(0));
-    assert_eq!(next(&events), Err(last - 1));
+    assert_eq!(next_number(&events), Ok(0));
+    assert_eq!(next_number(&events), Err(last - 1));
     for number in last..10_000 {
-        assert_eq!(next(&events), Ok(number));
+        assert_eq!(next_number(&events), Ok(number));
     }
 }
 
 #[test]
-fn a_handler_that_panics_gets_the_next_event() {
+fn panicking_handler_gets_the_next_event() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -117,13 +117,13 @@ fn a_handler_that_panics_gets_the_next_event() {
         }
     });
     for number in 0..4 {
-        happens(&handler, number);
-        assert_eq!(next(&events), Ok(number));
+        emit(&handler, number);
+        assert_eq!(next_number(&events), Ok(number));
     }
 }
 
 #[test]
-fn without_a_thread_events_are_missed_and_no_more() {
+fn without_a_thread_events_are_only_missed() {
     static THREADS: AtomicBool = AtomicBool::new(false);
 
     let (record, events) = recorder();
@@ -135,27 +135,27 @@ fn without_a_thread_events_are_missed_and_no_more() {
         }
     });
     for number in 0..3 {
-        happens(&handler, number);
+        emit(&handler, number);
         assert_eq!(queue(&handler).waiting.lock().events.len(), 0);
     }
     THREADS.store(true, Ordering::SeqCst);
-    happens(&handler, 3);
-    assert_eq!(next(&events), Err(3));
-    assert_eq!(next(&events), Ok(3));
+    emit(&handler, 3);
+    assert_eq!(next_number(&events), Err(3));
+    assert_eq!(next_number(&events), Ok(3));
 }
 
 #[test]
-fn events_from_many_threads_all_come() {
+fn events_from_many_threads_all_arrive() {
     let (record, events) = recorder();
     let handler = EventDispatcher::new(record);
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..20).for_each(|number| happens(&handler, number)));
+            scope.spawn(|| (0..20).for_each(|number| emit(&handler, number)));
         }
     });
     let mut sum = 0;
     for _ in 0..8 * 20 {
-        sum += next(&events).unwrap();
+        sum += next_number(&events).unwrap();
     }
     assert_eq!(sum, 8 * 190);
 }

@@ -1,14 +1,41 @@
-//! What is neither XML nor base64 as identity providers write it.
+//! The forms in which an assertion can be given.
 
 use super::*;
 
 #[test]
-fn what_is_no_base64_says_why() {
+fn xml_and_base64_in_every_form_are_accepted() {
+    let xml = response(&assertion());
+    let standard = STANDARD.encode(&xml);
+    let lines = |width: usize, end: &str| {
+        let lines = standard.as_bytes().chunks(width);
+        let lines: Vec<_> = lines.map(|line| str::from_utf8(line).unwrap()).collect();
+        lines.join(end) + end
+    };
+    for given in [
+        xml.clone(),
+        standard.clone(),
+        standard.trim_end_matches('=').to_owned(),
+        lines(76, "\r\n"),
+        lines(64, "\n"),
+        format!("\u{feff} {standard}\n"),
+        URL_SAFE.encode(&xml),
+        URL_SAFE_NO_PAD.encode(&xml),
+    ] {
+        let sent = parse(given.as_str()).encode(Encoding::Document).unwrap();
+        assert_eq!(sent.expose_secret(), standard, "{given}");
+        let bytes = parse(given.clone().into_bytes());
+        let secret = parse(SecretString::from(given));
+        assert_eq!(bytes.fingerprint(), secret.fingerprint());
+    }
+}
+
+#[test]
+fn invalid_base64_is_rejected_with_its_reason() {
     let standard = STANDARD.encode(response(&assertion()));
     let (head, tail) = standard.split_at(41);
     let percent: String = url::form_urlencoded::byte_serialize(standard.as_bytes()).collect();
     let gzip = STANDARD.encode(b"\x1f\x8b\x08\0\0\0\0\0");
-    for (given, wrong) in [
+    for (given, expected) in [
         (String::new(), "Form(Empty"),
         (" \r\n\t".into(), "Form(Empty"),
         ("\u{feff}".into(), "Form(Empty"),
@@ -28,19 +55,19 @@ fn what_is_no_base64_says_why() {
         ("PF".into(), "Form(Base64"),
         (format!("\"{standard}\""), "Form(Base64"),
         ("{\"assertion\": \"PHgvPg==\"}".into(), "Form(Base64"),
-        (format!("x{}", alone()), "Form(Base64"),
-        (format!("\u{feff}\u{feff}{}", alone()), "Form(Base64"),
+        (format!("x{}", standalone()), "Form(Base64"),
+        (format!("\u{feff}\u{feff}{}", standalone()), "Form(Base64"),
         (STANDARD.encode(&standard), "Form(NoXml"),
         (STANDARD.encode(" "), "Form(NoXml"),
         (gzip, "Form(NoXml"),
     ] {
-        assert_eq!(fault(given.as_str()), wrong, "{given}");
+        assert_eq!(fault(given.as_str()), expected, "{given}");
     }
 }
 
 #[test]
-fn other_encodings_than_utf_8_are_told() {
-    let xml = alone();
+fn encodings_other_than_utf_8_are_rejected() {
+    let xml = standalone();
     let utf_16 = |bytes: fn(u16) -> [u8; 2]| xml.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
     let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
     let mut latin = xml.clone().into_bytes();

@@ -1,9 +1,9 @@
-//! What is well-formed and not to be sent.
+//! Well-formed XML that is not sent, and the times in an assertion.
 
 use super::*;
 
 #[test]
-fn what_is_no_saml_2_is_refused() {
+fn documents_other_than_saml_2_are_rejected() {
     let soap = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'>()</s:Envelope>";
     let saml_1 = "<saml:Assertion xmlns:saml='urn:oasis:names:tc:SAML:1.0:assertion'/>";
     for given in [
@@ -11,8 +11,8 @@ fn what_is_no_saml_2_is_refused() {
         "<html></html>".into(),
         soap.into(),
         saml_1.into(),
-        soap.replace("()", &alone()),
-        alone().replace("SAML:2.0:assertion", "SAML:2.0:protocol"),
+        soap.replace("()", &standalone()),
+        standalone().replace("SAML:2.0:assertion", "SAML:2.0:protocol"),
         response(&assertion()).replace("samlp:Response", "samlp:LogoutResponse"),
     ] {
         assert_eq!(fault(given.as_str()), "NoSaml", "{given}");
@@ -21,31 +21,36 @@ fn what_is_no_saml_2_is_refused() {
 
 #[test]
 fn a_prefix_means_what_it_is_bound_to() {
-    let default = alone().replace("xmlns:saml", "xmlns").replace("saml:", "");
-    let other = alone()
+    let default = standalone()
+        .replace("xmlns:saml", "xmlns")
+        .replace("saml:", "");
+    let other = standalone()
         .replace("saml:", "x:")
         .replace("xmlns:saml", "xmlns:x");
-    let numbers = alone().replace(":assertion\"", ":assertio&#110;\"");
+    let numbers = standalone().replace(":assertion\"", ":assertio&#110;\"");
     for given in [default, other, numbers] {
         assert_eq!(fault(given.as_str()), "nothing", "{given}");
     }
     // `saml` is bound to something else, so this is no Assertion.
-    let rebound = alone().replace(ASSERTION, "urn:example:other");
+    let rebound = standalone().replace(ASSERTION, "urn:example:other");
     assert_eq!(fault(rebound.as_str()), "NoSaml");
     let content = assertion().replacen("<saml:Assertion", "<saml:Assertion xmlns:saml='urn:o'", 1);
     assert_eq!(fault(response(&content).as_str()), "NoAssertion");
-    // A signature in name only.
-    let no_signature = alone().replace(DSIG, "urn:example:other");
+    // A signature only by its prefix.
+    let no_signature = standalone().replace(DSIG, "urn:example:other");
     assert_eq!(fault(no_signature.as_str()), "Unsigned");
-    let rebound = alone().replace("<ds:Signature>", "<ds:Signature xmlns:ds='urn:o'>");
+    let rebound = standalone().replace("<ds:Signature>", "<ds:Signature xmlns:ds='urn:o'>");
     assert_eq!(fault(rebound.as_str()), "Unsigned");
-    // What was bound within an element is not bound behind it.
+    // A binding ends with its element.
     let past = format!("<x xmlns:ds='urn:o'/>{SIGNATURE}");
-    assert_eq!(fault(alone().replace(SIGNATURE, &past).as_str()), "nothing");
+    assert_eq!(
+        fault(standalone().replace(SIGNATURE, &past).as_str()),
+        "nothing"
+    );
 }
 
 #[test]
-fn an_unsigned_assertion_is_refused() {
+fn an_unsigned_assertion_is_rejected() {
     let unsigned = assertion().replace(SIGNATURE, "");
     let elsewhere = unsigned.replace("<saml:Subject>", &format!("<saml:Subject>{SIGNATURE}"));
     let commented = assertion().replace(SIGNATURE, &format!("<!--{SIGNATURE}-->"));
@@ -58,7 +63,7 @@ fn an_unsigned_assertion_is_refused() {
 }
 
 #[test]
-fn an_encrypted_assertion_is_told_apart() {
+fn an_encrypted_assertion_is_rejected_as_encrypted() {
     let encrypted = "<saml:EncryptedAssertion><x/></saml:EncryptedAssertion>";
     let both = format!("{encrypted}{}", assertion());
     for content in [encrypted.to_owned(), both] {
@@ -69,7 +74,7 @@ fn an_encrypted_assertion_is_told_apart() {
 }
 
 #[test]
-fn one_assertion_in_its_own_place_is_read_and_nothing_else() {
+fn an_assertion_in_another_place_is_rejected() {
     let one = assertion();
     assert_eq!(fault(response("").as_str()), "NoAssertion");
     assert_eq!(fault(response(&format!("{one}{one}")).as_str()), "Several");
@@ -78,15 +83,10 @@ fn one_assertion_in_its_own_place_is_read_and_nothing_else() {
         SIGNATURE,
         &SIGNATURE.replace("</ds:Sig", &format!("<ds:Object>{one}</ds:Object></ds:Sig")),
     );
-    let advice = one.replace(
-        "<saml:Subject>",
-        &format!("<saml:Advice>{evil}</saml:Advice><saml:Subject>"),
-    );
     let extensions = format!("<samlp:Extensions>{one}</samlp:Extensions>");
     let nested = response(&one).replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "");
     for content in [
         in_signature,
-        advice,
         extensions.clone(),
         format!("{extensions}{evil}"),
         format!("<x>{one}</x>"),
@@ -98,24 +98,55 @@ fn one_assertion_in_its_own_place_is_read_and_nothing_else() {
 }
 
 #[test]
-fn a_response_that_failed_is_told_by_its_codes() {
+fn assertions_in_advice_are_ignored() {
+    let with_advice = |content: &str| {
+        let advice = format!("<saml:Advice><x>{content}</x></saml:Advice><saml:Subject>");
+        response(&assertion().replace("<saml:Subject>", &advice))
+    };
+    let other = assertion()
+        .replace("_a1", "_a2")
+        .replace("12:05:00", "12:01:00");
+    let encrypted = "<saml:EncryptedAssertion/>";
+    for content in [other.as_str(), encrypted] {
+        let given = with_advice(content);
+        assert_eq!(
+            parse(given.as_str()).info.valid_until(),
+            Some(at(NOON + 300))
+        );
+        fuzzing::assertion(given.as_bytes());
+    }
+    // Its signature is not that of the assertion around it.
+    let unsigned = with_advice(&other).replacen(SIGNATURE, "", 1);
+    assert_eq!(fault(unsigned.as_str()), "Unsigned");
+    // Elsewhere there is no Advice.
+    let elsewhere = format!("<saml:Advice>{other}</saml:Advice>{}", assertion());
+    assert_eq!(fault(response(&elsewhere).as_str()), "Wrapped");
+}
+
+#[test]
+fn a_failed_response_is_rejected_with_its_status_codes() {
     let status = |value: &str, inner: &str| {
         let code = format!("<samlp:StatusCode Value=\"{value}\">{inner}</samlp:StatusCode>");
         response(&assertion()).replace(&format!("<samlp:StatusCode Value=\"{SUCCESS}\"/>"), &code)
     };
     let code = |name: &str| format!("urn:oasis:names:tc:SAML:2.0:status:{name}");
     let inner = format!("<samlp:StatusCode Value=\"{}\"/>", code("AuthnFailed"));
-    let told = |given: &str| read(&given.into()).err().unwrap().to_string();
-    let text = told(&status(&code("Responder"), &inner));
+    let error_of = |given: &str| {
+        ParsedAssertion::parse(&given.into())
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    let text = error_of(&status(&code("Responder"), &inner));
     assert!(
         text.contains("the status Responder, AuthnFailed; "),
         "{text}"
     );
-    let text = told(&status("a\u{202e}b&#10;c", ""));
+    let text = error_of(&status("a\u{202e}b&#10;c", ""));
     assert!(text.contains("the status a\\u{202e}b\\u{a}c; "), "{text}");
-    let text = told(&status(&"é".repeat(5_000), &inner.repeat(50)));
+    let text = error_of(&status(&"é".repeat(5_000), &inner.repeat(50)));
     assert!(text.chars().count() < 700, "{text}");
-    // One that nobody calls a success is none.
+    // A Response must say that it succeeded.
     for given in [
         response(&assertion()).replace("samlp:Status", "samlp:X"),
         status("", ""),
@@ -133,9 +164,9 @@ fn a_response_that_failed_is_told_by_its_codes() {
 }
 
 #[test]
-fn the_narrowest_times_count_and_of_confirmations_the_latest() {
-    let end = |xml: &str| looked(xml).found.ends();
-    let xml = alone();
+fn the_narrowest_conditions_and_latest_confirmation_count() {
+    let end = |xml: &str| parse(xml).info.valid_until();
+    let xml = standalone();
     assert_eq!(end(&xml), Some(at(NOON + 300)));
     let confirmation = |data: &str| {
         format!("<saml:SubjectConfirmation>{data}</saml:SubjectConfirmation></saml:Subject>")
@@ -161,7 +192,7 @@ fn the_narrowest_times_count_and_of_confirmations_the_latest() {
         end(&conditions("NotOnOrAfter='2026-01-31T23:00:01Z'")),
         Some(at(NOON + 300))
     );
-    let start = |xml: &str| looked(xml).found.starts();
+    let start = |xml: &str| parse(xml).info.valid_from();
     assert_eq!(
         start(&conditions("NotBefore='2026-01-31T12:00:01Z'")),
         Some(at(NOON + 1))
@@ -174,14 +205,14 @@ fn the_narrowest_times_count_and_of_confirmations_the_latest() {
         .replace(" NotOnOrAfter=", " x=")
         .replace(" NotBefore=", " y=");
     assert_eq!((start(&none), end(&none)), (None, None));
-    assert!(looked(none.as_str()).stale(at(0)).is_none());
+    assert!(parse(none.as_str()).stale(at(0)).is_none());
 }
 
 #[test]
-fn a_time_is_an_attribute_of_its_own_element_and_no_text() {
-    let end = |xml: &str| looked(xml).found.ends();
-    // By number it is the same time.
-    let numbers = alone().replace("12:05:00Z", "12&#58;05:00&#x5A;");
+fn times_are_read_only_from_their_own_elements() {
+    let end = |xml: &str| parse(xml).info.valid_until();
+    // References to characters are resolved.
+    let numbers = standalone().replace("12:05:00Z", "12&#58;05:00&#x5A;");
     assert_eq!(end(&numbers), Some(at(NOON + 300)));
     let early = "NotOnOrAfter=\"2020-01-01T00:00:00Z\"";
     for more in [
@@ -195,16 +226,26 @@ fn a_time_is_an_attribute_of_its_own_element_and_no_text() {
         format!("<saml:AuthnStatement Session{early}/>"),
         format!("<saml:Conditions saml:{early}/>"),
     ] {
-        let xml = alone().replace("</saml:Assertion>", &format!("{more}</saml:Assertion>"));
+        let xml = standalone().replace("</saml:Assertion>", &format!("{more}</saml:Assertion>"));
         assert_eq!(end(&xml), Some(at(NOON + 300)), "{more}");
     }
-    for bad in ["", "soon", "2026-01-31", "2026-01-31T12:05:00<!-- -->Z"] {
-        let xml = alone().replace("2026-01-31T12:05:00Z", bad);
-        let wrong = if bad.contains('<') {
+    for invalid in ["", "soon", "2026-01-31", "2026-01-31T12:05:00<!-- -->Z"] {
+        let xml = standalone().replace("2026-01-31T12:05:00Z", invalid);
+        let expected = if invalid.contains('<') {
             "Xml(Malformed"
         } else {
             "Time"
         };
-        assert_eq!(fault(xml.as_str()), wrong, "{bad}");
+        assert_eq!(fault(xml.as_str()), expected, "{invalid}");
     }
+}
+
+#[test]
+fn an_assertion_is_valid_a_minute_earlier_and_later() {
+    let parsed = parse(response(&assertion()).as_str());
+    let stale = |seconds| parsed.stale(at(seconds)).map(|why| format!("{why:?}"));
+    assert_eq!(stale(NOON - 120), None);
+    assert!(stale(NOON - 121).unwrap().starts_with("NotBefore"));
+    assert_eq!(stale(NOON + 359), None);
+    assert!(stale(NOON + 360).unwrap().starts_with("Ended"));
 }

@@ -1,4 +1,4 @@
-//! Every shape that a callback may come in.
+//! Every form of a callback.
 
 use std::{fs, path::Path};
 
@@ -9,14 +9,16 @@ use crate::error::{ErrorKind, LoginErrorKind};
 
 const STATE: &str = "state-of-the-login";
 
-fn read(callback: &str) -> Result<String, Error> {
+fn code_in(callback: &str) -> Result<String, Error> {
     let redirect_uri = Url::parse("http://localhost/cb").unwrap();
-    let code = code_of(callback, &redirect_uri, STATE)?;
-    Ok(code.expose_secret().to_owned())
+    match parse(callback, &redirect_uri, &STATE.into())? {
+        Redirect::Code(code) => Ok(code.expose_secret().to_owned()),
+        Redirect::Error(error) => Err(error),
+    }
 }
 
 fn fault(callback: &str) -> CallbackFault {
-    let error = read(callback).unwrap_err();
+    let error = code_in(callback).unwrap_err();
     let ErrorKind::Login(login) = error.kind() else {
         panic!("{callback}: {error:?}")
     };
@@ -29,7 +31,7 @@ fn fault(callback: &str) -> CallbackFault {
 }
 
 #[test]
-fn a_callback_is_a_url_a_path_or_a_query() {
+fn url_path_or_query_is_accepted() {
     for callback in [
         "http://localhost:5123/cb?code=c%2F1&state=state-of-the-login",
         "https://app.example/cb?state=state-of-the-login&code=c/1",
@@ -42,14 +44,17 @@ fn a_callback_is_a_url_a_path_or_a_query() {
         "/cb?iss=https%3A%2F%2Flogin&code=c%2F1&state=state-of-the-login&iss=x&session_state",
         "/cb?c%6fde=c%2F1&st%61te=state%2Dof-the-login",
     ] {
-        assert_eq!(read(callback).unwrap(), "c/1", "{callback}");
+        assert_eq!(code_in(callback).unwrap(), "c/1", "{callback}");
     }
 }
 
 #[test]
-fn what_is_no_callback_is_refused() {
+fn malformed_or_misdirected_callbacks_are_rejected() {
     use CallbackFault as Fault;
-    let long = format!("code=s3ntinel&state={STATE}&x={}", "y".repeat(MOST_BYTES));
+    let long = format!(
+        "code=s3ntinel&state={STATE}&x={}",
+        "y".repeat(MAX_CALLBACK_BYTES)
+    );
     let page = "https://login.mypurecloud.ie/oauth/authorize?response_type=code";
     for (callback, expected) in [
         ("", Fault::NoUrl),
@@ -80,7 +85,7 @@ fn what_is_no_callback_is_refused() {
 }
 
 #[test]
-fn what_is_no_answer_to_this_login_is_refused_its_state_first() {
+fn state_is_compared_before_code_and_error() {
     use CallbackFault as Fault;
     for (query, expected) in [
         ("code=s3ntinel", Fault::NoState),
@@ -113,8 +118,8 @@ fn what_is_no_answer_to_this_login_is_refused_its_state_first() {
 }
 
 #[test]
-fn an_error_is_believed_only_with_the_state() {
-    let error = read(
+fn login_page_error_counts_only_with_the_state() {
+    let error = code_in(
         "/cb?error=access_denied&error_description=no%1B%5B2J+to+state-of-the-login&state=state-of-the-login",
     )
     .unwrap_err();
@@ -133,7 +138,7 @@ fn an_error_is_believed_only_with_the_state() {
 }
 
 #[test]
-fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
+fn implicit_grant_is_recognized_and_not_repeated() {
     for callback in [
         "http://localhost/cb#access_token=s3ntinel&expires_in=86400&token_type=bearer",
         "http://localhost/elsewhere#access_token=s3ntinel",
@@ -143,11 +148,11 @@ fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
         "https://login.mypurecloud.ie/oauth/authorize?response_type=token&client_id=s3ntinel",
         "https://login.mypurecloud.ie/oauth/authorize?response_type=id_token+token",
     ] {
-        let error = read(callback).unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Login(login) if *login.kind() == LoginErrorKind::ImplicitGrant),
-            "{callback}"
-        );
+        let error = code_in(callback).unwrap_err();
+        let ErrorKind::Login(login) = error.kind() else {
+            panic!("{callback}: {error:?}")
+        };
+        assert_eq!(*login.kind(), LoginErrorKind::ImplicitGrant, "{callback}");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("s3ntinel"), "{shown}");
         for needed in [
@@ -160,11 +165,11 @@ fn what_the_implicit_grant_asks_and_answers_is_told_apart_and_not_repeated() {
         }
     }
     let code = "/cb?response_type=code&code=c&state=state-of-the-login";
-    assert_eq!(read(code).unwrap(), "c");
+    assert_eq!(code_in(code).unwrap(), "c");
 }
 
 #[test]
-fn the_fuzzers_corpus_is_read_rightly() {
+fn every_file_of_the_fuzz_corpus_parses_as_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/pasted");
     let mut files = 0;
     for entry in fs::read_dir(folder).unwrap() {
