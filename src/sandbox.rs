@@ -155,7 +155,7 @@ impl Sandbox {
     #[allow(clippy::missing_panics_doc, reason = "the two URLs are valid")]
     pub fn region(&self) -> Region {
         let url = self.url();
-        Region::custom(&format!("{url}/login"), &format!("{url}/api"), None)
+        Region::custom(&format!("{url}/login"), &format!("{url}/api"))
             .expect("two URLs on loopback make a region")
     }
 

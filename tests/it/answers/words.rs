@@ -66,7 +66,10 @@ async fn correlation_id_of_a_success_is_shown_safely() {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
         let call = client(&server, TOKEN, &connections).get("/api/v2/users/me");
         let response = call.send().await.unwrap();
-        let shown = [response.correlation_id().unwrap(), format!("{response:?}")];
+        let shown = [
+            response.correlation_id().unwrap().to_owned(),
+            format!("{response:?}"),
+        ];
         for shown in shown {
             assert!(
                 shown.contains(expected) && !shown.contains(&harmful()[..]),
@@ -107,7 +110,9 @@ fn client(api: &Server, token: &str, connections: &HttpClient) -> PlatformClient
     let fixed = FixedToken::new(token).unwrap();
     let tokens = TokenProvider::builder(region_of(api, api), fixed);
     let tokens = tokens.http_client(connections.clone()).build().unwrap();
-    PlatformClient::new(tokens).retry(RetryPolicy::never())
+    PlatformClient::builder(tokens)
+        .retry(RetryPolicy::never())
+        .build()
 }
 
 /// Neither harmful characters nor secrets are shown, and the `expected` part of the words is.

@@ -70,7 +70,7 @@ fn login_host() -> Server {
 }
 
 fn region(login: &str, api: &str) -> Region {
-    Region::custom(login, api, None).unwrap()
+    Region::custom(login, api).unwrap()
 }
 
 /// The token of a process that starts with this client of a secret that clients share.
@@ -113,7 +113,7 @@ async fn tokens_that_are_exchanged_count_as_absent() {
         assert_eq!(token("two").await, "second");
     }
     store.exchange();
-    // Each asks anew, and saves over what was put there.
+    // Each provider requests a new token and saves over the other's record.
     for _ in 0..2 {
         assert_eq!(token("one").await, "third");
         assert_eq!(token("two").await, "fourth");
