@@ -140,7 +140,7 @@ async fn roles_of_another_grant() -> Result<Error, Box<dyn StdError>> {
         "registeredRedirectUri": ["https://crm.example/callback"],
         "roleDivisions": [{ "roleId": "any", "divisionId": "*" }],
     });
-    let call = client(&sandbox)?.post("/api/v2/oauth/clients").body(&new);
+    let call = client(&sandbox)?.post("/api/v2/oauth/clients").json(&new);
     failure(call.send().await)
 }
 
@@ -175,7 +175,7 @@ async fn outdated_integration() -> Result<Error, Box<dyn StdError>> {
         "/api/v2/integrations/actions/{}/execute",
         sandbox.data_action_id()
     );
-    failure(api.post(&action).body(&json!({})).send().await)
+    failure(api.post(&action).json(&json!({})).send().await)
 }
 
 fn client(sandbox: &Sandbox) -> Result<PlatformClient, Error> {

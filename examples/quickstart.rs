@@ -1,13 +1,49 @@
-//! The main job in one command: a valid token, whatever happens.
+//! Shows what the crate is for: a valid token, in all circumstances.
 //!
-//! With no argument and nothing configured it starts a sandbox, a Genesys Cloud on this machine:
+//! Without any configuration it starts a sandbox, a Genesys Cloud on this machine:
 //!
 //! ```sh
 //! cargo run --example quickstart
 //! ```
 //!
+//! ```text
+//! A sandbox on this machine stands in for Genesys Cloud.
+//! For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,
+//! GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION.
+//!
+//! The first token
+//!   arrived after     2.0 ms
+//!   valid for         23 h 59 min
+//!   each later call   197 ns
+//!
+//! 1,000 concurrent callers without a token
+//!   all served after  11.8 ms
+//!   different tokens  1
+//!   token requests    1
+//!
+//! The server revokes the token, and the next call succeeds
+//!   organisation      Sandbox
+//!   API requests      2
+//!   token requests    1
+//!
+//! A wrong secret, and what to do about it
+//!   error             POST /login/oauth/token returned HTTP 400 invalid_client:
+//!                     authentication failed (correlation id
+//!                     a7361f9f-5660-49ae-850d-c202f589ef7f); region
+//!                     http://127.0.0.1:44353/api does not accept this client id
+//!                     with this secret: one of them is wrong, the client is
+//!                     disabled, or it belongs to another region; check them, and
+//!                     regenerate the secret if it is lost (Admin → Integrations
+//!                     → OAuth) (the next token request is due in 5.3 s)
+//!   issue             Token request fails
+//!   likely cause      wrong client id or secret
+//!   resolution        check the client id, the secret and the region under Admin
+//!                     → Integrations → OAuth; regenerate the secret if it is
+//!                     lost
+//! ```
+//!
 //! With `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET` and `GENESYSCLOUD_REGION`
-//! set it does the same against that region, but for what would disturb it.
+//! set it runs against that region, and leaves out what would disturb other programs there.
 #![allow(
     clippy::disallowed_methods,
     reason = "an example may read the clock and the environment"
@@ -42,10 +78,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// All of it, against a Genesys Cloud on this machine.
+/// Runs all steps against a Genesys Cloud on this machine.
 ///
 /// # Errors
-/// What a service would see.
+/// Those of a service.
 pub async fn against_the_sandbox(
     sandbox: &Sandbox,
     out: &mut impl Write,
@@ -74,7 +110,7 @@ pub async fn against_the_sandbox(
 
     heading(
         out,
-        "The server revokes the token, and a call succeeds all the same",
+        "The server revokes the token, and the next call succeeds",
     )?;
     let (before, calls) = (sandbox.token_requests(), sandbox.api_requests());
     sandbox.revoke_access_tokens();
@@ -86,8 +122,8 @@ pub async fn against_the_sandbox(
 
     heading(out, "A wrong secret, and what to do about it")?;
     let wrong = ClientCredentials::new(sandbox.client_id(), "not-the-secret")?;
-    let refused = TokenProvider::new(sandbox.region(), wrong)?.token().await;
-    if let Err(error) = refused {
+    let tokens = TokenProvider::new(sandbox.region(), wrong)?;
+    if let Err(error) = tokens.token().await {
         paragraph(out, "error", &error.to_string())?;
         if let Some(help) = error.troubleshooting() {
             paragraph(out, "issue", help.issue())?;
@@ -98,25 +134,25 @@ pub async fn against_the_sandbox(
     Ok(())
 }
 
-/// What disturbs nobody, against the region that the environment names.
+/// Runs the harmless steps against the region that the environment names.
 async fn against_the_region(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let tokens = TokenProvider::from_env()?;
     writeln!(out, "Against region {}.", tokens.region())?;
     first_token(&tokens, out).await?;
     herd(&TokenProvider::from_env()?, out).await?;
 
-    heading(out, "Whose token it is")?;
+    heading(out, "The owner of the token")?;
     let info = tokens.token_info().await?;
     let name = |entity: Option<genesys_cloud_auth::NamedEntity>| {
         entity
             .and_then(|entity| entity.name)
-            .unwrap_or_else(|| "not told".into())
+            .unwrap_or_else(|| "unknown".into())
     };
     row(out, "organisation", name(info.organization))?;
     row(out, "OAuth client", name(info.oauth_client))?;
     writeln!(
         out,
-        "\nRevoking the token and trying a wrong secret are left out here."
+        "\nRevoking the token and trying a wrong secret are left out."
     )?;
     Ok(())
 }
@@ -125,12 +161,12 @@ async fn first_token(tokens: &TokenProvider, out: &mut impl Write) -> Result<(),
     heading(out, "The first token")?;
     let start = Instant::now();
     let token = tokens.token().await?;
-    row(out, "came after", milliseconds(start.elapsed()))?;
+    row(out, "arrived after", milliseconds(start.elapsed()))?;
     if let Some(life) = token.expires_in() {
         let minutes = life.as_secs() / 60;
         row(
             out,
-            "good for",
+            "valid for",
             format_args!("{} h {} min", minutes / 60, minutes % 60),
         )?;
     }
@@ -139,12 +175,12 @@ async fn first_token(tokens: &TokenProvider, out: &mut impl Write) -> Result<(),
         tokens.token().await?;
     }
     let each = start.elapsed().as_nanos() / 1_000;
-    row(out, "from then on", format_args!("{each} ns each time"))?;
+    row(out, "each later call", format_args!("{each} ns"))?;
     Ok(())
 }
 
 async fn herd(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    heading(out, "1,000 concurrent callers, and no token yet")?;
+    heading(out, "1,000 concurrent callers without a token")?;
     let start = Instant::now();
     let callers: Vec<_> = (0..1_000)
         .map(|_| {
@@ -173,7 +209,7 @@ fn row(out: &mut impl Write, name: &str, value: impl std::fmt::Display) -> io::R
     writeln!(out, "  {name:<17} {value}")
 }
 
-/// A row whose text goes on below itself.
+/// Prints a row whose text is wrapped.
 fn paragraph(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
     let (mut name, mut line) = (name, String::new());
     for word in text.split(' ') {

@@ -1,4 +1,4 @@
-//! Where an organisation lives: its login, API and apps hosts.
+//! Regions of Genesys Cloud, and their URLs.
 
 use std::{
     collections::HashMap,
@@ -9,11 +9,11 @@ use std::{
 
 use url::{Host, Url};
 
-/// A Genesys Cloud region, or [custom](Region::custom) hosts that stand in for one.
+/// A Genesys Cloud region, or [custom](Region::custom) hosts in its place.
 ///
-/// Parses an AWS region name (`eu-west-1`, `eu_west_1`, any case), a domain (`mypurecloud.ie`), or
-/// the host or URL of its login, API or apps page (`https://login.mypurecloud.ie`). Nothing else,
-/// and never by suffix.
+/// A region can be parsed from its AWS name (`eu-west-1`, `eu_west_1`, in any case), its domain
+/// (`mypurecloud.ie`), or the host or URL of its login, API or apps page
+/// (`https://login.mypurecloud.ie`).
 ///
 /// ```
 /// use genesys_cloud_auth::Region;
@@ -24,7 +24,7 @@ use url::{Host, Url};
 /// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
 /// ```
 ///
-/// Source: Genesys Cloud's own SDKs, which know these 18 regions.
+/// Source: the regions of Genesys Cloud's own SDKs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Region {
@@ -64,7 +64,7 @@ pub enum Region {
     ApNortheast2,
     /// `ap-northeast-3`: `apne3.pure.cloud`
     ApNortheast3,
-    /// Other hosts, made by [`Region::custom`].
+    /// Custom hosts, made by [`Region::custom`].
     Custom(CustomRegion),
 }
 
@@ -95,61 +95,73 @@ impl Region {
         Self::ApNortheast3,
     ];
 
-    /// Hosts of your own: a gateway before Genesys Cloud, or a test server.
+    /// Creates a region of other hosts, such as a gateway before Genesys Cloud or a test server.
     ///
-    /// Each URL may have a path, which is put before the whole path of a request:
-    /// `http://localhost:9000/login` asks for tokens at `http://localhost:9000/login/oauth/token`.
-    /// Without `apps` the login URL stands in.
+    /// A URL may have a path, which comes before the path of each request: with
+    /// `http://localhost:9000/login`, tokens are requested at
+    /// `http://localhost:9000/login/oauth/token`. The apps URL is the login URL, unless
+    /// [`with_apps`](Self::with_apps) sets another.
     ///
     /// # Errors
-    /// A URL that is not `https`, or `http` on a loopback host (`localhost`, `127.0.0.0/8`,
-    /// `[::1]`), or that holds a user, a query or a fragment.
+    /// A URL is neither `https` nor `http` on a loopback host (`localhost`, `127.0.0.0/8`,
+    /// `[::1]`), or contains a user, a query or a fragment.
     ///
     /// ```
     /// # use genesys_cloud_auth::Region;
-    /// let region = Region::custom("http://localhost:9000/login", "http://localhost:9000/api", None)?;
-    /// assert!(Region::custom("http://example.com", "http://example.com", None).is_err());
-    /// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
+    /// let region = Region::custom("http://localhost:9000/login", "http://localhost:9000/api")?;
+    /// assert!(Region::custom("http://example.com", "http://example.com").is_err());
+    /// # Ok::<_, genesys_cloud_auth::Error>(())
     /// ```
-    pub fn custom(login: &str, api: &str, apps: Option<&str>) -> Result<Self, InvalidRegion> {
-        let login = custom_url(login).map_err(|why| InvalidRegion::url("login", why))?;
-        let api = custom_url(api).map_err(|why| InvalidRegion::url("API", why))?;
-        let apps = match apps {
-            Some(apps) => custom_url(apps).map_err(|why| InvalidRegion::url("apps", why))?,
-            None => login.clone(),
-        };
-        Ok(Self::Custom(CustomRegion(Arc::new(Urls {
+    pub fn custom(login: &str, api: &str) -> Result<Self, InvalidRegion> {
+        let login = parse_custom_url("login", login)?;
+        Ok(Self::from_urls(Urls {
+            api: parse_custom_url("API", api)?,
+            apps: login.clone(),
             login,
-            api,
-            apps,
-        }))))
+        }))
     }
 
-    /// The login host: tokens are asked for here.
+    /// Returns the region with another URL for the host of the applications.
+    ///
+    /// # Errors
+    /// Those of [`custom`](Self::custom).
+    pub fn with_apps(&self, apps: &str) -> Result<Self, InvalidRegion> {
+        Ok(Self::from_urls(Urls {
+            login: self.login_url().clone(),
+            api: self.api_url().clone(),
+            apps: parse_custom_url("apps", apps)?,
+        }))
+    }
+
+    fn from_urls(urls: Urls) -> Self {
+        Self::Custom(CustomRegion(Arc::new(urls)))
+    }
+
+    /// Returns the URL of the login host, where tokens are requested.
     #[must_use]
     pub fn login_url(&self) -> &Url {
         &self.urls().login
     }
 
-    /// The host of the Platform API.
+    /// Returns the URL of the Platform API's host.
     #[must_use]
     pub fn api_url(&self) -> &Url {
         &self.urls().api
     }
 
-    /// The host of the applications people use.
+    /// Returns the URL of the host of the applications that people use.
     #[must_use]
     pub fn apps_url(&self) -> &Url {
         &self.urls().apps
     }
 
-    /// The name AWS gives the region, as `eu-west-1`; none for custom hosts.
+    /// Returns the region's name at AWS, such as `eu-west-1`; `None` for custom hosts.
     #[must_use]
     pub fn aws_name(&self) -> Option<&'static str> {
         self.names().map(|(aws_name, _)| aws_name)
     }
 
-    /// The region's domain, as `mypurecloud.ie`; none for custom hosts.
+    /// Returns the region's domain, such as `mypurecloud.ie`; `None` for custom hosts.
     #[must_use]
     pub fn domain(&self) -> Option<&'static str> {
         self.names().map(|(_, domain)| domain)
@@ -181,12 +193,14 @@ impl Region {
 
     #[allow(
         clippy::indexing_slicing,
-        reason = "every region but a custom one is there"
+        reason = "all regions but custom ones are in the map"
     )]
     fn urls(&self) -> &Urls {
         static URLS: LazyLock<HashMap<&'static str, Urls>> = LazyLock::new(|| {
             let domains = Region::ALL.iter().filter_map(Region::domain);
-            domains.map(|domain| (domain, Urls::of(domain))).collect()
+            domains
+                .map(|domain| (domain, Urls::from_domain(domain)))
+                .collect()
         });
         match (self, self.domain()) {
             (Self::Custom(CustomRegion(urls)), _) => urls,
@@ -195,7 +209,7 @@ impl Region {
     }
 }
 
-/// The domain, or the API's URL of custom hosts.
+/// Shows the domain, or the API's URL for custom hosts.
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.domain().unwrap_or(self.api_url().as_str()))
@@ -212,9 +226,10 @@ impl FromStr for Region {
     type Err = InvalidRegion;
 
     fn from_str(text: &str) -> Result<Self, InvalidRegion> {
-        let wanted = text.trim().to_ascii_lowercase();
-        let aws_name = wanted.replace('_', "-");
-        let host = wanted.strip_prefix("https://").unwrap_or(&wanted);
+        let text = text.trim();
+        let name = text.to_ascii_lowercase();
+        let aws_name = name.replace('_', "-");
+        let host = name.strip_prefix("https://").unwrap_or(&name);
         let host = host.strip_suffix('/').unwrap_or(host);
         let domain = ["login.", "api.", "apps."]
             .iter()
@@ -223,42 +238,41 @@ impl FromStr for Region {
         Self::ALL
             .into_iter()
             .find(|region| region.aws_name() == Some(&aws_name) || region.domain() == Some(domain))
-            .ok_or_else(|| InvalidRegion::name(text.trim()))
+            .ok_or_else(|| InvalidRegion::from_name(text))
     }
 }
 
-/// What is wrong with a region's name or with custom hosts. Its text lists what is accepted.
+/// A region's name or a custom URL is invalid. The text lists what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRegion(Reason);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
     Name(Option<String>),
-    Url { of: &'static str, why: &'static str },
+    Url {
+        host: &'static str,
+        why: &'static str,
+    },
 }
 
 impl InvalidRegion {
-    /// Only what looks like a region is shown again: somebody may have put a secret there.
-    fn name(given: &str) -> Self {
-        let harmless = given.len() <= 32
-            && given
+    /// Keeps the name only if it looks like a region's, because it may be a misplaced secret.
+    fn from_name(name: &str) -> Self {
+        let harmless = name.len() <= 32
+            && name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        Self(Reason::Name(harmless.then(|| given.to_owned())))
-    }
-
-    fn url(of: &'static str, why: &'static str) -> Self {
-        Self(Reason::Url { of, why })
+        Self(Reason::Name(harmless.then(|| name.to_owned())))
     }
 }
 
 impl fmt::Display for InvalidRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reason::Url { of, why } => {
+            Reason::Url { host, why } => {
                 return write!(
                     f,
-                    "the {of} URL of a custom region {why}; accepted are https, and http on localhost, \
+                    "the {host} URL of a custom region {why}; accepted are https, and http on localhost, \
                      127.0.0.0/8 and [::1], with an optional port and path"
                 );
             }
@@ -278,7 +292,7 @@ impl fmt::Display for InvalidRegion {
 
 impl std::error::Error for InvalidRegion {}
 
-/// Whether a URL's host, as parsed, is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+/// Whether a URL's host, as parsed, is a loopback host: `localhost`, `127.0.0.0/8` or `[::1]`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(domain)) => domain == "localhost",
@@ -288,7 +302,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// `path`, which starts with a slash, put behind whatever path `base` has.
+/// Returns `base` with `path`, which starts with a slash, after its own path.
 pub(crate) fn url_under(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
@@ -307,7 +321,7 @@ impl Urls {
         clippy::expect_used,
         reason = "the domains are constants, and a test parses each"
     )]
-    fn of(domain: &str) -> Self {
+    fn from_domain(domain: &str) -> Self {
         let at = |label| {
             Url::parse(&format!("https://{label}.{domain}/")).expect("a domain makes a URL")
         };
@@ -319,23 +333,26 @@ impl Urls {
     }
 }
 
-fn custom_url(text: &str) -> Result<Url, &'static str> {
-    // The parser drops or mends these, and the URL would not be the one that was read.
+fn parse_custom_url(host: &'static str, text: &str) -> Result<Url, InvalidRegion> {
+    let invalid = |why| Err(InvalidRegion(Reason::Url { host, why }));
+    // URL parsers drop or replace these, so that the result would be another URL.
     if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err("holds a space, a control character or a backslash");
+        return invalid("contains a space, a control character or a backslash");
     }
-    let url = Url::parse(text).map_err(|_| "is no URL")?;
+    let Ok(url) = Url::parse(text) else {
+        return invalid("is not a URL");
+    };
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
-        "http" => return Err("is http and not on this machine"),
-        _ => return Err("is neither https nor http"),
+        "http" => return invalid("is http and not on this machine"),
+        _ => return invalid("is neither https nor http"),
     }
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
-        return Err("holds a user");
+        return invalid("contains a user");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("holds a query or a fragment");
+        return invalid("contains a query or a fragment");
     }
     Ok(url)
 }
@@ -345,7 +362,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_region_parses_from_each_of_its_names() {
+    fn region_parses_from_each_of_its_names() {
         for region in Region::ALL {
             let (aws_name, domain) = region.names().unwrap();
             for text in [
@@ -375,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_parses_by_suffix_or_prefix() {
+    fn similar_names_do_not_parse() {
         for text in [
             "",
             "eu-west-9",
@@ -398,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_lists_what_is_accepted_and_repeats_no_secret() {
+    fn invalid_region_lists_regions_and_repeats_no_secret() {
         let text = "eu-west-9".parse::<Region>().unwrap_err().to_string();
         assert!(
             text.starts_with("\"eu-west-9\" is not a Genesys Cloud region"),
@@ -419,13 +436,13 @@ mod tests {
                 .to_string()
                 .contains(secret)
         );
-        let error = Region::custom(&format!("https://u:{secret}@gw.example"), "https://b", None);
+        let error = Region::custom(&format!("https://u:{secret}@gw.example"), "https://b");
         assert!(!error.unwrap_err().to_string().contains(secret));
     }
 
     #[test]
-    fn custom_hosts_are_https_or_loopback() {
-        for good in [
+    fn custom_urls_are_https_or_loopback() {
+        for valid in [
             "https://gateway.example/genesys/login",
             "https://gateway.example:8443",
             "http://localhost:9000/login",
@@ -434,9 +451,10 @@ mod tests {
             "http://127.255.0.9",
             "http://[::1]:8080/",
         ] {
-            assert!(Region::custom(good, good, Some(good)).is_ok(), "{good}");
+            let region = Region::custom(valid, valid);
+            assert!(region.unwrap().with_apps(valid).is_ok(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "",
             "gateway.example",
             "http://gateway.example",
@@ -457,12 +475,20 @@ mod tests {
             "https://gate\tway.example",
             " https://gateway.example",
         ] {
-            assert!(Region::custom(bad, "https://b", None).is_err(), "{bad:?}");
-            assert!(Region::custom("https://a", bad, None).is_err(), "{bad:?}");
-            assert!(
-                Region::custom("https://a", "https://b", Some(bad)).is_err(),
-                "{bad:?}"
-            );
+            assert!(Region::custom(invalid, "https://b").is_err(), "{invalid:?}");
+            assert!(Region::custom("https://a", invalid).is_err(), "{invalid:?}");
+            let region = Region::custom("https://a", "https://b").unwrap();
+            assert!(region.with_apps(invalid).is_err(), "{invalid:?}");
         }
+    }
+
+    #[test]
+    fn apps_url_is_the_login_url_unless_it_is_set() {
+        let region = Region::custom("https://login.example", "https://api.example").unwrap();
+        assert_eq!(region.apps_url(), region.login_url());
+        let other = region.with_apps("https://apps.example").unwrap();
+        assert_eq!(other.apps_url().as_str(), "https://apps.example/");
+        assert_eq!(other.login_url(), region.login_url());
+        assert_eq!(other.api_url(), region.api_url());
     }
 }

@@ -47,8 +47,8 @@ use crate::{grant::ClientCredentials, region::Region};
 
 /// A local Genesys Cloud: a login host and an API host, with one organisation and one OAuth client.
 ///
-/// It listens on a free port of 127.0.0.1 and runs on a thread of its own. It stops when it is
-/// dropped. Each sandbox has its own organisation, client and clock.
+/// The sandbox listens on a free port of 127.0.0.1 and runs on a thread of its own. It stops when it
+/// is dropped. Each sandbox has its own organisation, client and clock.
 ///
 /// ```
 /// use std::time::Duration;
@@ -155,7 +155,7 @@ impl Sandbox {
     #[allow(clippy::missing_panics_doc, reason = "the two URLs are valid")]
     pub fn region(&self) -> Region {
         let url = self.url();
-        Region::custom(&format!("{url}/login"), &format!("{url}/api"), None)
+        Region::custom(&format!("{url}/login"), &format!("{url}/api"))
             .expect("two URLs on loopback make a region")
     }
 
@@ -315,7 +315,7 @@ impl Sandbox {
         SandboxAssertions::new(Arc::clone(&self.org), user)
     }
 
-    /// It runs on the sandbox's runtime, because the test's may be paused.
+    /// Runs the visit on the sandbox's runtime, because the test's may be paused.
     #[track_caller]
     fn visit(
         &self,
@@ -409,18 +409,18 @@ impl Sandbox {
 
 /// # Faults
 impl Sandbox {
-    /// Sets a fault for token requests, `POST /oauth/token`.
+    /// Selects token requests, `POST /oauth/token`, for a fault.
     pub fn at_token_endpoint(&self) -> FaultScope<'_> {
         self.fault_scope(Endpoint::Token)
     }
 
-    /// Sets a fault for the login host's pages: `/oauth/authorize`, `/logout` and every other path
-    /// except that of the token endpoint.
+    /// Selects requests for the login host's pages for a fault: `/oauth/authorize`, `/logout` and every
+    /// other path except that of the token endpoint.
     pub fn at_login_pages(&self) -> FaultScope<'_> {
         self.fault_scope(Endpoint::LoginPages)
     }
 
-    /// Sets a fault for requests to the API host, preflights excepted.
+    /// Selects requests to the API host, preflights excepted, for a fault.
     pub fn at_api(&self) -> FaultScope<'_> {
         self.fault_scope(Endpoint::Api)
     }

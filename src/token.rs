@@ -1,4 +1,4 @@
-//! The access token: what it is, and how long it lives.
+//! The access token and its expiry.
 
 mod record;
 
@@ -17,12 +17,12 @@ pub(crate) use record::Record;
 
 use crate::clock::{Clock, Moment};
 
-/// An access token for the Platform API. Cheap to clone; shows nothing of itself in `Debug`.
+/// An access token for the Platform API. A clone is cheap, and `Debug` does not show the token.
 ///
 /// ```no_run
 /// # async fn example(tokens: genesys_cloud_auth::TokenProvider) -> Result<(), genesys_cloud_auth::Error> {
 /// let token = tokens.token().await?;
-/// println!("good for another {:?}", token.expires_in());
+/// println!("valid for another {:?}", token.expires_in());
 /// let header = format!("Bearer {}", token.expose_secret());
 /// # Ok(())
 /// # }
@@ -41,11 +41,11 @@ struct Inner {
 }
 
 impl AccessToken {
-    /// A token that was asked for at `requested` and lives for `life` from then on; without
+    /// Creates a token that was requested at `requested` and lives for `life` from then on; without
     /// `life` its end is unknown.
     ///
     /// # Errors
-    /// Why it cannot be a bearer token.
+    /// The reason why the secret cannot be a bearer token.
     pub(crate) fn new(
         secret: &SecretString,
         requested: Moment,
@@ -56,22 +56,22 @@ impl AccessToken {
         Self::restored(secret, requested, end, clock)
     }
 
-    /// A token that has an end already.
+    /// Creates a token whose end is known.
     ///
     /// # Errors
-    /// Why it cannot be a bearer token.
+    /// The reason why the secret cannot be a bearer token.
     pub(crate) fn restored(
         secret: &SecretString,
         requested: Moment,
         end: Moment,
         clock: &Clock,
     ) -> Result<Self, &'static str> {
-        let text = usable(secret)?;
+        let text = checked_text(secret)?;
         let bearer = Arc::new(SecretString::from(format!("{PREFIX}{text}")));
-        // One buffer, wiped when the last clone of the token and of its header is gone.
+        // Token and header share one buffer, which is wiped when the last clone is dropped.
         let bytes = Bytes::from_owner(Shared(Arc::clone(&bearer)));
         let mut header =
-            HeaderValue::from_maybe_shared(bytes).map_err(|_| "it fits no HTTP header")?;
+            HeaderValue::from_maybe_shared(bytes).map_err(|_| "it is not a valid header value")?;
         header.set_sensitive(true);
         let expires_at = match end {
             Moment::NEVER => None,
@@ -88,28 +88,28 @@ impl AccessToken {
         })))
     }
 
-    /// The token itself. Whoever has it can act as its owner: keep it out of logs and files.
+    /// Returns the token itself. Whoever has it can act as its owner: keep it out of logs and files.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         let bearer = self.0.bearer.expose_secret();
         bearer.strip_prefix(PREFIX).unwrap_or_default()
     }
 
-    /// When it expires, by the wall clock as it stood when the token came; none where its life is
-    /// not known (a token given from outside).
+    /// Returns when the token expires, by the wall clock at its arrival; `None` where its life is
+    /// unknown, as for a [`FixedToken`](crate::FixedToken).
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
-    /// How long it has left, by a clock that nobody can set; none where its life is not known.
+    /// Returns the remaining life, by a clock that cannot be set; `None` where it is unknown.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
         let Inner { end, clock, .. } = &*self.0;
         (*end != Moment::NEVER).then(|| *end - clock.now())
     }
 
-    /// `Authorization: Bearer …`, marked sensitive.
+    /// Returns the value of `Authorization`, marked sensitive.
     pub(crate) fn header(&self) -> &HeaderValue {
         &self.0.header
     }
@@ -136,25 +136,25 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// The text of what can be an access token or a refresh token.
+/// Returns the text of a secret that can be an access token or a refresh token.
 ///
 /// # Errors
-/// Why it cannot.
-pub(crate) fn usable(token: &SecretString) -> Result<&str, &'static str> {
+/// The reason why it cannot.
+pub(crate) fn checked_text(token: &SecretString) -> Result<&str, &'static str> {
     let text = token.expose_secret();
     if text.is_empty() {
         return Err("it is empty");
     }
-    if text.len() > MOST_BYTES {
+    if text.len() > MAX_TOKEN_BYTES {
         return Err("it is longer than 8192 bytes");
     }
     if !text.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-        return Err("it holds other than visible ASCII characters");
+        return Err("it contains characters other than visible ASCII");
     }
     Ok(text)
 }
 
-/// Tells two tokens apart without keeping them.
+/// A hash of a token, to recognise it without keeping it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Fingerprint([u8; 32]);
 
@@ -166,7 +166,7 @@ impl Fingerprint {
     }
 }
 
-/// Lends the one buffer to the header.
+/// The shared buffer, as the header needs it.
 struct Shared(Arc<SecretString>);
 
 impl AsRef<[u8]> for Shared {
@@ -178,7 +178,7 @@ impl AsRef<[u8]> for Shared {
 const PREFIX: &str = "Bearer ";
 
 /// Genesys Cloud's tokens have about 84 characters.
-const MOST_BYTES: usize = 8_192;
+const MAX_TOKEN_BYTES: usize = 8_192;
 
 #[cfg(test)]
 mod tests {
@@ -195,17 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_visible_ascii_of_at_most_8192_bytes() {
-        for good in ["x", "aZ09-_*~", &"x".repeat(8_192)] {
-            assert_eq!(token(good).unwrap().expose_secret(), good);
+    fn token_is_visible_ascii_of_at_most_8192_bytes() {
+        for valid in ["x", "aZ09-_*~", &"x".repeat(8_192)] {
+            assert_eq!(token(valid).unwrap().expose_secret(), valid);
         }
-        for bad in ["", "a b", "a\n", "é", "\u{7f}", &"x".repeat(8_193)] {
-            assert!(token(bad).is_err(), "{bad:?}");
+        for invalid in ["", "a b", "a\n", "é", "\u{7f}", &"x".repeat(8_193)] {
+            assert!(token(invalid).is_err(), "{invalid:?}");
         }
     }
 
     #[test]
-    fn the_header_is_sensitive_and_debug_shows_nothing() {
+    fn header_is_sensitive_and_debug_is_redacted() {
         let token = token("sentinel-token").unwrap();
         assert_eq!(token.header(), "Bearer sentinel-token");
         assert!(token.header().is_sensitive());
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_life_the_end_is_unknown() {
+    fn token_without_life_has_no_known_end() {
         let clock = Clock::system();
         let token = AccessToken::new(&SecretString::from("x"), clock.now(), None, &clock).unwrap();
         assert_eq!((token.expires_at(), token.expires_in()), (None, None));

@@ -1,47 +1,47 @@
-//! `POST /oauth/token`: a request in, a token or a typed error out. Knows no grant.
+//! `POST /oauth/token`: sends a token request and returns a token or a typed error. It knows no
+//! grant.
 //!
 //! Source: RFC 6749 3.2, 4, 5; Genesys Cloud Developer Center, "Authorization".
+
+mod expires_in;
+mod response;
 
 use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
+pub(crate) use response::Issued;
+
 use crate::{
-    clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
-    http_client::{App, HttpClient, Incoming, Outgoing, revealed},
-    platform_limits::{LONGEST_SCIM_TOKEN_DURATION, TOKEN_DURATION},
+    clock::Clock,
+    error::Error,
+    http_client::{App, HttpClient, Outgoing},
     region::{Region, url_under},
-    retry::retry_after,
-    token::{AccessToken, usable},
 };
+use response::read_response;
 
-mod expires_in;
-
-/// What a grant asks the token endpoint.
+/// What a grant sends to the token endpoint.
 pub(crate) struct TokenRequest {
     pub(crate) auth: ClientAuth,
     pub(crate) form: Vec<(&'static str, SecretString)>,
 }
 
-/// How a client says who it is (RFC 6749 2.3).
+/// How a client authenticates (RFC 6749 2.3).
 #[derive(Clone)]
 pub(crate) enum ClientAuth {
     Basic(BasicAuth),
-    /// One without a secret: its id goes into the form (RFC 6749 3.2.1).
+    /// A client without a secret: its id goes into the form (RFC 6749 3.2.1).
     #[cfg_attr(
         not(feature = "login"),
-        allow(dead_code, reason = "only a user's login has it")
+        allow(dead_code, reason = "only logins have public clients")
     )]
     Public {
         client_id: String,
@@ -53,17 +53,6 @@ pub(crate) enum ClientAuth {
 pub(crate) struct BasicAuth {
     pub(crate) client_id: String,
     pub(crate) secret: SecretString,
-}
-
-/// What the token endpoint gives.
-#[derive(Debug)]
-pub(crate) struct Issued {
-    pub(crate) token: AccessToken,
-    #[cfg_attr(
-        not(feature = "login"),
-        allow(dead_code, reason = "only a user's login has it")
-    )]
-    pub(crate) refresh_token: Option<SecretString>,
 }
 
 impl TokenRequest {
@@ -79,7 +68,7 @@ impl fmt::Debug for TokenRequest {
     }
 }
 
-/// Where and how to ask.
+/// A region's token endpoint, and how requests to it are sent.
 #[derive(Clone)]
 pub(crate) struct TokenEndpoint {
     pub(crate) region: Region,
@@ -90,13 +79,13 @@ pub(crate) struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// Asks once. The token's life counts from the moment before anything is sent.
+    /// Sends a request, once. The token's life counts from the moment before it is sent.
     pub(crate) async fn ask(&self, mut request: TokenRequest) -> Result<Issued, Error> {
         let requested = self.clock.now();
         let mut headers = self.app.headers();
         match &request.auth {
             ClientAuth::Basic(auth) => {
-                headers.insert(AUTHORIZATION, basic(auth));
+                headers.insert(AUTHORIZATION, basic_header(auth));
             }
             ClientAuth::Public { client_id } => {
                 let client_id = client_id.as_str().into();
@@ -108,141 +97,52 @@ impl TokenEndpoint {
             method: Method::POST,
             url: url_under(self.region.login_url(), "/oauth/token"),
             headers,
-            body: Some(encode(&request.form).into()),
+            body: Some(encode_form(&request.form).into()),
             timeout: self.attempt,
         };
         let mut incoming = self.http_client.send(outgoing).await?;
         let grant_type = request.grant_type().to_owned();
-        incoming.sent_in_body(secrets(request.form));
-        // It never grows, so that no copy of the token is left behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
-        // A redirection's body may be anything and says nothing.
+        incoming.set_body_secrets(secrets_of_form(request.form));
+        // The buffer never grows, so that no copy of the token is left behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_RESPONSE_BYTES));
+        // The body of a redirection is not used.
         if !incoming.status().is_redirection() {
-            let read = incoming.read_into(&mut body, MOST_BYTES).await;
+            let read = incoming
+                .read_into(&mut body, MAX_TOKEN_RESPONSE_BYTES)
+                .await;
             if incoming.status().is_success() {
                 read?;
             } else if read.is_err() {
-                // The status says enough.
+                // The status is enough.
                 body.clear();
             }
         }
-        self.judge(&incoming, &body, &grant_type, requested)
-    }
-
-    fn judge(
-        &self,
-        incoming: &Incoming,
-        body: &[u8],
-        grant_type: &str,
-        requested: Moment,
-    ) -> Result<Issued, Error> {
-        let status = incoming.status();
-        let retry_after = retry_after(incoming.headers(), self.clock.wall());
-        let unusable = |problem| Err(incoming.unexpected(problem, retry_after));
-        let answer = match serde_json::from_slice::<Answer>(body) {
-            Ok(answer) => answer,
-            Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Answer::default(),
-            Err(error) if status == StatusCode::OK => {
-                return unusable(ResponseProblem::not_json(&error));
-            }
-            Err(_) if status.is_redirection() => return unusable(ResponseProblem::Redirect),
-            Err(_) => return unusable(ResponseProblem::Status),
-        };
-        if let Some(kind) = refusal(&answer, incoming, retry_after, grant_type) {
-            return Err(kind.into());
-        }
-        if status != StatusCode::OK {
-            return unusable(ResponseProblem::Status);
-        }
-        let Some(access_token) = answer.access_token else {
-            return unusable(ResponseProblem::NoToken);
-        };
-        // RFC 6749 7.1: a client must not use a type of token that it does not understand.
-        let token_type = answer.token_type.as_deref().unwrap_or(BEARER);
-        if !token_type.eq_ignore_ascii_case(BEARER) {
-            return unusable(ResponseProblem::BadToken("its token_type is not bearer"));
-        }
-        let life = answer
-            .expires_in
-            .unwrap_or(DEFAULT_LIFE)
-            .min(LONGEST_SCIM_TOKEN_DURATION);
-        let refresh_token = answer.refresh_token;
-        let refresh_token = refresh_token.filter(|token| !token.expose_secret().is_empty());
-        if refresh_token
-            .as_ref()
-            .is_some_and(|token| usable(token).is_err())
-        {
-            let why = "its refresh_token is not 1 to 8192 visible ASCII characters";
-            return unusable(ResponseProblem::BadToken(why));
-        }
-        match AccessToken::new(&access_token, requested, Some(life), &self.clock) {
-            Ok(token) => Ok(Issued {
-                token,
-                refresh_token,
-            }),
-            Err(why) => unusable(ResponseProblem::BadToken(why)),
-        }
+        read_response(&incoming, &body, &grant_type, requested, &self.clock)
     }
 }
 
-/// An answer with an `error`, whatever its status; Genesys Cloud answers 400 even for too many
-/// requests.
-fn refusal(
-    answer: &Answer,
-    incoming: &Incoming,
-    retry_after: Option<Duration>,
-    grant_type: &str,
-) -> Option<ErrorKind> {
-    let status = incoming.status();
-    let limited = status == StatusCode::TOO_MANY_REQUESTS;
-    let error = answer.error.as_deref().filter(|error| !error.is_empty());
-    if error.is_none() && !limited {
-        return None;
-    }
-    let secrets = incoming.secrets();
-    let secrets = revealed(&secrets);
-    let said = answer
-        .error_description
-        .as_deref()
-        .or(answer.description.as_deref());
-    let description = said.map(|said| sanitize(said, &secrets));
-    let head = incoming.head(retry_after);
-    let limited_in_disguise = error == Some("invalid_request")
-        && said.is_some_and(|said| said.to_ascii_lowercase().starts_with("rate limit exceeded"));
-    Some(match error {
-        Some(error) if !limited && !limited_in_disguise => {
-            let error = sanitize(error, &secrets);
-            ErrorKind::OAuth(OAuthError::new(head, error, description, grant_type))
-        }
-        _ => ErrorKind::RateLimited(RateLimited {
-            head,
-            message: description,
-            response: None,
-        }),
-    })
-}
-
-/// What of a form a server must not show again: all but what anybody may know.
-fn secrets(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
-    let secret = form.into_iter().filter(|(name, _)| !OPEN.contains(name));
+/// Returns the form's secret values, to be redacted from error messages.
+fn secrets_of_form(form: Vec<(&'static str, SecretString)>) -> Vec<SecretString> {
+    let secret = form.into_iter().filter(|(name, _)| !PUBLIC.contains(name));
     secret.map(|(_, value)| value).collect()
 }
 
-/// Standard base64 of the raw `id:secret`, as all of Genesys Cloud's clients send it.
-fn basic(auth: &BasicAuth) -> HeaderValue {
+/// Returns `Basic` with the standard base64 of the raw `id:secret`, as all clients of Genesys Cloud
+/// send it.
+fn basic_header(auth: &BasicAuth) -> HeaderValue {
     let secret = auth.secret.expose_secret();
     let plain = Zeroizing::new(format!("{}:{secret}", auth.client_id));
     let mut text = Zeroizing::new(String::with_capacity(8 + plain.len() * 2));
     text.push_str("Basic ");
     STANDARD.encode_string(plain.as_bytes(), &mut text);
     let header = HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped(text)));
-    // Base64 always fits a header.
+    // Base64 is always a valid header value.
     let mut header = header.unwrap_or_else(|_| HeaderValue::from_static(""));
     header.set_sensitive(true);
     header
 }
 
-fn encode(form: &[(&'static str, SecretString)]) -> Bytes {
+fn encode_form(form: &[(&'static str, SecretString)]) -> Bytes {
     let length: usize = form
         .iter()
         .map(|(name, value)| name.len() + value.expose_secret().len() * 3 + 2)
@@ -254,7 +154,7 @@ fn encode(form: &[(&'static str, SecretString)]) -> Bytes {
     Bytes::from_owner(Wiped(Zeroizing::new(serializer.finish())))
 }
 
-/// A buffer that is wiped when the last who shares it is gone.
+/// A buffer that is wiped when the last `Bytes` that share it are dropped.
 struct Wiped(Zeroizing<String>);
 
 impl AsRef<[u8]> for Wiped {
@@ -263,46 +163,14 @@ impl AsRef<[u8]> for Wiped {
     }
 }
 
-/// Every field may be missing; one that is given twice, or nests too deep, is an error.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Answer {
-    access_token: Option<SecretString>,
-    token_type: Option<String>,
-    refresh_token: Option<SecretString>,
-    #[serde(deserialize_with = "expires_in::deserialize")]
-    expires_in: Option<Duration>,
-    error: Option<String>,
-    #[serde(deserialize_with = "text")]
-    error_description: Option<String>,
-    #[serde(deserialize_with = "text")]
-    description: Option<String>,
-    #[serde(flatten)]
-    _others: std::collections::BTreeMap<String, Value>,
-}
-
-/// Words for people, where they are any; nothing depends on them.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
-}
-
 const GRANT_TYPE: &str = "grant_type";
-
 const CLIENT_ID: &str = "client_id";
 
-const OPEN: [&str; 4] = [GRANT_TYPE, CLIENT_ID, "orgName", "redirect_uri"];
-
-const BEARER: &str = "bearer";
+/// The fields of a form that are not secret.
+const PUBLIC: [&str; 4] = [GRANT_TYPE, CLIENT_ID, "orgName", "redirect_uri"];
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-const MOST_BYTES: usize = 64 * 1024;
-
-/// For an answer that does not say how long the token lives: the shortest that can be configured.
-const DEFAULT_LIFE: Duration = *TOKEN_DURATION.start();
+const MAX_TOKEN_RESPONSE_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

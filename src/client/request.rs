@@ -1,6 +1,6 @@
-//! One call: built, authorised, sent, and sent again where that can help.
+//! Builds a request to the Platform API.
 
-use std::{borrow::Borrow, error, fmt, time::Duration};
+use std::{error, fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -9,21 +9,69 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tracing::Instrument;
-use url::{Url, form_urlencoded};
+use url::Url;
 
-use super::{PlatformClient, Response, Target};
+use super::{
+    PlatformClient,
+    call::{Body, Call, ReadBody},
+    response::Response,
+    target::Target,
+};
 use crate::{
-    clock::Moment,
-    error::{Error, ErrorKind, ResponseProblem},
-    http_client::{Outgoing, OutgoingBody, upload},
-    provider::TARGET,
-    retry::{Failure, Jitter, Repeat, RetryPolicy},
-    token::AccessToken,
+    error::{Error, ResponseProblem},
+    http_client::upload,
+    retry::{Repeat, RetryPolicy},
 };
 
-/// A call to the Platform API; made by [`PlatformClient`]'s methods, done by
-/// [`fetch`](Self::fetch) or [`send`](Self::send).
+impl PlatformClient {
+    /// Starts a `GET` of a path such as `/api/v2/users/me`, with or without a query.
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// Starts a `HEAD`.
+    pub fn head(&self, path: &str) -> Request {
+        self.request(Method::HEAD, path)
+    }
+
+    /// Starts a `POST`.
+    pub fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    /// Starts a `PUT`.
+    pub fn put(&self, path: &str) -> Request {
+        self.request(Method::PUT, path)
+    }
+
+    /// Starts a `PATCH`.
+    pub fn patch(&self, path: &str) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
+    /// Starts a `DELETE`.
+    pub fn delete(&self, path: &str) -> Request {
+        self.request(Method::DELETE, path)
+    }
+
+    /// Starts a request with any method.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request {
+            client: self.clone(),
+            method,
+            target: Target::new(path),
+            headers: self.tokens.app().headers(),
+            body: Body::None,
+            timeout: self.timeout,
+            retry: self.retry,
+            repeatable: false,
+            invalid: None,
+        }
+    }
+}
+
+/// A request to the Platform API; made by the methods of [`PlatformClient`], sent by
+/// [`fetch`](Self::fetch), [`send`](Self::send) or [`pages`](Self::pages).
 #[must_use = "nothing is sent before `fetch` or `send`"]
 pub struct Request {
     client: PlatformClient,
@@ -34,25 +82,11 @@ pub struct Request {
     timeout: Duration,
     retry: RetryPolicy,
     repeatable: bool,
-    /// What was wrong with something given above.
-    wrong: Option<Error>,
+    /// What is wrong with a value given to one of the methods; returned when the request is sent.
+    invalid: Option<Error>,
 }
 
 impl Request {
-    pub(super) fn new(client: PlatformClient, method: Method, path: &str) -> Self {
-        Self {
-            method,
-            target: Target::new(path),
-            headers: client.tokens.app().headers(),
-            body: Body::None,
-            timeout: client.timeout,
-            retry: client.retry,
-            repeatable: false,
-            wrong: None,
-            client,
-        }
-    }
-
     /// Appends a segment to the path, such as an id, percent-encoded.
     ///
     /// ```no_run
@@ -66,21 +100,26 @@ impl Request {
         self
     }
 
-    /// Appends pairs to the query, percent-encoded: `&[("pageSize", "100")]`.
-    pub fn query<I, K, V>(mut self, pairs: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Borrow<(K, V)>,
-        K: AsRef<str>,
-        V: AsRef<str>,
-    {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        self.target.push_query(&query.extend_pairs(pairs).finish());
+    /// Appends pairs to the query, percent-encoded. Accepts what `serde` serialises as pairs: a
+    /// slice of pairs, in which a name may occur more than once, a map or a struct. Values are
+    /// text, numbers and booleans; `None` is left out.
+    ///
+    /// ```no_run
+    /// # fn example(api: genesys_cloud_auth::PlatformClient) {
+    /// let users = api.get("/api/v2/users").query(&[("pageSize", 100), ("pageNumber", 1)]);
+    /// let named = api.get("/api/v2/users").query(&[("id", "a"), ("id", "b")]);
+    /// # }
+    /// ```
+    pub fn query<T: Serialize + ?Sized>(mut self, query: &T) -> Self {
+        match serde_urlencoded::to_string(query) {
+            Ok(pairs) => self.target.push_query(&pairs),
+            Err(_) => self.fail("the query is not made of pairs of a name and a plain value"),
+        }
         self
     }
 
-    /// Sets a header. With an `Authorization` of your own no token is asked for, and a 401 is yours
-    /// too.
+    /// Sets a header. With an `Authorization` of the caller's own, no token is requested and a 401
+    /// is returned as it is.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -90,30 +129,35 @@ impl Request {
             value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
             self.headers.insert(name, value);
         } else {
-            let wrong = Error::configuration("a header's name or value is malformed");
-            self.wrong = Some(wrong);
+            self.fail("a header's name or value is malformed");
         }
         self
     }
 
-    /// Sends `body` as JSON.
-    pub fn body<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
-        match serde_json::to_vec(body) {
+    /// Sends `value` as JSON. The `Content-Type` is `application/json` unless the caller sets
+    /// another.
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
             Ok(json) => {
-                self.body = Body::Whole(json.into());
+                self.body = Body::Bytes(json.into());
                 let json = HeaderValue::from_static("application/json");
                 self.headers.entry(CONTENT_TYPE).or_insert(json);
             }
-            Err(_) => self.wrong = Some(Error::configuration("the body cannot be written as JSON")),
+            Err(_) => self.fail("the body cannot be serialised as JSON"),
         }
         self
     }
 
-    /// Sends what `stream` yields, piece by piece as it comes, under a `Content-Type` of the caller's
-    /// own.
+    /// Sends bytes or text as they are. The caller sets the `Content-Type`.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Body::Bytes(body.into());
+        self
+    }
+
+    /// Sends what `stream` yields, chunk by chunk. The caller sets the `Content-Type`.
     ///
-    /// It is sent once: where the token is refused it is replaced for later calls and the 401 given
-    /// back, and no failure leads to a repetition. A stream that fails ends the call with
+    /// The request is sent only once: a rejected token is replaced for later calls and the 401
+    /// returned, and no failure is retried. A stream that fails ends the call with
     /// [`TransportKind::Upload`](crate::error::TransportKind::Upload).
     ///
     /// ```no_run
@@ -121,13 +165,13 @@ impl Request {
     /// # where S: futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static {
     /// api.post("/api/v2/uploads/recordings")
     ///     .header("Content-Type", "audio/wav")
-    ///     .stream(recording)
+    ///     .body_stream(recording)
     ///     .send()
     ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream<S, E>(mut self, stream: S) -> Self
+    pub fn body_stream<S, E>(mut self, stream: S) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn error::Error + Send + Sync>> + 'static,
@@ -136,47 +180,49 @@ impl Request {
         self
     }
 
-    /// Says that sending the request twice does what sending it once does, so that a `POST` or
-    /// `PATCH` is sent again where a `GET` is.
+    /// Declares that sending the request twice has the same effect as sending it once, so that a
+    /// `POST` or `PATCH` is retried like a `GET`.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
     }
 
-    /// When this call is sent again.
+    /// Sets when this call is sent again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How long this call may take in all.
+    /// Sets the maximum time of this call.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// Sends the request and decodes the JSON that comes back. An empty answer decodes as `null`,
-    /// so that `()` and `Option` take it.
+    /// Sends the request and decodes the JSON of the response. An empty body decodes as `null`, so
+    /// that `()` and `Option` accept it.
     ///
     /// # Errors
-    /// As [`send`](Self::send); and for a redirection, an answer over the
-    /// [limit](PlatformClient::body_limit), or one that does not decode.
+    /// Those of [`send`](Self::send); also a redirection, a body over the
+    /// [limit](crate::client::PlatformClientBuilder::body_limit), and a body that does not decode.
     pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let (value, _) = self.decoded().await?;
+        let (value, _) = self.fetch_with_response().await?;
         Ok(value)
     }
 
-    /// Sends the request. A redirection is not followed but given back.
+    /// Sends the request. A redirection is returned, not followed.
     ///
     /// # Errors
-    /// Why there is no token; why nothing came back; or what an answer of 400 or above means.
+    /// There is no token, no response arrived, or its status is 400 or above.
     pub async fn send(self) -> Result<Response, Error> {
-        self.call(false).await
+        self.into_call(ReadBody::Later)?.send().await
     }
 
-    /// The decoded answer, and the answer itself.
-    pub(super) async fn decoded<T: DeserializeOwned>(self) -> Result<(T, Response), Error> {
-        let mut response = self.call(true).await?;
+    /// Returns the decoded body, and the response that it came with.
+    pub(super) async fn fetch_with_response<T: DeserializeOwned>(
+        self,
+    ) -> Result<(T, Response), Error> {
+        let mut response = self.into_call(ReadBody::Now)?.send().await?;
         if response.status().is_redirection() {
             return Err(response.unexpected(ResponseProblem::Redirect));
         }
@@ -184,22 +230,23 @@ impl Request {
         Ok((value, response))
     }
 
-    /// The same request for another target; without a streamed body, which can be sent once only.
-    pub(super) fn to(&self, target: Target) -> Self {
-        let (body, wrong) = match &self.body {
-            Body::None => (Body::None, None),
-            Body::Whole(body) => (Body::Whole(body.clone()), None),
-            Body::Stream(_) => (Body::None, Some("a streamed body cannot be sent twice")),
-        };
-        Self {
+    /// Returns the same request with another target. A streamed body cannot be sent twice.
+    pub(super) fn with_target(&self, target: Target) -> Self {
+        let mut request = Self {
             client: self.client.clone(),
             method: self.method.clone(),
             target,
             headers: self.headers.clone(),
-            body,
-            wrong: self.wrong.clone().or(wrong.map(Error::configuration)),
+            body: Body::None,
+            invalid: self.invalid.clone(),
             ..*self
+        };
+        match &self.body {
+            Body::None => {}
+            Body::Bytes(bytes) => request.body = Body::Bytes(bytes.clone()),
+            Body::Stream(_) => request.fail("a streamed body cannot be sent twice"),
         }
+        request
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -210,104 +257,34 @@ impl Request {
         self.client.tokens.region().api_url()
     }
 
-    /// The answer, with its body where `whole`, so that a body that breaks off is asked for again.
-    async fn call(mut self, whole: bool) -> Result<Response, Error> {
-        if let Some(wrong) = self.wrong.take() {
-            return Err(wrong);
+    fn into_call(self, read_body: ReadBody) -> Result<Call, Error> {
+        if let Some(error) = self.invalid {
+            return Err(error);
         }
-        let url = self.target.url(self.api_url())?;
-        let span = tracing::debug_span!(target: TARGET, "api_call", method = %self.method, path = url.path());
-        self.attempts(url, whole).instrument(span).await
-    }
-
-    async fn attempts(mut self, url: Url, whole: bool) -> Result<Response, Error> {
-        let tokens = self.client.tokens.clone();
-        let deadline = tokens.clock().now() + self.timeout;
-        let own = self.headers.contains_key(AUTHORIZATION);
-        let repeat = self.repeat();
-        let (mut failures, mut refusal, mut last) = (0, None, None);
-        loop {
-            let before = last.as_ref().or(refusal.as_ref());
-            let mut token = None;
-            if !own {
-                let authorised = self.authorise(deadline).await;
-                token = Some(authorised.map_err(|error| or_before(error, before))?);
-            }
-            let error = match self.attempt(&url, deadline, whole).await {
-                Ok(response) => return Ok(response),
-                Err(error) => or_before(error, before),
-            };
-            if let Some(token) = token.filter(|_| error.invalidates_token()) {
-                tokens.invalidate(&token);
-                match refusal {
-                    // Not the token's fault, then; the first answer says why.
-                    Some(first) => return Err(first),
-                    None if repeat == Repeat::Never => return Err(error),
-                    None => refusal = Some(error),
-                }
-                continue;
-            }
-            failures += 1;
-            let left = deadline - tokens.clock().now();
-            let pause = failure(&error).and_then(|failure| {
-                self.retry
-                    .pause(repeat, failure, failures, left, Jitter::draw())
-            });
-            let status = error.status().map(|status| status.as_u16());
-            tracing::debug!(target: TARGET, attempt = failures, status, ?pause, "the call failed");
-            let Some(pause) = pause else {
-                return Err(error);
-            };
-            tokens
-                .clock()
-                .sleep_until(tokens.clock().now() + pause)
-                .await;
-            last = Some(error);
-        }
-    }
-
-    async fn authorise(&mut self, deadline: Moment) -> Result<AccessToken, Error> {
-        let token = self.client.tokens.token_by(deadline).await?;
-        self.headers.insert(AUTHORIZATION, token.header().clone());
-        Ok(token)
-    }
-
-    async fn attempt(
-        &mut self,
-        url: &Url,
-        deadline: Moment,
-        whole: bool,
-    ) -> Result<Response, Error> {
-        let tokens = &self.client.tokens;
-        let timeout = deadline - tokens.clock().now();
-        if timeout.is_zero() {
-            return Err(ErrorKind::Timeout.into());
-        }
-        let outgoing = Outgoing {
-            method: self.method.clone(),
-            url: url.clone(),
-            headers: self.headers.clone(),
-            body: self.body.next(),
-            timeout,
-        };
-        let mut incoming = tokens.http_client().send(outgoing).await?;
-        let status = incoming.status();
-        if status.is_client_error() || status.is_server_error() {
-            return Err(incoming.api_error(tokens.clock()).await);
-        }
-        let mut response = Response::new(incoming, self.client.body_limit);
-        if whole && !status.is_redirection() {
-            response.read().await?;
-        }
-        Ok(response)
-    }
-
-    fn repeat(&self) -> Repeat {
-        match self.body {
+        let repeat = match self.body {
             Body::Stream(_) => Repeat::Never,
             _ if self.repeatable => Repeat::Allowed,
             _ => Repeat::for_method(&self.method),
-        }
+        };
+        let PlatformClient {
+            tokens, body_limit, ..
+        } = self.client;
+        Ok(Call {
+            url: self.target.url(tokens.region().api_url())?,
+            deadline: tokens.clock().now() + self.timeout,
+            tokens,
+            method: self.method,
+            headers: self.headers,
+            body: self.body,
+            retry: self.retry,
+            repeat,
+            body_limit,
+            read_body,
+        })
+    }
+
+    fn fail(&mut self, what: &'static str) {
+        self.invalid = Some(Error::configuration(what));
     }
 }
 
@@ -317,42 +294,5 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("path", &self.target.path())
             .finish_non_exhaustive()
-    }
-}
-
-enum Body {
-    None,
-    Whole(Bytes),
-    Stream(OutgoingBody),
-}
-
-impl Body {
-    /// For the next attempt. A stream is there for one.
-    fn next(&mut self) -> Option<OutgoingBody> {
-        match self {
-            Self::None => None,
-            Self::Whole(body) => Some(body.clone().into()),
-            Self::Stream(stream) => Some(std::mem::take(stream)),
-        }
-    }
-}
-
-/// What the retry policy has to know of an error.
-fn failure(error: &Error) -> Option<Failure> {
-    if let ErrorKind::Transport(_) = error.kind() {
-        let nothing_sent = error.nothing_sent();
-        return Some(Failure::NoResponse { nothing_sent });
-    }
-    Some(Failure::Response {
-        status: error.status()?,
-        retry_after: error.retry_after(),
-    })
-}
-
-/// Time that ran out between two attempts says less than the failure before it.
-fn or_before(error: Error, before: Option<&Error>) -> Error {
-    match before {
-        Some(before) if matches!(error.kind(), ErrorKind::Timeout) => before.clone(),
-        _ => error,
     }
 }

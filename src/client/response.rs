@@ -1,7 +1,6 @@
-//! What the Platform API answered.
+//! Responses of the Platform API.
 
 use std::{
-    borrow::Cow,
     fmt,
     future::poll_fn,
     pin::{Pin, pin},
@@ -19,42 +18,45 @@ use crate::{
     http_client::Incoming,
 };
 
-/// An answer of the Platform API below 400, its body not read yet.
+/// A response of the Platform API with a status below 400.
 pub struct Response {
     incoming: Incoming,
+    correlation_id: Option<String>,
     body_limit: usize,
-    /// Where it was read already.
+    /// The body, where it has been read.
     body: Option<Vec<u8>>,
 }
 
 impl Response {
     pub(super) fn new(incoming: Incoming, body_limit: usize) -> Self {
         Self {
+            correlation_id: incoming.correlation_id(),
             incoming,
             body_limit,
             body: None,
         }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.incoming.status()
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.incoming.headers()
     }
 
-    /// The id under which Genesys Cloud's support finds the request.
+    /// Returns the id under which Genesys Cloud's support finds the request.
     #[must_use]
-    pub fn correlation_id(&self) -> Option<String> {
-        self.incoming.correlation_id()
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
     }
 
-    /// How much of the token's rate limit is used, where the answer tells.
+    /// Returns how much of the token's rate limit is used, where the response has all three
+    /// headers.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         let number = |name: &str| self.headers().get(name)?.to_str().ok()?.trim().parse().ok();
@@ -65,46 +67,47 @@ impl Response {
         })
     }
 
-    /// Where a redirection points to. It was not followed: fetch it without a token, if at all.
+    /// Returns the target of a redirection, which was not followed. Do not send a token there.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.headers().get(LOCATION)?.to_str().ok()
     }
 
-    /// Decodes the body as JSON; an empty one as `null`.
+    /// Decodes the body as JSON, and an empty body as `null`.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes); or where and how the body does not decode, never what it holds.
+    /// Those of [`bytes`](Self::bytes); also the place at which the body does not decode, but none
+    /// of its content.
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         self.decode().await
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Errors
-    /// As [`bytes`](Self::bytes); or that it is not UTF-8.
+    /// Those of [`bytes`](Self::bytes); also a body that is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
         let body = self.take_body().await?;
         String::from_utf8(body).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
     }
 
-    /// The body.
+    /// Returns the body.
     ///
     /// # Errors
-    /// It is over the [limit](crate::PlatformClient::body_limit), the connection broke, or the
-    /// call's time is over.
+    /// The body is over the [limit](crate::client::PlatformClientBuilder::body_limit), the
+    /// connection broke, or the call's time is over.
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
         Ok(self.take_body().await?.into())
     }
 
-    /// The body piece by piece, without a limit to its length. The call's
-    /// [timeout](crate::client::Request::timeout) holds to its end: set one that is long enough.
+    /// Returns the body in chunks, without a limit to its length. The
+    /// [timeout](crate::client::Request::timeout) of the call includes reading them.
     #[must_use]
     pub fn chunks(self) -> Chunks {
         Chunks(Some(self.incoming))
     }
 
-    /// Reads the body, to be decoded later.
+    /// Reads the body for later.
     pub(super) async fn read(&mut self) -> Result<(), Error> {
         self.body = Some(self.take_body().await?);
         Ok(())
@@ -131,22 +134,20 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self
-            .correlation_id()
-            .map_or(Cow::Borrowed("none"), Cow::Owned);
         f.debug_struct("Response")
             .field("status", &self.status())
-            .field("correlation_id", &id)
+            .field("correlation_id", &self.correlation_id)
             .finish_non_exhaustive()
     }
 }
 
-/// The pieces of an answer's body, by [`next`](Self::next) or as a [`Stream`].
+/// The chunks of a response's body, read with [`next`](Self::next) or as a [`Stream`].
 #[derive(Debug)]
 pub struct Chunks(Option<Incoming>);
 
 impl Chunks {
-    /// The next piece; none at the end, and after an error. Dropping the future loses nothing.
+    /// Returns the next chunk, or `None` at the end and after an error. Dropping the future loses
+    /// nothing.
     ///
     /// # Errors
     /// The connection broke, or the call's time is over.
@@ -165,12 +166,12 @@ impl Stream for Chunks {
         let Some(incoming) = &mut self.0 else {
             return Poll::Ready(None);
         };
-        // A new future each time: all that it waits for is kept in the body.
-        let piece = ready!(pin!(incoming.chunk()).poll(context)).transpose();
-        if !matches!(piece, Some(Ok(_))) {
+        // Each poll makes a new future: the state is in the body.
+        let chunk = ready!(pin!(incoming.chunk()).poll(context)).transpose();
+        if !matches!(chunk, Some(Ok(_))) {
             self.0 = None;
         }
-        Poll::Ready(piece)
+        Poll::Ready(chunk)
     }
 }
 
@@ -180,10 +181,10 @@ impl Stream for Chunks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// Requests so far in this window.
+    /// The requests so far in this window.
     pub count: u64,
-    /// Requests allowed in a window.
+    /// The requests allowed in a window.
     pub allowed: u64,
-    /// What is left of the window.
+    /// The time until the window ends.
     pub reset: Duration,
 }

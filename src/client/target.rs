@@ -1,11 +1,11 @@
-//! The URL of a call: under the API's, whatever the path says.
+//! The URL of a call, which is always under the API's own URL.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::{Url, form_urlencoded};
 
 use crate::{error::Error, region::url_under};
 
-/// A path and its query, as given.
+/// A path and its query, as the caller gave them.
 #[derive(Clone)]
 pub(super) struct Target {
     path: String,
@@ -14,21 +14,19 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn new(path: &str) -> Self {
-        match path.split_once('?') {
-            Some((path, query)) => Self {
-                path: path.to_owned(),
-                query: Some(query.to_owned()),
-            },
-            None => Self {
-                path: path.to_owned(),
-                query: None,
-            },
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (path, None),
+        };
+        Self {
+            path: path.to_owned(),
+            query,
         }
     }
 
-    /// Where a link in an answer leads: a path like any other, or a whole URL of the API's. What
-    /// follows is checked when the URL is built.
-    pub(super) fn of_link(link: &str, api: &Url) -> Option<Self> {
+    /// Reads a link of a response: a path, or a whole URL under the API's. The path is checked when
+    /// the URL is built.
+    pub(super) fn from_link(link: &str, api: &Url) -> Option<Self> {
         let path = if link.starts_with('/') {
             link
         } else {
@@ -37,8 +35,8 @@ impl Target {
         path.starts_with('/').then(|| Self::new(path))
     }
 
-    /// The same with one value for `name` in the query, instead of those it has.
-    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+    /// Returns the target with one value for `name` in its query, in place of those it has.
+    pub(super) fn with_query_value(&self, name: &str, value: &str) -> Self {
         let others = self.query.iter().flat_map(|query| query.split('&'));
         let others: Vec<_> = others
             .filter(|pair| form_urlencoded::parse(pair.as_bytes()).all(|(other, _)| other != name))
@@ -63,7 +61,7 @@ impl Target {
         }
         self.path
             .extend(utf8_percent_encode(segment, NOT_UNRESERVED));
-        // An empty one would name the collection instead of one of its members.
+        // Without this, an empty segment would name the collection instead of one of its members.
         if segment.is_empty() {
             self.path.push('/');
         }
@@ -80,41 +78,41 @@ impl Target {
         query.push_str(pairs);
     }
 
-    /// The URL under `api`. What was built is checked, not only the text: parsers mend what they
-    /// read.
+    /// Builds the URL under `api`. The built URL is checked as well as the text, because URL parsers
+    /// correct what they read.
     pub(super) fn url(&self, api: &Url) -> Result<Url, Error> {
-        let wrong = |why| Err(Error::invalid_path(why));
+        let invalid = |why| Err(Error::invalid_path(why));
         if !self.path.starts_with('/') {
-            return wrong("it does not start with a slash; give a path such as /api/v2/users/me");
+            return invalid("it does not start with a slash, as in /api/v2/users/me");
         }
         let query = self.query.as_deref().unwrap_or_default();
-        if self.path.len() + query.len() > MOST_BYTES {
-            return wrong("it is longer than 16 KiB");
+        if self.path.len() + query.len() > MAX_TARGET_BYTES {
+            return invalid("it is longer than 16 KiB");
         }
         if self.path.contains('#') || query.contains('#') {
-            return wrong("it holds a fragment");
+            return invalid("it contains a fragment");
         }
         if [&self.path, query]
             .iter()
-            .any(|text| text.contains(is_mended))
+            .any(|text| text.contains(is_corrected_by_parsers))
         {
-            return wrong("it holds a backslash, a space or a control character");
+            return invalid("it contains a backslash, a space or a control character");
         }
-        if self.path.split('/').skip(1).any(leaves) {
-            return wrong("a segment is empty or leads elsewhere, such as `..`");
+        if self.path.split('/').skip(1).any(is_unsafe_segment) {
+            return invalid("a segment is empty or is `.` or `..`, perhaps encoded");
         }
         let prefix = api.path().trim_end_matches('/');
         let mut url = url_under(api, &self.path);
         url.set_query(self.query.as_deref());
-        if url.origin() != api.origin() || !same_path(url.path(), prefix, &self.path) {
-            return wrong("it leads to another place than it says");
+        if url.origin() != api.origin() || !is_same_path(url.path(), prefix, &self.path) {
+            return invalid("it leads to another place than its text says");
         }
         Ok(url)
     }
 }
 
-/// Whether a built path is the prefix and then the segments as given, in whatever encoding.
-fn same_path(built: &str, prefix: &str, given: &str) -> bool {
+/// Whether a built path consists of the prefix and the given segments, in any encoding.
+fn is_same_path(built: &str, prefix: &str, given: &str) -> bool {
     let decoded = |path: &str| -> Vec<Vec<u8>> {
         path.split('/')
             .map(|segment| percent_decode_str(segment).collect())
@@ -125,16 +123,16 @@ fn same_path(built: &str, prefix: &str, given: &str) -> bool {
         .is_some_and(|path| decoded(path) == decoded(given))
 }
 
-/// What a URL parser drops or turns into something else.
-fn is_mended(c: char) -> bool {
+/// Whether URL parsers drop or replace the character.
+fn is_corrected_by_parsers(c: char) -> bool {
     c == '\\' || c.is_control() || c.is_whitespace()
 }
 
-/// Whether a segment, decoded as often as somebody on the way may decode it, is empty, or holds a
-/// dot segment, a backslash or a control character; or is encoded more often than anybody means.
-fn leaves(segment: &str) -> bool {
+/// Whether a segment is empty or contains a dot segment, a backslash or a control character, however
+/// often a server decodes it. More than [`MAX_ENCODINGS`] encodings are unsafe too.
+fn is_unsafe_segment(segment: &str) -> bool {
     let mut text = segment.to_owned();
-    for _ in 0..MOST_ENCODINGS {
+    for _ in 0..MAX_ENCODINGS {
         if text.is_empty() || text.contains(|c: char| c == '\\' || c.is_control()) {
             return true;
         }
@@ -152,11 +150,11 @@ fn leaves(segment: &str) -> bool {
     true
 }
 
-/// What a path and its query may have; Genesys Cloud's links have some hundred bytes.
-const MOST_BYTES: usize = 16 * 1024;
+/// The maximum length of a path and its query. Genesys Cloud's links have some hundred bytes.
+const MAX_TARGET_BYTES: usize = 16 * 1024;
 
-/// How often a segment may be percent-encoded.
-const MOST_ENCODINGS: usize = 8;
+/// The maximum number of times a segment may be percent-encoded.
+const MAX_ENCODINGS: usize = 8;
 
 /// All but the unreserved characters (RFC 3986 2.3).
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -177,7 +175,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_path_stays_under_the_api() {
+    fn path_stays_under_the_api() {
         for base in BASES {
             let api = Url::parse(base).unwrap();
             for path in [
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leaves_is_refused_in_any_spelling() {
+    fn path_that_leaves_the_api_is_invalid_in_any_spelling() {
         for path in [
             "",
             "api/v2/users",
@@ -250,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_endless_or_encoded_without_end_is_refused() {
+    fn path_too_long_or_encoded_too_often_is_invalid() {
         let api = Url::parse("https://api.mypurecloud.ie").unwrap();
         let url = |path: &str| Target::new(path).url(&api);
         assert!(url(&format!("/{}", "x".repeat(16_000))).is_ok());
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_is_one_segment() {
+    fn segment_stays_one_segment() {
         let api = Url::parse("https://api.mypurecloud.ie").unwrap();
         let url = |id: &str| {
             let mut target = Target::new("/api/v2/users");

@@ -1,4 +1,4 @@
-//! The calling program, as it is named to the server.
+//! The calling program's name, as it is sent to the server.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -7,7 +7,7 @@ use http::{
 
 use crate::error::Error;
 
-/// Who calls, as the server's log shows it.
+/// The headers that name the calling program in the server's log.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     user_agent: HeaderValue,
@@ -15,7 +15,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// `name` as `crm-sync/1.4`.
+    /// Creates the headers for a name such as `crm-sync/1.4`, or for this crate alone.
     pub(crate) fn new(name: Option<&str>) -> Result<Self, Error> {
         let Some(name) = name else {
             return Ok(Self {
@@ -23,13 +23,9 @@ impl App {
                 genesys_app: None,
             });
         };
-        let usable = !name.is_empty() && name.len() <= 128;
-        let visible = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        let header = |text: &str| {
-            HeaderValue::from_str(text)
-                .ok()
-                .filter(|_| usable && visible)
-        };
+        let is_valid = (1..=MAX_NAME_BYTES).contains(&name.len())
+            && name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let header = |text: &str| HeaderValue::from_str(text).ok().filter(|_| is_valid);
         match (header(&format!("{name} {PRODUCT}")), header(name)) {
             (Some(user_agent), Some(app)) => Ok(Self {
                 user_agent,
@@ -41,7 +37,7 @@ impl App {
         }
     }
 
-    /// The headers that every request carries.
+    /// Returns the headers of every request.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -55,3 +51,4 @@ impl App {
 
 const GENESYS_APP: HeaderName = HeaderName::from_static("genesys-app");
 const PRODUCT: &str = concat!("genesys-cloud-auth/", env!("CARGO_PKG_VERSION"));
+const MAX_NAME_BYTES: usize = 128;

@@ -1,29 +1,29 @@
-//! At which step a request failed.
+//! Transport errors: why no response arrived.
 
 use std::{error, io, iter::successors};
 
-use super::UploadFailed;
+use super::upload::UploadFailed;
 use crate::error::{Error, ErrorKind, TransportError, TransportKind};
 
-/// What reqwest could not do with `host`.
-pub(super) fn transport(error: reqwest::Error, host: String) -> Error {
+/// Converts an error of a request to `host`.
+pub(super) fn transport_error(error: reqwest::Error, host: String) -> Error {
     ErrorKind::Transport(TransportError {
-        kind: step(&error),
+        kind: transport_kind(&error),
         host,
         nothing_sent: error.is_connect(),
-        // A query may hold what is nobody's business.
+        // A query may contain personal data.
         source: Some(error.without_url()),
     })
     .into()
 }
 
-fn step(error: &reqwest::Error) -> TransportKind {
-    if chain(error).any(<dyn error::Error>::is::<UploadFailed>) {
+fn transport_kind(error: &reqwest::Error) -> TransportKind {
+    if causes(error).any(<dyn error::Error>::is::<UploadFailed>) {
         TransportKind::Upload
     } else if error.is_connect() && error.is_timeout() {
         TransportKind::ConnectTimeout
     } else if error.is_connect() {
-        connect(error)
+        connect_error_kind(error)
     } else if error.is_timeout() {
         TransportKind::Timeout
     } else if io_kinds(error).any(is_reset) {
@@ -35,11 +35,11 @@ fn step(error: &reqwest::Error) -> TransportKind {
     }
 }
 
-/// Why there is no connection. Where the system said nothing, it is TLS that failed, unless it is
-/// the way through a proxy.
-fn connect(error: &reqwest::Error) -> TransportKind {
-    let told = |text: &str| chain(error).any(|cause| cause.to_string().contains(text));
-    if told("dns error") {
+/// Returns why there is no connection. Without an error of the operating system it is TLS that
+/// failed, or the tunnel through a proxy.
+fn connect_error_kind(error: &reqwest::Error) -> TransportKind {
+    let mentions = |text: &str| causes(error).any(|cause| cause.to_string().contains(text));
+    if mentions("dns error") {
         TransportKind::Dns
     } else if io_kinds(error).any(|kind| kind == io::ErrorKind::ConnectionRefused) {
         TransportKind::Refused
@@ -47,7 +47,7 @@ fn connect(error: &reqwest::Error) -> TransportKind {
         TransportKind::Tls
     } else if io_kinds(error).any(is_reset) {
         TransportKind::Reset
-    } else if told("tunnel") || told("tcp connect error") {
+    } else if mentions("tunnel") || mentions("tcp connect error") {
         TransportKind::Unreachable
     } else {
         TransportKind::Tls
@@ -63,15 +63,14 @@ fn is_reset(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// An error's causes.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn error::Error + 'static)> {
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn error::Error + 'static)> {
     use error::Error as _;
     successors(error.source(), |cause| (*cause).source())
 }
 
-/// What the system said, in errors that hold others of the kind as well.
+/// Returns the kinds of all I/O errors in the chain, which may be nested in each other.
 fn io_kinds(error: &reqwest::Error) -> impl Iterator<Item = io::ErrorKind> {
-    let outer = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let outer = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     outer
         .flat_map(|outer| successors(Some(outer), |error| error.get_ref()?.downcast_ref()))
         .map(io::Error::kind)

@@ -1,4 +1,4 @@
-//! A request's body that is sent while it is made.
+//! A request's body that is read from a stream while it is sent.
 
 use std::{
     error, fmt,
@@ -11,7 +11,7 @@ use futures_core::Stream;
 use http_body::Frame;
 use parking_lot::Mutex;
 
-/// A body that sends what `stream` yields. It can be sent once.
+/// Returns a body that sends what `stream` yields. It can be sent once.
 pub(crate) fn upload<S, E>(stream: S) -> reqwest::Body
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -22,7 +22,7 @@ where
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
-/// Behind a mutex that is never locked, since reqwest's bodies are `Sync`.
+/// The mutex is never locked. It is there because reqwest's bodies must be `Sync`.
 struct Upload<S>(Mutex<Pin<Box<S>>>);
 
 impl<S, E> http_body::Body for Upload<S>
@@ -39,8 +39,8 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, UploadFailed>>> {
         let stream = self.get_mut().0.get_mut().as_mut();
         stream.poll_next(context).map(|item| {
-            item.map(|piece| {
-                piece
+            item.map(|chunk| {
+                chunk
                     .map(Frame::data)
                     .map_err(|source| UploadFailed(source.into()))
             })

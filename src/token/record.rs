@@ -1,4 +1,4 @@
-//! A token as a store keeps it: with absolute times, and the refresh token of a login.
+//! The stored form of a token: with absolute times, and with the refresh token of a login.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::AccessToken;
 use crate::clock::Clock;
 
-/// What is sealed and stored. Without `Debug`: all of it is secret.
+/// What is sealed and stored. It has no `Debug`, because all of it is secret.
 #[derive(Clone)]
 pub(crate) struct Record {
     generation: u64,
@@ -20,7 +20,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// The record of `token`, to take the place of `former`.
+    /// Creates the record of `token` that replaces `former`.
     pub(crate) fn new(
         token: &AccessToken,
         refresh_token: Option<SecretString>,
@@ -39,22 +39,22 @@ impl Record {
         }
     }
 
-    /// Higher than another, and than those of records that were removed before now.
+    /// Returns a generation higher than `former` and than that of any record removed before now.
     pub(crate) fn generation_after(former: u64, clock: &Clock) -> u64 {
         millis(clock.wall()).max(former.saturating_add(1))
     }
 
-    /// Tells the order of records in one place.
+    /// Returns a number that orders the records of one slot.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The moment its access token was asked for.
+    /// Returns when the access token was requested.
     pub(crate) fn issued(&self) -> SystemTime {
         self.issued
     }
 
-    /// When nothing of it is of use any more; none while it can be renewed.
+    /// Returns when the record becomes useless; `None` while it has a refresh token.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         match self.refresh_token {
             Some(_) => None,
@@ -66,11 +66,11 @@ impl Record {
         self.refresh_token.as_ref()
     }
 
-    /// Its access token, where that is valid by the wall clock: one from the future is not.
+    /// Returns the access token, if it is valid by the wall clock. A token from the future is not.
     pub(crate) fn token(&self, clock: &Clock) -> Option<AccessToken> {
         let age = match clock.wall().duration_since(self.issued) {
             Ok(age) => age,
-            Err(ahead) if ahead.duration() <= MOST_SKEW => Duration::ZERO,
+            Err(ahead) if ahead.duration() <= MAX_CLOCK_SKEW => Duration::ZERO,
             Err(_) => return None,
         };
         let left = self.life.checked_sub(age).filter(|left| !left.is_zero())?;
@@ -89,14 +89,14 @@ impl Record {
             life: u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX),
             refresh_token,
         };
-        // It never grows, so that no copy is left behind: tokens hold at most `\"` and `\\` to escape.
+        // The buffer never grows, so that no copy is left behind: at most `\"` and `\\` are escaped.
         let mut bytes = Zeroizing::new(Vec::with_capacity(2 * length + 256));
         // Writing text and numbers to memory does not fail.
         let _ = serde_json::to_writer(&mut *bytes, &plain);
         bytes
     }
 
-    /// What the bytes of a store mean; none where they are no record.
+    /// Reads a record from the bytes of a store.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let read: Read = serde_json::from_slice(bytes).ok()?;
         let issued = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(read.issued))?;
@@ -134,8 +134,8 @@ struct Read {
     refresh_token: Option<SecretString>,
 }
 
-/// How far the clocks of a fleet may stand apart.
-const MOST_SKEW: Duration = Duration::from_secs(60);
+/// The maximum difference between the clocks of a fleet.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_written() {
+    fn record_survives_serialisation() {
         let clock = Clock::manual();
         for refresh_token in [None, Some("a-\"refresh\\")] {
             let written = record(&clock, refresh_token);
@@ -157,13 +157,13 @@ mod tests {
             assert_eq!(token.expose_secret(), "an-access");
             assert_eq!(read.expires_at().is_none(), refresh_token.is_some());
         }
-        for bad in [&b""[..], b"{}", b"[]", b"\xff", b"{\"generation\":1}"] {
-            assert!(Record::from_bytes(bad).is_none());
+        for invalid in [&b""[..], b"{}", b"[]", b"\xff", b"{\"generation\":1}"] {
+            assert!(Record::from_bytes(invalid).is_none());
         }
     }
 
     #[test]
-    fn a_token_lives_on_by_the_wall_clock_and_never_longer_than_it_was_given() {
+    fn stored_token_lives_by_wall_clock_and_not_beyond_its_life() {
         let clock = Clock::manual();
         let record = record(&clock, None);
         clock.advance(HOUR / 4);
@@ -171,18 +171,18 @@ mod tests {
         let left = token.expires_in().unwrap();
         assert!(left <= HOUR * 3 / 4 && left > HOUR / 2, "{left:?}");
 
-        // A clock of another machine may go a little behind, and a token gains nothing by it.
-        clock.set_wall(record.issued() - MOST_SKEW);
+        // The clock of another machine may be a little behind, which does not extend the life.
+        clock.set_wall(record.issued() - MAX_CLOCK_SKEW);
         let token = record.token(&clock).unwrap();
         assert!(token.expires_in().unwrap() <= HOUR);
-        clock.set_wall(record.issued() - MOST_SKEW - Duration::from_secs(1));
+        clock.set_wall(record.issued() - MAX_CLOCK_SKEW - Duration::from_secs(1));
         assert!(record.token(&clock).is_none());
         clock.set_wall(record.issued() + HOUR);
         assert!(record.token(&clock).is_none());
     }
 
     #[test]
-    fn a_later_record_has_a_higher_generation_whatever_the_clock_says() {
+    fn later_record_has_a_higher_generation_at_any_clock_time() {
         let clock = Clock::manual();
         let first = record(&clock, None);
         clock.set_wall(first.issued() - HOUR);

@@ -1,12 +1,12 @@
-//! `expires_in`, read as tolerantly as servers write it.
+//! Reads `expires_in` in all the forms that servers send.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Seconds as a number or as digits in a string; what is over or never was is zero. Anything else
-/// counts as missing.
+/// Reads seconds as a number or as digits in a string. Negative values become zero, and anything
+/// else counts as missing.
 pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
 where
     D: Deserializer<'de>,
@@ -24,7 +24,7 @@ where
     })
 }
 
-/// A life of less than a second would have a token asked for without a pause.
+/// Rounds down: a life of less than a second would cause token requests without a pause.
 fn whole_seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0).trunc()).unwrap_or(Duration::MAX)
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_stands_there_is_read() {
+    fn numbers_and_digits_are_read() {
         for (text, expected) in [
             ("86399", Some(86_399)),
             ("\"86400\"", Some(86_400)),

@@ -1,12 +1,13 @@
-//! What a server makes of a request's secrets.
+//! What errors show of a token request, and which refresh tokens are accepted.
 
 use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
+use crate::error::ErrorKind;
 
 #[tokio::test]
-async fn a_secret_of_the_form_is_in_no_error() {
+async fn secrets_of_the_form_are_in_no_error() {
     let server = MockServer::start().await;
     let endpoint = endpoint(&server);
     for (status, body) in [
@@ -18,10 +19,13 @@ async fn a_secret_of_the_form_is_in_no_error() {
         (503, "{}"),
     ] {
         server.reset().await;
-        let answer = ResponseTemplate::new(status)
+        let response = ResponseTemplate::new(status)
             .set_body_string(body.replace("CODE", CODE))
             .insert_header("ININ-Correlation-Id", format!("you sent <{CODE}>"));
-        Mock::given(any()).respond_with(answer).mount(&server).await;
+        Mock::given(any())
+            .respond_with(response)
+            .mount(&server)
+            .await;
         let error = endpoint.ask(request()).await.unwrap_err();
         assert_eq!(error.correlation_id(), Some("you sent <[redacted]>"));
         let shown = format!("{error} {error:?}");
@@ -30,7 +34,7 @@ async fn a_secret_of_the_form_is_in_no_error() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_visible_ascii_or_absent() {
+async fn refresh_token_is_visible_ascii_or_absent() {
     let server = MockServer::start().await;
     let endpoint = endpoint(&server);
     let long = "x".repeat(8_192);
@@ -47,8 +51,11 @@ async fn a_refresh_token_is_visible_ascii_or_absent() {
     ] {
         server.reset().await;
         let body = json!({"access_token": "t", "expires_in": 60, "refresh_token": given});
-        let answer = ResponseTemplate::new(200).set_body_json(body);
-        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let response = ResponseTemplate::new(200).set_body_json(body);
+        Mock::given(any())
+            .respond_with(response)
+            .mount(&server)
+            .await;
         let issued = endpoint.ask(request()).await.map_err(drop);
         let refresh_token = issued.map(|issued| issued.refresh_token);
         let refresh_token = refresh_token.as_ref().map(Option::as_ref);
@@ -63,7 +70,7 @@ async fn a_refresh_token_is_visible_ascii_or_absent() {
 
 fn endpoint(server: &MockServer) -> TokenEndpoint {
     TokenEndpoint {
-        region: Region::custom(&server.uri(), &server.uri(), None).unwrap(),
+        region: Region::custom(&server.uri(), &server.uri()).unwrap(),
         http_client: HttpClient::default(),
         app: App::new(None).unwrap(),
         attempt: Duration::from_secs(10),
@@ -85,11 +92,14 @@ fn request() -> TokenRequest {
 }
 
 #[tokio::test]
-async fn what_of_a_form_is_no_secret_stays_in_the_servers_words() {
+async fn public_values_of_the_form_stay_in_the_servers_words() {
     let server = MockServer::start().await;
     let body = r#"{"error":"invalid_client","error_description":"no organization acme-invalid"}"#;
-    let answer = ResponseTemplate::new(400).set_body_string(body);
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let response = ResponseTemplate::new(400).set_body_string(body);
+    Mock::given(any())
+        .respond_with(response)
+        .mount(&server)
+        .await;
     for org in ["acme-invalid", "invalid", "client"] {
         let request = TokenRequest {
             auth: ClientAuth::Basic(BasicAuth {
@@ -99,12 +109,12 @@ async fn what_of_a_form_is_no_secret_stays_in_the_servers_words() {
             form: vec![("orgName", org.into()), ("assertion", CODE.into())],
         };
         let error = endpoint(&server).ask(request).await.unwrap_err();
-        let ErrorKind::OAuth(answer) = error.kind() else {
+        let ErrorKind::OAuth(oauth) = error.kind() else {
             panic!("{error:?}")
         };
-        assert_eq!(answer.error, "invalid_client", "{org}");
+        assert_eq!(oauth.error, "invalid_client", "{org}");
         assert_eq!(
-            answer.description.as_deref(),
+            oauth.description.as_deref(),
             Some("no organization acme-invalid")
         );
     }

@@ -5,70 +5,47 @@ mod organization;
 mod pages;
 pub mod upload;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use genesys_cloud_auth::{
-    ClientCredentials, Error, ErrorKind, FixedToken, PlatformClient, TokenProvider,
+    ClientCredentials, Error, ErrorKind, FixedToken, HttpClient, PlatformClient, TokenProvider,
     client::RetryPolicy,
     error::{ApiError, TransportKind},
     sandbox::{FaultResponse, Sandbox, SandboxHost},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::with_clock;
-
-const ORGANIZATION: &str = "/api/v2/organizations/me";
-
-fn client(sandbox: &Sandbox) -> PlatformClient {
-    let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials());
-    PlatformClient::new(tokens.unwrap())
-}
-
-/// Five attempts, with pauses that nobody notices.
-pub fn quick() -> RetryPolicy {
-    RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1))
-}
-
-/// Token requests and API requests so far.
-fn requests(sandbox: &Sandbox) -> (usize, usize) {
-    (sandbox.token_requests(), sandbox.api_requests())
-}
-
-async fn organization(api: &PlatformClient) -> Result<Value, Error> {
-    api.get(ORGANIZATION).fetch().await
-}
-
-fn api_error(error: &Error) -> &ApiError {
-    match error.kind() {
-        ErrorKind::Api(error) => error,
-        other => panic!("{other:?}"),
-    }
-}
+use crate::support::{
+    cloud::{Cloud, Requests, client_of},
+    kind_of, with_clock,
+};
 
 #[tokio::test]
-async fn a_call_is_authorised_and_its_answer_typed() {
-    #[derive(serde::Deserialize)]
+async fn call_is_authorized_and_its_response_decoded() {
+    #[derive(Deserialize)]
     struct Organization {
         name: String,
     }
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     for _ in 0..3 {
         let organization: Organization = api.get(ORGANIZATION).fetch().await.unwrap();
         assert!(!organization.name.is_empty());
     }
-    assert_eq!(requests(&sandbox), (1, 3));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 3 });
 
     let response = api.get(ORGANIZATION).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.correlation_id().is_some());
     let limit = response.rate_limit().unwrap();
-    assert_eq!((limit.count, limit.allowed), (4, 300));
+    assert_eq!(limit.count, 4);
+    assert_eq!(limit.allowed, 300);
     assert!(response.text().await.unwrap().contains("name"));
 }
 
 #[tokio::test]
-async fn paths_queries_headers_and_bodies_arrive_as_given() {
+async fn path_query_headers_and_json_arrive_as_given() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.at_api().respond(FaultResponse::new(204));
     let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
@@ -80,15 +57,12 @@ async fn paths_queries_headers_and_bodies_arrive_as_given() {
         .segment("a/b ü")
         .query(&[("q", "x & y"), ("pageSize", "100")])
         .header("Genesys-Test", "yes")
-        .body(&json!({ "name": "Jo" }))
+        .json(&json!({ "name": "Jo" }))
         .send()
         .await
         .unwrap();
-    api.delete("/api/v2/users")
-        .segment("1")
-        .fetch::<()>()
-        .await
-        .unwrap();
+    let delete = api.delete("/api/v2/users").segment("1");
+    delete.fetch::<()>().await.unwrap();
 
     let record = sandbox.requests();
     let [_, post, delete] = &record[..] else {
@@ -106,42 +80,113 @@ async fn paths_queries_headers_and_bodies_arrive_as_given() {
         "{agent}"
     );
     assert_eq!(post.body(), br#"{"name":"Jo"}"#);
-    assert_eq!(
-        (delete.method().as_str(), delete.path()),
-        ("DELETE", "/api/v2/users/1")
-    );
+    assert_eq!(delete.method(), "DELETE");
+    assert_eq!(delete.path(), "/api/v2/users/1");
     assert!(!delete.headers().contains_key("content-type"));
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
-    organization(&api).await.unwrap();
-    for end in [Sandbox::revoke_access_tokens, Sandbox::expire_access_tokens] {
-        let (tokens, calls) = requests(&sandbox);
-        end(&sandbox);
-        organization(&api).await.unwrap();
-        assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
+async fn query_accepts_what_serde_serializes_as_pairs() {
+    #[derive(Serialize)]
+    struct Page {
+        size: u8,
+        expand: Option<&'static str>,
+        deleted: bool,
     }
-    // A 401 that says nothing at all, and one that nobody can read.
-    let silent = FaultResponse::new(401).body("");
-    let encoded = FaultResponse::new(401).header("Content-Encoding", "gzip");
-    for refusal in [silent, encoded] {
-        let api = client(&sandbox);
-        organization(&api).await.unwrap();
-        let (tokens, calls) = requests(&sandbox);
-        sandbox.at_api().times(1).respond(refusal);
-        let post = api.post(ORGANIZATION).body(&json!({})).send().await;
-        assert_eq!(post.unwrap_err().status().map(u16::from), Some(405));
-        assert_eq!(requests(&sandbox), (tokens + 1, calls + 2));
+    let cloud = Cloud::start();
+    let users = || cloud.client.get("/api/v2/users");
+    let page = Page {
+        size: 25,
+        expand: None,
+        deleted: false,
+    };
+    for (call, query) in [
+        (
+            users().query(&[("size", 100), ("number", -1)]),
+            "size=100&number=-1",
+        ),
+        (users().query(&[("id", "a"), ("id", "b c")]), "id=a&id=b+c"),
+        (users().query(&[("a", Some(1.5)), ("b", None)]), "a=1.5"),
+        (users().query(&page), "size=25&deleted=false"),
+        (users().query(&HashMap::from([("q", 'ü')])), "q=%C3%BC"),
+        (users().query(&[("a", 1)]).query(&[("b", 2)]), "a=1&b=2"),
+    ] {
+        call.send().await.unwrap();
+        let sent = cloud.api.requests().pop().unwrap();
+        assert_eq!(sent.target, format!("/api/v2/users?{query}"));
+    }
+    users().query(&[(); 0]).send().await.unwrap();
+    assert_eq!(cloud.api.requests().pop().unwrap().target, "/api/v2/users");
+}
+
+#[tokio::test]
+async fn body_is_sent_as_it_is() {
+    let cloud = Cloud::start();
+    let post = || cloud.client.post(ORGANIZATION);
+    for (call, content_type, body) in [
+        (post().body("{}"), None, "{}"),
+        (post().body(b"<x/>".to_vec()), None, "<x/>"),
+        (
+            post().header("Content-Type", "text/csv").body("a,b"),
+            Some("text/csv"),
+            "a,b",
+        ),
+        (post().json("{}"), Some("application/json"), r#""{}""#),
+    ] {
+        call.send().await.unwrap();
+        let sent = cloud.api.requests().pop().unwrap();
+        assert_eq!(sent.header("content-type"), content_type);
+        assert_eq!(sent.body, body.as_bytes());
     }
 }
 
 #[tokio::test]
-async fn a_hundred_callers_with_a_revoked_token_cost_one_token_request() {
+async fn malformed_values_are_configuration_errors() {
+    let cloud = Cloud::start();
+    let get = || cloud.client.get(ORGANIZATION);
+    for call in [
+        get().query("text"),
+        get().query(&[("ids", ["a", "b"])]),
+        get().header("a header", "x"),
+        get().header("x", "line\nbreak"),
+        get().json(&HashMap::from([((), 1)])),
+    ] {
+        let error = call.send().await.unwrap_err();
+        assert_eq!(kind_of(&error), "Configuration", "{error}");
+    }
+    assert_eq!(cloud.requests(), Requests { token: 0, api: 0 });
+}
+
+#[tokio::test]
+async fn rejected_token_is_replaced_and_the_call_sent_again() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
+    organization(&api).await.unwrap();
+    for end in [Sandbox::revoke_access_tokens, Sandbox::expire_access_tokens] {
+        let before = Requests::to(&sandbox);
+        end(&sandbox);
+        organization(&api).await.unwrap();
+        assert_eq!(Requests::to(&sandbox).token, before.token + 1);
+        assert_eq!(Requests::to(&sandbox).api, before.api + 2);
+    }
+    let empty = FaultResponse::new(401).body("");
+    let unreadable = FaultResponse::new(401).header("Content-Encoding", "gzip");
+    for rejection in [empty, unreadable] {
+        let api = client_of(&sandbox);
+        organization(&api).await.unwrap();
+        let before = Requests::to(&sandbox);
+        sandbox.at_api().times(1).respond(rejection);
+        let post = api.post(ORGANIZATION).json(&json!({})).send().await;
+        assert_eq!(post.unwrap_err().status().unwrap(), 405);
+        assert_eq!(Requests::to(&sandbox).token, before.token + 1);
+        assert_eq!(Requests::to(&sandbox).api, before.api + 2);
+    }
+}
+
+#[tokio::test]
+async fn hundred_callers_with_a_revoked_token_request_one_token() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client_of(&sandbox);
     organization(&api).await.unwrap();
     sandbox.revoke_access_tokens();
     let gate = sandbox.at_api().times(100).gate();
@@ -156,164 +201,152 @@ async fn a_hundred_callers_with_a_revoked_token_cost_one_token_request() {
     for caller in callers {
         caller.await.unwrap().unwrap();
     }
-    assert_eq!(requests(&sandbox), (2, 201));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 2, api: 201 });
 }
 
 #[tokio::test]
-async fn an_api_that_refuses_every_token_is_asked_twice_and_its_first_answer_given() {
+async fn second_rejection_ends_the_call_with_the_first_error() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
-    let refusal = |message: &str| {
-        FaultResponse::new(401)
-            .body(json!({ "code": "bad.credentials", "message": message }).to_string())
+    let api = client_of(&sandbox);
+    let rejection = |message: &str| {
+        let body = json!({ "code": "bad.credentials", "message": message });
+        FaultResponse::new(401).body(body.to_string())
     };
-    sandbox.at_api().times(1).respond(refusal("the first"));
-    sandbox.at_api().respond(refusal("another"));
+    sandbox.at_api().times(1).respond(rejection("the first"));
+    sandbox.at_api().respond(rejection("another"));
     let error = organization(&api).await.unwrap_err();
     assert_eq!(api_error(&error).message.as_deref(), Some("the first"));
     assert_eq!(api_error(&error).code.as_deref(), Some("bad.credentials"));
-    assert_eq!(requests(&sandbox), (2, 2));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 2, api: 2 });
 }
 
 #[tokio::test]
-async fn a_refusal_comes_back_where_no_new_token_comes_in_time() {
+async fn rejection_is_returned_if_no_new_token_arrives_in_time() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     organization(&api).await.unwrap();
     sandbox.revoke_access_tokens();
     sandbox.at_token_endpoint().stall();
-    let call = api.get(ORGANIZATION).timeout(Duration::from_millis(300));
+    let call = api.get(ORGANIZATION).timeout(SHORT);
     let error = call.send().await.unwrap_err();
     assert_eq!(api_error(&error).code.as_deref(), Some("bad.credentials"));
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_authorised_costs_no_token() {
+async fn unauthorized_ip_address_costs_no_token() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     let body = r#"{"status":401,"code":"ip.not.authorized","message":"Not from there."}"#;
     let fault = sandbox.at_api().respond(FaultResponse::new(401).body(body));
     let error = organization(&api).await.unwrap_err();
     assert!(api_error(&error).is_ip_not_authorized());
-    assert_eq!(requests(&sandbox), (1, 1));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
     fault.remove();
     organization(&api).await.unwrap();
-    assert_eq!(requests(&sandbox), (1, 2));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 2 });
 }
 
 #[tokio::test]
-async fn errors_carry_status_code_message_and_correlation_id() {
+async fn error_has_status_code_message_and_correlation_id() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     let error = api.get("/api/v2/nothing").send().await.unwrap_err();
-    assert_eq!(
-        (
-            error.status().map(u16::from),
-            api_error(&error).code.as_deref()
-        ),
-        (Some(404), Some("not.found"))
-    );
+    assert_eq!(error.status().unwrap(), 404);
+    assert_eq!(api_error(&error).code.as_deref(), Some("not.found"));
     assert!(api_error(&error).message.is_some());
     assert!(error.correlation_id().is_some());
-    assert!(
-        error
-            .to_string()
-            .starts_with("GET /api/api/v2/nothing returned HTTP 404"),
-        "{error}"
-    );
+    let text = error.to_string();
+    assert!(text.contains("GET /api/api/v2/nothing"), "{text}");
+    assert!(text.contains("404"), "{text}");
 
-    // A service has no user, and says so in Genesys Cloud's words.
     let error = api.get("/api/v2/users/me").send().await.unwrap_err();
-    assert!(
-        error.to_string().contains("requires a user context"),
-        "{error}"
-    );
+    let text = error.to_string();
+    assert!(text.contains("requires a user context"), "{text}");
+}
 
-    let denied = r#"{"code":"missing.permissions","message":"You are missing the following permission(s): oauth:client:view"}"#;
-    sandbox
-        .at_api()
-        .times(1)
-        .respond(FaultResponse::new(403).body(denied));
-    let error = organization(&api).await.unwrap_err();
+#[tokio::test]
+async fn access_denied_lists_the_missing_permission() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let body = r#"{"code":"missing.permissions","message":"You are missing the following permission(s): oauth:client:view"}"#;
+    let denied = FaultResponse::new(403).body(body);
+    sandbox.at_api().respond(denied);
+    let error = organization(&client_of(&sandbox)).await.unwrap_err();
     let ErrorKind::AccessDenied(denied) = error.kind() else {
         panic!("{error:?}")
     };
     assert_eq!(denied.permissions, ["oauth:client:view"]);
+}
 
+#[tokio::test]
+async fn rate_limit_error_has_retry_after() {
+    let sandbox = Sandbox::start().await.unwrap();
     let limited = FaultResponse::new(429).header("Retry-After", "42");
-    sandbox.at_api().times(1).respond(limited);
-    let call = api.get(ORGANIZATION).retry(RetryPolicy::never());
-    let error = call.send().await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::RateLimited(_)),
-        "{error:?}"
-    );
+    sandbox.at_api().respond(limited);
+    let call = client_of(&sandbox).get(ORGANIZATION);
+    let error = call.retry(RetryPolicy::never()).send().await.unwrap_err();
+    assert_eq!(kind_of(&error), "RateLimited");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_decode_says_where_and_nothing_of_it() {
+async fn undecodable_body_is_located_but_not_shown() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     sandbox
         .at_api()
         .respond(FaultResponse::new(200).body(r#"{"name": "sentinel"}"#));
     let error = api.get(ORGANIZATION).fetch::<Vec<u8>>().await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::UnexpectedResponse(_)),
-        "{error:?}"
-    );
+    assert_eq!(kind_of(&error), "UnexpectedResponse");
     assert!(error.to_string().contains("line 1, column 0"), "{error}");
     assert!(!format!("{error} {error:?}").contains("sentinel"));
     assert!(error.correlation_id().is_some());
 }
 
 #[tokio::test]
-async fn a_pause_between_token_requests_is_waited_out_inside_the_timeout() {
+async fn token_pause_is_waited_out_within_the_timeout() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     sandbox.at_token_endpoint().times(1).respond(503);
     organization(&api).await.unwrap();
-    assert_eq!(requests(&sandbox), (2, 1));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 2, api: 1 });
 
-    let api = client(&sandbox).timeout(Duration::from_secs(20));
     let later = FaultResponse::new(503).header("Retry-After", "30");
     sandbox.at_token_endpoint().times(1).respond(later);
-    let error = organization(&api).await.unwrap_err();
-    assert_eq!(
-        (error.status().map(u16::from), error.is_transient()),
-        (Some(503), true)
-    );
+    let call = client_of(&sandbox).get(ORGANIZATION);
+    let error = call.timeout(Duration::from_secs(20)).send().await;
+    let error = error.unwrap_err();
+    assert_eq!(error.status().unwrap(), 503);
+    assert!(error.is_transient(), "{error}");
     assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(30));
-    assert_eq!(requests(&sandbox), (3, 1));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 3, api: 1 });
 }
 
 #[tokio::test]
-async fn refused_credentials_end_a_call_at_once() {
+async fn invalid_credentials_end_a_call_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let wrong = ClientCredentials::new(sandbox.client_id(), "wrong").unwrap();
     let tokens = TokenProvider::new(sandbox.region(), wrong).unwrap();
     let error = organization(&PlatformClient::new(tokens))
         .await
         .unwrap_err();
-    let ErrorKind::InvalidClient(refused) = error.kind() else {
+    let ErrorKind::InvalidClient(invalid) = error.kind() else {
         panic!("{error:?}")
     };
-    assert_eq!(refused.region, sandbox.region());
+    assert_eq!(invalid.region, sandbox.region());
     assert_eq!(
-        refused.response.description.as_deref(),
+        invalid.response.description.as_deref(),
         Some("authentication failed")
     );
-    assert_eq!(requests(&sandbox), (1, 0));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 0 });
 }
 
 #[tokio::test]
-async fn a_call_ends_with_its_timeout() {
+async fn call_ends_with_its_timeout() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     sandbox.at_api().stall();
-    let call = api.get(ORGANIZATION).timeout(Duration::from_millis(300));
-    let error = call.send().await.unwrap_err();
+    let error = api.get(ORGANIZATION).timeout(SHORT).send().await;
+    let error = error.unwrap_err();
     let ErrorKind::Transport(transport) = error.kind() else {
         panic!("{error:?}")
     };
@@ -322,50 +355,47 @@ async fn a_call_ends_with_its_timeout() {
 
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.at_token_endpoint().stall();
-    let call = client(&sandbox).timeout(Duration::from_millis(300));
-    let error = organization(&call).await.unwrap_err();
+    let call = client_of(&sandbox).get(ORGANIZATION).timeout(SHORT);
+    let error = call.send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
-    assert_eq!(requests(&sandbox), (1, 0));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 0 });
 }
 
 #[tokio::test]
-async fn a_token_given_from_outside_ends_with_its_refusal() {
+async fn rejected_fixed_token_is_expired() {
     let sandbox = Sandbox::start().await.unwrap();
-    let token = client(&sandbox).tokens().token().await.unwrap();
+    let token = client_of(&sandbox).tokens().token().await.unwrap();
     let fixed = FixedToken::new(token.expose_secret()).unwrap();
-    let tokens = TokenProvider::new(sandbox.region(), fixed).unwrap();
-    let api = PlatformClient::new(tokens);
+    let api = PlatformClient::new(TokenProvider::new(sandbox.region(), fixed).unwrap());
     organization(&api).await.unwrap();
     sandbox.revoke_access_tokens();
     let error = organization(&api).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::TokenExpired(_)),
-        "{error:?}"
-    );
+    assert_eq!(kind_of(&error), "TokenExpired");
     assert!(!error.needs_login());
-    assert_eq!(requests(&sandbox), (1, 2));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 2 });
 }
 
 #[tokio::test]
-async fn organisations_in_one_process_share_nothing() {
+async fn organizations_in_one_process_share_only_connections() {
     let (one, other) = (
         Sandbox::start().await.unwrap(),
         Sandbox::start().await.unwrap(),
     );
-    let connections = genesys_cloud_auth::HttpClient::default();
+    let http_client = HttpClient::default();
     let [one_api, other_api] = [&one, &other].map(|sandbox| {
-        let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
-        PlatformClient::new(builder.http_client(connections.clone()).build().unwrap())
+        let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+        PlatformClient::new(tokens.http_client(http_client.clone()).build().unwrap())
     });
     other.at_token_endpoint().respond(503);
     organization(&one_api).await.unwrap();
     other_api.tokens().token().await.unwrap_err();
     organization(&one_api).await.unwrap();
-    assert_eq!((requests(&one), requests(&other)), ((1, 2), (1, 0)));
+    assert_eq!(Requests::to(&one), Requests { token: 1, api: 2 });
+    assert_eq!(Requests::to(&other), Requests { token: 1, api: 0 });
 }
 
 #[tokio::test]
-async fn an_idle_token_costs_one_refused_call() {
+async fn idle_token_costs_one_rejected_call() {
     let idle = Duration::from_secs(15 * 60);
     let sandbox = Sandbox::builder()
         .idle_timeout(Some(idle))
@@ -388,3 +418,17 @@ async fn an_idle_token_costs_one_refused_call() {
         .collect();
     assert_eq!(statuses, [200, 401, 200, 401, 200]);
 }
+
+async fn organization(api: &PlatformClient) -> Result<Value, Error> {
+    api.get(ORGANIZATION).fetch().await
+}
+
+fn api_error(error: &Error) -> &ApiError {
+    match error.kind() {
+        ErrorKind::Api(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+const ORGANIZATION: &str = "/api/v2/organizations/me";
+const SHORT: Duration = Duration::from_millis(300);

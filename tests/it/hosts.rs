@@ -1,4 +1,4 @@
-//! Hosts that are not there, or not as they should be.
+//! Hosts that cannot be reached or do not respond.
 
 use std::time::Duration;
 
@@ -8,96 +8,89 @@ use genesys_cloud_auth::{
 };
 
 use crate::support::{
-    TOKEN, credentials,
+    TOKEN,
+    cloud::{Cloud, Requests},
+    credentials,
     dns::{DnsStub, REMOTE, remote_region},
     good_token, kind_of, provider_at, provider_of, region_of,
+    runtime::runtime,
     server::{Closed, Decision, End, Server},
     tls::Authority,
 };
 
 #[tokio::test]
-async fn a_host_without_an_address_is_asked_for_twice_and_found_when_it_is_back() {
+async fn unknown_host_is_looked_up_twice_and_found_later() {
     let authority = Authority::new();
     let dns = DnsStub::default();
-    let (tokens, clock) = at_names(&dns, &authority);
+    let (tokens, clock) = provider_with(&dns, &authority);
 
     let error = tokens.token().await.unwrap_err();
-    failed(&error, "Transport Dns");
-    assert!(transport(&error).nothing_sent());
-    assert_eq!(transport(&error).host(), REMOTE);
+    let transport = transport_error(&error, "Transport Dns");
+    assert!(transport.nothing_sent());
+    assert_eq!(transport.host(), REMOTE);
     assert_eq!(dns.lookups(), 2);
 
     let server = Server::start_tls(authority.acceptor(REMOTE), good_token(TOKEN));
     dns.resolve_to(server.address());
-    back(&tokens, &clock).await;
-    assert_eq!((dns.lookups(), server.requests().len()), (3, 1));
+    assert_serves_after_the_pause(&tokens, &clock).await;
+    assert_eq!(dns.lookups(), 3);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_told_as_such() {
-    let region = Region::custom("https://login.invalid", "https://api.invalid", None).unwrap();
-    let connections = HttpClient::new(reqwest::ClientBuilder::no_proxy).unwrap();
-    let builder = TokenProvider::builder(region, credentials()).http_client(connections);
-    let error = builder.build().unwrap().token().await.unwrap_err();
-    failed(&error, "Transport Dns");
-    assert_eq!(transport(&error).host(), "login.invalid");
+async fn error_names_the_host_without_an_address() {
+    let region = Region::custom("https://login.invalid", "https://api.invalid").unwrap();
+    let http_client = HttpClient::new(reqwest::ClientBuilder::no_proxy).unwrap();
+    let tokens = TokenProvider::builder(region, credentials()).http_client(http_client);
+    let error = tokens.build().unwrap().token().await.unwrap_err();
+    let transport = transport_error(&error, "Transport Dns");
+    assert_eq!(transport.host(), "login.invalid");
 }
 
 #[tokio::test]
-async fn a_host_that_refuses_is_tried_twice_and_found_when_it_is_back() {
+async fn host_that_refuses_connections_is_tried_twice_and_found_later() {
     let authority = Authority::new();
     let (dns, closed) = (DnsStub::default(), Closed::new());
     dns.resolve_to(closed.address());
-    let (tokens, clock) = at_names(&dns, &authority);
+    let (tokens, clock) = provider_with(&dns, &authority);
 
     let error = tokens.token().await.unwrap_err();
-    failed(&error, "Transport Refused");
-    assert!(transport(&error).nothing_sent());
+    assert!(transport_error(&error, "Transport Refused").nothing_sent());
     assert_eq!(dns.lookups(), 2);
 
     let server = closed.open_with(good_token(TOKEN), Some(authority.acceptor(REMOTE)));
-    back(&tokens, &clock).await;
-    assert_eq!((dns.lookups(), server.requests().len()), (3, 1));
+    assert_serves_after_the_pause(&tokens, &clock).await;
+    assert_eq!(dns.lookups(), 3);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_host_that_comes_up_between_the_two_tries_costs_no_error() {
+async fn host_found_at_the_second_try_costs_no_error() {
     let authority = Authority::new();
     let server = Server::start_tls(authority.acceptor(REMOTE), good_token(TOKEN));
     let dns = DnsStub::default();
     dns.resolve_to(server.address());
     dns.fail_first_lookup();
-    let (tokens, _clock) = at_names(&dns, &authority);
+    let (tokens, _clock) = provider_with(&dns, &authority);
     assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);
-    assert_eq!((dns.lookups(), server.requests().len()), (2, 1));
-}
-
-/// A request that may have arrived fails without a second one; a later one succeeds.
-async fn sent_once(server: &Server, tokens: &TokenProvider, clock: &Clock, failure: &str) {
-    let error = tokens.token().await.unwrap_err();
-    failed(&error, failure);
-    assert!(!transport(&error).nothing_sent());
-    assert_eq!((server.connections(), server.requests().len()), (1, 1));
-
-    server.answers([good_token(TOKEN)]);
-    back(tokens, clock).await;
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(dns.lookups(), 2);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_may_have_arrived_is_not_repeated() {
+async fn request_that_may_have_arrived_is_not_repeated() {
     for (end, kind) in [
         (End::Reset, "Transport Reset"),
         (End::Close, "Transport Interrupted"),
     ] {
         let server = Server::start(Decision::none(end));
         let (tokens, clock) = provider_at(&server);
-        sent_once(&server, &tokens, &clock, kind).await;
+        assert_sent_once(&server, &tokens, &clock, kind).await;
     }
 }
 
 #[tokio::test]
-async fn a_request_on_an_old_connection_that_may_have_arrived_is_not_repeated() {
+async fn request_on_a_reused_connection_is_not_repeated() {
     for (end, kind) in [
         (End::Reset, "Transport Reset"),
         (End::Close, "Transport Interrupted"),
@@ -109,151 +102,153 @@ async fn a_request_on_an_old_connection_that_may_have_arrived_is_not_repeated() 
         server.answers([Decision::none(end)]);
         clock.advance(A_DAY);
         let error = tokens.token().await.unwrap_err();
-        failed(&error, kind);
-        assert_eq!((server.connections(), server.requests().len()), (1, 2));
+        transport_error(&error, kind);
+        assert_eq!(server.connections(), 1);
+        assert_eq!(server.requests().len(), 2);
 
         server.answers([good_token(TOKEN)]);
-        back(&tokens, &clock).await;
-        assert_eq!((server.connections(), server.requests().len()), (2, 3));
+        assert_serves_after_the_pause(&tokens, &clock).await;
+        assert_eq!(server.connections(), 2);
+        assert_eq!(server.requests().len(), 3);
     }
 }
 
 #[test]
-fn a_connection_that_ended_with_its_runtime_costs_another_and_no_error() {
+fn connection_lost_with_its_runtime_costs_no_error() {
     let server = Server::start(good_token(TOKEN));
     let (tokens, clock) = provider_at(&server);
-    for asked in 1..=3 {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(tokens.token()).unwrap();
-        assert_eq!(
-            (server.connections(), server.requests().len()),
-            (asked, asked)
-        );
+    for number in 1..=3 {
+        runtime().block_on(tokens.token()).unwrap();
+        assert_eq!(server.connections(), number);
+        assert_eq!(server.requests().len(), number);
         clock.advance(A_DAY);
     }
 }
 
 #[tokio::test]
-async fn a_host_that_never_answers_is_given_up() {
+async fn missing_response_is_a_timeout() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access";
     for silent in [Decision::none(End::Hold), Decision::raw(half, End::Hold)] {
         let server = Server::start(silent);
-        let (builder, clock) = provider_of(region_of(&server, &server));
-        let tokens = builder.attempt_timeout(SHORT).build().unwrap();
-        sent_once(&server, &tokens, &clock, "Transport Timeout").await;
+        let (tokens, clock) = provider_of(region_of(&server, &server));
+        let tokens = tokens.attempt_timeout(SHORT).build().unwrap();
+        assert_sent_once(&server, &tokens, &clock, "Transport Timeout").await;
     }
 }
 
 #[tokio::test]
-async fn a_host_that_never_ends_its_handshake_is_given_up() {
+async fn unfinished_handshake_is_a_connect_timeout() {
     let plain = Server::start(good_token(TOKEN));
     let url = plain.url().replace("http:", "https:");
-    let region = Region::custom(&url, &url, None).unwrap();
-    let (builder, _clock) = provider_of(region);
-    let connections = HttpClient::new(|reqwest| reqwest.connect_timeout(SHORT)).unwrap();
-    let tokens = builder.http_client(connections).build().unwrap();
+    let (tokens, _clock) = provider_of(Region::custom(&url, &url).unwrap());
+    let http_client = HttpClient::new(|reqwest| reqwest.connect_timeout(SHORT)).unwrap();
+    let tokens = tokens.http_client(http_client).build().unwrap();
     let error = tokens.token().await.unwrap_err();
-    failed(&error, "Transport ConnectTimeout");
-    assert!(transport(&error).nothing_sent());
-    assert_eq!((plain.connections(), plain.requests().len()), (2, 0));
+    assert!(transport_error(&error, "Transport ConnectTimeout").nothing_sent());
+    assert_eq!(plain.connections(), 2);
+    assert_eq!(plain.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn the_token_endpoints_redirection_is_not_followed() {
+async fn redirection_of_the_token_endpoint_is_an_error() {
     for status in REDIRECTIONS {
         let elsewhere = Server::start(good_token("stolen"));
         let server = Server::start(Decision::redirect(status, &elsewhere));
         let (tokens, clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
-        assert_eq!(error.status().map(u16::from), Some(status));
+        assert_eq!(error.status().unwrap(), status);
         assert!(error.to_string().contains("redirection"), "{error}");
-        assert_eq!((elsewhere.connections(), server.requests().len()), (0, 1));
+        assert_eq!(server.requests().len(), 1);
 
         server.answers([good_token(TOKEN)]);
-        back(&tokens, &clock).await;
+        assert_serves_after_the_pause(&tokens, &clock).await;
         assert_eq!(elsewhere.connections(), 0, "{status}");
     }
 }
 
 #[tokio::test]
-async fn the_apis_redirection_is_given_back() {
+async fn redirection_of_the_api_is_returned() {
     for status in REDIRECTIONS {
         let elsewhere = Server::start(Decision::json(200, "{}"));
-        let login = Server::start(good_token(TOKEN));
-        let server = Server::start(Decision::redirect(status, &elsewhere));
-        let (builder, _clock) = provider_of(region_of(&login, &server));
-        let api = PlatformClient::new(builder.build().unwrap());
+        let cloud = Cloud::start();
+        cloud.api.answers([Decision::redirect(status, &elsewhere)]);
 
-        let response = api.get("/api/v2/downloads/1").send().await.unwrap();
+        let call = cloud.client.get("/api/v2/downloads/1");
+        let response = call.send().await.unwrap();
         assert_eq!(response.status(), status);
         let location = format!("{}/elsewhere", elsewhere.url());
         assert_eq!(response.location(), Some(location.as_str()));
 
-        let call = api
-            .post("/api/v2/downloads")
-            .query(&[("q", "nobodys-business")]);
+        let call = cloud.client.post("/api/v2/downloads").query(&QUERY);
         let error = call.fetch::<serde_json::Value>().await.unwrap_err();
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
-        assert!(!format!("{error} {error:?}").contains("nobodys-business"));
-        assert_eq!((elsewhere.connections(), server.requests().len()), (0, 2));
+        assert!(!format!("{error} {error:?}").contains(QUERY[0].1));
+        assert_eq!(elsewhere.connections(), 0);
+        assert_eq!(cloud.requests(), Requests { token: 1, api: 2 });
     }
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_a_typed_error() {
+async fn unreachable_api_is_a_typed_error() {
     let login = Server::start(good_token(TOKEN));
     let closed = Closed::new();
     let url = format!("http://{}", closed.address());
-    let (builder, _clock) = provider_of(Region::custom(&login.url(), &url, None).unwrap());
-    let api = PlatformClient::new(builder.build().unwrap()).timeout(SHORT * 10);
+    let (tokens, _clock) = provider_of(Region::custom(&login.url(), &url).unwrap());
+    let api = PlatformClient::new(tokens.build().unwrap());
     let call = || {
-        api.get("/api/v2/users/me")
-            .query(&[("q", "nobodys-business")])
-            .retry(RetryPolicy::never())
+        let call = api.get("/api/v2/users/me").query(&QUERY);
+        call.retry(RetryPolicy::never()).timeout(SHORT * 10)
     };
 
     let refused = call().send().await.unwrap_err();
-    failed(&refused, "Transport Refused");
+    transport_error(&refused, "Transport Refused");
     let server = closed.open(Decision::none(End::Reset));
     let reset = call().send().await.unwrap_err();
-    failed(&reset, "Transport Reset");
+    transport_error(&reset, "Transport Reset");
     server.answers([Decision::none(End::Hold)]);
     let silent = tokio::time::timeout(SHORT * 30, call().timeout(SHORT).send()).await;
-    let silent = silent.expect("the call has no end").unwrap_err();
-    failed(&silent, "Transport Timeout");
+    let silent = silent.expect("the call does not end").unwrap_err();
+    transport_error(&silent, "Transport Timeout");
     for error in [refused, reset, silent] {
-        assert!(!format!("{error} {error:?}").contains("nobodys-business"));
+        assert!(!format!("{error} {error:?}").contains(QUERY[0].1));
     }
     server.answers([Decision::json(200, "{}")]);
     call().send().await.unwrap();
     assert_eq!(login.requests().len(), 1);
 }
 
-/// A provider of a region at names that the test decides on.
-fn at_names(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Clock) {
-    let (builder, clock) = provider_of(remote_region());
-    let builder = builder.http_client(dns.http_client(&authority.certificate()));
-    (builder.build().unwrap(), clock)
+/// Returns a provider of a region whose names `dns` resolves.
+fn provider_with(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Clock) {
+    let (tokens, clock) = provider_of(remote_region());
+    let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
+    (tokens.build().unwrap(), clock)
 }
 
-fn failed(error: &Error, kind: &str) {
-    assert_eq!(kind_of(error), kind, "{error}");
-    assert!(error.is_transient(), "{error}");
-    assert!(!error.needs_login(), "{error}");
-    assert_eq!(error.status().map(u16::from), None, "{error}");
+/// Asserts that a request that may have arrived fails without a second one, and a later one
+/// succeeds.
+async fn assert_sent_once(server: &Server, tokens: &TokenProvider, clock: &Clock, kind: &str) {
+    let error = tokens.token().await.unwrap_err();
+    assert!(!transport_error(&error, kind).nothing_sent());
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.requests().len(), 1);
+
+    server.answers([good_token(TOKEN)]);
+    assert_serves_after_the_pause(tokens, clock).await;
+    assert_eq!(server.requests().len(), 2);
 }
 
-/// After the pause the host serves again.
-async fn back(tokens: &TokenProvider, clock: &Clock) {
+async fn assert_serves_after_the_pause(tokens: &TokenProvider, clock: &Clock) {
     clock.advance(Duration::from_secs(60));
     assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);
 }
 
-fn transport(error: &Error) -> &TransportError {
+/// Returns the transport error, which must be transient and of this kind.
+fn transport_error<'a>(error: &'a Error, kind: &str) -> &'a TransportError {
+    assert_eq!(kind_of(error), kind, "{error}");
+    assert!(error.is_transient(), "{error}");
+    assert!(!error.needs_login(), "{error}");
+    assert_eq!(error.status(), None, "{error}");
     match error.kind() {
         ErrorKind::Transport(transport) => transport,
         _ => panic!("{error}"),
@@ -262,6 +257,8 @@ fn transport(error: &Error) -> &TransportError {
 
 const REDIRECTIONS: [u16; 5] = [301, 302, 303, 307, 308];
 
-const SHORT: Duration = Duration::from_secs(1);
+/// A query that no error may show.
+const QUERY: [(&str, &str); 1] = [("q", "personal-data")];
 
+const SHORT: Duration = Duration::from_secs(1);
 const A_DAY: Duration = Duration::from_secs(86_400);

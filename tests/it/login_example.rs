@@ -18,7 +18,7 @@ use url::Url;
 
 use super::{
     quickstart::program,
-    readme::is_in_the_readme,
+    readme::assert_is_documented,
     support::{login::parameter, visitor::Visitor},
 };
 
@@ -332,7 +332,7 @@ async fn browser_receives_the_address_that_is_shown() {
     assert_eq!(Visitor::new().get(&back).await.status, 200);
     let (text, success) = running.end().await;
     assert!(success, "{text}");
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
 }
 
 #[tokio::test]

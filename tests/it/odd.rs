@@ -8,9 +8,11 @@ use crate::support::kind_of;
 #[tokio::test]
 async fn an_error_of_the_api_is_typed_whatever_its_body() {
     let server = MockServer::start().await;
-    let region = Region::custom(&server.uri(), &server.uri(), None).unwrap();
+    let region = Region::custom(&server.uri(), &server.uri()).unwrap();
     let tokens = TokenProvider::new(region, FixedToken::new("a-token").unwrap()).unwrap();
-    let api = PlatformClient::new(tokens).retry(RetryPolicy::never());
+    let api = PlatformClient::builder(tokens)
+        .retry(RetryPolicy::never())
+        .build();
     let many = format!("{{\"message\": \"{}\"}}", "x".repeat(10_000_000));
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let deep = format!(r#"{{"code": "x", "message": "y", "details": {deep}}}"#);

@@ -142,12 +142,7 @@ impl Here {
     }
 
     fn region(&self) -> Region {
-        Region::custom(
-            &format!("{}/login", self.url),
-            &format!("{}/api", self.url),
-            None,
-        )
-        .unwrap()
+        Region::custom(&format!("{}/login", self.url), &format!("{}/api", self.url)).unwrap()
     }
 
     fn store(&self) -> FileStore {

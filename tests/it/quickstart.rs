@@ -1,4 +1,4 @@
-//! The quickstart: what it prints is what the sandbox saw.
+//! The example `quickstart`: it prints what the sandbox has recorded.
 
 use std::{
     path::PathBuf,
@@ -17,7 +17,7 @@ use super::environment::VARIABLES;
 )]
 pub(super) mod quickstart;
 
-/// The number after `name` under `heading`.
+/// Returns the number after `name` under `heading`.
 fn printed(text: &str, heading: &str, name: &str) -> usize {
     let section = text
         .split("\n\n")
@@ -35,7 +35,7 @@ fn printed(text: &str, heading: &str, name: &str) -> usize {
 }
 
 #[tokio::test]
-async fn it_prints_what_the_sandbox_saw() {
+async fn output_matches_the_sandbox_record() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut out = Vec::new();
     quickstart::against_the_sandbox(&sandbox, &mut out)
@@ -52,7 +52,7 @@ async fn it_prints_what_the_sandbox_saw() {
         sandbox.api_requests()
     );
     assert_eq!(printed(&text, revoked, "token requests"), 1);
-    // The first token, the herd's, the one after the revocation, and the wrong secret.
+    // For the first token, the concurrent callers, after the revocation, and with the wrong secret.
     assert_eq!(sandbox.token_requests(), 1 + 1 + 1 + 1);
     let statuses: Vec<_> = sandbox
         .requests()
@@ -82,7 +82,7 @@ async fn it_prints_what_the_sandbox_saw() {
     }
 }
 
-/// An example that was built with the tests.
+/// Returns the path of an example that was built with the tests.
 pub(super) fn program(example: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
@@ -94,7 +94,7 @@ pub(super) fn program(example: &str) -> PathBuf {
         .join(name)
 }
 
-/// Runs an example with these variables alone.
+/// Runs an example without other variables of this crate.
 pub(super) fn run(example: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program(example));
     for name in VARIABLES {
@@ -104,7 +104,7 @@ pub(super) fn run(example: &str, variables: &[(&str, &str)]) -> Output {
 }
 
 #[test]
-fn it_runs_with_nothing_configured_even_behind_a_proxy_that_is_not_there() {
+fn runs_without_configuration_behind_an_unreachable_proxy() {
     let nowhere = "http://127.0.0.1:9";
     let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
     for variables in [vec![], proxies.map(|name| (name, nowhere)).to_vec()] {
@@ -123,7 +123,7 @@ fn it_runs_with_nothing_configured_even_behind_a_proxy_that_is_not_there() {
 }
 
 #[test]
-fn half_a_configuration_says_what_is_missing() {
+fn missing_secret_is_named() {
     let output = run(
         "quickstart",
         &[

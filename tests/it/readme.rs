@@ -1,4 +1,4 @@
-//! The README's program and the README's output, both tried.
+//! The README's programs and the transcripts in the documentation, checked against real runs.
 
 use genesys_cloud_auth::{
     AuthorizationCode, Error, Login, PlatformClient, TokenProvider,
@@ -10,8 +10,19 @@ use serde_json::Value;
 use super::quickstart::quickstart;
 
 const README: &str = include_str!("../../README.md");
+const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 
-/// The shortest program's lines between its credentials and its output, against the sandbox.
+/// All documents that may show a transcript.
+const DOCUMENTS: [&str; 6] = [
+    README,
+    QUICKSTART,
+    include_str!("../../examples/login.rs"),
+    include_str!("../../examples/saml2_bearer.rs"),
+    include_str!("../../examples/web_app/main.rs"),
+    include_str!("../../examples/sso_web_app/main.rs"),
+];
+
+/// The lines of the README's shortest program that follow its credentials.
 const PROGRAM: &str = r#"
     let tokens = TokenProvider::new(Region::EuWest1, credentials)?;
     let api = PlatformClient::new(tokens);
@@ -21,7 +32,7 @@ const PROGRAM: &str = r#"
 "#;
 
 #[tokio::test]
-async fn the_shortest_program_does_what_it_says() -> Result<(), Error> {
+async fn shortest_program_gets_the_organization() -> Result<(), Error> {
     assert!(README.contains(PROGRAM));
     let sandbox = Sandbox::start().await.unwrap();
     let credentials = sandbox.client_credentials();
@@ -32,7 +43,7 @@ async fn the_shortest_program_does_what_it_says() -> Result<(), Error> {
     Ok(())
 }
 
-/// The login's lines from its store to its output.
+/// The lines of the README's login that begin with its store.
 const LOGIN: &str = r#"
         .store(FileStore::new()?, SealingKey::unsealed())
         .build()?;
@@ -46,7 +57,7 @@ const LOGIN: &str = r#"
 "#;
 
 #[tokio::test]
-async fn the_login_is_kept_for_the_next_run() -> Result<(), Error> {
+async fn login_is_stored_for_the_next_run() -> Result<(), Error> {
     assert!(README.contains(LOGIN));
     let sandbox = Sandbox::builder().code_client(["http://localhost"]);
     let sandbox = sandbox.start().await.unwrap();
@@ -57,7 +68,6 @@ async fn the_login_is_kept_for_the_next_run() -> Result<(), Error> {
             .store(FileStore::in_folder(folder.path()), SealingKey::unsealed())
             .build()
     };
-    // The first run, in whatever browser.
     let (first, user) = (login()?, &sandbox.users()[0]);
     let waiting = first.listen("default")?;
     let url = waiting.authorize_url().as_str();
@@ -73,8 +83,22 @@ async fn the_login_is_kept_for_the_next_run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Text with its numbers, ids and line breaks taken out: they differ from run to run.
-fn shape(text: &str) -> String {
+#[tokio::test]
+async fn quickstart_prints_what_its_documentation_shows() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut out = Vec::new();
+    quickstart::against_the_sandbox(&sandbox, &mut out)
+        .await
+        .unwrap();
+    let shown = transcripts(QUICKSTART).remove(0);
+    assert_eq!(
+        without_numbers(&shown),
+        without_numbers(&String::from_utf8(out).unwrap())
+    );
+}
+
+/// Returns the text without numbers, ids and line breaks, which differ from run to run.
+fn without_numbers(text: &str) -> String {
     let is_id = |word: &&str| word.matches('-').count() == 4;
     let words = text.split_whitespace().filter(|word| !is_id(word));
     let words = words.collect::<Vec<_>>().join(" ");
@@ -84,27 +108,33 @@ fn shape(text: &str) -> String {
         .collect()
 }
 
-#[tokio::test]
-async fn the_quickstart_prints_what_the_readme_shows() {
-    let shown = README.split("```text\n").nth(1).unwrap();
-    let shown = shown.split("```").next().unwrap();
-    let sandbox = Sandbox::start().await.unwrap();
-    let mut out = Vec::new();
-    quickstart::against_the_sandbox(&sandbox, &mut out)
-        .await
-        .unwrap();
-    assert_eq!(shape(shown), shape(&String::from_utf8(out).unwrap()));
-}
-
-/// Whether `text` is what the README shows of it, where `…` stands for what differs from run to run.
+/// Asserts that a transcript in the README or in an example's documentation shows `text`. In a
+/// transcript, `…` stands for what differs from run to run.
 #[track_caller]
-pub(super) fn is_in_the_readme(text: &str) {
-    let blocks = README.split("```text\n").skip(1);
-    let mut blocks = blocks.map(|block| block.split("```").next().unwrap());
-    assert!(blocks.any(|shown| is_as_shown(text, shown)), "{text}");
+pub(super) fn assert_is_documented(text: &str) {
+    let mut shown = DOCUMENTS.into_iter().flat_map(transcripts);
+    assert!(
+        shown.any(|shown| matches_transcript(text, &shown)),
+        "{text}"
+    );
 }
 
-fn is_as_shown(text: &str, shown: &str) -> bool {
+/// Returns the blocks of text in a Markdown file or in the module documentation of a Rust file.
+fn transcripts(document: &str) -> Vec<String> {
+    let lines = document.lines().map(|line| {
+        let line = line
+            .strip_prefix("//!")
+            .map_or(line, |doc| doc.strip_prefix(' ').unwrap_or(doc));
+        format!("{line}\n")
+    });
+    let document: String = lines.collect();
+    let blocks = document.split("```text\n").skip(1);
+    blocks
+        .filter_map(|block| Some(block.split_once("```")?.0.to_owned()))
+        .collect()
+}
+
+fn matches_transcript(text: &str, shown: &str) -> bool {
     let mut parts = shown.split('…');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {

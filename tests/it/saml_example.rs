@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use genesys_cloud_auth::{Error, Saml2Bearer, error::Troubleshooting, sandbox::Sandbox};
 
-use super::{quickstart::program, readme::is_in_the_readme};
+use super::{quickstart::program, readme::assert_is_documented};
 
 #[path = "../../examples/saml2_bearer.rs"]
 #[allow(dead_code, reason = "a program with parts of its own")]
@@ -19,7 +19,7 @@ async fn it_shows_a_day_of_two_assertions() {
     let mut out = Vec::new();
     saml2_bearer::run_on_sandbox(&mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
     let sections: Vec<String> = text.split("\n\n").skip(1).map(in_one_line).collect();
     let [first, second, used, old] = &sections[..] else {
         panic!("{text}")
@@ -77,7 +77,7 @@ fn it_runs_with_no_arguments() {
     let output = run(&[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
 }
 
 #[test]

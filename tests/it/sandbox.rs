@@ -186,6 +186,11 @@ async fn get(sandbox: &Sandbox, path: &str, token: &str) -> Response {
     send(sandbox, api_request("GET", path, token)).await
 }
 
+async fn assert_get_fails(sandbox: &Sandbox, path: &str, token: &str, status: u16, code: &str) {
+    let response = get(sandbox, path, token).await;
+    response.assert_api_error(status, code);
+}
+
 async fn delete(sandbox: &Sandbox, path: &str, token: &str) -> Response {
     send(sandbox, api_request("DELETE", path, token)).await
 }

@@ -41,7 +41,7 @@ fn every_type_is_send() {
         ErrorKind, Fault, FaultScope, FileTurn, Gate, Grant, InvalidAssertion, InvalidClient,
         InvalidConfiguration, InvalidGrantCause, InvalidRegion, LocalLogin, LoginBuilder,
         LoginError, LoginErrorKind, MemoryTurn, Month, NamedEntity, OAuthError, OAuthErrorKind,
-        Pages<String>, PendingLogin, PlatformLimit, RateLimit, RateLimited, RefreshTokens, Request,
+        Pages<String>, PendingLogin, PlatformClientBuilder, PlatformLimit, RateLimit, RateLimited, RefreshTokens, Request,
         Response, Sandbox, SandboxBuilder, SandboxHost, StoreError, TokenExpired,
         TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
@@ -77,13 +77,13 @@ async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
     let get = || api.get("/api/v2/organizations/me");
     let mut chunks = get().send().await.unwrap().chunks();
     let mut pages = get().pages::<String>();
-    let body = crate::client::upload::Pieces::new(["a"]);
+    let body = crate::client::upload::Chunks::new(["a"]);
     check_futures! {
         "Chunks::next": chunks.next(),
         "Pages::next": pages.next(),
         "Request::fetch": get().fetch::<serde_json::Value>(),
         "Request::send": get().send(),
-        "Request::send": get().stream(body).send(),
+        "Request::send": get().body_stream(body).send(),
         "Response::bytes": get().send().await.unwrap().bytes(),
         "Response::json": get().send().await.unwrap().json::<serde_json::Value>(),
         "Response::text": get().send().await.unwrap().text(),
@@ -169,10 +169,13 @@ fn public_async_functions(files: &Files) -> BTreeSet<String> {
 fn public_types_and_async_functions_are_found() {
     let files = Files::planted(&[(
         "src/lib.rs",
-        "pub struct A<T>; impl<T> A<T> { pub async fn a(self) {} async fn b() {} pub fn c() {} }
+        "pub struct One<T>; impl<T> One<T> { pub async fn a(self) {} async fn b() {} pub fn c() {} }
         pub async fn d() {} struct B; #[cfg(test)] mod tests;",
     )]);
-    assert_eq!(public_types(&files, "src/lib.rs"), ["A".to_owned()].into());
+    assert_eq!(
+        public_types(&files, "src/lib.rs"),
+        ["One".to_owned()].into()
+    );
     let functions = public_async_functions(&files);
-    assert_eq!(functions, ["A::a".to_owned(), "d".to_owned()].into());
+    assert_eq!(functions, ["One::a".to_owned(), "d".to_owned()].into());
 }

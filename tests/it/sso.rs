@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{
     quickstart::program,
-    readme::is_in_the_readme,
+    readme::assert_is_documented,
     support::visitor::{Shown, Visitor},
 };
 
@@ -489,7 +489,7 @@ async fn it_runs_with_no_arguments() {
             break Url::parse(url).unwrap();
         }
     };
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
     let mut visitor = Visitor::new();
     let idp = visitor.get(base.join("login").unwrap()).await.location();
     let page = visitor.get(idp).await;

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::{
     quickstart::program,
-    readme::is_in_the_readme,
+    readme::assert_is_documented,
     support::{
         login::parameter,
         visitor::{Shown, Visitor},
@@ -432,7 +432,7 @@ async fn it_runs_without_arguments() {
             users.push((email.to_owned(), password.trim().to_owned()));
         }
     };
-    is_in_the_readme(&text);
+    assert_is_documented(&text);
     let mut visitor = Visitor::new();
     let login = visitor.get(base.join("login").unwrap()).await.location();
     let user = (users[2].0.as_str(), users[2].1.as_str());

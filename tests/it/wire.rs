@@ -1,4 +1,4 @@
-//! What we send, beside what Genesys Cloud's own SDKs send.
+//! The requests that are sent, compared with those of Genesys Cloud's own SDKs.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
@@ -13,66 +13,66 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_token_request_equals_the_sdks() {
+async fn token_request_equals_the_sdks() {
     for secret in [SECRET, SPECIAL_SECRET] {
         let cloud = Cloud::start();
         let api = cloud.client(CLIENT_ID, secret);
         api.tokens().token().await.unwrap();
 
-        let sent = only(cloud.login.requests());
+        let sent = single(cloud.login.requests());
         for recorded in TOKEN_REQUEST {
-            recorded.compare(&sent);
+            recorded.assert_matches(&sent);
             assert_eq!(form(&sent.body), form(recorded.body.as_bytes()));
         }
         let basic = sent.header("authorization").unwrap();
         let basic = STANDARD.decode(basic.strip_prefix("Basic ").unwrap());
         assert_eq!(basic.unwrap(), format!("{CLIENT_ID}:{secret}").as_bytes());
-        only_known_headers(&sent, &["content-length"]);
+        assert_only_known_headers(&sent, &["content-length"]);
         assert!(cloud.api.requests().is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_call_equals_the_sdks() {
+async fn call_equals_the_sdks() {
     let cloud = Cloud::start();
     let api = cloud.client(CLIENT_ID, SECRET);
     let _: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
 
-    let sent = only(cloud.api.requests());
+    let sent = single(cloud.api.requests());
     for recorded in GET {
-        recorded.compare(&sent);
+        recorded.assert_matches(&sent);
     }
     assert!(sent.body.is_empty());
-    only_known_headers(&sent, &[]);
+    assert_only_known_headers(&sent, &[]);
 }
 
 #[tokio::test]
-async fn a_call_with_a_body_equals_the_sdks() {
+async fn call_with_a_body_equals_the_sdks() {
     let cloud = Cloud::start();
     let api = cloud.client(CLIENT_ID, SECRET);
     let search = api
         .post("/api/v2/users/search")
-        .body(&json!({"pageSize": 25}));
+        .json(&json!({"pageSize": 25}));
     let _: Value = search.fetch().await.unwrap();
 
-    let sent = only(cloud.api.requests());
+    let sent = single(cloud.api.requests());
     let body: Value = serde_json::from_slice(&sent.body).unwrap();
     for recorded in POST {
-        recorded.compare(&sent);
+        recorded.assert_matches(&sent);
         assert_eq!(body, serde_json::from_str::<Value>(recorded.body).unwrap());
     }
-    only_known_headers(&sent, &["content-length"]);
+    assert_only_known_headers(&sent, &["content-length"]);
 }
 
 #[tokio::test]
-async fn the_apps_name_is_sent_to_both_hosts() {
+async fn app_name_is_sent_to_both_hosts() {
     let cloud = Cloud::start();
     let tokens = cloud.builder(CLIENT_ID, SECRET).app("crm-sync/1.4");
     let api = PlatformClient::new(tokens.build().unwrap());
     let _: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
 
     for server in [&cloud.login, &cloud.api] {
-        let sent = only(server.requests());
+        let sent = single(server.requests());
         let agent = format!("crm-sync/1.4 {PRODUCT}");
         assert_eq!(sent.header("user-agent"), Some(agent.as_str()));
         assert_eq!(sent.header("genesys-app"), Some("crm-sync/1.4"));
@@ -80,20 +80,20 @@ async fn the_apps_name_is_sent_to_both_hosts() {
 }
 
 #[tokio::test]
-async fn a_host_that_another_authority_vouches_for_gets_nothing() {
+async fn host_with_an_untrusted_certificate_receives_nothing() {
     let cloud = Cloud::start();
-    let stranger = Authority::new().certificate();
-    let only_stranger = move |reqwest: reqwest::ClientBuilder| {
-        let trusted = [stranger.clone()];
+    let other = Authority::new().certificate();
+    let other_authority = move |reqwest: reqwest::ClientBuilder| {
+        let trusted = [other.clone()];
         reqwest.tls_certs_only(trusted)
     };
-    let machines_own = |reqwest: reqwest::ClientBuilder| reqwest;
-    for connections in [
-        cloud.http_client(only_stranger),
-        cloud.http_client(machines_own),
+    let system_authorities = |reqwest: reqwest::ClientBuilder| reqwest;
+    for http_client in [
+        cloud.http_client(other_authority),
+        cloud.http_client(system_authorities),
     ] {
         let tokens = TokenProvider::builder(Region::EuWest1, credentials(SECRET));
-        let tokens = tokens.http_client(connections).build().unwrap();
+        let tokens = tokens.http_client(http_client).build().unwrap();
         let error = tokens.token().await.unwrap_err();
         assert_eq!(
             kind_of(&error),
@@ -101,7 +101,7 @@ async fn a_host_that_another_authority_vouches_for_gets_nothing() {
         );
         assert!(error.is_transient());
     }
-    // Twice each: nothing was sent.
+    // Each is tried twice, because nothing was sent.
     assert_eq!(cloud.login.connections(), 4);
     assert!(cloud.login.requests().is_empty());
 }
@@ -130,21 +130,21 @@ impl Cloud {
         F: Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     {
         let (login, api) = (self.login.address(), self.api.address());
-        let here = move |reqwest: reqwest::ClientBuilder| {
+        let configure = move |reqwest: reqwest::ClientBuilder| {
             configure(reqwest)
                 .no_proxy()
                 .resolve_to_addrs(LOGIN, &[login])
                 .resolve_to_addrs(API, &[api])
         };
-        HttpClient::new(here).unwrap()
+        HttpClient::new(configure).unwrap()
     }
 
     fn builder(&self, id: &str, secret: &str) -> genesys_cloud_auth::TokenProviderBuilder {
         let trusted = self.authority.certificate();
-        let connections =
+        let http_client =
             self.http_client(move |reqwest| reqwest.tls_certs_only([trusted.clone()]));
         let credentials = ClientCredentials::new(id, secret).unwrap();
-        TokenProvider::builder(Region::EuWest1, credentials).http_client(connections)
+        TokenProvider::builder(Region::EuWest1, credentials).http_client(http_client)
     }
 
     fn client(&self, id: &str, secret: &str) -> PlatformClient {
@@ -152,41 +152,37 @@ impl Cloud {
     }
 }
 
-/// What one SDK sent.
+/// A request that one SDK sent.
 #[derive(Clone, Copy)]
 struct Recorded {
     sdk: &'static str,
     method: &'static str,
     target: &'static str,
     host: &'static str,
-    /// Of `Authorization`; behind it were the credentials of the recorded program.
+    /// The scheme of `Authorization`; the recorded credentials are left out.
     scheme: &'static str,
     content_type: &'static str,
     body: &'static str,
 }
 
 impl Recorded {
-    fn compare(&self, sent: &Received) {
+    fn assert_matches(&self, sent: &Received) {
         let sdk = self.sdk;
-        assert_eq!(
-            (sent.method.as_str(), sent.target.as_str()),
-            (self.method, self.target),
-            "{sdk}"
-        );
+        assert_eq!(sent.method, self.method, "{sdk}");
+        assert_eq!(sent.target, self.target, "{sdk}");
         assert_eq!(sent.header("host"), Some(self.host), "{sdk}");
         let authorization = sent.header("authorization").unwrap();
         let (scheme, credentials) = authorization.split_once(' ').unwrap();
         assert_eq!(scheme, self.scheme, "{sdk}");
         assert!(scheme == "Basic" || credentials == TOKEN, "{sdk}");
-        // Both SDKs name a type even for a body that is not there (RFC 9110 8.3 asks for one where
-        // there is content).
+        // Both SDKs send a type even without a body; RFC 9110 8.3 requires one only with a body.
         let expected = (!sent.body.is_empty()).then_some(self.content_type);
         assert_eq!(sent.header("content-type"), expected, "{sdk}");
     }
 }
 
-/// Fails on every header that is neither compared with the SDKs' nor listed with its reason.
-fn only_known_headers(sent: &Received, with_body: &[&str]) {
+/// Asserts that each header is compared with the SDKs' or listed with its reason.
+fn assert_only_known_headers(sent: &Received, with_body: &[&str]) {
     for (name, value) in &sent.headers {
         let compared = ["host", "authorization", "content-type"].contains(&name.as_str());
         let own = OWN_HEADERS
@@ -195,7 +191,7 @@ fn only_known_headers(sent: &Received, with_body: &[&str]) {
         let of_body = with_body.contains(&name.as_str()) && *value == sent.body.len().to_string();
         assert!(
             compared || own || of_body,
-            "{name}: {value} is sent for no reason"
+            "{name}: {value} is sent without a reason"
         );
     }
     for (name, value, why) in OWN_HEADERS {
@@ -206,13 +202,13 @@ fn only_known_headers(sent: &Received, with_body: &[&str]) {
     }
 }
 
-/// What we send beside what is compared with the SDKs, and beside `Content-Length`, which every
-/// body needs (RFC 9112 6.2).
+/// The headers that are sent in addition to those compared with the SDKs, and to `Content-Length`,
+/// which every body needs (RFC 9112 6.2).
 const OWN_HEADERS: &[(&str, &str, &str)] = &[
     (
         "accept",
         "application/json",
-        "says what is understood; both SDKs send it to the API, one of them to the token endpoint",
+        "names the accepted type; both SDKs send it to the API, one of them to the token endpoint",
     ),
     (
         "user-agent",
@@ -225,7 +221,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
-fn only(mut requests: Vec<Received>) -> Received {
+fn single(mut requests: Vec<Received>) -> Received {
     assert_eq!(requests.len(), 1, "{requests:?}");
     requests.remove(0)
 }
@@ -270,7 +266,7 @@ const POST: [Recorded; 2] = by_both(
     r#"{"pageSize":25}"#,
 );
 
-/// What the Python SDK sent, and the JavaScript SDK the same with another body.
+/// Returns the request of the Python SDK, and that of the JavaScript SDK with another body.
 const fn by_both(python: Recorded, javascript_body: &'static str) -> [Recorded; 2] {
     [
         Recorded {
@@ -289,5 +285,5 @@ const LOGIN: &str = "login.mypurecloud.ie";
 const API: &str = "api.mypurecloud.ie";
 const PRODUCT: &str = concat!("genesys-cloud-auth/", env!("CARGO_PKG_VERSION"));
 
-/// With all that a form or a URL would encode: Basic carries it as it is.
+/// A secret with characters that a form or a URL would encode. Basic does not.
 const SPECIAL_SECRET: &str = "a:b+c/d=e%20f&g h\"é";

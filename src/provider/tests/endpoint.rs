@@ -184,7 +184,7 @@ impl Endpoint {
         });
         let endpoint = TokenEndpoint {
             // Nobody listens there.
-            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap(),
+            region: Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap(),
             http_client: HttpClient::default(),
             app: App::new(None).unwrap(),
             attempt,

@@ -407,7 +407,7 @@ async fn users_with_one_store_never_get_each_others_token() {
 
 #[test]
 fn with_a_store_it_has_to_be_said_whose_assertions_they_are() {
-    let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9", None).unwrap();
+    let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
     let build = |grant: Saml2Bearer| {
         TokenProvider::builder(region.clone(), grant)
             .store(MemoryStore::new())

@@ -140,7 +140,7 @@ fn login_goes_on_after_back_and_in_a_second_tab() {
         browser.goto(&url).await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;
-        browser.click("Log in as somebody else").await;
+        browser.click("Log in as another user").await;
         browser.shows("Log in").await;
         browser.back().await;
         browser.shows("Allow Sandbox client?").await;

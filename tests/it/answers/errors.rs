@@ -52,7 +52,7 @@ fn oauth_errors() -> Vec<Bad> {
             400,
             "",
             UNEXPECTED,
-            "no reason that can be read",
+            "without a readable reason",
         ),
     ]
     .into_iter()
@@ -89,7 +89,8 @@ fn odd_errors() -> Vec<Bad> {
     let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(r#""error":"invalid_client","x":{nested}"#);
     let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
-    let unreadable = |name, fields: &str| odd(name, fields, UNEXPECTED, "no reason that can");
+    let unreadable =
+        |name, fields: &str| odd(name, fields, UNEXPECTED, "without a readable reason");
     let refused = |name, fields: &str| odd(name, fields, REFUSED, "invalid_client");
     vec![
         refused(

@@ -88,8 +88,10 @@ async fn a_long_answer_of_the_api_is_not_read() {
         let server =
             Server::start(Decision::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_of(region_of(&login, &server));
-        let api = PlatformClient::new(tokens.build().unwrap());
-        let call = api.body_limit(1_000).get("/api/v2/users/me");
+        let api = PlatformClient::builder(tokens.build().unwrap())
+            .body_limit(1_000)
+            .build();
+        let call = api.get("/api/v2/users/me");
         let error = call.fetch::<serde_json::Value>().await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");
         let written = server.written(1).await;

@@ -66,7 +66,10 @@ async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
         let call = client(&server, TOKEN, &connections).get("/api/v2/users/me");
         let response = call.send().await.unwrap();
-        let shown = [response.correlation_id().unwrap(), format!("{response:?}")];
+        let shown = [
+            response.correlation_id().unwrap().to_owned(),
+            format!("{response:?}"),
+        ];
         for shown in shown {
             assert!(
                 shown.contains(expected) && !shown.contains(&harmful()[..]),
@@ -94,7 +97,9 @@ fn client(api: &Server, token: &str, connections: &HttpClient) -> PlatformClient
     let fixed = FixedToken::new(token).unwrap();
     let tokens = TokenProvider::builder(region_of(api, api), fixed);
     let tokens = tokens.http_client(connections.clone()).build().unwrap();
-    PlatformClient::new(tokens).retry(RetryPolicy::never())
+    PlatformClient::builder(tokens)
+        .retry(RetryPolicy::never())
+        .build()
 }
 
 /// No character that harms is shown, and no secret; what is `expected` of the words is.

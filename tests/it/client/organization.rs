@@ -1,17 +1,19 @@
-//! What the sandbox's organisation lists, and what it denies.
+//! The listings and the permissions of the sandbox's organisation.
 
 use genesys_cloud_auth::{Error, ErrorKind, PlatformClient, error::AccessDenied, sandbox::Sandbox};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{client, requests};
-use crate::support::next_of;
+use crate::support::{
+    cloud::{Requests, client_of},
+    next_of,
+};
 
 #[tokio::test]
-async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
+async fn listings_by_number_and_by_cursor_are_read_to_the_end() {
     let builder = Sandbox::builder().users(250).integration_credentials(70);
     let sandbox = builder.start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     for (path, name, count, calls) in [
         ("/api/v2/users", "User", 250, 10),
         ("/api/v2/users?pageSize=100", "User", 250, 3),
@@ -19,7 +21,7 @@ async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
         (&format!("{CREDENTIALS}?pageSize=7"), "Credential", 70, 10),
         (&format!("{CREDENTIALS}?pageSize=200"), "Credential", 70, 1),
     ] {
-        let (_, before) = requests(&sandbox);
+        let before = sandbox.api_requests();
         let mut pages = api.get(path).pages::<Value>();
         let mut names = Vec::new();
         while let Some(entity) = next_of(&mut pages).await {
@@ -27,33 +29,34 @@ async fn listings_by_number_and_by_cursor_are_read_to_their_ends() {
         }
         let expected: Vec<_> = (1..=count).map(|n| format!("{name} {n}")).collect();
         assert_eq!(names, expected, "{path}");
-        assert_eq!(requests(&sandbox), (1, before + calls), "{path}");
+        assert_eq!(sandbox.api_requests(), before + calls, "{path}");
+        assert_eq!(sandbox.token_requests(), 1, "{path}");
     }
 }
 
 #[tokio::test]
-async fn what_needs_a_user_says_so_and_costs_one_call() {
+async fn missing_user_context_is_an_error_of_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
-    let call = client(&sandbox).get("/api/v2/users/me").send();
+    let call = client_of(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
         "{error}"
     );
-    assert_eq!(error.status().map(u16::from), Some(400));
+    assert_eq!(error.status().unwrap(), 400);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
-    assert_eq!(requests(&sandbox), (1, 1));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
 
     let builder = Sandbox::builder().allow_users_me_without_user(true);
     let sandbox = builder.start().await.unwrap();
-    let call = client(&sandbox).get("/api/v2/users/me").send();
+    let call = client_of(&sandbox).get("/api/v2/users/me").send();
     call.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_permission_of_another_division_is_denied_by_the_division() {
+async fn permission_in_another_division_is_denied_by_division() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
+    let api = client_of(&sandbox);
     let users: Value = api.get("/api/v2/users").fetch().await.unwrap();
     let user = users["entities"][0]["id"].as_str().unwrap();
     let call = || api.delete("/api/v2/tokens").segment(user).send();
@@ -73,17 +76,17 @@ async fn a_permission_of_another_division_is_denied_by_the_division() {
     assert_eq!(missing.division.as_deref(), Some(sandbox.division_id()));
     assert_eq!(missing.permissions, ["oauth:token:delete"]);
 
-    // A role counts for a token that is in use, too.
+    // A changed role applies to tokens that have been issued.
     sandbox.set_divisions([sandbox.division_id()]);
     call().await.unwrap();
-    assert_eq!(requests(&sandbox), (1, 4));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 4 });
 }
 
 #[tokio::test]
-async fn of_several_permissions_one_is_enough() {
+async fn one_of_several_permissions_is_enough() {
     let sandbox = Sandbox::start().await.unwrap();
-    let api = client(&sandbox);
-    sandbox.set_permissions(["nothing:of:use"]);
+    let api = client_of(&sandbox);
+    sandbox.set_permissions(["another:permission:view"]);
     let error = execute(&sandbox, &api).await.unwrap_err();
     let missing = denied(&error);
     assert!(missing.is_any_of() && !missing.is_division_missing());
@@ -94,17 +97,17 @@ async fn of_several_permissions_one_is_enough() {
         sandbox.set_permissions([one]);
         execute(&sandbox, &api).await.unwrap();
     }
-    assert_eq!(requests(&sandbox), (1, 3));
+    assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 3 });
 }
 
 async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error> {
     let call = api.request(Method::POST, "/api/v2/integrations/actions");
     let call = call.segment(sandbox.data_action_id()).segment("execute");
-    call.body(&json!({})).fetch().await
+    call.json(&json!({})).fetch().await
 }
 
 fn denied(error: &Error) -> &AccessDenied {
-    assert_eq!(error.status().map(u16::from), Some(403));
+    assert_eq!(error.status().unwrap(), 403);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     match error.kind() {
         ErrorKind::AccessDenied(denied) => denied,

@@ -12,12 +12,14 @@ use genesys_cloud_auth::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    TOKEN, good_token, kind_of, next_of, provider_of,
+    TOKEN,
+    cloud::quick,
+    good_token, kind_of, next_of, provider_of,
     server::{Decision, End, Server},
 };
 
 #[tokio::test]
-async fn numbered_pages_are_asked_for_up_to_the_last() {
+async fn numbered_pages_are_requested_up_to_the_last() {
     let listing = Listing::start("");
     listing.server.answers([
         numbered(1, 3, &["a", "b"]),
@@ -44,7 +46,7 @@ async fn numbered_pages_are_asked_for_up_to_the_last() {
 }
 
 #[tokio::test]
-async fn numbered_pages_begin_where_the_caller_says() {
+async fn numbered_pages_begin_at_the_callers_page() {
     let listing = Listing::start("");
     listing
         .server
@@ -55,7 +57,7 @@ async fn numbered_pages_begin_where_the_caller_says() {
 }
 
 #[tokio::test]
-async fn a_listing_without_pages_is_read_once() {
+async fn listing_without_pages_is_one_request() {
     for fields in [
         json!({}),
         json!({ "pageCount": 7 }),
@@ -111,7 +113,7 @@ async fn links_and_cursors_are_followed() {
 }
 
 #[tokio::test]
-async fn a_page_whose_link_is_bad_is_given_before_the_error() {
+async fn page_with_an_invalid_link_is_returned_before_the_error() {
     let listing = Listing::start("");
     let endless = format!("/api/v2/%{}", "25".repeat(100_000));
     for link in ["//elsewhere.example/x", &endless] {
@@ -128,7 +130,7 @@ async fn a_page_whose_link_is_bad_is_given_before_the_error() {
 }
 
 #[tokio::test]
-async fn a_count_of_no_pages_does_not_hide_a_link() {
+async fn page_count_of_zero_does_not_hide_a_link() {
     let listing = Listing::start("");
     let link = json!({ "pageNumber": 1, "pageCount": 0, "nextUri": "/api/v2/users?after=x" });
     listing
@@ -138,7 +140,7 @@ async fn a_count_of_no_pages_does_not_hide_a_link() {
 }
 
 #[tokio::test]
-async fn a_link_to_another_place_ends_the_listing() {
+async fn link_that_leaves_the_api_ends_the_listing() {
     let elsewhere = Server::start(page(&["stolen"], &json!({})));
     let (other, port) = (elsewhere.url(), elsewhere.address().port());
     let address = elsewhere.address();
@@ -174,14 +176,17 @@ async fn a_link_to_another_place_ends_the_listing() {
             let mut pages = listing.users();
             let error = ended(&mut pages).await;
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{link:?}: {error}");
-            assert!(error.to_string().contains("another place"), "{error}");
+            assert!(
+                error.to_string().contains("away from the Platform API"),
+                "{error}"
+            );
             assert!(!error.to_string().contains(&address.to_string()), "{error}");
             assert_eq!(listing.targets().len(), before + 1, "{link:?}");
         }
     }
     assert_eq!(elsewhere.connections(), 0);
 
-    // Behind a gateway, the host alone is not the API.
+    // Behind a gateway, a URL with the host alone is not under the API.
     let listing = Listing::start("/gateway");
     let link = format!("{}/api/v2/users", listing.server.url());
     listing
@@ -192,7 +197,7 @@ async fn a_link_to_another_place_ends_the_listing() {
 }
 
 #[tokio::test]
-async fn a_listing_that_leads_back_ends() {
+async fn listing_that_leads_back_ends() {
     let link = |path: &str| page(&["a"], &json!({ "nextUri": path }));
     let itself = [link("/api/v2/users")];
     let circle = [
@@ -229,7 +234,7 @@ async fn a_listing_that_leads_back_ends() {
 }
 
 #[tokio::test]
-async fn after_a_transient_error_the_same_page_can_be_asked_for_again() {
+async fn transient_error_lets_the_same_page_be_requested_again() {
     for failure in [
         Decision::json(503, ""),
         Decision::json(429, ""),
@@ -254,7 +259,7 @@ async fn after_a_transient_error_the_same_page_can_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_page_is_repeated_as_its_policy_says() {
+async fn page_is_retried_by_the_retry_policy() {
     let listing = Listing::start("");
     listing.server.answers([
         numbered(1, 2, &["a"]),
@@ -265,7 +270,7 @@ async fn a_page_is_repeated_as_its_policy_says() {
 }
 
 #[tokio::test]
-async fn any_other_error_ends_the_listing() {
+async fn lasting_error_ends_the_listing() {
     for failure in [
         Decision::json(404, ""),
         Decision::json(200, "{"),
@@ -286,7 +291,7 @@ async fn any_other_error_ends_the_listing() {
 }
 
 #[tokio::test]
-async fn who_stops_waiting_loses_no_page() {
+async fn dropped_next_loses_no_page() {
     let listing = Listing::start("");
     listing
         .server
@@ -294,7 +299,7 @@ async fn who_stops_waiting_loses_no_page() {
     let mut pages = listing.users();
     let mut read = Vec::new();
     while read.len() < 2 {
-        // Polled once and dropped, again and again.
+        // Each future is polled once and dropped.
         let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(entity) = pin!(pages.next()).poll(&mut context) {
             read.push(entity.unwrap().unwrap());
@@ -307,11 +312,11 @@ async fn who_stops_waiting_loses_no_page() {
 }
 
 #[tokio::test]
-async fn a_streamed_body_has_no_second_page() {
+async fn streamed_body_has_no_pages() {
     let listing = Listing::start("");
     let call = listing.api.post("/api/v2/users");
-    let body = super::upload::Pieces::new(["a"]);
-    let error = ended(&mut call.stream(body).pages()).await;
+    let body = super::upload::Chunks::new(["a"]);
+    let error = ended(&mut call.body_stream(body).pages()).await;
     assert_eq!(kind_of(&error), "Configuration", "{error}");
     assert!(listing.targets().is_empty());
 }
@@ -328,10 +333,12 @@ impl Listing {
         let login = Server::start(good_token(TOKEN));
         let server = Server::start(Decision::json(404, ""));
         let url = format!("{}{prefix}", server.url());
-        let region = Region::custom(&login.url(), &url, None).unwrap();
-        let api = PlatformClient::new(provider_of(region).0.build().unwrap());
+        let region = Region::custom(&login.url(), &url).unwrap();
+        let api = PlatformClient::builder(provider_of(region).0.build().unwrap())
+            .retry(quick())
+            .build();
         Self {
-            api: api.retry(super::quick()),
+            api,
             server,
             _login: login,
         }
@@ -351,7 +358,7 @@ impl Listing {
     }
 }
 
-/// By the stream.
+/// Reads a listing as a stream.
 async fn all(mut pages: Pages<String>) -> Result<Vec<String>, Error> {
     let mut read = Vec::new();
     while let Some(entity) = next_of(&mut pages).await {
@@ -360,16 +367,16 @@ async fn all(mut pages: Pages<String>) -> Result<Vec<String>, Error> {
     Ok(read)
 }
 
-/// The error that ends a listing for good.
+/// Returns the error that ends a listing.
 async fn ended(pages: &mut Pages<String>) -> Error {
     let mut error = None;
     for _ in 0..20 {
-        error = pages.next().await.expect("it ends without an error").err();
+        error = pages.next().await.expect("an error before the end").err();
         if error.is_some() {
             break;
         }
     }
-    let error = error.expect("it does not end");
+    let error = error.expect("the listing does not end");
     assert!(!error.is_transient(), "{error}");
     assert!(pages.next().await.is_none(), "{error}");
     error
@@ -378,7 +385,7 @@ async fn ended(pages: &mut Pages<String>) -> Error {
 fn numbered(number: u64, count: u64, entities: &[&str]) -> Decision {
     let fields = json!({
         "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99,
-        // Numbers come first: nobody looks at this.
+        // The page number takes precedence over this link.
         "nextUri": "https://evil.example/",
     });
     page(entities, &fields)

@@ -63,7 +63,7 @@ async fn succeeds(run: &mut Run, region: Region) {
     let call = client
         .post("/api/v2/users")
         .query(&[("q", QUERY)])
-        .body(&json!({"body": BODY}));
+        .json(&json!({"body": BODY}));
     run.debug(&call);
     let response = call.send().await.unwrap();
     run.debug(&response);

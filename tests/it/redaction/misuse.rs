@@ -90,7 +90,7 @@ impl Resolve for Broken {
 }
 
 fn custom(url: &str) -> Error {
-    Region::custom(url, url, None).unwrap_err().into()
+    Region::custom(url, url).unwrap_err().into()
 }
 
 fn line(text: &str) -> String {

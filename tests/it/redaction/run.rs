@@ -88,7 +88,9 @@ impl Run {
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {
-        let client = PlatformClient::new(tokens).retry(RetryPolicy::never());
+        let builder = PlatformClient::builder(tokens).retry(RetryPolicy::never());
+        self.debug(&builder);
+        let client = builder.build();
         self.debug(&client);
         client
     }

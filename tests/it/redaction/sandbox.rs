@@ -48,7 +48,7 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
         api.post("/api/v2/oauth/clients")
             .query(&[("q", QUERY)])
             .header("Cookie", COOKIE)
-            .body(&json!({"body": BODY}))
+            .json(&json!({"body": BODY}))
     };
     for call in [
         call(),

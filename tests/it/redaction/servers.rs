@@ -69,8 +69,10 @@ pub async fn bad_api(run: &mut Run) {
     for reply in replies.chain(redirects()) {
         api.answers([reply]);
         let (client, _clock) = run.client(region_of(&login, &api));
-        let client = client.timeout(SHORT);
-        let call = || client.get("/api/v2/users").query(&[("q", QUERY)]);
+        let call = || {
+            let call = client.get("/api/v2/users").query(&[("q", QUERY)]);
+            call.timeout(SHORT)
+        };
         if let Err(error) = call().fetch::<Vec<u8>>().await {
             run.error(&error);
         }
@@ -108,7 +110,7 @@ pub async fn own_token(run: &mut Run) {
 pub async fn absent(run: &mut Run) {
     let closed = Closed::new();
     let url = format!("http://{}", closed.address());
-    let (client, clock) = run.client(Region::custom(&url, &url, None).unwrap());
+    let (client, clock) = run.client(Region::custom(&url, &url).unwrap());
     let tokens = client.tokens();
     run.error(&tokens.token().await.unwrap_err());
     let server = closed.open(Decision::none(End::Hold));

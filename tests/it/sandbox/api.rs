@@ -7,8 +7,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{
-    ORGANIZATION, Response, TOKENS_ME, USERS_ME, Wire, api_request, delete, find, get, send, start,
-    start_with_token, token,
+    ORGANIZATION, Response, TOKENS_ME, USERS_ME, Wire, api_request, assert_get_fails, delete, find,
+    get, send, start, start_with_token, token,
 };
 
 #[tokio::test]
@@ -56,9 +56,8 @@ async fn every_endpoint_responds() {
     );
     assert!(client.get("secret").is_none());
 
-    get(&sandbox, "/api/v2/oauth/clients/other", &token)
-        .await
-        .assert_api_error(404, "not.found");
+    let other = "/api/v2/oauth/clients/other";
+    assert_get_fails(&sandbox, other, &token, 404, "not.found").await;
 }
 
 #[tokio::test]
@@ -241,9 +240,7 @@ async fn every_response_has_its_own_correlation_id() {
 async fn unknown_paths_and_methods_are_errors() {
     let (sandbox, token) = start_with_token().await;
     for path in ["/api/v2/nothing", "/api/v2/users/me/", "/oauth/token", "/"] {
-        get(&sandbox, path, &token)
-            .await
-            .assert_api_error(404, "not.found");
+        assert_get_fails(&sandbox, path, &token, 404, "not.found").await;
     }
     for (method, path) in [
         ("POST", ORGANIZATION),

@@ -3,7 +3,10 @@
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{FORM_HEADER, Response, get, post_json, post_request, send, start_with_token, token};
+use super::{
+    FORM_HEADER, Response, assert_get_fails, get, post_json, post_request, send, start_with_token,
+    token,
+};
 
 async fn create(sandbox: &Sandbox, token: &str, body: &Value) -> Response {
     post_json(sandbox, CLIENTS, token, &body.to_string()).await
@@ -40,9 +43,7 @@ async fn valid_client_is_returned_and_not_created() {
         let id = client["id"].as_str().unwrap();
         let uri = client["selfUri"].as_str().unwrap();
         assert_eq!(uri, format!("{CLIENTS}/{id}"));
-        get(&sandbox, uri, &token)
-            .await
-            .assert_api_error(404, "not.found");
+        assert_get_fails(&sandbox, uri, &token, 404, "not.found").await;
     }
     assert_eq!(get(&sandbox, CLIENTS, &token).await.json()["total"], 1);
 }
@@ -184,9 +185,7 @@ async fn malformed_id_is_not_found() {
     let (sandbox, token) = start_with_token().await;
     for id in ["%FF", "%00", "%2e%2e", "a%2Fb"] {
         let path = format!("{CLIENTS}/{id}");
-        get(&sandbox, &path, &token)
-            .await
-            .assert_api_error(404, "not.found");
+        assert_get_fails(&sandbox, &path, &token, 404, "not.found").await;
     }
 }
 

@@ -6,7 +6,7 @@ use genesys_cloud_auth::sandbox::{RefreshTokens, Sandbox};
 use serde_json::{Value, json};
 
 use super::{
-    FORM_HEADER, ORGANIZATION, Response, USERS_ME,
+    FORM_HEADER, ORGANIZATION, Response, USERS_ME, assert_get_fails,
     authorize::{CHALLENGE, REDIRECT, VERIFIER, builder, url},
     browser::parameter,
     client_headers, form_headers, get,
@@ -221,9 +221,7 @@ async fn second_exchange_ends_the_tokens_of_the_first() {
     second.assert_oauth_error("invalid_grant", description);
     for tokens in [&tokens, &renewed] {
         let access = tokens["access_token"].as_str().unwrap();
-        get(&sandbox, ORGANIZATION, access)
-            .await
-            .assert_api_error(401, "bad.credentials");
+        assert_get_fails(&sandbox, ORGANIZATION, access, 401, "bad.credentials").await;
     }
     let refresh = refresh::refresh(&sandbox, &renewed).await;
     refresh.assert_oauth_error("invalid_grant", "the refresh token is not valid");

@@ -5,8 +5,8 @@ use std::{io::Read as _, time::Duration};
 use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 
 use super::{
-    DEADLINE, ORGANIZATION, TOKENS_ME, USERS_ME, Wire, api_request, get, send, start_with_token,
-    token, token_request,
+    DEADLINE, ORGANIZATION, TOKENS_ME, USERS_ME, Wire, api_request, assert_get_fails, get, send,
+    start_with_token, token, token_request,
 };
 
 #[tokio::test]
@@ -46,9 +46,7 @@ async fn fault_stays_until_it_is_removed() {
 async fn fault_is_for_its_endpoint_only() {
     let sandbox = Sandbox::start().await.unwrap();
     let token_fault = sandbox.at_token_endpoint().respond(503);
-    get(&sandbox, ORGANIZATION, "none")
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, ORGANIZATION, "none", 401, "bad.credentials").await;
     let on_get = "GET /login/oauth/token HTTP/1.1\r\nHost: x\r\n\r\n";
     assert_eq!(send(&sandbox, on_get).await.status, 405);
     token_fault.remove();
@@ -72,9 +70,7 @@ async fn bare_status_gets_the_usual_body() {
         (504, "request.timeout"),
     ] {
         sandbox.at_api().times(1).respond(status);
-        get(&sandbox, ORGANIZATION, &token)
-            .await
-            .assert_api_error(status, code);
+        assert_get_fails(&sandbox, ORGANIZATION, &token, status, code).await;
     }
     sandbox.at_api().times(1).respond(502);
     let response = get(&sandbox, ORGANIZATION, &token).await;
@@ -124,9 +120,7 @@ async fn response_may_have_its_own_headers_and_body() {
 async fn rejecting_every_token_ends_none() {
     let (sandbox, token) = start_with_token().await;
     let rejection = sandbox.at_api().respond(401);
-    get(&sandbox, ORGANIZATION, &token)
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
     rejection.remove();
     assert_eq!(get(&sandbox, ORGANIZATION, &token).await.status, 200);
 }
@@ -278,9 +272,7 @@ async fn dropped_response_follows_the_handled_request() {
     let mut wire = Wire::connect(&sandbox).await;
     wire.send(api_request("DELETE", TOKENS_ME, &token)).await;
     assert!(wire.response_or_end(true).await.is_none());
-    get(&sandbox, ORGANIZATION, &token)
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
     assert_eq!(sandbox.requests()[1].status(), None);
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{get, start, start_with_token, token};
+use super::{assert_get_fails, get, start, start_with_token, token};
 
 #[tokio::test]
 async fn users_are_listed_in_pages() {
@@ -205,9 +205,7 @@ async fn unknown_cursor_is_an_error() {
         }
     }
     let both = format!("{CREDENTIALS}?after={cursor}&before={cursor}");
-    get(&sandbox, &both, &token)
-        .await
-        .assert_api_error(400, "bad.request");
+    assert_get_fails(&sandbox, &both, &token, 400, "bad.request").await;
 
     // A cursor after the end of the listing is unknown, too.
     let short = start(Sandbox::builder().integration_credentials(3)).await;

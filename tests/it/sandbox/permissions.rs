@@ -4,8 +4,8 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
 use super::{
-    ORGANIZATION, Response, TOKENS_ME, api_request, get, post_json, send, start, start_with_token,
-    token,
+    ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, get, post_json, send, start,
+    start_with_token, token,
 };
 
 /// Asserts an error that names the missing permissions.
@@ -133,9 +133,7 @@ async fn role_without_division_has_no_permission() {
 async fn token_is_checked_before_permissions() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.set_permissions(Vec::<String>::new());
-    get(&sandbox, CLIENTS, "dead")
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, CLIENTS, "dead", 401, "bad.credentials").await;
 }
 
 #[tokio::test]

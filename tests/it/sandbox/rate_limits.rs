@@ -6,8 +6,8 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    CLIENT_CREDENTIALS, ORGANIZATION, Response, TOKENS_ME, api_request, delete, form_headers, get,
-    send, start, start_with_token, token, token_request, token_request_with,
+    CLIENT_CREDENTIALS, ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, delete,
+    form_headers, get, send, start, start_with_token, token, token_request, token_request_with,
 };
 
 const WINDOW: Duration = Duration::from_secs(600);
@@ -81,9 +81,7 @@ async fn call_above_the_limit_has_no_effect() {
     assert_rate_limited(&get(&sandbox, ORGANIZATION, &token).await);
     // The call above the limit has not reset the idle timer.
     sandbox.advance(Duration::from_secs(320));
-    get(&sandbox, ORGANIZATION, &token)
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{
-    CLIENT_CREDENTIALS, FORM_HEADER, ORGANIZATION, Wire, basic_auth, client_headers, get, send,
-    start, start_with_token, token, token_request, token_request_with,
+    CLIENT_CREDENTIALS, FORM_HEADER, ORGANIZATION, Wire, assert_get_fails, basic_auth,
+    client_headers, get, send, start, start_with_token, token, token_request, token_request_with,
 };
 
 #[tokio::test]
@@ -112,9 +112,7 @@ async fn disabled_client_gets_and_keeps_no_token() {
     sandbox.disable_client();
     let response = send(&sandbox, token_request(&sandbox)).await;
     response.assert_invalid_client();
-    get(&sandbox, ORGANIZATION, &token)
-        .await
-        .assert_api_error(401, "bad.credentials");
+    assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
 }
 
 #[tokio::test]

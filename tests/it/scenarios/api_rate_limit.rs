@@ -1,14 +1,19 @@
-//! The API answers 429, with every kind of `Retry-After`.
+//! The API responds with 429 and every form of `Retry-After`.
 
 use std::time::{Duration, SystemTime};
 
-use super::{Cloud, PATH};
-use crate::support::{advance_until_done, kind_of, server::Decision};
+use super::PATH;
+use crate::support::{
+    advance_until_done,
+    cloud::{Cloud, LONG, Requests},
+    kind_of,
+    server::Decision,
+};
 
 #[tokio::test]
-async fn a_wait_that_the_api_asks_for_is_waited_out() {
-    // The clock goes on by itself, too: less than all of the wait is moved.
-    for (retry_after, least) in [
+async fn retry_after_of_the_api_is_waited_out() {
+    // The clock moves by itself as well, so the test moves it by less than the whole wait.
+    for (retry_after, min_moved) in [
         ("42", 30),
         ("180", 150),
         ("Sun, 09 Sep 2001 01:47:10 GMT", 20),
@@ -24,20 +29,21 @@ async fn a_wait_that_the_api_asks_for_is_waited_out() {
             .api
             .answers([limited(retry_after), Decision::json(200, "{}")]);
         let call = cloud.client.get(PATH).send();
-        let (answer, moved) = advance_until_done(&cloud.clock, call).await;
-        answer.unwrap();
-        assert!(moved >= Duration::from_secs(least), "{retry_after:?}");
-        assert_eq!(cloud.seen(), (1, 2), "{retry_after:?}");
+        let (result, moved) = advance_until_done(&cloud.clock, call).await;
+        result.unwrap();
+        assert!(moved >= Duration::from_secs(min_moved), "{retry_after:?}");
+        let twice = Requests { token: 1, api: 2 };
+        assert_eq!(cloud.requests(), twice, "{retry_after:?}");
     }
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_a_typed_error_at_once() {
+async fn retry_after_beyond_the_limit_is_an_error_at_once() {
     let minute = Duration::from_secs(60);
-    for (retry_after, timeout, told) in [
-        ("181", super::LONG, 181),
-        ("1000000000", super::LONG, 1_000_000_000),
-        ("99999999999999999999", super::LONG, u64::MAX),
+    for (retry_after, timeout, seconds) in [
+        ("181", LONG, 181),
+        ("1000000000", LONG, 1_000_000_000),
+        ("99999999999999999999", LONG, u64::MAX),
         ("61", minute, 61),
     ] {
         let cloud = Cloud::start();
@@ -47,18 +53,18 @@ async fn a_wait_that_is_too_long_is_a_typed_error_at_once() {
         let call = cloud.client.get(PATH).timeout(timeout);
         let error = call.send().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(told)));
-        assert_eq!(cloud.seen(), (1, 1), "{retry_after}");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        let once = Requests { token: 1, api: 1 };
+        assert_eq!(cloud.requests(), once, "{retry_after}");
     }
     let cloud = Cloud::start();
     cloud.clock.set_wall(start());
-    cloud
-        .api
-        .answers([limited("Sun, 09 Sep 2001 02:46:40 GMT")]);
+    let in_an_hour = limited("Sun, 09 Sep 2001 02:46:40 GMT");
+    cloud.api.answers([in_an_hour]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
-    let told = error.retry_after().unwrap().as_secs();
-    assert!((3_000..=3_600).contains(&told), "{told}");
-    assert_eq!(cloud.seen(), (1, 1));
+    let wait = error.retry_after().unwrap().as_secs();
+    assert!((3_000..=3_600).contains(&wait), "{wait}");
+    assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
 }
 
 /// 2001-09-09 01:46:40 UTC.

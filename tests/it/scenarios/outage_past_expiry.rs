@@ -1,8 +1,8 @@
-//! The login host is away while the token expires, and comes back.
+//! The login host is unavailable while the token expires.
 
 use std::time::Duration;
 
-use super::{gateway, half};
+use super::{bad_gateway, half};
 use crate::support::{
     TOKEN,
     dns::{DnsStub, REMOTE, remote_region},
@@ -11,48 +11,45 @@ use crate::support::{
     tls::Authority,
 };
 
-/// What is the matter with the login host.
-enum Away {
+/// How the login host fails.
+enum Outage {
     NoAddress,
-    Refusing,
-    Answering(Decision),
+    ConnectionRefused,
+    Failing(Decision),
 }
 
 #[tokio::test]
-async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
+async fn outage_past_the_expiry_ends_without_a_restart() {
     let authority = Authority::new();
-    for (away, kind) in [
-        (Away::NoAddress, "Transport Dns"),
-        (Away::Refusing, "Transport Refused"),
-        (Away::Answering(Decision::none(End::Reset)), "Transport"),
-        (Away::Answering(half(End::Close)), "Transport"),
-        (Away::Answering(half(End::Reset)), "Transport"),
-        (
-            Away::Answering(Decision::json(500, "{}").last()),
-            "Unexpected",
-        ),
-        (Away::Answering(gateway().last()), "UnexpectedResponse"),
+    for (outage, kind) in [
+        (Outage::NoAddress, "Transport Dns"),
+        (Outage::ConnectionRefused, "Transport Refused"),
+        (Outage::Failing(Decision::none(End::Reset)), "Transport"),
+        (Outage::Failing(half(End::Close)), "Transport"),
+        (Outage::Failing(half(End::Reset)), "Transport"),
+        (Outage::Failing(server_error()), "UnexpectedResponse"),
+        (Outage::Failing(bad_gateway().last()), "UnexpectedResponse"),
     ] {
         let first = good_token("the-first").last();
         let login = Server::start_tls(authority.acceptor(REMOTE), first);
         let (dns, closed) = (DnsStub::default(), Closed::new());
         dns.resolve_to(login.address());
-        let (builder, clock) = provider_of(remote_region());
-        let builder = builder.http_client(dns.http_client(&authority.certificate()));
-        let tokens = builder.build().unwrap();
+        let (tokens, clock) = provider_of(remote_region());
+        let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
+        let tokens = tokens.build().unwrap();
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
-        let asked = match away {
-            Away::NoAddress => {
+        let requests = match outage {
+            Outage::NoAddress => {
                 dns.resolve_to_nothing();
                 1
             }
-            Away::Refusing => {
+            Outage::ConnectionRefused => {
                 dns.resolve_to(closed.address());
                 1
             }
-            Away::Answering(reply) => {
-                login.answers([reply]);
+            Outage::Failing(response) => {
+                login.answers([response]);
                 2
             }
         };
@@ -61,15 +58,19 @@ async fn an_outage_that_outlasts_the_token_ends_without_a_restart() {
         let error = tokens.token().await.unwrap_err();
         assert!(kind_of(&error).starts_with(kind), "{kind}: {error}");
         assert!(error.is_transient() && !error.needs_login(), "{error}");
-        assert_eq!(login.requests().len(), asked, "{error}");
+        assert_eq!(login.requests().len(), requests, "{error}");
 
         dns.resolve_to(login.address());
         login.answers([good_token(TOKEN).last()]);
         clock.advance(error.retry_after().unwrap());
         assert_eq!(tokens.token().await.unwrap().expose_secret(), TOKEN);
         tokens.token().await.unwrap();
-        assert_eq!(login.requests().len(), asked + 1, "{error}");
+        assert_eq!(login.requests().len(), requests + 1, "{error}");
     }
+}
+
+fn server_error() -> Decision {
+    Decision::json(500, "{}").last()
 }
 
 const A_DAY: Duration = Duration::from_secs(86_400);

@@ -70,7 +70,7 @@ fn login_host() -> Server {
 }
 
 fn region(login: &str, api: &str) -> Region {
-    Region::custom(login, api, None).unwrap()
+    Region::custom(login, api).unwrap()
 }
 
 /// The token of a process that starts with this client of a secret that clients share.

@@ -69,7 +69,7 @@ impl Resolve for DnsStub {
 /// A region whose login and API have one name on another machine.
 pub fn remote_region() -> Region {
     let url = format!("https://{REMOTE}");
-    Region::custom(&url, &url, None).unwrap()
+    Region::custom(&url, &url).unwrap()
 }
 
 pub const REMOTE: &str = "genesys.test";

@@ -2,11 +2,13 @@
 
 pub mod capture;
 pub mod child_process;
+pub mod cloud;
 pub mod dns;
 pub mod files;
 pub mod isolated;
 pub mod login;
 mod message;
+pub mod runtime;
 pub mod sentinels;
 pub mod server;
 pub mod tls;
@@ -39,7 +41,7 @@ pub fn credentials() -> ClientCredentials {
 
 /// A region of two servers on this machine.
 pub fn region_of(login: &Server, api: &Server) -> Region {
-    Region::custom(&login.url(), &api.url(), None).unwrap()
+    Region::custom(&login.url(), &api.url()).unwrap()
 }
 
 /// The settings of a provider, and its clock.

@@ -1,36 +1,39 @@
-//! Proxies that a program's environment or its own closure names.
+//! Proxies from the environment or from the program's closure.
 
 use std::process::{Command, Stdio};
 
 use genesys_cloud_auth::{HttpClient, PlatformClient, Region, TokenProvider};
 
-use super::Pair;
+use super::{Pair, localhost_url};
 use crate::support::{
     credentials,
     server::{Decision, Server},
 };
 
-/// The variables of a proxy can only be set for a process: the test runs itself again.
+/// Variables can only be set for another process, so the test runs itself again.
 #[test]
-fn a_host_on_this_machine_is_never_asked_through_a_proxy() {
+fn loopback_requests_never_use_a_proxy() {
     if let Some(child) = Child::of_this_process() {
         return child.run();
     }
     let pair = Pair::start();
     let proxy = Server::start(Decision::json(200, r#"{"access_token":"proxied"}"#));
-    for (url, count) in [(local_url as fn(&Server) -> String, 1), (Server::url, 2)] {
+    for (url, count) in [
+        (localhost_url as fn(&Server) -> String, 1),
+        (Server::url, 2),
+    ] {
         Child::start("ours", &url(&pair.login), &url(&pair.api), &proxy);
         assert_eq!(pair.login.requests().len(), count);
         assert_eq!(pair.api.requests().len(), count);
         assert_eq!(proxy.connections(), 0);
     }
-    // The variables do lead there: a client that is not ours goes that way.
+    // A plain reqwest client shows that the variables have an effect.
     Child::start("plain", &pair.login.url(), &pair.api.url(), &proxy);
     assert_eq!(pair.api.requests().len(), 2);
     assert!(proxy.connections() > 0);
 }
 
-/// What the process with the variables of a proxy does.
+/// What the process with the variables of a proxy shall do.
 struct Child {
     mode: String,
     login: String,
@@ -41,12 +44,12 @@ struct Child {
 impl Child {
     #[allow(
         clippy::disallowed_methods,
-        reason = "the test tells itself, in another process, what to do"
+        reason = "the test reads what the process that started it has set"
     )]
     fn of_this_process() -> Option<Self> {
-        let told = std::env::var(TOLD).ok()?;
-        let mut told = told.split(' ').map(str::to_owned);
-        let mut next = || told.next().unwrap();
+        let task = std::env::var(TASK).ok()?;
+        let mut words = task.split(' ').map(str::to_owned);
+        let mut next = || words.next().unwrap();
         Some(Self {
             mode: next(),
             login: next(),
@@ -57,11 +60,11 @@ impl Child {
 
     fn start(mode: &str, login: &str, api: &str, proxy: &Server) {
         let proxy = proxy.url();
-        let name = "threats::proxy::a_host_on_this_machine_is_never_asked_through_a_proxy";
+        let name = "threats::proxy::loopback_requests_never_use_a_proxy";
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args([name, "--exact", "--nocapture"])
-            .env(TOLD, format!("{mode} {login} {api} {proxy}"))
+            .env(TASK, format!("{mode} {login} {api} {proxy}"))
             .stdin(Stdio::null());
         for variable in ["NO_PROXY", "no_proxy"] {
             command.env_remove(variable);
@@ -84,15 +87,15 @@ impl Child {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             if self.mode == "plain" {
-                let answer = reqwest::get(format!("{}/api/v2/users/me", self.api)).await;
-                answer.unwrap();
+                let response = reqwest::get(format!("{}/api/v2/users/me", self.api)).await;
+                response.unwrap();
             } else {
-                let region = Region::custom(&self.login, &self.api, None).unwrap();
+                let region = Region::custom(&self.login, &self.api).unwrap();
                 let proxy = reqwest::Proxy::all(&self.proxy).unwrap();
-                let connections =
+                let http_client =
                     HttpClient::new(move |reqwest| reqwest.proxy(proxy.clone())).unwrap();
                 let builder = TokenProvider::builder(region, credentials());
-                let api = PlatformClient::new(builder.http_client(connections).build().unwrap());
+                let api = PlatformClient::new(builder.http_client(http_client).build().unwrap());
                 api.get("/api/v2/users/me").send().await.unwrap();
             }
         });
@@ -100,9 +103,5 @@ impl Child {
     }
 }
 
-fn local_url(server: &Server) -> String {
-    format!("http://localhost:{}", server.address().port())
-}
-
-const TOLD: &str = "GENESYS_CLOUD_AUTH_TEST_CHILD";
-const DONE: &str = "the child has done its part";
+const TASK: &str = "GENESYS_CLOUD_AUTH_TEST_CHILD";
+const DONE: &str = "the child is done";

@@ -1,4 +1,4 @@
-//! A token that the API refuses, in between other failures.
+//! The API rejects a token, between other failures and for many callers.
 
 use std::time::Duration;
 
@@ -8,85 +8,85 @@ use genesys_cloud_auth::{
     sandbox::{FaultResponse, Sandbox},
 };
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use super::{Cloud, PATH, quick};
+use super::PATH;
 use crate::support::{
+    cloud::{Cloud, Requests, quick},
     kind_of,
     server::{Decision, End},
     with_clock,
 };
 
 #[tokio::test]
-async fn a_refused_token_costs_none_of_the_attempts() {
+async fn rejected_token_costs_none_of_the_attempts() {
     let cloud = Cloud::start();
     cloud.api.answers([
         Decision::json(503, ""),
-        refusal("the first"),
+        rejection("the first"),
         Decision::none(End::Reset),
         Decision::json(200, "{}"),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
     call.send().await.unwrap();
-    assert_eq!(cloud.seen(), (2, 4));
+    assert_eq!(cloud.requests(), Requests { token: 2, api: 4 });
 }
 
 #[tokio::test]
-async fn a_call_replaces_its_token_once_whatever_comes_in_between() {
+async fn call_replaces_its_token_once_despite_other_failures() {
     for between in [Decision::json(503, ""), Decision::none(End::Reset)] {
         let cloud = Cloud::start();
         cloud
             .api
-            .answers([refusal("the first"), between, refusal("another")]);
+            .answers([rejection("the first"), between, rejection("another")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(kind_of(&error), "Api");
         assert!(error.to_string().contains("the first"), "{error}");
-        assert_eq!(cloud.seen(), (2, 3));
+        assert_eq!(cloud.requests(), Requests { token: 2, api: 3 });
     }
 }
 
 #[tokio::test]
-async fn a_post_whose_token_was_refused_is_sent_once_more() {
+async fn post_with_a_rejected_token_is_sent_once_more() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([refusal("the first"), Decision::json(503, "")]);
-    let error = cloud.client.post(PATH).body(&1).send().await.unwrap_err();
-    assert_eq!(error.status().map(u16::from), Some(503));
-    assert_eq!(cloud.seen(), (2, 2));
+        .answers([rejection("the first"), Decision::json(503, "")]);
+    let error = cloud.client.post(PATH).json(&1).send().await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 503);
+    assert_eq!(cloud.requests(), Requests { token: 2, api: 2 });
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_authorised_is_neither_a_new_token_nor_a_repetition() {
+async fn unauthorized_ip_address_costs_no_token_and_no_attempt() {
     let cloud = Cloud::start();
     cloud
         .api
         .answers([Decision::json(401, r#"{"code":"ip.not.authorized"}"#)]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
-    assert_eq!(error.status().map(u16::from), Some(401));
-    assert_eq!(cloud.seen(), (1, 1));
+    assert_eq!(error.status().unwrap(), 401);
+    assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
 }
 
 #[tokio::test]
-async fn an_api_that_refuses_every_token_is_asked_twice_by_each_of_a_hundred_callers() {
+async fn hundred_callers_with_rejected_tokens_send_two_calls_each() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (api, clock) = client(&sandbox);
+    let (api, clock) = client_with_clock(&sandbox);
     api.tokens().token().await.unwrap();
-    let refused = |message: &str| {
+    let rejection = |message: &str| {
         let body = json!({ "code": "bad.credentials", "message": message });
         FaultResponse::new(401).body(body.to_string())
     };
-    sandbox
-        .at_api()
-        .times(CALLERS)
-        .respond(refused("the first"));
-    // The new token is refused to nobody before everybody has it.
+    let first = rejection("the first");
+    sandbox.at_api().times(CALLERS).respond(first);
+    // The new token is rejected only after all callers have it.
     let gate = sandbox.at_api().times(CALLERS).gate();
-    sandbox.at_api().respond(refused("another"));
-    let callers = callers(&api);
+    sandbox.at_api().respond(rejection("another"));
+    let callers = start_callers(&api);
     gate.wait_for(CALLERS).await;
     gate.release();
-    for outcome in outcomes(callers).await {
-        let error = outcome.unwrap_err();
+    for result in results(callers).await {
+        let error = result.unwrap_err();
         assert_eq!(kind_of(&error), "Api");
         assert!(error.to_string().contains("the first"), "{error}");
     }
@@ -99,55 +99,53 @@ async fn an_api_that_refuses_every_token_is_asked_twice_by_each_of_a_hundred_cal
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_authorised_costs_a_hundred_callers_one_call_each() {
+async fn hundred_callers_with_an_unauthorized_ip_send_one_call_each() {
     let sandbox = Sandbox::start().await.unwrap();
-    let (api, _clock) = client(&sandbox);
+    let (api, _clock) = client_with_clock(&sandbox);
     sandbox.set_ip_authorized(false);
-    for outcome in outcomes(callers(&api)).await {
-        let error = outcome.unwrap_err();
+    for result in results(start_callers(&api)).await {
+        let error = result.unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::Api(error) if error.is_ip_not_authorized()),
             "{error}"
         );
-        assert_eq!(error.status().map(u16::from), Some(401));
+        assert_eq!(error.status().unwrap(), 401);
         assert!(!error.is_transient() && !error.needs_login(), "{error}");
     }
     assert_eq!(sandbox.token_requests(), 1);
     assert_eq!(sandbox.api_requests(), CALLERS);
 
     sandbox.set_ip_authorized(true);
-    for outcome in outcomes(callers(&api)).await {
-        outcome.unwrap();
+    for result in results(start_callers(&api)).await {
+        result.unwrap();
     }
     assert_eq!(sandbox.token_requests(), 1);
     assert_eq!(sandbox.api_requests(), 2 * CALLERS);
 }
 
-type WaiterResult = Result<Response, Error>;
-
-fn callers(api: &PlatformClient) -> Vec<tokio::task::JoinHandle<WaiterResult>> {
+fn start_callers(api: &PlatformClient) -> Vec<JoinHandle<Result<Response, Error>>> {
     let call = |_| tokio::spawn(api.get(ORGANIZATION).send());
     (0..CALLERS).map(call).collect()
 }
 
-async fn outcomes(callers: Vec<tokio::task::JoinHandle<WaiterResult>>) -> Vec<WaiterResult> {
-    let mut outcomes = Vec::new();
+async fn results(
+    callers: Vec<JoinHandle<Result<Response, Error>>>,
+) -> Vec<Result<Response, Error>> {
+    let mut results = Vec::new();
     for caller in callers {
-        outcomes.push(caller.await.unwrap());
+        results.push(caller.await.unwrap());
     }
-    outcomes
+    results
 }
 
-fn client(sandbox: &Sandbox) -> (PlatformClient, Clock) {
+fn client_with_clock(sandbox: &Sandbox) -> (PlatformClient, Clock) {
     let (tokens, clock) = with_clock(sandbox, sandbox.client_credentials());
     (PlatformClient::new(tokens), clock)
 }
 
-fn refusal(message: &str) -> Decision {
-    Decision::json(
-        401,
-        &format!(r#"{{"code":"bad.credentials","message":"{message}"}}"#),
-    )
+fn rejection(message: &str) -> Decision {
+    let body = json!({ "code": "bad.credentials", "message": message });
+    Decision::json(401, &body.to_string())
 }
 
 const ORGANIZATION: &str = "/api/v2/organizations/me";

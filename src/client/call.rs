@@ -1,0 +1,198 @@
+//! Sends one call, and sends it again where that can help.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header::AUTHORIZATION};
+use tracing::Instrument;
+use url::Url;
+
+use super::response::Response;
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+    http_client::{Outgoing, OutgoingBody},
+    provider::{TARGET, TokenProvider},
+    retry::{Failure, Jitter, Repeat, RetryPolicy},
+    token::AccessToken,
+};
+
+/// A request with all that is needed to send it.
+pub(super) struct Call {
+    pub(super) tokens: TokenProvider,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    pub(super) deadline: Moment,
+    pub(super) retry: RetryPolicy,
+    pub(super) repeat: Repeat,
+    pub(super) body_limit: usize,
+    pub(super) read_body: ReadBody,
+}
+
+/// When the body of the response is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadBody {
+    /// As part of each attempt, so that a response that breaks off is requested again.
+    Now,
+    /// By the caller.
+    Later,
+}
+
+pub(super) enum Body {
+    None,
+    Bytes(Bytes),
+    Stream(OutgoingBody),
+}
+
+impl Body {
+    /// Returns the body for the next attempt. A stream serves one attempt.
+    fn next(&mut self) -> Option<OutgoingBody> {
+        match self {
+            Self::None => None,
+            Self::Bytes(bytes) => Some(bytes.clone().into()),
+            Self::Stream(stream) => Some(std::mem::take(stream)),
+        }
+    }
+}
+
+impl Call {
+    pub(super) async fn send(self) -> Result<Response, Error> {
+        let span = tracing::debug_span!(target: TARGET, "api_call", method = %self.method, path = self.url.path());
+        let mut sending = Sending {
+            own_authorization: self.headers.contains_key(AUTHORIZATION),
+            call: self,
+            token: None,
+            failures: 0,
+            last_failure: None,
+        };
+        async {
+            match sending.with_fresh_token().await {
+                // The failure before says more than a bare timeout.
+                Err(error) if matches!(error.kind(), ErrorKind::Timeout) => {
+                    Err(sending.last_failure.take().unwrap_or(error))
+                }
+                result => result,
+            }
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+/// A call that is being sent.
+struct Sending {
+    call: Call,
+    /// Whether the caller has set `Authorization`, so that no token is needed.
+    own_authorization: bool,
+    /// The token of the last attempt.
+    token: Option<AccessToken>,
+    /// Failed attempts so far. Those whose token was rejected do not count.
+    failures: u32,
+    last_failure: Option<Error>,
+}
+
+impl Sending {
+    /// Sends the request, and sends it once more with a new token where the API rejects the first.
+    async fn with_fresh_token(&mut self) -> Result<Response, Error> {
+        let first = match self.with_retries().await {
+            Err(error) if self.drop_rejected_token(&error) => error,
+            result => return result,
+        };
+        if self.call.repeat == Repeat::Never {
+            return Err(first);
+        }
+        self.last_failure = Some(first.clone());
+        match self.with_retries().await {
+            // The token is not the cause, and the first response says why.
+            Err(second) if self.drop_rejected_token(&second) => Err(first),
+            result => result,
+        }
+    }
+
+    /// Sends the request until it succeeds, its token is rejected or the retry policy ends it.
+    async fn with_retries(&mut self) -> Result<Response, Error> {
+        loop {
+            self.authorize().await?;
+            let error = match self.attempt().await {
+                Err(error) if !error.invalidates_token() => error,
+                result => return result,
+            };
+            self.failures += 1;
+            let pause = self.pause_after(&error);
+            let attempt = self.failures;
+            let status = error.status().map(|status| status.as_u16());
+            tracing::debug!(target: TARGET, attempt, status, ?pause, "the call failed");
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            self.last_failure = Some(error);
+            let clock = self.call.tokens.clock();
+            clock.sleep_until(clock.now() + pause).await;
+        }
+    }
+
+    /// Puts a valid token into the headers.
+    async fn authorize(&mut self) -> Result<(), Error> {
+        if self.own_authorization {
+            return Ok(());
+        }
+        let token = self.call.tokens.token_by(self.call.deadline).await?;
+        let headers = &mut self.call.headers;
+        headers.insert(AUTHORIZATION, token.header().clone());
+        self.token = Some(token);
+        Ok(())
+    }
+
+    /// Sends the request once.
+    async fn attempt(&mut self) -> Result<Response, Error> {
+        let call = &mut self.call;
+        let clock = call.tokens.clock();
+        let timeout = call.deadline - clock.now();
+        if timeout.is_zero() {
+            return Err(ErrorKind::Timeout.into());
+        }
+        let outgoing = Outgoing {
+            method: call.method.clone(),
+            url: call.url.clone(),
+            headers: call.headers.clone(),
+            body: call.body.next(),
+            timeout,
+        };
+        let mut incoming = call.tokens.http_client().send(outgoing).await?;
+        let status = incoming.status();
+        if status.is_client_error() || status.is_server_error() {
+            return Err(incoming.api_error(clock).await);
+        }
+        let mut response = Response::new(incoming, call.body_limit);
+        if call.read_body == ReadBody::Now && !status.is_redirection() {
+            response.read().await?;
+        }
+        Ok(response)
+    }
+
+    /// Invalidates the token of the last attempt if the API has rejected it.
+    fn drop_rejected_token(&mut self, error: &Error) -> bool {
+        let rejected = self.token.take().filter(|_| error.invalidates_token());
+        rejected
+            .inspect(|token| self.call.tokens.invalidate(token))
+            .is_some()
+    }
+
+    fn pause_after(&self, error: &Error) -> Option<std::time::Duration> {
+        let Call { retry, repeat, .. } = self.call;
+        let left = self.call.deadline - self.call.tokens.clock().now();
+        retry.pause(repeat, failure(error)?, self.failures, left, Jitter::draw())
+    }
+}
+
+/// Returns what the retry policy needs to know of an error.
+fn failure(error: &Error) -> Option<Failure> {
+    if let ErrorKind::Transport(_) = error.kind() {
+        let nothing_sent = error.nothing_sent();
+        return Some(Failure::NoResponse { nothing_sent });
+    }
+    Some(Failure::Response {
+        status: error.status()?,
+        retry_after: error.retry_after(),
+    })
+}
