@@ -1,10 +1,14 @@
 //! The one place that reads environment variables and asks the machine where it is.
 
 #[cfg(feature = "login")]
-use std::path::Path;
+mod browser;
+
 use std::path::PathBuf;
 
-/// Whether the variable has a value, without a copy of it.
+#[cfg(feature = "login")]
+pub(crate) use browser::no_browser;
+
+/// Whether the variable has a value that is not empty. Makes no copy of it.
 #[allow(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
@@ -13,7 +17,7 @@ pub(crate) fn has_variable(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// The variable's value; none where it is absent, empty, or not Unicode.
+/// The variable's value. `None` if it is absent, empty or not Unicode.
 #[allow(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
@@ -22,8 +26,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The folder in which the platform keeps a user's state, such as logins; none where it is not
-/// known.
+/// The platform's folder for a user's state, such as logins, if it is known.
 pub(crate) fn state_folder() -> Option<PathBuf> {
     let named = if cfg!(windows) {
         variable("LOCALAPPDATA")
@@ -37,78 +40,10 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
     } else {
         ".local/state"
     };
-    // A relative one is to be ignored (XDG Base Directory Specification).
+    // A relative path is ignored (XDG Base Directory Specification).
     named
         .map(PathBuf::from)
         .filter(|folder| folder.is_absolute())
         .or_else(|| Some(std::env::home_dir()?.join(home)))
         .filter(|folder| folder.is_absolute())
-}
-
-/// Why a browser that is opened here would be of no use, if so.
-#[cfg(feature = "login")]
-pub(crate) fn no_browser() -> Option<&'static str> {
-    let file = |path| Path::new(path).exists();
-    let container = file("/.dockerenv")
-        || file("/run/.containerenv")
-        || has_variable("KUBERNETES_SERVICE_HOST")
-        || variable("container").is_some_and(|kind| is_closed(&kind));
-    why_no_browser(has_variable, container)
-}
-
-#[cfg(feature = "login")]
-fn why_no_browser(has: impl Fn(&str) -> bool, container: bool) -> Option<&'static str> {
-    let any = |names: &[&str]| names.iter().any(|name| has(name));
-    let always_a_display = cfg!(any(windows, target_os = "macos"));
-    if any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]) {
-        Some("this is an SSH session: a browser where you sit does not come back to this machine")
-    } else if container {
-        Some("this is a container: a browser outside it does not come back to it")
-    } else if always_a_display
-        || any(&["DISPLAY", "WAYLAND_DISPLAY"])
-        // WSL opens the browser of Windows.
-        || any(&["WSL_DISTRO_NAME", "WSL_INTEROP"])
-        // One that is named may need no display.
-        || has("BROWSER")
-    {
-        None
-    } else {
-        Some("there is no display here that a browser could open on")
-    }
-}
-
-/// A Flatpak opens the desktop's browser, and a WSL distribution that of Windows.
-#[cfg(feature = "login")]
-fn is_closed(container: &str) -> bool {
-    !["flatpak", "wsl"].contains(&container)
-}
-
-#[cfg(all(test, feature = "login"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_browser_is_of_use_only_where_it_comes_back() {
-        let told = |set: &[&str], container| {
-            let why = why_no_browser(|name| set.contains(&name), container);
-            why.unwrap_or("a browser")
-        };
-        for (set, start) in [
-            (&["DISPLAY"][..], "a browser"),
-            (&["WAYLAND_DISPLAY"], "a browser"),
-            (&["WSL_DISTRO_NAME"], "a browser"),
-            (&["WSL_INTEROP"], "a browser"),
-            (&["BROWSER"], "a browser"),
-            (&["DISPLAY", "SSH_CONNECTION"], "this is an SSH session"),
-            (&["BROWSER", "SSH_TTY"], "this is an SSH session"),
-            (&["WSL_INTEROP", "SSH_CLIENT"], "this is an SSH session"),
-        ] {
-            assert!(told(set, false).starts_with(start), "{set:?}");
-        }
-        assert!(told(&["DISPLAY"], true).starts_with("this is a container"));
-        if cfg!(target_os = "linux") {
-            assert!(told(&[], false).starts_with("there is no display"));
-        }
-        assert!(is_closed("docker") && !is_closed("flatpak") && !is_closed("wsl"));
-    }
 }

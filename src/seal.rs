@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -51,18 +51,6 @@ impl SealingKey {
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
         Self::of(&Zeroizing::new(bytes))
-    }
-
-    /// The key in this file, which holds its 32 bytes and nothing else. Where there is none, a new
-    /// key is made there, and the folder above it, readable by this user alone; of several processes
-    /// that start at once, all get the same one. Blocks for as long as a small file takes.
-    ///
-    /// # Errors
-    /// [`Configuration`](crate::ErrorKind::Configuration): the file cannot be read or made, has
-    /// another length, is a link or no regular file, or (on Unix) belongs to another user or can be
-    /// read or written by others.
-    pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        file::key(path.as_ref()).map(|bytes| Self::of(&bytes))
     }
 
     /// No key: the store, and whoever reads it, sees access and refresh tokens as they are, and

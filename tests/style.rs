@@ -15,6 +15,11 @@ fn source_files_are_short() {
 }
 
 #[test]
+fn login_feature_selects_whole_items() {
+    assert_no_faults(&login_conditions(&Files::read(&["src"], ".rs")));
+}
+
+#[test]
 fn test_names_are_short() {
     let files = Files::read(&["src", "tests"], ".rs");
     assert_no_faults(&long_test_names(&files, MAX_TEST_NAME));
@@ -214,7 +219,7 @@ const BANNED: &[&str] = &[
     "to who",
 ];
 
-const MAX_CODE_LINES: usize = 320;
+const MAX_CODE_LINES: usize = 300;
 const MAX_TEST_NAME: usize = 100;
 const ROOT: &str = "src/lib.rs";
 const OWN_FILE: &str = "tests/style.rs";

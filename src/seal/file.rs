@@ -8,14 +8,28 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{KEY_LEN, random};
+use super::{KEY_LEN, SealingKey, random};
 use crate::{
     error::Error,
     private_file::{self, Failure},
 };
 
+impl SealingKey {
+    /// The key in this file, which holds its 32 bytes and nothing else. Where there is none, a new
+    /// key is made there, and the folder above it, readable by this user alone; of several processes
+    /// that start at once, all get the same one. Blocks for as long as a small file takes.
+    ///
+    /// # Errors
+    /// [`Configuration`](crate::ErrorKind::Configuration): the file cannot be read or made, has
+    /// another length, is a link or no regular file, or (on Unix) belongs to another user or can be
+    /// read or written by others.
+    pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        key(path.as_ref()).map(|bytes| Self::of(&bytes))
+    }
+}
+
 /// The key in the file, made there first where there is none.
-pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     let failure = |failure: Failure| Error::configuration(failure.in_full());
     // One that may be read but not written is as good, and is not made.
     if let Some(file) = private_file::open(path).map_err(failure)? {
@@ -27,7 +41,7 @@ pub(super) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     }
     private_file::make_folder(folder(path)).map_err(failure)?;
     let file = private_file::open_or_create(path).map_err(failure)?;
-    // Who comes second waits here, and then finds the key of the first.
+    // A second process waits here and then finds the first one's key.
     file.lock()
         .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
     if let Some(key) = read(&file, path)? {

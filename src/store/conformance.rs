@@ -9,7 +9,7 @@ use std::{pin::pin, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{Sealed, StoreKey, TokenStore};
-use ask::{clause, expect, free, key, refused, remove, save, taken, told};
+use ask::{Checked, LONG, SHORT, clause, expect, free, key, refused, remove, save, taken, told};
 
 /// Checks a store against all that [`TokenStore`] says, but for turns that are lost.
 ///
@@ -95,8 +95,6 @@ struct Check<S> {
     other: S,
     third: S,
 }
-
-type Checked = Result<(), String>;
 
 impl<S: TokenStore> Check<S> {
     async fn with(open: &impl AsyncFn() -> S) -> Result<Self, String> {
@@ -244,7 +242,7 @@ impl<S: TokenStore> Check<S> {
         expect(&open().await, &key, Some(&[b'x'; HOLDERS * TURNS])).await
     }
 
-    /// A turn that was lost, beside that of who took it over.
+    /// Returns a turn that was lost, and the turn that replaced it.
     async fn lost(
         &self,
         key: &StoreKey,
@@ -292,8 +290,3 @@ const BIG: usize = 64 * 1024;
 
 const HOLDERS: usize = 8;
 const TURNS: usize = 8;
-
-/// In which an answer that should not come would.
-const SHORT: Duration = Duration::from_millis(50);
-/// Longer than a lease of 15 seconds, where a turn that is dropped ends by that.
-const LONG: Duration = Duration::from_secs(40);

@@ -185,11 +185,11 @@ impl Inner {
         };
         let length = file.metadata().map_or(0, |about| about.len());
         let length = usize::try_from(length)
-            .unwrap_or(MOST_BYTES)
-            .min(MOST_BYTES);
+            .unwrap_or(MAX_RECORD_BYTES)
+            .min(MAX_RECORD_BYTES);
         // With room for one more it does not grow, so that no copy is left behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
-        file.take(MOST_BYTES as u64 + 1)
+        file.take(MAX_RECORD_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::io(&path, "be read", error))?;
         let record = Sealed::from_bytes(std::mem::take(&mut *bytes));
@@ -276,17 +276,17 @@ impl Inner {
 }
 
 fn check_length(path: &Path, record: &Sealed) -> Result<(), Failure> {
-    if record.as_bytes().len() <= MOST_BYTES {
+    if record.as_bytes().len() <= MAX_RECORD_BYTES {
         return Ok(());
     }
     let path = path.display();
     Err(Failure::new(format!(
-        "{path}: the record is longer than 1 MiB; if the file is there, it is none of ours: remove it"
+        "{path}: the record is longer than 1 MiB; if the file exists, this crate did not write it: remove it"
     )))
 }
 
-const MOST_BYTES: usize = 1 << 20;
+const MAX_RECORD_BYTES: usize = 1 << 20;
 
-/// Between two looks at a lock that another process holds.
+/// The pauses between two attempts to take a lock that another process holds.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);

@@ -22,13 +22,13 @@ type Slots = Mutex<HashMap<StoreKey, Slot>>;
 #[derive(Default)]
 struct Slot {
     value: Option<Sealed>,
-    /// Held by who has the turn, and waited for by who wants it.
+    /// Locked by the holder of the turn; callers that want the turn wait for it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Slot {
-    /// Whether its record is in date, or somebody has or wants its turn.
-    fn is_of_use(&self, now: SystemTime) -> bool {
+    /// Whether its record is valid, or a caller has or wants its turn.
+    fn is_needed(&self, now: SystemTime) -> bool {
         let end = self.value.as_ref().and_then(Sealed::expires_at);
         end.is_none_or(|end| now < end) || Arc::strong_count(&self.turn) > 1
     }
@@ -113,7 +113,7 @@ impl MemoryTurn {
         // Now and then, so that users who never come back do not fill the memory.
         if slots.len() >= MANY && slots.len().is_power_of_two() {
             let now = Clock::system().wall();
-            slots.retain(|_, slot| slot.is_of_use(now));
+            slots.retain(|_, slot| slot.is_needed(now));
         }
         drop(slots);
         Ok(())

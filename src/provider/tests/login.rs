@@ -232,7 +232,7 @@ async fn a_refusal_does_not_end_a_login_that_took_the_refused_ones_place() {
         async move { failure(&tokens).await }
     });
     user.asked(2).await;
-    // The lease of the turn has ended, say, and somebody logs in anew.
+    // The lease of the turn ends and the user logs in again.
     log_in(&other).await.unwrap();
     assert!(is_login_required(&refused.await.unwrap()));
     assert!(store.record.lock().is_some());
@@ -391,7 +391,7 @@ async fn a_wall_clock_that_jumps_ends_no_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_under_an_older_key_is_sealed_anew() {
+async fn login_under_an_older_key_is_sealed_again() {
     let user = User::new(|_| Say::Login(60, Some("r")));
     let (old, new) = (
         SealingKey::from_bytes([1; 32]),

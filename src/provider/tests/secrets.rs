@@ -123,7 +123,7 @@ async fn in_the_pause_one_caller_asks_the_source_and_the_others_fail_at_once() {
     }
     assert_eq!(tokens.clock().now(), start);
     assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
-    // Who asks gets to know that the source hangs.
+    // The caller learns that the source hangs.
     let error = asking.await.unwrap().unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::CredentialSource(_)),
@@ -178,7 +178,7 @@ async fn a_source_that_fails_panics_or_hangs_is_a_transient_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_secret_is_read_anew_at_each_need() {
+async fn secret_is_read_again_for_each_request() {
     let endpoint = Endpoint::new(|_| Say::Token(60));
     let vault = Vault::holding("any");
     let clock = Clock::manual();

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Checked, LONG, SHORT};
 use crate::{
     error::StoreError,
     store::{Sealed, StoreKey, TokenStore},
 };
+
+pub(super) type Checked = Result<(), String>;
 
 pub(super) async fn clause(name: &str, check: impl Future<Output = Checked>) -> Checked {
     let checked = timeout(LONGEST, check).await;
@@ -85,3 +86,8 @@ pub(super) fn told(error: impl std::error::Error) -> String {
 /// A clause may wait twice for a turn.
 const LONGEST: Duration = Duration::from_secs(90);
 const SHOWN: usize = 64;
+
+/// Long enough for a wrong response to arrive.
+pub(super) const SHORT: Duration = Duration::from_millis(50);
+/// Longer than a lease of 15 seconds, which may have to end before a dropped turn is free.
+pub(super) const LONG: Duration = Duration::from_secs(40);

@@ -45,7 +45,7 @@ impl FileTurn {
         )))
     }
 
-    /// Removes the lock's file too, where that can be told apart by who opened it before.
+    /// Removes the lock's file as well, where a process that has opened it notices that.
     pub(super) fn leave_nothing(&self, path: &Path) {
         if cfg!(unix) && private_file::has_name(&self.lock, path) {
             let _ = fs::remove_file(path);

@@ -1,13 +1,12 @@
-//! A stored login is taken only by who asks for that very one.
+//! A stored login is used only by a caller that asks for exactly this one.
 
 use super::*;
 use crate::support::isolated::run_isolated;
 
-/// Where no browser can be opened, `in_browser` gives a stored login, or the error that says so.
+/// Without a browser, `in_browser` returns a stored login or `NoBrowser`.
 #[test]
-fn a_login_of_another_organisation_or_before_a_prompt_is_not_taken() {
-    let test =
-        "processes::asked_for::a_login_of_another_organisation_or_before_a_prompt_is_not_taken";
+fn login_of_another_organisation_or_prompt_is_not_used() {
+    let test = "processes::asked_for::login_of_another_organisation_or_prompt_is_not_used";
     if run_isolated(test).is_none() {
         runtime().block_on(asks());
     }
@@ -57,7 +56,7 @@ async fn asks() {
 }
 
 #[tokio::test]
-async fn a_login_of_any_name_is_its_own_and_leads_only_into_the_folder() {
+async fn login_names_are_distinct_and_stay_in_the_folder() {
     let site = Site::new(RefreshTokens::Rotating).await;
     let mut here = site.here();
     here.folder = here.folder.join("tokens");

@@ -18,7 +18,7 @@ async fn a_lost_answer_costs_a_login_at_most() {
         site.clock.advance(LIFE);
         let error = tokens.token().await.unwrap_err();
         assert!(error.is_transient() && !error.needs_login(), "{error}");
-        // A process that starts anew asks again: it cannot know better.
+        // A new process asks again, since it cannot know.
         drop(tokens);
         let tokens = site.saved().await.unwrap();
         let again = tokens.token().await;
@@ -36,9 +36,8 @@ async fn a_lost_answer_costs_a_login_at_most() {
 }
 
 #[test]
-fn a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing() {
-    let test =
-        "processes::ended::a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing";
+fn kill_during_a_removal_leaves_the_login_or_nothing() {
+    let test = "processes::ended::kill_during_a_removal_leaves_the_login_or_nothing";
     if let Some(job) = job() {
         return runtime().block_on(removes_until_killed(&Here::of(job)));
     }
@@ -60,7 +59,7 @@ fn a_process_killed_while_it_removes_an_ended_login_leaves_it_or_nothing() {
                 is(&tokens.token().await.unwrap_err(), "LoginRequired");
                 assert!(site.saved().await.is_none());
             }
-            // The second is that of who found it there still.
+            // The second request is from the process that still found the login.
             let requests = 1 + usize::from(is_left);
             assert_eq!(site.sandbox.refresh_requests(), requests, "{step}");
             site.log_in().await;

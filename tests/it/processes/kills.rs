@@ -26,7 +26,7 @@ const A_PROCESS: Duration = Duration::from_secs(3_600);
 
 /// What came of kills.
 struct Course {
-    /// Where the user logs in anew.
+    /// Logs the user in again.
     login: Login,
     /// How far all clocks are.
     moved: Duration,
@@ -38,9 +38,8 @@ struct Course {
 }
 
 #[test]
-fn a_kill_at_any_step_costs_a_login_at_most_where_the_server_has_no_grace() {
-    let test =
-        "processes::kills::a_kill_at_any_step_costs_a_login_at_most_where_the_server_has_no_grace";
+fn kill_at_any_step_costs_at_most_the_login_without_grace() {
+    let test = "processes::kills::kill_at_any_step_costs_at_most_the_login_without_grace";
     if let Some(job) = job() {
         return runtime().block_on(renews_until_killed(&Here::of(job)));
     }
@@ -63,8 +62,8 @@ fn two_hundred_kills_at_random_steps_cost_a_login_each_at_most() {
 }
 
 #[test]
-fn two_hundred_kills_at_random_steps_lose_no_login_where_the_server_has_grace() {
-    let test = "processes::kills::two_hundred_kills_at_random_steps_lose_no_login_where_the_server_has_grace";
+fn kills_at_random_steps_lose_no_login_with_grace() {
+    let test = "processes::kills::kills_at_random_steps_lose_no_login_with_grace";
     kill_at_random(test, true);
 }
 

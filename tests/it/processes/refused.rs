@@ -17,7 +17,7 @@ const OTHER_USER: u32 = 65_534;
 
 /// It is as if nobody had logged in: also for a process that knew better, once its token has ended.
 #[tokio::test]
-async fn a_login_that_is_not_whole_or_not_ours_is_one_to_make_anew() {
+async fn damaged_or_foreign_login_counts_as_absent() {
     for (name, spoil) in ABSENT {
         let site = logged_in().await;
         let tokens = site.saved().await.unwrap();
@@ -49,7 +49,7 @@ async fn a_login_that_cannot_be_read_is_an_error_that_names_the_file() {
         names_the_file(&login.saved(USER).await.unwrap_err(), &record);
         let browser = |_: &Url| panic!("a store that fails is no reason to log in");
         names_the_file(&login.in_browser(USER, browser).await.unwrap_err(), &record);
-        // Who has a valid token is served meanwhile.
+        // A provider with a valid token serves it meanwhile.
         site.clock.advance(LIFE * 9 / 10);
         tokens.token().await.unwrap();
         site.clock.advance(LIFE / 10);
@@ -114,9 +114,8 @@ fn getrlimit_most() -> Rlimit {
 
 /// The lock is there, so that the turn can be had.
 #[test]
-fn a_login_renewed_in_a_folder_that_takes_nothing_is_kept_until_it_does() {
-    let test =
-        "processes::refused::a_login_renewed_in_a_folder_that_takes_nothing_is_kept_until_it_does";
+fn login_renewed_in_a_full_folder_is_stored_later() {
+    let test = "processes::refused::login_renewed_in_a_full_folder_is_stored_later";
     if let Some(job) = job() {
         return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
     }
@@ -136,9 +135,8 @@ fn a_login_renewed_in_a_folder_that_takes_nothing_is_kept_until_it_does() {
 
 /// Where not even the turn can be had, nothing is sent.
 #[test]
-fn a_login_without_a_lock_in_a_folder_that_takes_nothing_is_not_renewed() {
-    let test =
-        "processes::refused::a_login_without_a_lock_in_a_folder_that_takes_nothing_is_not_renewed";
+fn login_without_a_lock_in_a_full_folder_is_not_renewed() {
+    let test = "processes::refused::login_without_a_lock_in_a_full_folder_is_not_renewed";
     if let Some(job) = job() {
         return runtime().block_on(renews_without_room(&Here::of(job), || {}, || {}));
     }

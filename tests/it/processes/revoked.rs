@@ -19,7 +19,7 @@ fn a_logout_is_not_undone_by_a_renewal_under_way() {
                 site.sandbox.at_api().drop_response();
             }
             let gate = site.sandbox.at_token_endpoint().gate();
-            // The token that is to be renewed is still good, and has to be ended at the server.
+            // The token is due for renewal and still valid, so the server must revoke it.
             site.clock.advance(LIFE * 9 / 10);
             tokens.token().await.unwrap();
             gate.wait_for(1).await;

@@ -10,9 +10,8 @@ use crate::support::child_process::{
 };
 
 #[test]
-fn a_stopped_process_that_has_the_turn_is_waited_for_and_nothing_is_sent() {
-    let test =
-        "processes::turns::a_stopped_process_that_has_the_turn_is_waited_for_and_nothing_is_sent";
+fn stopped_process_with_the_turn_is_waited_for() {
+    let test = "processes::turns::stopped_process_with_the_turn_is_waited_for";
     if let Some(job) = job() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }
@@ -69,7 +68,7 @@ fn asks_in_vain(site: &Site) {
         let login = site.here().login(site.here().store(), &clock);
         let tokens = login.saved(USER).await.unwrap().unwrap();
         let token = hash_of(&tokens.token().await.unwrap());
-        // It is to be renewed from now on.
+        // From now on it is due for renewal.
         clock.advance(LIFE * 9 / 10);
         for _ in 0..3 {
             assert_eq!(hash_of(&tokens.token().await.unwrap()), token);
@@ -84,8 +83,8 @@ fn asks_in_vain(site: &Site) {
 
 /// The refresh token may be used again: what is lost is the turn alone.
 #[test]
-fn the_turn_of_a_process_that_is_killed_goes_to_who_waits() {
-    let test = "processes::turns::the_turn_of_a_process_that_is_killed_goes_to_who_waits";
+fn turn_of_a_killed_process_goes_to_the_next_waiter() {
+    let test = "processes::turns::turn_of_a_killed_process_goes_to_the_next_waiter";
     if let Some(job) = job() {
         return runtime().block_on(renews_in_steps(&Here::of(job)));
     }

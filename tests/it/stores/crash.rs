@@ -24,8 +24,8 @@ const SAVES: u32 = 8;
 const KILLS: u32 = 200;
 
 #[test]
-fn a_process_killed_at_any_step_leaves_the_old_record_or_the_new_one() {
-    let test = "stores::crash::a_process_killed_at_any_step_leaves_the_old_record_or_the_new_one";
+fn kill_at_any_step_leaves_the_old_or_the_new_record() {
+    let test = "stores::crash::kill_at_any_step_leaves_the_old_or_the_new_record";
     if let Some(job) = job() {
         return save_until(&job);
     }

@@ -113,7 +113,7 @@ async fn tokens_that_are_exchanged_count_as_absent() {
         assert_eq!(token("two").await, "second");
     }
     store.exchange();
-    // Each asks anew, and saves over what was put there.
+    // Each provider requests a new token and saves over the other's record.
     for _ in 0..2 {
         assert_eq!(token("one").await, "third");
         assert_eq!(token("two").await, "fourth");

@@ -71,8 +71,8 @@ async fn add(folder: &Path) {
 }
 
 #[test]
-fn a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it() {
-    let test = "stores::shared::a_process_that_never_gives_a_turn_up_is_named_and_its_end_frees_it";
+fn process_that_keeps_a_turn_is_named_until_it_ends() {
+    let test = "stores::shared::process_that_keeps_a_turn_is_named_until_it_ends";
     let take = async |folder: &str, wait| {
         let store = store(Path::new(folder));
         store.take_turn(&key(), wait).await
@@ -158,7 +158,7 @@ fn the_folder_is_the_one_for_state() {
 /// A process that is being started has all files of its parent, until its program begins.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_turn_that_is_given_up_is_free_at_once_also_where_processes_start() {
+async fn dropped_turn_is_free_at_once_while_processes_start() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let starts = std::thread::spawn(|| {
