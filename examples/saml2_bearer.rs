@@ -7,6 +7,46 @@
 //! cargo run --example saml2_bearer
 //! ```
 //!
+//! ```text
+//! A sandbox on this machine stands in for Genesys Cloud and for an identity provider.
+//!
+//! An assertion becomes a token
+//!   user              User 1
+//!   email address     user1@sandbox.example
+//!   organisation      Sandbox
+//!   token requests    1
+//!
+//! A day later the source is asked for another one
+//!   user              User 1
+//!   email address     user1@sandbox.example
+//!   organisation      Sandbox
+//!   token requests    2
+//!
+//! A used assertion is not sent again
+//!   error             the SAML assertion was already used; get a new one from
+//!                     the identity provider. To renew automatically use
+//!                     `Assertion::from_fn`; a longer token duration (Admin →
+//!                     Integrations → OAuth) makes renewals rarer
+//!   issue             Token expired
+//!   likely cause      the token's lifetime is exceeded
+//!   resolution        use a grant that renews the token before it expires
+//!                     (client credentials), or set a token duration that fits
+//!                     under Admin → Integrations → OAuth → the client
+//!
+//! An expired assertion is not sent
+//!   error             the SAML assertion expired at …
+//!                     GMT; get a new one from the identity provider. To renew
+//!                     automatically use `Assertion::from_fn`; a longer token
+//!                     duration (Admin → Integrations → OAuth) makes renewals
+//!                     rarer
+//!   issue             Token expired
+//!   likely cause      the token's lifetime is exceeded
+//!   resolution        use a grant that renews the token before it expires
+//!                     (client credentials), or set a token duration that fits
+//!                     under Admin → Integrations → OAuth → the client
+//!   token requests    3
+//! ```
+//!
 //! For your own organisation, pass the region, an OAuth client of the grant type "SAML2 Bearer", the
 //! organisation's short name, and a file with an assertion, or `-` for standard input: the value of
 //! `SAMLResponse` as an identity provider posts it, or XML. The client's secret is read from
@@ -134,14 +174,14 @@ pub async fn run_on_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError
     print_user(&tokens, out).await?;
     row(out, "token requests", sandbox.token_requests())?;
 
-    writeln!(out, "\nOne that was used before is not sent again")?;
+    writeln!(out, "\nA used assertion is not sent again")?;
     let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
     advance_a_day(&sandbox, &clock);
     explain(out, &expect_error(tokens.token().await)?)?;
 
-    writeln!(out, "\nNor is one that is out of date")?;
+    writeln!(out, "\nAn expired assertion is not sent")?;
     let tokens = provider(&sandbox, idp.saml_response().into(), &clock)?;
     advance_a_day(&sandbox, &clock);
     explain(out, &expect_error(tokens.token().await)?)?;

@@ -8,6 +8,12 @@
 //! cargo run --example sso_web_app
 //! ```
 //!
+//! ```text
+//! A sandbox on this machine stands in for Genesys Cloud and for an identity provider.
+//!
+//! Open http://localhost:…/
+//! ```
+//!
 //! For your own organisation, pass the region, an OAuth client of the grant type "SAML2 Bearer", the
 //! organisation's short name, the identity provider's address for logins (HTTP-Redirect), and the
 //! address under which browsers find the application. In the identity provider, single sign-on URL

@@ -86,7 +86,7 @@ fn read_only_file_is_used_or_named() {
             assert_eq!(saved, "saved");
             assert_eq!(mode(&kept.path("")), 0o600);
         } else {
-            let cure = "allow the user of this process read and write it";
+            let cure = "allow the user of this process to read and write it";
             let named = saved.contains(path.to_str().unwrap());
             assert!(named && saved.contains(cure), "{saved}");
         }
