@@ -75,7 +75,7 @@ async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if app.sessions.logged_in(&headers).is_some() {
         return see_other("/", None);
     }
-    let begun = || -> Result<_, Box<dyn StdError>> {
+    let redirect = || -> Result<_, Box<dyn StdError>> {
         let pending = app.login.begin()?;
         let url = pending.authorize_url().to_string();
         let pending = pending.into_secret()?;
@@ -83,7 +83,7 @@ async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
         app.sessions.begin(&id, pending);
         Ok(see_other(&url, Some(app.sessions.cookie(&id))))
     };
-    begun().unwrap_or_else(|error| failed(&error))
+    redirect().unwrap_or_else(|error| failed(&error))
 }
 
 /// The redirect URI, to which the login page sends the browser back.

@@ -131,8 +131,8 @@ pub(crate) fn new_id() -> Result<String, aws_lc_rs::error::Unspecified> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// As long as a login that was begun is good.
+/// The time in which a pending login can be finished.
 const TO_LOG_IN: Duration = Duration::from_secs(600);
 
-/// A day's work.
+/// One working day.
 const LOGGED_IN: Duration = Duration::from_secs(8 * 3_600);
