@@ -1,14 +1,14 @@
-//! Which row of Genesys Cloud's troubleshooting table applies, and what to do about it.
+//! Names the row of Genesys Cloud's troubleshooting table that applies, and what to do about it.
 //!
-//! With nothing configured it brings about all six rows, one after the other, in a sandbox on this
+//! Without configuration it causes the errors of all six rows, one after the other, in a sandbox on this
 //! machine:
 //!
 //! ```sh
 //! cargo run --example diagnose
 //! ```
 //!
-//! With the variables `GENESYSCLOUD_*` set it tries them against that region, up to the first that
-//! does not work, and says which row applies. Paths of the API that your program calls may follow:
+//! With the variables `GENESYSCLOUD_*` set it checks the region, stops at the first check that fails, and
+//! names the row that applies. Add the API paths that your program calls as arguments:
 //! `cargo run --example diagnose -- /api/v2/users`. It only reads.
 #![allow(
     clippy::disallowed_methods,
@@ -53,7 +53,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     }
     let worked = match TokenProvider::from_env() {
         Ok(tokens) => against_the_region(tokens, &paths, out).await?,
-        Err(error) => told(out, "the configuration", &error)?,
+        Err(error) => report(out, "the configuration", &error)?,
     };
     Ok(if worked {
         ExitCode::SUCCESS
@@ -62,10 +62,10 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     })
 }
 
-/// All six rows, each brought about in a sandbox of its own.
+/// Causes the errors of all six rows, each in a sandbox of its own.
 ///
 /// # Errors
-/// That something went well which should not have, or that the output was closed.
+/// An operation succeeded that should have failed, or the output was closed.
 pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     writeln!(
         out,
@@ -126,7 +126,7 @@ async fn expired_token() -> Result<Error, Box<dyn StdError>> {
     let sandbox = Sandbox::start().await?;
     let token = client(&sandbox)?.tokens().token().await?;
     sandbox.advance(Duration::from_secs(86_400));
-    // A token from outside: nothing here can renew it.
+    // Nothing can renew a fixed token.
     let fixed = FixedToken::new(token.expose_secret())?;
     let api = PlatformClient::new(TokenProvider::new(sandbox.region(), fixed)?);
     failure(api.get("/api/v2/organizations/me").send().await)
@@ -144,7 +144,7 @@ async fn roles_of_another_grant() -> Result<Error, Box<dyn StdError>> {
     failure(call.send().await)
 }
 
-/// What the API tells of a client has no secret.
+/// The API never returns the secret of an existing client.
 async fn no_secret() -> Result<Error, Box<dyn StdError>> {
     let sandbox = Sandbox::start().await?;
     let api = client(&sandbox)?;
@@ -188,15 +188,15 @@ fn client(sandbox: &Sandbox) -> Result<PlatformClient, Error> {
 
 fn failure<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>> {
     match outcome {
-        Ok(_) => Err("this should have failed".into()),
+        Ok(_) => Err("this call should have failed".into()),
         Err(error) => Ok(error),
     }
 }
 
-/// Tries what can be tried without changing anything. Whether all of it worked.
+/// Checks what can be checked without changing anything. Returns whether everything worked.
 ///
 /// # Errors
-/// That the output was closed.
+/// The output was closed.
 pub async fn against_the_region(
     tokens: TokenProvider,
     paths: &[String],
@@ -206,23 +206,23 @@ pub async fn against_the_region(
     writeln!(out, "Against region {}.", api.tokens().region())?;
     works(out, "the configuration")?;
     if let Err(error) = api.tokens().ready(Duration::from_secs(30)).await {
-        return told(out, "a token", &error);
+        return report(out, "a token", &error);
     }
     works(out, "a token")?;
     if let Err(error) = api.tokens().token_info().await {
-        return told(out, "the token at the API", &error);
+        return report(out, "the token at the API", &error);
     }
     works(out, "the token at the API")?;
     for path in paths {
         if let Err(error) = api.get(path).send().await {
-            return told(out, path, &error);
+            return report(out, path, &error);
         }
         works(out, path)?;
     }
     writeln!(
         out,
-        "\nNo row applies. Two are not tried, for they would change something: new OAuth\n\
-         clients (row 4), and data actions (row 6)."
+        "\nNo row applies. Two are not checked, because that would change something: new\n\
+         OAuth clients (row 4), and data actions (row 6)."
     )?;
     Ok(true)
 }
@@ -231,18 +231,18 @@ fn works(out: &mut impl Write, what: &str) -> io::Result<()> {
     writeln!(out, "  works   {what}")
 }
 
-fn told(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<bool> {
+fn report(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<bool> {
     writeln!(out, "  fails   {tried}")?;
     if error.troubleshooting().is_some() {
         show(out, tried, error)?;
     } else {
-        writeln!(out, "\nNo row of the table is about this:")?;
+        writeln!(out, "\nNo row of the table applies:")?;
         paragraph(out, "error", error)?;
     }
     Ok(false)
 }
 
-/// A row, as a person likes to read it.
+/// Prints a row of the table with the error.
 fn show(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<()> {
     let row = error.troubleshooting();
     let row = row.ok_or_else(|| io::Error::other(format!("no row for {error}")))?;
@@ -255,7 +255,7 @@ fn show(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<()> {
     paragraph(out, "error", error)
 }
 
-/// A name, and text that goes on beside it.
+/// Prints a name, and a text in a column next to it.
 fn paragraph(out: &mut impl Write, name: &str, text: impl Display) -> io::Result<()> {
     let (mut name, mut line) = (name, String::new());
     for word in text.to_string().split(' ') {

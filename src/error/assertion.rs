@@ -21,10 +21,7 @@ pub(crate) enum AssertionFault {
     )]
     NoSaml,
     /// The status codes of a Response, the outer one first.
-    #[error(
-        "the identity provider reports the status {0}; ask an administrator of the identity \
-         provider"
-    )]
+    #[error("{}; ask an administrator of the identity provider", status_text(.0))]
     Failed(String),
     #[error(
         "it is encrypted, and only its recipient can check it; turn off the encryption of \
@@ -124,6 +121,14 @@ impl AssertionFault {
     /// The fault of a Response that reports these status codes, the outer one first.
     pub(crate) fn failed(codes: &[String]) -> Self {
         Self::Failed(sanitize(&codes.join(", "), &[]))
+    }
+}
+
+fn status_text(codes: &str) -> String {
+    if codes.is_empty() {
+        "the Response has no status code".to_owned()
+    } else {
+        format!("the identity provider reports the status {codes}")
     }
 }
 

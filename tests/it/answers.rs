@@ -1,4 +1,4 @@
-//! Answers of the token endpoint that no client should meet, and does.
+//! Bad responses of the token endpoint, and its tolerated ones.
 
 mod bad;
 mod errors;
@@ -14,17 +14,18 @@ use crate::support::{
     TOKEN, good_token, kind_of, provider_at,
     server::{Decision, Server},
 };
-use bad::{Bad, bad_answers};
+use bad::{Bad, bad_responses};
 
 #[tokio::test]
-async fn a_bad_answer_is_a_typed_error_and_loses_nothing() {
-    for case in bad_answers() {
-        refused(&case).await;
+async fn bad_response_is_a_typed_error_and_loses_nothing() {
+    for case in bad_responses() {
+        fails_once(&case).await;
     }
 }
 
-/// One request, one error, nothing kept; a good answer mends it.
-async fn refused(case: &Bad) -> Error {
+/// A bad response costs one request, becomes one error and leaves nothing behind. The next valid response
+/// is used.
+async fn fails_once(case: &Bad) -> Error {
     let name = case.name;
     let server = Server::start(case.reply.clone());
     let (tokens, clock) = provider_at(&server);
@@ -35,12 +36,9 @@ async fn refused(case: &Bad) -> Error {
     assert!(error.to_string().contains(case.says), "{name}: {error}");
     assert!(
         error.retry_after().is_some(),
-        "{name}: a pause has begun: {error}"
+        "{name}: there is no pause: {error}"
     );
-    tokens
-        .token()
-        .await
-        .expect_err("nothing of a bad answer is served");
+    tokens.token().await.expect_err("a bad response was cached");
 
     server.answers([good_token(TOKEN)]);
     clock.advance(LONGER_THAN_ANY_PAUSE);
@@ -50,12 +48,12 @@ async fn refused(case: &Bad) -> Error {
 }
 
 #[tokio::test]
-async fn a_pause_is_as_long_as_the_server_asks() {
+async fn pause_lasts_as_long_as_the_server_asks() {
     let second = Duration::from_secs(1);
     let (default, half) = ((second * 4 / 10, second * 6 / 10), second / 2);
     for (retry_after, (least, most)) in [
         (Some("7"), (second * 7, second * 7 + half)),
-        // A date is read by the wall clock, which moves on meanwhile.
+        // A date is compared with the wall clock, which goes on during the test.
         (
             Some("Tue, 24 Nov 2026 12:01:00 GMT"),
             (second * 40, second * 61),
@@ -105,7 +103,7 @@ async fn a_pause_is_as_long_as_the_server_asks() {
 }
 
 #[tokio::test]
-async fn a_token_is_taken_in_every_form_that_is_allowed() {
+async fn token_is_accepted_in_every_allowed_form() {
     let longest = "x".repeat(8_192);
     for (token, rest) in [
         ("a", r#","token_type":"bearer""#),
@@ -137,7 +135,7 @@ async fn a_token_is_taken_in_every_form_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_life_is_read_as_tolerantly_as_servers_write_it() {
+async fn expires_in_is_read_in_every_form_that_servers_send() {
     for (expires_in, expected) in [
         ("", 300),
         (r#","expires_in":null"#, 300),
@@ -156,26 +154,26 @@ async fn a_life_is_read_as_tolerantly_as_servers_write_it() {
         ));
         let (tokens, clock) = provider_at(&server);
         tokens.token().await.expect(expires_in);
-        // The last 15 % are the earliest that a renewal may start in.
+        // No renewal starts in the first half of a life.
         clock.advance(Duration::from_secs(expected / 2));
         tokens.token().await.unwrap();
         assert_eq!(
             server.requests().len(),
             1,
-            "{expires_in}: shorter than it says"
+            "{expires_in}: the token expired too early"
         );
         clock.advance(Duration::from_secs(expected / 2 + 1));
         tokens.token().await.unwrap();
         assert_eq!(
             server.requests().len(),
             2,
-            "{expires_in}: longer than it says"
+            "{expires_in}: the token expired too late"
         );
     }
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_on_arrival_goes_to_those_who_waited_only() {
+async fn token_expired_on_arrival_goes_only_to_waiters() {
     for expires_in in ["0", "-1", "\"0\"", "\"-1\"", "-1e12", "0.0"] {
         let server = Server::start(Decision::json(
             200,
@@ -202,7 +200,7 @@ fn noon() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_521_600)
 }
 
-/// How the token endpoint words its own limit.
+/// The token endpoint's own words for its rate limit.
 const LIMITED: &str =
     r#"{"error":"invalid_request","error_description":"rate limit exceeded;please slow down"}"#;
 const LONGER_THAN_ANY_PAUSE: Duration = Duration::from_secs(20 * 60);

@@ -1,4 +1,4 @@
-//! The example that tells which row of the troubleshooting table applies.
+//! The example that names the row of the troubleshooting table.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use super::quickstart::run;
 )]
 mod diagnose;
 
-/// Text without its line breaks and indents.
+/// Returns the text without its line breaks and indents.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
-async fn it_brings_about_all_six_rows_and_tells_each_whole() {
+async fn sandbox_run_shows_all_six_rows() {
     let mut out = Vec::new();
     diagnose::against_the_sandbox(&mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();
     let sections: Vec<String> = text.split("\n\n").skip(1).map(flat).collect();
-    // The last row has two roads.
+    // Two errors lead to the last row.
     assert_eq!(sections.len(), 7, "{text}");
     let rows = Troubleshooting::ALL
         .into_iter()
@@ -33,19 +33,19 @@ async fn it_brings_about_all_six_rows_and_tells_each_whole() {
     for ((number, row), section) in (1..=7).zip(rows).zip(&sections) {
         let begins = format!("{}. {} tried", number.min(6), row.issue());
         assert!(section.starts_with(&begins), "{section}");
-        for told in [row.likely_cause(), row.resolution(), "error "] {
-            assert!(section.contains(told), "{section}");
+        for part in [row.likely_cause(), row.resolution(), "error "] {
+            assert!(section.contains(part), "{section}");
         }
     }
-    // Only what cannot be broken is wider than a terminal.
+    // Only a single word may be wider than a terminal.
     for line in text.lines().filter(|line| line.chars().count() > 80) {
         assert_eq!(line.split_whitespace().count(), 1, "{line}");
     }
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
 }
 
-/// What it says of a region, and whether all worked there.
-async fn told(tokens: TokenProvider, path: &str) -> (bool, String) {
+/// Runs against a region. Returns whether everything worked, and the output.
+async fn run_against(tokens: TokenProvider, path: &str) -> (bool, String) {
     let mut out = Vec::new();
     let worked = diagnose::against_the_region(tokens, &[path.to_owned()], &mut out)
         .await
@@ -54,19 +54,19 @@ async fn told(tokens: TokenProvider, path: &str) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn against_a_region_it_says_which_row_applies() {
+async fn region_run_names_the_row_that_applies() {
     let sandbox = Sandbox::start().await.unwrap();
     let tokens = || TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
 
-    let (worked, text) = told(tokens(), "/api/v2/organizations/me").await;
+    let (worked, text) = run_against(tokens(), "/api/v2/organizations/me").await;
     assert!(worked && text.contains("No row applies"), "{text}");
 
     sandbox.set_permissions(["directory:user:view"]);
-    let (worked, text) = told(tokens(), "/api/v2/oauth/clients").await;
+    let (worked, text) = run_against(tokens(), "/api/v2/oauth/clients").await;
     assert!(!worked && text.contains("2. API access denied"), "{text}");
     assert!(text.contains("oauth:client:view"), "{text}");
 
-    let (worked, text) = told(tokens(), "/api/v2/nowhere").await;
+    let (worked, text) = run_against(tokens(), "/api/v2/nowhere").await;
     assert!(!worked && text.contains("No row of the table"), "{text}");
     assert!(text.contains("not.found"), "{text}");
 
@@ -74,16 +74,16 @@ async fn against_a_region_it_says_which_row_applies() {
     sandbox.advance(Duration::from_secs(86_400));
     let fixed = FixedToken::new(token.expose_secret()).unwrap();
     let fixed = TokenProvider::new(sandbox.region(), fixed).unwrap();
-    let (worked, text) = told(fixed, "/api/v2/organizations/me").await;
+    let (worked, text) = run_against(fixed, "/api/v2/organizations/me").await;
     assert!(!worked && text.contains("the token at the API"), "{text}");
 
     sandbox.disable_client();
-    let (worked, text) = told(tokens(), "/api/v2/organizations/me").await;
+    let (worked, text) = run_against(tokens(), "/api/v2/organizations/me").await;
     assert!(!worked && text.contains("1. Token request fails"), "{text}");
 }
 
 #[test]
-fn it_runs_with_nothing_configured() {
+fn program_runs_without_configuration() {
     let output = run("diagnose", &[]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
@@ -91,7 +91,7 @@ fn it_runs_with_nothing_configured() {
 }
 
 #[test]
-fn half_a_configuration_is_row_five() {
+fn client_id_without_secret_is_row_five() {
     let output = run(
         "diagnose",
         &[

@@ -17,7 +17,7 @@ mod events;
 mod hosts;
 mod login;
 mod login_example;
-mod odd;
+mod malformed_errors;
 mod processes;
 mod quickstart;
 mod readme;

@@ -86,7 +86,7 @@ fn invalid_arguments_are_errors_before_anything_is_sent() {
     let file = folder.path().join("assertion.txt");
     std::fs::write(&file, "no assertion!").unwrap();
     let file = file.to_str().unwrap();
-    let standard_input = "there is nothing in it";
+    let standard_input = "it is empty";
     for (arguments, expected) in [
         (
             &["eu-west-1", "an-id", "my-org", file][..],

@@ -153,6 +153,8 @@ fn a_failed_response_is_rejected_with_its_status_codes() {
         response(&assertion()).replace("StatusCode Value", "StatusCode value"),
     ] {
         assert!(fault(given.as_str()).starts_with("Failed"), "{given}");
+        let text = error_of(&given);
+        assert!(text.contains("the Response has no status code"), "{text}");
     }
     let twice = |first: &str| {
         let more = format!("<samlp:Status><samlp:StatusCode Value=\"{first}\"/></samlp:Status>");

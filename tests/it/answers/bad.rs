@@ -1,13 +1,13 @@
-//! The answers, each with the error it is.
+//! Bad responses of the token endpoint, each with the error that they become.
 
 use super::errors::errors;
 use crate::support::server::{Decision, End};
 
-/// An answer, and the error it is.
+/// A response, and the error that it becomes.
 pub struct Bad {
     pub name: &'static str,
     pub reply: Decision,
-    /// The error's kind.
+    /// The error's kind, as `kind_of` returns it.
     pub kind: &'static str,
     /// A part of its text.
     pub says: &'static str,
@@ -27,11 +27,11 @@ pub const fn bad(
     }
 }
 
-pub fn bad_answers() -> Vec<Bad> {
+pub fn bad_responses() -> Vec<Bad> {
     let mut cases = foreign_bodies();
     cases.extend(cut_bodies());
-    cases.extend(odd_json());
-    cases.extend(tokens_nobody_can_use());
+    cases.extend(unexpected_json());
+    cases.extend(unusable_tokens());
     cases.extend(errors());
     cases
 }
@@ -39,8 +39,8 @@ pub fn bad_answers() -> Vec<Bad> {
 fn foreign_bodies() -> Vec<Bad> {
     let html = |status| Decision::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
     vec![
-        bad("empty", Decision::json(200, ""), UNEXPECTED, UNDECODABLE),
-        bad("HTML in a 200", html(200), UNEXPECTED, UNDECODABLE),
+        bad("empty", Decision::json(200, ""), UNEXPECTED, NOT_JSON),
+        bad("HTML in a 200", html(200), UNEXPECTED, NOT_JSON),
         bad("HTML in a 502", html(502), UNEXPECTED, "HTTP 502"),
         bad("HTML in a 400", html(400), UNEXPECTED, "HTTP 400"),
         bad(
@@ -57,7 +57,7 @@ fn foreign_bodies() -> Vec<Bad> {
                 b"{\"access_token\":\"\xff\xfe\",\"token_type\":\"bearer\"}",
             ),
             UNEXPECTED,
-            UNDECODABLE,
+            NOT_JSON,
         ),
         bad(
             "gzip",
@@ -125,7 +125,7 @@ fn cut_bodies() -> Vec<Bad> {
     ]
 }
 
-fn odd_json() -> Vec<Bad> {
+fn unexpected_json() -> Vec<Bad> {
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let deep_field = format!(r#"{{"access_token":"t","other":{deep}}}"#);
     let undecodable = [
@@ -134,7 +134,7 @@ fn odd_json() -> Vec<Bad> {
         ("a string", "\"access_token\""),
         ("a number", "1"),
         ("1,000 nested lists", &deep),
-        ("1,000 nested lists in a field of no interest", &deep_field),
+        ("1,000 nested lists in an unknown field", &deep_field),
         (
             "access_token twice",
             r#"{"access_token":"a","access_token":"b"}"#,
@@ -153,7 +153,7 @@ fn odd_json() -> Vec<Bad> {
             "an error that is an object",
             r#"{"access_token":"a","error":{}}"#,
         ),
-        ("something behind it", r#"{"access_token":"a"} x"#),
+        ("text after it", r#"{"access_token":"a"} x"#),
     ];
     let case = |(name, body): (&'static str, &str)| {
         bad(name, Decision::json(200, body), UNEXPECTED, "HTTP")
@@ -161,7 +161,7 @@ fn odd_json() -> Vec<Bad> {
     undecodable.into_iter().map(case).collect()
 }
 
-fn tokens_nobody_can_use() -> Vec<Bad> {
+fn unusable_tokens() -> Vec<Bad> {
     let token = |text: &str| Decision::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
     let of_type = |kind: &str| {
         Decision::json(
@@ -186,7 +186,7 @@ fn tokens_nobody_can_use() -> Vec<Bad> {
         bad("not ASCII", token("tökén"), UNEXPECTED, "ASCII"),
         bad("mac", of_type("mac"), UNEXPECTED, "token_type"),
         bad("DPoP", of_type("DPoP"), UNEXPECTED, "token_type"),
-        bad("no type's name", of_type(""), UNEXPECTED, "token_type"),
+        bad("an empty type", of_type(""), UNEXPECTED, "token_type"),
     ]
 }
 
@@ -194,4 +194,4 @@ const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":863
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 pub const UNEXPECTED: &str = "UnexpectedResponse";
-const UNDECODABLE: &str = "cannot be decoded";
+const NOT_JSON: &str = "cannot be decoded";

@@ -1,4 +1,4 @@
-//! The token endpoint's error answers, each with the error it is.
+//! Error responses of the token endpoint, each with the error that they become.
 
 use super::bad::{Bad, UNEXPECTED, bad};
 use crate::support::server::Decision;
@@ -6,7 +6,7 @@ use crate::support::server::Decision;
 pub fn errors() -> Vec<Bad> {
     let mut cases = oauth_errors();
     cases.extend(other_errors());
-    cases.extend(odd_errors());
+    cases.extend(malformed_errors());
     cases
 }
 
@@ -16,21 +16,21 @@ fn oauth_errors() -> Vec<Bad> {
             "invalid_client in a 200",
             200,
             "invalid_client",
-            REFUSED,
+            INVALID_CLIENT,
             "HTTP 200",
         ),
         (
             "invalid_client in a 400",
             400,
             "invalid_client",
-            REFUSED,
+            INVALID_CLIENT,
             "HTTP 400",
         ),
         (
             "invalid_client in a 401",
             401,
             "invalid_client",
-            REFUSED,
+            INVALID_CLIENT,
             "HTTP 401",
         ),
         (
@@ -84,36 +84,37 @@ fn other_errors() -> Vec<Bad> {
     .into()
 }
 
-/// Fields that are not what they should be. What nobody needs may be anything.
-fn odd_errors() -> Vec<Bad> {
+/// Fields of wrong types. Fields that are not needed may have any type.
+fn malformed_errors() -> Vec<Bad> {
     let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(r#""error":"invalid_client","x":{nested}"#);
     let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
     let unreadable =
-        |name, fields: &str| odd(name, fields, UNEXPECTED, "without a readable reason");
-    let refused = |name, fields: &str| odd(name, fields, REFUSED, "invalid_client");
+        |name, fields: &str| malformed(name, fields, UNEXPECTED, "without a readable reason");
+    let invalid_client =
+        |name, fields: &str| malformed(name, fields, INVALID_CLIENT, "invalid_client");
     vec![
-        refused(
+        invalid_client(
             "a description that is an object",
             r#""error":"invalid_client","error_description":{"a":[1]}"#,
         ),
-        refused(
+        invalid_client(
             "nulls beside an error",
             r#""error":"invalid_client","error_description":null,"expires_in":null"#,
         ),
-        odd(
+        malformed(
             "one description that is a list",
             r#""error":"invalid_scope","error_description":[],"description":"said""#,
             "OAuth",
             "said",
         ),
-        odd(
+        malformed(
             "an error of tomorrow",
             r#""error":"error_of_tomorrow","details":[{"a":{}}]"#,
             "OAuth",
             "error_of_tomorrow",
         ),
-        odd("20,000 numbers", &wide, "OAuth", "invalid_scope"),
+        malformed("20,000 numbers", &wide, "OAuth", "invalid_scope"),
         unreadable("1,000 nested lists beside an error", &nested),
         unreadable(
             "nulls",
@@ -127,7 +128,7 @@ fn odd_errors() -> Vec<Bad> {
     ]
 }
 
-fn odd(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
+fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
     bad(
         name,
         Decision::json(400, &format!("{{{fields}}}")),
@@ -136,5 +137,5 @@ fn odd(name: &'static str, fields: &str, kind: &'static str, says: &'static str)
     )
 }
 
-const REFUSED: &str = "InvalidClient";
+const INVALID_CLIENT: &str = "InvalidClient";
 const LIMITED: &str = "RateLimited";

@@ -1,4 +1,4 @@
-//! Where servers say something that reaches a person.
+//! The fields in which servers send texts that an error shows.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::server::Decision;
 
-/// A field's name, and an answer that says something there.
+/// A field's name, and a response with a text in it.
 pub type Field = (&'static str, fn(&str) -> Decision);
 
 pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
@@ -24,7 +24,7 @@ pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
             json!({"error": "invalid_client", "error_description": said}),
         )
     }),
-    ("error_description of another grant's client", |said| {
+    ("error_description of unauthorized_client", |said| {
         let body = json!({"error": "unauthorized_client", "error_description": said});
         says(400, body)
     }),
@@ -38,7 +38,7 @@ pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
     ("error_description of a 429", |said| {
         says(429, json!({"error": "slow", "error_description": said}))
     }),
-    ("description of a 400 in disguise", |said| {
+    ("description of a 400 rate limit", |said| {
         let said = format!("rate limit exceeded; {said}");
         says(
             400,
@@ -55,11 +55,11 @@ pub const OF_THE_API: &[Field] = &[
     ("message of a 429", |said| {
         says(429, json!({"message": said}))
     }),
-    ("message without a user", |said| {
+    ("message of a required user", |said| {
         let message = format!("This requires a user context. {said}");
         says(400, json!({"message": message}))
     }),
-    ("message to an address", |said| {
+    ("message of ip.not.authorized", |said| {
         says(401, json!({"code": "ip.not.authorized", "message": said}))
     }),
     ("userMessage", |said| {
@@ -116,7 +116,7 @@ pub const OF_THE_API: &[Field] = &[
     }),
 ];
 
-/// Of both hosts; what HTTP does not let through is left out.
+/// Headers of both hosts. HTTP does not allow every character in them.
 pub const IN_HEADERS: &[Field] = &[
     ("ININ-Correlation-Id", |said| {
         with_header(400, "ININ-Correlation-Id", said)
@@ -127,7 +127,7 @@ pub const IN_HEADERS: &[Field] = &[
     ("the id of a 429", |said| {
         with_header(429, "ININ-Correlation-Id", said)
     }),
-    ("the id of an answer of no use", |said| {
+    ("the id of an unexpected response", |said| {
         with_header(503, "ININ-Correlation-Id", said)
     }),
     ("the id of a redirection", |said| {
@@ -135,7 +135,7 @@ pub const IN_HEADERS: &[Field] = &[
     }),
 ];
 
-/// Its pause is no words at all.
+/// A response whose `Retry-After` is not valid and must not be shown.
 fn says(status: u16, body: impl fmt::Display) -> Decision {
     let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
     Decision::of(status, pause, body.to_string())

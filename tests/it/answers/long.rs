@@ -1,10 +1,10 @@
-//! Answers that are longer than anybody reads.
+//! Responses that are longer than the limits.
 
 use genesys_cloud_auth::{FixedToken, PlatformClient, TokenProvider, client::RetryPolicy};
 
 use super::{
     bad::{UNEXPECTED, bad},
-    refused,
+    fails_once,
 };
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at, provider_of, region_of,
@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn an_answer_of_many_megabytes_is_not_read() {
+async fn token_response_of_many_megabytes_is_not_read() {
     let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
     let open = r#"{"access_token":""#;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
@@ -47,10 +47,10 @@ async fn an_answer_of_many_megabytes_is_not_read() {
         assert_eq!(kind_of(&error), UNEXPECTED, "{name}: {error}");
         let written = server.written(1).await;
         assert!(
-            written < MOST_IN_BUFFERS,
-            "{name}: {written} bytes were taken"
+            written < MAX_BUFFERED_BYTES,
+            "{name}: {written} bytes were read"
         );
-        refused(&case).await;
+        fails_once(&case).await;
     }
 }
 
@@ -74,13 +74,13 @@ fn five_megabytes_cost_little_memory() {
             let (tokens, _clock) = provider_at(&server);
             runtime.block_on(tokens.token()).unwrap_err();
         });
-        // An HTTP client with its certificates is in here, too.
+        // This includes an HTTP client with its certificates.
         assert!(memory.bytes_max < 3 << 20, "{memory:?}");
     }
 }
 
 #[tokio::test]
-async fn a_long_answer_of_the_api_is_not_read() {
+async fn api_response_above_the_limit_is_not_read() {
     let login = Server::start(good_token(TOKEN));
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
@@ -95,13 +95,13 @@ async fn a_long_answer_of_the_api_is_not_read() {
         let error = call.fetch::<serde_json::Value>().await.unwrap_err();
         assert_eq!(kind_of(&error), kind, "{error}");
         let written = server.written(1).await;
-        assert!(written < MOST_IN_BUFFERS, "{written} bytes were taken");
+        assert!(written < MAX_BUFFERED_BYTES, "{written} bytes were read");
         assert_eq!(server.requests().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_long_error_is_not_read_and_typed_all_the_same() {
+async fn long_error_is_typed_and_not_read() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (status, at_login, at_api) in [
         (400, UNEXPECTED, "Api"),
@@ -124,7 +124,7 @@ async fn a_long_error_is_not_read_and_typed_all_the_same() {
         let tokens = TokenProvider::new(region_of(&server, &server), fixed).unwrap();
         let call = PlatformClient::new(tokens).get("/api/v2/users/me");
         let call = call.retry(RetryPolicy::never());
-        // With a token of the caller's own, so that a 401 is the call's.
+        // With the caller's own token, so that a 401 does not invalidate the provider's.
         let call = call.header("Authorization", "Bearer own");
         let error = call.send().await.unwrap_err();
         assert_eq!(
@@ -133,13 +133,13 @@ async fn a_long_error_is_not_read_and_typed_all_the_same() {
         );
         let written = server.written(2).await;
         assert!(
-            written < 2 * MOST_IN_BUFFERS,
-            "{status}: {written} bytes were taken"
+            written < 2 * MAX_BUFFERED_BYTES,
+            "{status}: {written} bytes were read"
         );
         assert_eq!(server.requests().len(), 2);
     }
 }
 
-/// Blocks of 64 KiB, more than any buffer of the network holds.
+/// A number of blocks of 64 KiB that is more than the network's buffers hold.
 const MANY: usize = 2_048;
-const MOST_IN_BUFFERS: usize = 16 << 20;
+const MAX_BUFFERED_BYTES: usize = 16 << 20;

@@ -1,4 +1,4 @@
-//! What servers say, made safe to show: every field that reaches a person.
+//! The servers' own words are safe to show, in every field that an error shows.
 
 use std::{error::Error as _, iter::successors};
 
@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn the_token_endpoints_words_are_shown_without_harm() {
+async fn words_of_the_token_endpoint_are_shown_safely() {
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
     let connections = HttpClient::default();
     for (fields, kept) in [
@@ -35,14 +35,14 @@ async fn the_token_endpoints_words_are_shown_without_harm() {
                 let tokens = builder.http_client(connections.clone()).build().unwrap();
                 let error = tokens.token().await.unwrap_err();
                 let sentinels = [("the secret", SECRET), ("the header", basic.clone().leak())];
-                harmless(name, &error, &capture, &sentinels, shown);
+                assert_safe(name, &error, &capture, &sentinels, shown);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn the_apis_words_are_shown_without_harm() {
+async fn words_of_the_api_are_shown_safely() {
     let connections = HttpClient::default();
     for (fields, kept) in [(OF_THE_API, any as Kept), (IN_HEADERS, fits_http)] {
         for (name, reply) in fields {
@@ -52,7 +52,7 @@ async fn the_apis_words_are_shown_without_harm() {
                     let server = Server::start(reply(&said));
                     let call = client(&server, token, &connections).get("/api/v2/users/me");
                     let error = call.fetch::<()>().await.unwrap_err();
-                    harmless(name, &error, &capture, &[("the token", token)], shown);
+                    assert_safe(name, &error, &capture, &[("the token", token)], shown);
                 }
             }
         }
@@ -60,7 +60,7 @@ async fn the_apis_words_are_shown_without_harm() {
 }
 
 #[tokio::test]
-async fn the_correlation_id_of_a_good_answer_is_shown_without_harm() {
+async fn correlation_id_of_a_success_is_shown_safely() {
     let connections = HttpClient::default();
     for (said, expected) in sayings(&[TOKEN], fits_http) {
         let server = Server::start(with_header(200, "ININ-Correlation-Id", &said));
@@ -93,6 +93,19 @@ async fn long_words_are_cut() {
     assert_eq!(answer.description.as_deref().unwrap().chars().count(), 512);
 }
 
+/// A search that tries each spelling of each character would take hours.
+#[tokio::test]
+async fn long_token_of_backslashes_is_searched_in_every_field() {
+    let token = "\\".repeat(8_192);
+    let connections = HttpClient::default();
+    for (name, reply) in OF_THE_API {
+        let server = Server::start(reply(&format!("{}!", &token[1..])));
+        let call = client(&server, &token, &connections).get("/api/v2/users/me");
+        let error = call.fetch::<()>().await.unwrap_err();
+        assert!(error.status().is_some(), "{name}: {error}");
+    }
+}
+
 fn client(api: &Server, token: &str, connections: &HttpClient) -> PlatformClient {
     let fixed = FixedToken::new(token).unwrap();
     let tokens = TokenProvider::builder(region_of(api, api), fixed);
@@ -102,8 +115,8 @@ fn client(api: &Server, token: &str, connections: &HttpClient) -> PlatformClient
         .build()
 }
 
-/// No character that harms is shown, and no secret; what is `expected` of the words is.
-fn harmless(name: &str, error: &Error, capture: &Capture, secrets: &[Sentinel], expected: &str) {
+/// Neither harmful characters nor secrets are shown, and the `expected` part of the words is.
+fn assert_safe(name: &str, error: &Error, capture: &Capture, secrets: &[Sentinel], expected: &str) {
     let words = words_of(error);
     // A hidden list has no permissions.
     let is_hidden_list = name.contains("permissions") && expected == HIDDEN;
@@ -119,7 +132,7 @@ fn harmless(name: &str, error: &Error, capture: &Capture, secrets: &[Sentinel], 
         format!("{error:#}"),
     ]);
     texts.extend(words);
-    // Lines have ends.
+    // Log lines end with a line break.
     let logged = [capture.tracing(), capture.log()].map(|text| text.replace('\n', ""));
     assert!(logged.iter().any(|text| !text.is_empty()));
     texts.extend(logged);
@@ -189,7 +202,7 @@ fn sayings(secrets: &[&str], kept: Kept) -> Vec<(String, &'static str)> {
     sayings
 }
 
-/// C0, DEL and C1, line and paragraph separators, and what turns text around.
+/// C0, DEL and C1, line and paragraph separators, and bidirectional characters.
 fn harmful() -> Vec<char> {
     let mut harmful: Vec<char> = ('\0'..' ').chain('\u{7f}'..='\u{9f}').collect();
     harmful.extend("\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}".chars());
@@ -203,12 +216,12 @@ fn any(_: char) -> bool {
     true
 }
 
-/// Whether it can be in a header.
+/// Whether a header can contain the character.
 fn fits_http(c: char) -> bool {
     !c.is_ascii_control()
 }
 
-/// A token that could be taken for permissions.
+/// A token that looks like a list of permissions.
 const LIKE_A_LIST: &str = "a:b:SentinelOfATokenOf,c:d:Permissions]";
 
 const END: &str = "|end";

@@ -1,4 +1,4 @@
-//! Error answers of the API that no real server should give.
+//! Malformed error responses of the API.
 
 use genesys_cloud_auth::{FixedToken, PlatformClient, Region, TokenProvider, client::RetryPolicy};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
@@ -6,7 +6,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 use crate::support::kind_of;
 
 #[tokio::test]
-async fn an_error_of_the_api_is_typed_whatever_its_body() {
+async fn api_error_is_typed_whatever_its_body() {
     let server = MockServer::start().await;
     let region = Region::custom(&server.uri(), &server.uri()).unwrap();
     let tokens = TokenProvider::new(region, FixedToken::new("a-token").unwrap()).unwrap();
@@ -16,7 +16,7 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
     let many = format!("{{\"message\": \"{}\"}}", "x".repeat(10_000_000));
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let deep = format!(r#"{{"code": "x", "message": "y", "details": {deep}}}"#);
-    let not_of_genesys = [
+    let foreign = [
         "",
         "null",
         "[]",
@@ -30,15 +30,15 @@ async fn an_error_of_the_api_is_typed_whatever_its_body() {
         deep.as_str(),
         many.as_str(),
     ];
-    let of_genesys = [
+    let from_genesys = [
         r#"{"code": "a.code.of.tomorrow", "message": "ok", "new": {"deep": []}}"#,
         r#"{"message": "x", "code": {}, "details": "x", "nested": 1, "contextId": []}"#,
         r#"{"message": "x", "messageParams": {"permissions": {}, "division": [[]]}}"#,
         r#"{"message": "x", "messageParams": [], "errors": 1, "limit": "x", "status": {}}"#,
         r#"{"message": "x", "limit": {"key": 1}, "details": [1, null, [[]], {"errorCode": 2}]}"#,
     ];
-    let bodies = not_of_genesys.map(|body| (body, "Api")).into_iter();
-    for (body, denied) in bodies.chain(of_genesys.map(|body| (body, "AccessDenied"))) {
+    let bodies = foreign.map(|body| (body, "Api")).into_iter();
+    for (body, denied) in bodies.chain(from_genesys.map(|body| (body, "AccessDenied"))) {
         for status in [400, 403, 404, 409, 418, 429, 500, 502, 599] {
             server.reset().await;
             let answer = ResponseTemplate::new(status).set_body_string(body);
