@@ -12,7 +12,7 @@ use genesys_cloud_auth::Error;
 
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at,
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 use bad::{Bad, bad_responses};
 
@@ -76,7 +76,7 @@ async fn pause_lasts_as_long_as_the_server_asks() {
             (503, "{}", "UnexpectedResponse"),
             (400, LIMITED, "RateLimited"),
         ] {
-            let server = Server::start(Decision::of(status, &header, body));
+            let server = Server::start(Reply::of(status, &header, body));
             let (tokens, clock) = provider_at(&server);
             clock.set_wall(noon());
             let error = tokens.token().await.unwrap_err();
@@ -119,7 +119,7 @@ async fn token_is_accepted_in_every_allowed_form() {
         ),
         ("a", r#","error":null"#),
     ] {
-        let server = Server::start(Decision::json(
+        let server = Server::start(Reply::json(
             200,
             &format!(r#"{{"access_token":"{token}"{rest}}}"#),
         ));
@@ -148,7 +148,7 @@ async fn expires_in_is_read_in_every_form_that_servers_send() {
         (r#","expires_in":1e12"#, 38_880_000),
         (r#","expires_in":1000000000000"#, 38_880_000),
     ] {
-        let server = Server::start(Decision::json(
+        let server = Server::start(Reply::json(
             200,
             &format!(r#"{{"access_token":"a"{expires_in}}}"#),
         ));
@@ -175,7 +175,7 @@ async fn expires_in_is_read_in_every_form_that_servers_send() {
 #[tokio::test]
 async fn token_expired_on_arrival_goes_only_to_waiters() {
     for expires_in in ["0", "-1", "\"0\"", "\"-1\"", "-1e12", "0.0"] {
-        let server = Server::start(Decision::json(
+        let server = Server::start(Reply::json(
             200,
             &format!(r#"{{"access_token":"a","expires_in":{expires_in}}}"#),
         ));

@@ -14,7 +14,7 @@ use crate::support::{
     dns::{DnsStub, REMOTE, remote_region},
     good_token, kind_of, provider_at, provider_of, region_of,
     runtime::runtime,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
     tls::Authority,
 };
 
@@ -83,7 +83,7 @@ async fn request_that_may_have_arrived_is_not_repeated() {
         (End::Reset, "Transport Reset"),
         (End::Close, "Transport Interrupted"),
     ] {
-        let server = Server::start(Decision::none(end));
+        let server = Server::start(Reply::none(end));
         let (tokens, clock) = provider_at(&server);
         assert_sent_once(&server, &tokens, &clock, kind).await;
     }
@@ -99,7 +99,7 @@ async fn request_on_a_reused_connection_is_not_repeated() {
         let (tokens, clock) = provider_at(&server);
         tokens.token().await.unwrap();
 
-        server.answers([Decision::none(end)]);
+        server.answers([Reply::none(end)]);
         clock.advance(A_DAY);
         let error = tokens.token().await.unwrap_err();
         transport_error(&error, kind);
@@ -128,7 +128,7 @@ fn connection_lost_with_its_runtime_costs_no_error() {
 #[tokio::test]
 async fn missing_response_is_a_timeout() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access";
-    for silent in [Decision::none(End::Hold), Decision::raw(half, End::Hold)] {
+    for silent in [Reply::none(End::Hold), Reply::raw(half, End::Hold)] {
         let server = Server::start(silent);
         let (tokens, clock) = provider_of(region_of(&server, &server));
         let tokens = tokens.attempt_timeout(SHORT).build().unwrap();
@@ -153,7 +153,7 @@ async fn unfinished_handshake_is_a_connect_timeout() {
 async fn redirection_of_the_token_endpoint_is_an_error() {
     for status in REDIRECTIONS {
         let elsewhere = Server::start(good_token("stolen"));
-        let server = Server::start(Decision::redirect(status, &elsewhere));
+        let server = Server::start(Reply::redirect(status, &elsewhere));
         let (tokens, clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{status}: {error}");
@@ -170,9 +170,9 @@ async fn redirection_of_the_token_endpoint_is_an_error() {
 #[tokio::test]
 async fn redirection_of_the_api_is_returned() {
     for status in REDIRECTIONS {
-        let elsewhere = Server::start(Decision::json(200, "{}"));
+        let elsewhere = Server::start(Reply::json(200, "{}"));
         let cloud = Cloud::start();
-        cloud.api.answers([Decision::redirect(status, &elsewhere)]);
+        cloud.api.answers([Reply::redirect(status, &elsewhere)]);
 
         let call = cloud.client.get("/api/v2/downloads/1");
         let response = call.send().await.unwrap();
@@ -203,17 +203,17 @@ async fn unreachable_api_is_a_typed_error() {
 
     let refused = call().send().await.unwrap_err();
     transport_error(&refused, "Transport Refused");
-    let server = closed.open(Decision::none(End::Reset));
+    let server = closed.open(Reply::none(End::Reset));
     let reset = call().send().await.unwrap_err();
     transport_error(&reset, "Transport Reset");
-    server.answers([Decision::none(End::Hold)]);
+    server.answers([Reply::none(End::Hold)]);
     let silent = tokio::time::timeout(SHORT * 30, call().timeout(SHORT).send()).await;
     let silent = silent.expect("the call does not end").unwrap_err();
     transport_error(&silent, "Transport Timeout");
     for error in [refused, reset, silent] {
         assert!(!format!("{error} {error:?}").contains(QUERY[0].1));
     }
-    server.answers([Decision::json(200, "{}")]);
+    server.answers([Reply::json(200, "{}")]);
     call().send().await.unwrap();
     assert_eq!(login.requests().len(), 1);
 }

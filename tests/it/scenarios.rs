@@ -7,16 +7,16 @@ mod rejected_token;
 mod repeated_calls;
 mod token_rate_limit;
 
-use crate::support::server::{Decision, End};
+use crate::support::server::{End, Reply};
 
 /// A response that breaks off.
-fn half(end: End) -> Decision {
-    Decision::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"na", end)
+fn half(end: End) -> Reply {
+    Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"na", end)
 }
 
-fn bad_gateway() -> Decision {
+fn bad_gateway() -> Reply {
     let html = "<html><title>502 Bad Gateway</title></html>";
-    Decision::of(502, "Content-Type: text/html\r\n", html)
+    Reply::of(502, "Content-Type: text/html\r\n", html)
 }
 
 const PATH: &str = "/api/v2/users/me";

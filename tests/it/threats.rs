@@ -14,14 +14,13 @@ use http::Method;
 
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN, good_token, kind_of, provider_of, region_of,
-    server::{Decision, Received, Server},
+    server::{Received, Reply, Server},
 };
 
 #[tokio::test]
 async fn secret_goes_to_the_login_host_only_and_token_to_the_api_only() {
     let pair = Pair::start();
-    let tokens: [Decision; 20] =
-        std::array::from_fn(|number| good_token(&format!("{TOKEN}{number}")));
+    let tokens: [Reply; 20] = std::array::from_fn(|number| good_token(&format!("{TOKEN}{number}")));
     pair.login.answers(tokens);
     let api = pair.client(HttpClient::default());
     let call = |method| api.request(method, "/api/v2/users/me");
@@ -40,16 +39,16 @@ async fn secret_goes_to_the_login_host_only_and_token_to_the_api_only() {
     api.tokens().revoke().await.unwrap();
     // A rejected token, and the one after it.
     pair.api
-        .answers([Decision::json(401, ""), Decision::json(200, "{}")]);
+        .answers([Reply::json(401, ""), Reply::json(200, "{}")]);
     call(Method::GET).send().await.unwrap();
     for status in [302, 400, 401, 403, 429, 500] {
-        pair.api.answers([Decision::json(status, "")]);
+        pair.api.answers([Reply::json(status, "")]);
         let other = pair.client(HttpClient::default());
         let call = other.get("/api/v2/users/me").retry(RetryPolicy::never());
         assert_eq!(call.send().await.is_ok(), status == 302);
     }
     for status in [302, 400, 401, 500] {
-        pair.login.answers([Decision::json(status, "")]);
+        pair.login.answers([Reply::json(status, "")]);
         let other = pair.client(HttpClient::default());
         other.tokens().token().await.unwrap_err();
     }
@@ -129,8 +128,8 @@ async fn localhost_is_found_on_one_address_family() {
 async fn closure_cannot_enable_redirections_or_referer() {
     let elsewhere = Server::start(good_token("stolen"));
     let pair = Pair::start();
-    pair.login.answers([Decision::redirect(307, &elsewhere)]);
-    pair.api.answers([Decision::redirect(307, &elsewhere)]);
+    pair.login.answers([Reply::redirect(307, &elsewhere)]);
+    pair.api.answers([Reply::redirect(307, &elsewhere)]);
     let http_client = HttpClient::new(|reqwest| {
         let policy = reqwest::redirect::Policy::limited(10);
         reqwest
@@ -153,7 +152,7 @@ async fn callers_own_authorization_is_sent_and_its_401_returned() {
     let api = pair.client(HttpClient::default());
     let rejected = r#"{"code":"bad.credentials","message":"Invalid login credentials."}"#;
     pair.api
-        .answers([Decision::json(200, "{}"), Decision::json(401, rejected)]);
+        .answers([Reply::json(200, "{}"), Reply::json(401, rejected)]);
     let call = || {
         api.get("/api/v2/users/me")
             .header("authorization", "Bearer own")
@@ -194,7 +193,7 @@ impl Pair {
     fn start() -> Self {
         Self {
             login: Server::start(good_token(TOKEN)),
-            api: Server::start(Decision::json(200, "{}")),
+            api: Server::start(Reply::json(200, "{}")),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN, good_token, kind_of,
-    server::{Decision, Received, Server},
+    server::{Received, Reply, Server},
     tls::Authority,
 };
 
@@ -117,7 +117,7 @@ impl Cloud {
     fn start() -> Self {
         let authority = Authority::new();
         let login = Server::start_tls(authority.acceptor(LOGIN), good_token(TOKEN));
-        let api = Server::start_tls(authority.acceptor(API), Decision::json(200, "{}"));
+        let api = Server::start_tls(authority.acceptor(API), Reply::json(200, "{}"));
         Self {
             login,
             api,

@@ -1,24 +1,19 @@
 //! Bad responses of the token endpoint, each with the error that they become.
 
 use super::errors::errors;
-use crate::support::server::{Decision, End};
+use crate::support::server::{End, Reply};
 
 /// A response, and the error that it becomes.
 pub struct Bad {
     pub name: &'static str,
-    pub reply: Decision,
+    pub reply: Reply,
     /// The error's kind, as `kind_of` returns it.
     pub kind: &'static str,
     /// A part of its text.
     pub says: &'static str,
 }
 
-pub const fn bad(
-    name: &'static str,
-    reply: Decision,
-    kind: &'static str,
-    says: &'static str,
-) -> Bad {
+pub const fn bad(name: &'static str, reply: Reply, kind: &'static str, says: &'static str) -> Bad {
     Bad {
         name,
         reply,
@@ -37,21 +32,16 @@ pub fn bad_responses() -> Vec<Bad> {
 }
 
 fn foreign_bodies() -> Vec<Bad> {
-    let html = |status| Decision::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
+    let html = |status| Reply::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
     vec![
-        bad("empty", Decision::json(200, ""), UNEXPECTED, NOT_JSON),
+        bad("empty", Reply::json(200, ""), UNEXPECTED, NOT_JSON),
         bad("HTML in a 200", html(200), UNEXPECTED, NOT_JSON),
         bad("HTML in a 502", html(502), UNEXPECTED, "HTTP 502"),
         bad("HTML in a 400", html(400), UNEXPECTED, "HTTP 400"),
-        bad(
-            "204",
-            Decision::raw(NO_CONTENT, End::Keep),
-            UNEXPECTED,
-            "204",
-        ),
+        bad("204", Reply::raw(NO_CONTENT, End::Keep), UNEXPECTED, "204"),
         bad(
             "not UTF-8",
-            Decision::of(
+            Reply::of(
                 200,
                 "",
                 b"{\"access_token\":\"\xff\xfe\",\"token_type\":\"bearer\"}",
@@ -61,25 +51,25 @@ fn foreign_bodies() -> Vec<Bad> {
         ),
         bad(
             "gzip",
-            Decision::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08"),
+            Reply::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08"),
             UNEXPECTED,
             "content coding",
         ),
         bad(
             "a good body in a 201",
-            Decision::json(201, GOOD),
+            Reply::json(201, GOOD),
             UNEXPECTED,
             "HTTP 201",
         ),
         bad(
             "a good body in a 503",
-            Decision::json(503, GOOD),
+            Reply::json(503, GOOD),
             UNEXPECTED,
             "HTTP 503",
         ),
         bad(
             "no HTTP",
-            Decision::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
+            Reply::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
             "Transport Interrupted",
             "ended before the response",
         ),
@@ -100,25 +90,25 @@ fn cut_bodies() -> Vec<Bad> {
     vec![
         bad(
             "cut in the head",
-            Decision::raw(head, End::Close),
+            Reply::raw(head, End::Close),
             broken,
             "ended before the response",
         ),
         bad(
             "cut before its length",
-            Decision::raw(length, End::Close),
+            Reply::raw(length, End::Close),
             broken,
             "ended before the response",
         ),
         bad(
             "cut before the last chunk",
-            Decision::raw(chunked, End::Close),
+            Reply::raw(chunked, End::Close),
             broken,
             "ended before the response",
         ),
         bad(
             "nothing",
-            Decision::none(End::Close),
+            Reply::none(End::Close),
             broken,
             "ended before the response",
         ),
@@ -155,26 +145,25 @@ fn unexpected_json() -> Vec<Bad> {
         ),
         ("text after it", r#"{"access_token":"a"} x"#),
     ];
-    let case = |(name, body): (&'static str, &str)| {
-        bad(name, Decision::json(200, body), UNEXPECTED, "HTTP")
-    };
+    let case =
+        |(name, body): (&'static str, &str)| bad(name, Reply::json(200, body), UNEXPECTED, "HTTP");
     undecodable.into_iter().map(case).collect()
 }
 
 fn unusable_tokens() -> Vec<Bad> {
-    let token = |text: &str| Decision::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
+    let token = |text: &str| Reply::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
     let of_type = |kind: &str| {
-        Decision::json(
+        Reply::json(
             200,
             &format!(r#"{{"access_token":"a","token_type":"{kind}"}}"#),
         )
     };
     let none = "without an access_token";
     vec![
-        bad("no token", Decision::json(200, "{}"), UNEXPECTED, none),
+        bad("no token", Reply::json(200, "{}"), UNEXPECTED, none),
         bad(
             "a token of null",
-            Decision::json(200, r#"{"access_token":null}"#),
+            Reply::json(200, r#"{"access_token":null}"#),
             UNEXPECTED,
             none,
         ),

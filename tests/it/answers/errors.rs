@@ -1,7 +1,7 @@
 //! Error responses of the token endpoint, each with the error that they become.
 
 use super::bad::{Bad, UNEXPECTED, bad};
-use crate::support::server::Decision;
+use crate::support::server::Reply;
 
 pub fn errors() -> Vec<Bad> {
     let mut cases = oauth_errors();
@@ -57,7 +57,7 @@ fn oauth_errors() -> Vec<Bad> {
     ]
     .into_iter()
     .map(|(name, status, error, kind, says)| {
-        let reply = Decision::json(status, &format!(r#"{{"error":"{error}"}}"#));
+        let reply = Reply::json(status, &format!(r#"{{"error":"{error}"}}"#));
         bad(name, reply, kind, says)
     })
     .collect()
@@ -80,7 +80,7 @@ fn other_errors() -> Vec<Bad> {
         ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
         ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
     ]
-    .map(|(name, status, body, kind, says)| bad(name, Decision::json(status, body), kind, says))
+    .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
     .into()
 }
 
@@ -129,12 +129,7 @@ fn malformed_errors() -> Vec<Bad> {
 }
 
 fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
-    bad(
-        name,
-        Decision::json(400, &format!("{{{fields}}}")),
-        kind,
-        says,
-    )
+    bad(name, Reply::json(400, &format!("{{{fields}}}")), kind, says)
 }
 
 const INVALID_CLIENT: &str = "InvalidClient";

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::json;
 
-use crate::support::server::Decision;
+use crate::support::server::Reply;
 
 /// A field's name, and a response with a text in it.
-pub type Field = (&'static str, fn(&str) -> Decision);
+pub type Field = (&'static str, fn(&str) -> Reply);
 
 pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
     ("error", |said| says(400, json!({"error": said}))),
@@ -136,11 +136,11 @@ pub const IN_HEADERS: &[Field] = &[
 ];
 
 /// A response whose `Retry-After` is not valid and must not be shown.
-fn says(status: u16, body: impl fmt::Display) -> Decision {
+fn says(status: u16, body: impl fmt::Display) -> Reply {
     let pause = "Retry-After: \u{9b}31m\u{202e}s3cret-of-the-tests token-of-the-tests\r\n";
-    Decision::of(status, pause, body.to_string())
+    Reply::of(status, pause, body.to_string())
 }
 
-pub fn with_header(status: u16, name: &str, said: &str) -> Decision {
-    Decision::of(status, &format!("{name}: {said}\r\n"), "{}")
+pub fn with_header(status: u16, name: &str, said: &str) -> Reply {
+    Reply::of(status, &format!("{name}: {said}\r\n"), "{}")
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at, provider_of, region_of,
-    server::{Decision, End, Server},
+    server::{End, Reply, Server},
 };
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn token_response_of_many_megabytes_is_not_read() {
             &chunk,
         ),
     ] {
-        let reply = Decision::raw(head, End::Close).followed_by(filler.as_str(), MANY);
+        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), MANY);
         let case = bad(name, reply, UNEXPECTED, "HTTP 200");
         let server = Server::start(case.reply.clone());
         let (tokens, _clock) = provider_at(&server);
@@ -64,7 +64,7 @@ fn five_megabytes_cost_little_memory() {
         ),
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
     ] {
-        let reply = Decision::raw(head, End::Close).followed_by(filler.as_str(), 80);
+        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), 80);
         let server = Server::start(reply);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -85,8 +85,7 @@ async fn api_response_above_the_limit_is_not_read() {
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
         let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
-        let server =
-            Server::start(Decision::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_of(region_of(&login, &server));
         let api = PlatformClient::builder(tokens.build().unwrap())
             .body_limit(1_000)
@@ -111,8 +110,7 @@ async fn long_error_is_typed_and_not_read() {
         (500, UNEXPECTED, "Api"),
     ] {
         let head = format!("HTTP/1.1 {status} -\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let server =
-            Server::start(Decision::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(

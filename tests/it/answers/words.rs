@@ -16,7 +16,7 @@ use crate::support::{
     capture::Capture,
     provider_at, provider_of, region_of,
     sentinels::{Sentinel, Shown, find},
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn correlation_id_of_a_success_is_shown_safely() {
 #[tokio::test]
 async fn long_words_are_cut() {
     let body = json!({"error": "x".repeat(60_000), "error_description": "é".repeat(2_000)});
-    let server = Server::start(Decision::json(400, &body.to_string()));
+    let server = Server::start(Reply::json(400, &body.to_string()));
     let (tokens, _clock) = provider_at(&server);
     let error = tokens.token().await.unwrap_err();
     let ErrorKind::OAuth(answer) = error.kind() else {

@@ -11,7 +11,7 @@ use crate::support::{
     cloud::Cloud,
     kind_of, next_of,
     runtime::runtime,
-    server::{Decision, End},
+    server::{End, Reply},
 };
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn announced_length_alone_allocates_nothing() {
         Cloud::start_with(|client| client.body_limit(usize::MAX).retry(RetryPolicy::never()));
     let length = u64::MAX / 2;
     let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc");
-    cloud.api.answers([Decision::raw(response, End::Close)]);
+    cloud.api.answers([Reply::raw(response, End::Close)]);
     let response = cloud.client.get(PATH).send().await.unwrap();
     let error = response.bytes().await.unwrap_err();
     assert_eq!(kind_of(&error), "Transport Interrupted");
@@ -63,7 +63,7 @@ async fn chunks_have_no_limit_and_end_after_an_error() {
     assert_eq!(read, 500_000);
 
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc";
-    cloud.api.answers([Decision::raw(cut, End::Close)]);
+    cloud.api.answers([Reply::raw(cut, End::Close)]);
     let mut chunks = cloud.client.get(PATH).send().await.unwrap().chunks();
     assert_eq!(chunks.next().await.unwrap().unwrap(), "abc");
     let error = chunks.next().await.unwrap().unwrap_err();
@@ -89,7 +89,7 @@ async fn error_of_ten_megabytes_keeps_status_and_correlation_id() {
              {{\"code\":\"x\",\"message\":\"",
             BLOCKS << 16
         );
-        let response = Decision::raw(head, End::Close).followed_by("x".repeat(1 << 16), BLOCKS);
+        let response = Reply::raw(head, End::Close).followed_by("x".repeat(1 << 16), BLOCKS);
         cloud.api.answers([response]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(error.status().unwrap(), status, "{error}");
@@ -109,7 +109,7 @@ fn error_of_ten_megabytes_costs_little_memory() {
     for head in ["", "Transfer-Encoding: chunked\r\n"] {
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
         let head = format!("HTTP/1.1 503 -\r\n{head}\r\n");
-        let response = Decision::raw(head, End::Close).followed_by(chunk, BLOCKS);
+        let response = Reply::raw(head, End::Close).followed_by(chunk, BLOCKS);
         cloud.api.answers([response]);
         let memory = allocation_counter::measure(|| {
             let error = runtime.block_on(api.get(PATH).send()).unwrap_err();
@@ -148,7 +148,7 @@ async fn rate_limit_is_read_if_all_three_headers_are_numbers() {
 }
 
 async fn rate_limit(cloud: &Cloud, headers: &str) -> Option<RateLimit> {
-    cloud.api.answers([Decision::of(200, headers, "{}")]);
+    cloud.api.answers([Reply::of(200, headers, "{}")]);
     cloud.client.get(PATH).send().await.unwrap().rate_limit()
 }
 
@@ -156,15 +156,15 @@ fn json_of(bytes: usize) -> String {
     format!("\"{}\"", "x".repeat(bytes - 2))
 }
 
-fn announced(headers: &str, bytes: usize) -> Decision {
-    Decision::of(200, headers, json_of(bytes))
+fn announced(headers: &str, bytes: usize) -> Reply {
+    Reply::of(200, headers, json_of(bytes))
 }
 
-fn chunked(bytes: usize) -> Decision {
+fn chunked(bytes: usize) -> Reply {
     let body = json_of(bytes);
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let chunk = format!("{bytes:x}\r\n{body}\r\n0\r\n\r\n");
-    Decision::raw(head.to_owned() + &chunk, End::Keep)
+    Reply::raw(head.to_owned() + &chunk, End::Keep)
 }
 
 const PATH: &str = "/api/v2/users/me";

@@ -15,7 +15,7 @@ use crate::support::{
     TOKEN,
     cloud::quick,
     good_token, kind_of, next_of, provider_of,
-    server::{Decision, End, Server},
+    server::{End, Reply, Server},
 };
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn listing_without_pages_is_one_request() {
     let listing = Listing::start("");
     listing
         .server
-        .answers([Decision::json(200, r#"{"entities":null}"#)]);
+        .answers([Reply::json(200, r#"{"entities":null}"#)]);
     assert!(listing.all().await.unwrap().is_empty());
 }
 
@@ -236,10 +236,10 @@ async fn listing_that_leads_back_ends() {
 #[tokio::test]
 async fn transient_error_lets_the_same_page_be_requested_again() {
     for failure in [
-        Decision::json(503, ""),
-        Decision::json(429, ""),
-        Decision::none(End::Reset),
-        Decision::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
+        Reply::json(503, ""),
+        Reply::json(429, ""),
+        Reply::none(End::Reset),
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
     ] {
         let listing = Listing::start("");
         listing
@@ -263,7 +263,7 @@ async fn page_is_retried_by_the_retry_policy() {
     let listing = Listing::start("");
     listing.server.answers([
         numbered(1, 2, &["a"]),
-        Decision::json(503, ""),
+        Reply::json(503, ""),
         numbered(2, 2, &["b"]),
     ]);
     assert_eq!(listing.all().await.unwrap(), ["a", "b"]);
@@ -272,13 +272,13 @@ async fn page_is_retried_by_the_retry_policy() {
 #[tokio::test]
 async fn lasting_error_ends_the_listing() {
     for failure in [
-        Decision::json(404, ""),
-        Decision::json(200, "{"),
-        Decision::json(200, r#"{"results":["b"]}"#),
-        Decision::json(200, r#"{"entities":[1]}"#),
-        Decision::json(200, r#"{"entities":"b"}"#),
-        Decision::json(200, ""),
-        Decision::of(302, "Location: /elsewhere\r\n", ""),
+        Reply::json(404, ""),
+        Reply::json(200, "{"),
+        Reply::json(200, r#"{"results":["b"]}"#),
+        Reply::json(200, r#"{"entities":[1]}"#),
+        Reply::json(200, r#"{"entities":"b"}"#),
+        Reply::json(200, ""),
+        Reply::of(302, "Location: /elsewhere\r\n", ""),
     ] {
         let listing = Listing::start("");
         listing.server.answers([numbered(1, 2, &["a"]), failure]);
@@ -331,7 +331,7 @@ struct Listing {
 impl Listing {
     fn start(prefix: &str) -> Self {
         let login = Server::start(good_token(TOKEN));
-        let server = Server::start(Decision::json(404, ""));
+        let server = Server::start(Reply::json(404, ""));
         let url = format!("{}{prefix}", server.url());
         let region = Region::custom(&login.url(), &url).unwrap();
         let api = PlatformClient::builder(provider_of(region).0.build().unwrap())
@@ -382,7 +382,7 @@ async fn ended(pages: &mut Pages<String>) -> Error {
     error
 }
 
-fn numbered(number: u64, count: u64, entities: &[&str]) -> Decision {
+fn numbered(number: u64, count: u64, entities: &[&str]) -> Reply {
     let fields = json!({
         "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99,
         // The page number takes precedence over this link.
@@ -391,8 +391,8 @@ fn numbered(number: u64, count: u64, entities: &[&str]) -> Decision {
     page(entities, &fields)
 }
 
-fn page(entities: &[&str], fields: &Value) -> Decision {
+fn page(entities: &[&str], fields: &Value) -> Reply {
     let mut body = fields.clone();
     body["entities"] = json!(entities);
-    Decision::json(200, &body.to_string())
+    Reply::json(200, &body.to_string())
 }

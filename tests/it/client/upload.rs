@@ -15,7 +15,7 @@ use crate::support::{
     TOKEN,
     cloud::{Cloud, Requests, quick},
     good_token, kind_of, provider_of,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
 };
 
 /// Yields its chunks, and may fail after the last one.
@@ -80,13 +80,13 @@ async fn stream_is_sent_in_chunks() {
 #[tokio::test]
 async fn stream_is_never_sent_twice() {
     for (failure, kind) in [
-        (Decision::json(429, ""), "RateLimited"),
-        (Decision::json(503, ""), "Api"),
-        (Decision::none(End::Reset), "Transport Reset"),
-        (Decision::none(End::Close), "Transport Interrupted"),
+        (Reply::json(429, ""), "RateLimited"),
+        (Reply::json(503, ""), "Api"),
+        (Reply::none(End::Reset), "Transport Reset"),
+        (Reply::none(End::Close), "Transport Interrupted"),
     ] {
         let cloud = Cloud::start();
-        cloud.api.answers([failure, Decision::json(200, "{}")]);
+        cloud.api.answers([failure, Reply::json(200, "{}")]);
         let call = cloud.client.put(PATH).repeatable();
         let error = call.body_stream(Chunks::new(["a"])).send().await;
         assert_eq!(kind_of(&error.unwrap_err()), kind);
@@ -114,8 +114,8 @@ async fn rejected_token_is_replaced_for_later_calls() {
         .login
         .answers([good_token("first"), good_token("second")]);
     cloud.api.answers([
-        Decision::json(401, r#"{"code":"bad.credentials"}"#),
-        Decision::json(200, "{}"),
+        Reply::json(401, r#"{"code":"bad.credentials"}"#),
+        Reply::json(200, "{}"),
     ]);
     let call = || cloud.client.put(PATH).body_stream(Chunks::new(["a"]));
     let error = call().send().await.unwrap_err();

@@ -9,7 +9,7 @@ use crate::support::{
     files::assert_sealed,
     region_of,
     sentinels::Sentinel,
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 
 const ACCESS_TOKEN: Sentinel = ("the access token", "t/+SentinelOfTheAccessToken4711");
@@ -113,10 +113,10 @@ async fn copies_of_a_login(key: SealingKey) -> Copies {
     }
 }
 
-fn token_response(access_token: Sentinel, refresh_token: Sentinel) -> Decision {
+fn token_response(access_token: Sentinel, refresh_token: Sentinel) -> Reply {
     let life = LIFE.as_secs();
     let (access_token, refresh_token) = (access_token.1, refresh_token.1);
-    Decision::json(
+    Reply::json(
         200,
         &format!(
             r#"{{"access_token":"{access_token}","refresh_token":"{refresh_token}","expires_in":{life}}}"#

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::support::{
     CLIENT_ID,
     sentinels::{CORE, Sentinel, forms},
-    server::{Decision, End},
+    server::{End, Reply},
 };
 
 /// A response that both hosts may send.
-pub fn good() -> Decision {
+pub fn good() -> Reply {
     let organization = json!({"id": "an-id", "name": "A name"});
     let body = json!({
         "access_token": TOKEN, "token_type": "bearer", "expires_in": 3_600,
@@ -22,12 +22,12 @@ pub fn good() -> Decision {
         "Set-Cookie: {COOKIE}\r\ninin-ratelimit-count: 1\r\n\
          inin-ratelimit-allowed: 300\r\ninin-ratelimit-reset: 60\r\n"
     );
-    Decision::of(200, &headers, body.to_string())
+    Reply::of(200, &headers, body.to_string())
 }
 
-pub fn bad_responses() -> Vec<Decision> {
+pub fn bad_responses() -> Vec<Reply> {
     let token = serde_json::to_string(TOKEN).unwrap();
-    let mut replies: Vec<Decision> = [
+    let mut replies: Vec<Reply> = [
         format!(r#"{{"access_token":{token}"#),
         format!(r#"{{"access_token":{token},"token_type":{token}}}"#),
         format!(r#"{{"access_token":[{token}]}}"#),
@@ -38,7 +38,7 @@ pub fn bad_responses() -> Vec<Decision> {
         json!({"access_token": format!("{TOKEN} {TOKEN}")}).to_string(),
         json!({"access_token": TOKEN.repeat(500)}).to_string(),
     ]
-    .map(|body| Decision::json(200, &body))
+    .map(|body| Reply::json(200, &body))
     .to_vec();
     replies.extend(echoes_of(SECRET));
     replies.extend(echoes_of(&STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"))));
@@ -47,20 +47,20 @@ pub fn bad_responses() -> Vec<Decision> {
 }
 
 /// Error responses that echo what they were sent, in every field and in every form.
-pub fn echoes_of(secret: &str) -> Vec<Decision> {
+pub fn echoes_of(secret: &str) -> Vec<Reply> {
     let echo = |text: &str| format!("you sent <{text}>");
     let mut replies = Vec::new();
     for status in [200, 302, 400, 401, 403, 429, 500] {
         let bodies = echoing_bodies(&echo(secret));
-        replies.extend(bodies.map(|body| Decision::json(status, &body)));
+        replies.extend(bodies.map(|body| Reply::json(status, &body)));
     }
     let recognised = |form: &str| !NOT_RECOGNISED.iter().any(|start| form.starts_with(start));
     for (_, text) in forms(secret).iter().filter(|(form, _)| recognised(form)) {
         let [oauth, .., api, _] = echoing_bodies(&echo(text));
         let header = format!("ININ-Correlation-Id: {}\r\n", echo(text));
-        replies.extend([400, 429].map(|status| Decision::of(status, &header, &oauth)));
-        replies.extend([400, 403, 429].map(|status| Decision::of(status, "", &api)));
-        replies.extend([400, 401, 500].map(|status| Decision::of(status, &header, "{}")));
+        replies.extend([400, 429].map(|status| Reply::of(status, &header, &oauth)));
+        replies.extend([400, 403, 429].map(|status| Reply::of(status, "", &api)));
+        replies.extend([400, 401, 500].map(|status| Reply::of(status, &header, "{}")));
     }
     replies
 }
@@ -101,30 +101,27 @@ fn echoing_bodies(echo: &str) -> [String; 9] {
 }
 
 /// Redirects with a secret in their location.
-pub fn redirects() -> Vec<Decision> {
+pub fn redirects() -> Vec<Reply> {
     let location = format!("Location: https://elsewhere.example/?q={QUERY}\r\n");
-    vec![
-        Decision::of(302, &location, ""),
-        Decision::of(307, &location, ""),
-    ]
+    vec![Reply::of(302, &location, ""), Reply::of(307, &location, "")]
 }
 
 /// Connections that end at each step, some after a part of the token.
-pub fn no_responses() -> Vec<Decision> {
+pub fn no_responses() -> Vec<Reply> {
     let body = format!(r#"{{"access_token":"{TOKEN}","x"#);
     let length = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}");
     let chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n{body}");
     let broken = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz{body}\r\n");
     vec![
-        Decision::none(End::Reset),
-        Decision::none(End::Close),
-        Decision::none(End::Hold),
-        Decision::raw(length.clone(), End::Close),
-        Decision::raw(length.clone(), End::Reset),
-        Decision::raw(length, End::Hold),
-        Decision::raw(chunk, End::Close),
-        Decision::raw(broken, End::Close),
-        Decision::raw(format!("{TOKEN}\r\n\r\n"), End::Close),
+        Reply::none(End::Reset),
+        Reply::none(End::Close),
+        Reply::none(End::Hold),
+        Reply::raw(length.clone(), End::Close),
+        Reply::raw(length.clone(), End::Reset),
+        Reply::raw(length, End::Hold),
+        Reply::raw(chunk, End::Close),
+        Reply::raw(broken, End::Close),
+        Reply::raw(format!("{TOKEN}\r\n\r\n"), End::Close),
     ]
 }
 

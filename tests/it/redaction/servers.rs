@@ -19,7 +19,7 @@ use super::{
 };
 use crate::support::{
     kind_of, region_of,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
 };
 
 pub async fn bad_token_endpoint(run: &mut Run) {
@@ -64,7 +64,7 @@ pub async fn events(run: &mut Run) {
 
 pub async fn bad_api(run: &mut Run) {
     let login = Server::start(good());
-    let api = Server::start(Decision::json(200, "{}"));
+    let api = Server::start(Reply::json(200, "{}"));
     let replies = echoes_of(TOKEN).into_iter().chain(no_responses());
     for reply in replies.chain(redirects()) {
         api.answers([reply]);
@@ -94,7 +94,7 @@ pub async fn bad_api(run: &mut Run) {
 }
 
 pub async fn own_token(run: &mut Run) {
-    let api = Server::start(Decision::json(200, "{}"));
+    let api = Server::start(Reply::json(200, "{}"));
     let (client, _clock) = run.client(region_of(&api, &api));
     for reply in echoes_of(OWN_TOKEN) {
         api.answers([reply]);
@@ -113,7 +113,7 @@ pub async fn absent(run: &mut Run) {
     let (client, clock) = run.client(Region::custom(&url, &url).unwrap());
     let tokens = client.tokens();
     run.error(&tokens.token().await.unwrap_err());
-    let server = closed.open(Decision::none(End::Hold));
+    let server = closed.open(Reply::none(End::Hold));
     for reply in no_responses() {
         server.answers([reply]);
         clock.advance(A_DAY);
@@ -121,7 +121,7 @@ pub async fn absent(run: &mut Run) {
     }
 
     // The call's time is over at once.
-    server.answers([good(), Decision::none(End::Hold)]);
+    server.answers([good(), Reply::none(End::Hold)]);
     let (client, _clock) = run.client(region_of(&server, &server));
     client.tokens().token().await.unwrap();
     let call = client.get("/api/v2/users").timeout(Duration::ZERO);
@@ -146,7 +146,7 @@ pub async fn useless_tokens(run: &mut Run) {
 
     let fixed = FixedToken::new(TOKEN).unwrap();
     let client = run.client_of(TokenProvider::new(region.clone(), fixed).unwrap());
-    api.answers([Decision::json(401, &rejected)]);
+    api.answers([Reply::json(401, &rejected)]);
     let error = client.get("/api/v2/users").send().await.unwrap_err();
     assert_kind(run, "TokenExpired", &error);
     run.debug(client.tokens());

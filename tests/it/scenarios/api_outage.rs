@@ -9,21 +9,21 @@ use crate::support::{
     cloud::{Cloud, Requests, quick},
     dns::{DnsStub, REMOTE, remote_region},
     good_token, kind_of, provider_of,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
     tls::Authority,
 };
 
 #[tokio::test]
 async fn failing_api_is_a_transient_error_and_serves_afterwards() {
     for (failure, kind, status, attempts) in [
-        (Decision::none(End::Close), "Transport", None, 3),
-        (Decision::none(End::Reset), "Transport", None, 3),
+        (Reply::none(End::Close), "Transport", None, 3),
+        (Reply::none(End::Reset), "Transport", None, 3),
         (half(End::Close), "Transport", None, 3),
         (half(End::Reset), "Transport", None, 3),
-        (Decision::json(500, "{}"), "Api", Some(500), 1),
+        (Reply::json(500, "{}"), "Api", Some(500), 1),
         (bad_gateway(), "Api", Some(502), 3),
-        (Decision::json(503, ""), "Api", Some(503), 3),
-        (Decision::json(504, "null"), "Api", Some(504), 3),
+        (Reply::json(503, ""), "Api", Some(503), 3),
+        (Reply::json(504, "null"), "Api", Some(504), 3),
     ] {
         let cloud = Cloud::start();
         cloud.api.answers([failure]);
@@ -35,7 +35,7 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
         assert_eq!(error.status().map(u16::from), status);
         assert_eq!(cloud.requests().api, attempts, "{error}");
 
-        cloud.api.answers([Decision::json(200, "{}")]);
+        cloud.api.answers([Reply::json(200, "{}")]);
         call().await.unwrap();
         assert_eq!(cloud.requests().api, attempts + 1);
         assert_eq!(cloud.requests().token, 1);
@@ -48,9 +48,9 @@ async fn short_outage_costs_no_error() {
     cloud.api.answers([
         half(End::Close),
         bad_gateway(),
-        Decision::json(503, ""),
-        Decision::none(End::Reset),
-        Decision::json(200, "{}"),
+        Reply::json(503, ""),
+        Reply::none(End::Reset),
+        Reply::json(200, "{}"),
     ]);
     cloud.client.get(PATH).fetch::<Value>().await.unwrap();
     assert_eq!(cloud.requests(), Requests { token: 1, api: 5 });
@@ -82,7 +82,7 @@ async fn unreachable_api_is_found_again_when_it_is_back() {
         assert_is_transient(&error);
         assert_eq!(dns.lookups() - before, 5);
     }
-    let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
+    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
     let call = api.get(PATH).retry(RetryPolicy::never());
     call.send().await.unwrap();
     assert_eq!(login.requests().len(), 1);

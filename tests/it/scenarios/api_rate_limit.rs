@@ -7,7 +7,7 @@ use crate::support::{
     advance_until_done,
     cloud::{Cloud, LONG, Requests},
     kind_of,
-    server::Decision,
+    server::Reply,
 };
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn retry_after_of_the_api_is_waited_out() {
         cloud.clock.set_wall(start());
         cloud
             .api
-            .answers([limited(retry_after), Decision::json(200, "{}")]);
+            .answers([limited(retry_after), Reply::json(200, "{}")]);
         let call = cloud.client.get(PATH).send();
         let (result, moved) = advance_until_done(&cloud.clock, call).await;
         result.unwrap();
@@ -49,7 +49,7 @@ async fn retry_after_beyond_the_limit_is_an_error_at_once() {
         let cloud = Cloud::start();
         cloud
             .api
-            .answers([limited(retry_after), Decision::json(200, "{}")]);
+            .answers([limited(retry_after), Reply::json(200, "{}")]);
         let call = cloud.client.get(PATH).timeout(timeout);
         let error = call.send().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");
@@ -72,7 +72,7 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
 }
 
-fn limited(retry_after: &str) -> Decision {
+fn limited(retry_after: &str) -> Reply {
     let body = r#"{"code":"too.many.requests.retry.after","message":"Rate limit exceeded."}"#;
-    Decision::of(429, &format!("Retry-After: {retry_after}\r\n"), body)
+    Reply::of(429, &format!("Retry-After: {retry_after}\r\n"), body)
 }

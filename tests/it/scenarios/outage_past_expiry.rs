@@ -7,7 +7,7 @@ use crate::support::{
     TOKEN,
     dns::{DnsStub, REMOTE, remote_region},
     good_token, kind_of, provider_of,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
     tls::Authority,
 };
 
@@ -15,7 +15,7 @@ use crate::support::{
 enum Outage {
     NoAddress,
     ConnectionRefused,
-    Failing(Decision),
+    Failing(Reply),
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn outage_past_the_expiry_ends_without_a_restart() {
     for (outage, kind) in [
         (Outage::NoAddress, "Transport Dns"),
         (Outage::ConnectionRefused, "Transport Refused"),
-        (Outage::Failing(Decision::none(End::Reset)), "Transport"),
+        (Outage::Failing(Reply::none(End::Reset)), "Transport"),
         (Outage::Failing(half(End::Close)), "Transport"),
         (Outage::Failing(half(End::Reset)), "Transport"),
         (Outage::Failing(server_error()), "UnexpectedResponse"),
@@ -69,8 +69,8 @@ async fn outage_past_the_expiry_ends_without_a_restart() {
     }
 }
 
-fn server_error() -> Decision {
-    Decision::json(500, "{}").last()
+fn server_error() -> Reply {
+    Reply::json(500, "{}").last()
 }
 
 const A_DAY: Duration = Duration::from_secs(86_400);

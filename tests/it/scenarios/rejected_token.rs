@@ -14,7 +14,7 @@ use super::PATH;
 use crate::support::{
     cloud::{Cloud, Requests, quick},
     kind_of,
-    server::{Decision, End},
+    server::{End, Reply},
     with_clock,
 };
 
@@ -22,10 +22,10 @@ use crate::support::{
 async fn rejected_token_costs_none_of_the_attempts() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Decision::json(503, ""),
+        Reply::json(503, ""),
         rejection("the first"),
-        Decision::none(End::Reset),
-        Decision::json(200, "{}"),
+        Reply::none(End::Reset),
+        Reply::json(200, "{}"),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
     call.send().await.unwrap();
@@ -34,7 +34,7 @@ async fn rejected_token_costs_none_of_the_attempts() {
 
 #[tokio::test]
 async fn call_replaces_its_token_once_despite_other_failures() {
-    for between in [Decision::json(503, ""), Decision::none(End::Reset)] {
+    for between in [Reply::json(503, ""), Reply::none(End::Reset)] {
         let cloud = Cloud::start();
         cloud
             .api
@@ -51,7 +51,7 @@ async fn post_with_a_rejected_token_is_sent_once_more() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([rejection("the first"), Decision::json(503, "")]);
+        .answers([rejection("the first"), Reply::json(503, "")]);
     let error = cloud.client.post(PATH).json(&1).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 503);
     assert_eq!(cloud.requests(), Requests { token: 2, api: 2 });
@@ -62,7 +62,7 @@ async fn unauthorized_ip_address_costs_no_token_and_no_attempt() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([Decision::json(401, r#"{"code":"ip.not.authorized"}"#)]);
+        .answers([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 401);
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
@@ -143,9 +143,9 @@ fn client_with_clock(sandbox: &Sandbox) -> (PlatformClient, Clock) {
     (PlatformClient::new(tokens), clock)
 }
 
-fn rejection(message: &str) -> Decision {
+fn rejection(message: &str) -> Reply {
     let body = json!({ "code": "bad.credentials", "message": message });
-    Decision::json(401, &body.to_string())
+    Reply::json(401, &body.to_string())
 }
 
 const ORGANIZATION: &str = "/api/v2/organizations/me";

@@ -12,7 +12,7 @@ use crate::support::{
     cloud::{Cloud, Requests, quick},
     dns::{DnsStub, REMOTE, remote_region},
     good_token, kind_of, provider_of,
-    server::{Closed, Decision, End, Server},
+    server::{Closed, End, Reply, Server},
     tls::Authority,
 };
 
@@ -21,11 +21,11 @@ async fn idempotent_call_is_sent_until_it_succeeds() {
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
         let cloud = Cloud::start();
         cloud.api.answers([
-            Decision::none(End::Reset),
-            Decision::json(503, ""),
+            Reply::none(End::Reset),
+            Reply::json(503, ""),
             half(End::Close),
-            Decision::json(504, ""),
-            Decision::json(200, r#"{"name":"Jo"}"#),
+            Reply::json(504, ""),
+            Reply::json(200, r#"{"name":"Jo"}"#),
         ]);
         let call = cloud.client.request(method.clone(), PATH);
         let user: Value = call.json(&json!({ "a": 1 })).fetch().await.unwrap();
@@ -41,15 +41,15 @@ async fn idempotent_call_is_sent_until_it_succeeds() {
 async fn post_that_may_have_arrived_is_sent_once() {
     for method in [Method::POST, Method::PATCH, "TOMORROW".parse().unwrap()] {
         for (failure, kind) in [
-            (Decision::none(End::Reset), "Transport"),
-            (Decision::none(End::Close), "Transport"),
+            (Reply::none(End::Reset), "Transport"),
+            (Reply::none(End::Close), "Transport"),
             (half(End::Reset), "Transport"),
-            (Decision::json(502, ""), "Api"),
-            (Decision::json(503, ""), "Api"),
-            (Decision::json(429, ""), "RateLimited"),
+            (Reply::json(502, ""), "Api"),
+            (Reply::json(503, ""), "Api"),
+            (Reply::json(429, ""), "RateLimited"),
         ] {
             let cloud = Cloud::start();
-            cloud.api.answers([failure, Decision::json(200, "{}")]);
+            cloud.api.answers([failure, Reply::json(200, "{}")]);
             let call = cloud.client.request(method.clone(), PATH);
             let error = call.json(&1).fetch::<Value>().await.unwrap_err();
             assert!(kind_of(&error).starts_with(kind), "{method}: {error}");
@@ -64,10 +64,10 @@ async fn post_that_may_have_arrived_is_sent_once() {
 async fn repeatable_post_is_retried() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Decision::none(End::Reset),
-        Decision::json(503, ""),
-        Decision::json(429, ""),
-        Decision::json(200, "{}"),
+        Reply::none(End::Reset),
+        Reply::json(503, ""),
+        Reply::json(429, ""),
+        Reply::json(200, "{}"),
     ]);
     let call = cloud.client.post(PATH).json(&json!({ "a": 1 }));
     call.repeatable().send().await.unwrap();
@@ -100,7 +100,7 @@ async fn post_of_which_nothing_was_sent_is_retried() {
     assert!(error.is_transient() && transport.nothing_sent(), "{error}");
     assert_eq!(dns.lookups() - before, 5);
 
-    let server = closed.open_with(Decision::json(200, "{}"), Some(acceptor));
+    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
     call().send().await.unwrap();
     assert_eq!(server.requests().len(), 1);
 }
@@ -111,7 +111,7 @@ async fn lasting_failures_are_not_retried() {
         let cloud = Cloud::start();
         cloud
             .api
-            .answers([Decision::json(status, ""), Decision::json(200, "{}")]);
+            .answers([Reply::json(status, ""), Reply::json(200, "{}")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(cloud.requests(), Requests { token: 1, api: 1 }, "{status}");
@@ -119,7 +119,7 @@ async fn lasting_failures_are_not_retried() {
     let cloud = Cloud::start();
     cloud
         .api
-        .answers([Decision::json(200, "{"), Decision::json(200, "{}")]);
+        .answers([Reply::json(200, "{"), Reply::json(200, "{}")]);
     let error = cloud.client.get(PATH).fetch::<Value>().await.unwrap_err();
     assert_eq!(kind_of(&error), "UnexpectedResponse");
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
@@ -129,9 +129,9 @@ async fn lasting_failures_are_not_retried() {
 async fn last_error_is_returned_after_all_attempts() {
     let cloud = Cloud::start();
     cloud.api.answers([
-        Decision::json(502, ""),
-        Decision::json(503, ""),
-        Decision::json(504, r#"{"code":"authentication.request.timeout"}"#),
+        Reply::json(502, ""),
+        Reply::json(503, ""),
+        Reply::json(504, r#"{"code":"authentication.request.timeout"}"#),
     ]);
     let call = cloud.client.get(PATH).retry(quick().attempts(3));
     assert_eq!(call.send().await.unwrap_err().status().unwrap(), 504);
@@ -141,7 +141,7 @@ async fn last_error_is_returned_after_all_attempts() {
 #[tokio::test]
 async fn retries_end_with_the_calls_timeout() {
     let cloud = Cloud::start();
-    cloud.api.answers([Decision::json(503, "")]);
+    cloud.api.answers([Reply::json(503, "")]);
     let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);
@@ -155,13 +155,11 @@ async fn retries_end_with_the_calls_timeout() {
 
 #[tokio::test]
 async fn stalled_response_uses_up_the_time_and_is_not_retried() {
-    for stalled in [Decision::none(End::Hold), half(End::Hold)] {
+    for stalled in [Reply::none(End::Hold), half(End::Hold)] {
         for method in [Method::GET, Method::POST] {
             let cloud = Cloud::start();
             cloud.client.tokens().token().await.unwrap();
-            cloud
-                .api
-                .answers([stalled.clone(), Decision::json(200, "{}")]);
+            cloud.api.answers([stalled.clone(), Reply::json(200, "{}")]);
             let call = cloud.client.request(method, PATH);
             let call = call.timeout(Duration::from_millis(300));
             let error = call.fetch::<Value>().await.unwrap_err();
@@ -176,8 +174,8 @@ async fn error_with_a_stalled_body_is_known_by_its_status() {
     let cloud = Cloud::start();
     cloud.client.tokens().token().await.unwrap();
     let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n{";
-    let stalled = Decision::raw(head, End::Hold);
-    cloud.api.answers([stalled, Decision::json(200, "{}")]);
+    let stalled = Reply::raw(head, End::Hold);
+    cloud.api.answers([stalled, Reply::json(200, "{}")]);
     cloud.client.get(PATH).send().await.unwrap();
     assert_eq!(cloud.requests(), Requests { token: 1, api: 2 });
 }

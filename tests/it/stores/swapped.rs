@@ -10,7 +10,7 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
-use crate::support::server::{Decision, Server};
+use crate::support::server::{Reply, Server};
 
 /// A store whose records can be swapped.
 #[derive(Clone, Default)]
@@ -61,7 +61,7 @@ fn login_host() -> Server {
         let body = format!(
             r#"{{"access_token":"{name}","expires_in":86399,"refresh_token":"{name}-refresh"}}"#
         );
-        Decision::json(200, &body)
+        Reply::json(200, &body)
     });
     let server = Server::start(answers[0].clone());
     server.answers(answers);

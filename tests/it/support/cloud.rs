@@ -10,7 +10,7 @@ use genesys_cloud_auth::{
 
 use super::{
     TOKEN, good_token, provider_of, region_of,
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 
 /// Two hosts, and a client whose clock the test moves. The login host issues another token each
@@ -32,9 +32,9 @@ impl Cloud {
         configure: impl FnOnce(PlatformClientBuilder) -> PlatformClientBuilder,
     ) -> Self {
         let login = Server::start(good_token(TOKEN));
-        let tokens: [Decision; 4] = std::array::from_fn(|n| good_token(&format!("{TOKEN}{n}")));
+        let tokens: [Reply; 4] = std::array::from_fn(|n| good_token(&format!("{TOKEN}{n}")));
         login.answers(tokens);
-        let api = Server::start(Decision::json(200, "{}"));
+        let api = Server::start(Reply::json(200, "{}"));
         let (tokens, clock) = provider_of(region_of(&login, &api));
         let client = PlatformClient::builder(tokens.build().unwrap());
         Self {

@@ -2,9 +2,9 @@
 
 use super::server::Server;
 
-/// A response, byte for byte.
+/// A scripted response, byte for byte.
 #[derive(Clone)]
-pub struct Decision {
+pub struct Reply {
     pub(super) head: Vec<u8>,
     /// Bytes that follow the head, and how many times.
     pub(super) filler: (Vec<u8>, usize),
@@ -22,7 +22,7 @@ pub enum End {
     Hold,
 }
 
-impl Decision {
+impl Reply {
     /// Exactly these bytes.
     pub fn raw(bytes: impl Into<Vec<u8>>, end: End) -> Self {
         Self {

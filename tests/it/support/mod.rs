@@ -26,7 +26,7 @@ use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
     sandbox::Sandbox,
 };
-use server::{Decision, Server};
+use server::{Reply, Server};
 
 pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
 pub const SECRET: &str = "s3cret-of-the-tests";
@@ -83,8 +83,8 @@ pub async fn advance_until_done<F: Future>(clock: &Clock, call: F) -> (F::Output
 }
 
 /// The token endpoint's response with `token`, valid for a day.
-pub fn good_token(token: &str) -> Decision {
-    Decision::json(
+pub fn good_token(token: &str) -> Reply {
+    Reply::json(
         200,
         &format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":86399}}"#),
     )

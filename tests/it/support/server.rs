@@ -21,7 +21,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::message::end_of_head;
-pub use super::message::{Decision, End, Received};
+pub use super::message::{End, Received, Reply};
 
 /// A listening server. It stops when dropped.
 pub struct Server {
@@ -33,7 +33,7 @@ pub struct Server {
 
 #[derive(Default)]
 struct Shared {
-    replies: Mutex<VecDeque<Decision>>,
+    replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Received>>,
     connections: AtomicUsize,
     /// The number of response bytes that the network accepted.
@@ -43,7 +43,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn next_reply(&self) -> Decision {
+    fn next_reply(&self) -> Reply {
         let mut replies = self.replies.lock().unwrap();
         let reply = replies.front().unwrap().clone();
         if replies.len() > 1 {
@@ -55,21 +55,21 @@ impl Shared {
 
 impl Server {
     /// Starts a server that sends `reply` to every request.
-    pub fn start(reply: Decision) -> Self {
+    pub fn start(reply: Reply) -> Self {
         Closed::new().open(reply)
     }
 
     /// The same over TLS.
-    pub fn start_tls(acceptor: TlsAcceptor, reply: Decision) -> Self {
+    pub fn start_tls(acceptor: TlsAcceptor, reply: Reply) -> Self {
         Closed::new().open_with(reply, Some(acceptor))
     }
 
     /// Sends these from now on, one after the other, and then the last one each time.
-    pub fn answers<const N: usize>(&self, replies: [Decision; N]) {
+    pub fn answers<const N: usize>(&self, replies: [Reply; N]) {
         self.answers_all(replies.into());
     }
 
-    pub fn answers_all(&self, replies: Vec<Decision>) {
+    pub fn answers_all(&self, replies: Vec<Reply>) {
         *self.shared.replies.lock().unwrap() = replies.into();
     }
 
@@ -124,12 +124,12 @@ impl Closed {
     }
 
     /// Starts a server on this port.
-    pub fn open(self, reply: Decision) -> Server {
+    pub fn open(self, reply: Reply) -> Server {
         self.open_with(reply, None)
     }
 
     /// The same, with TLS if given.
-    pub fn open_with(self, reply: Decision, tls: Option<TlsAcceptor>) -> Server {
+    pub fn open_with(self, reply: Reply, tls: Option<TlsAcceptor>) -> Server {
         let _runtime = SERVERS.enter();
         let listener = self.0.listen(1024).unwrap();
         let shared = Arc::new(Shared::default());
@@ -224,11 +224,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Received> {
 }
 
 /// Returns whether the whole response was written.
-async fn write<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    reply: &Decision,
-    count: &AtomicUsize,
-) -> bool {
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, reply: &Reply, count: &AtomicUsize) -> bool {
     let (chunk, times) = &reply.filler;
     let parts = std::iter::once(&reply.head).chain(std::iter::repeat_n(chunk, *times));
     for part in parts {

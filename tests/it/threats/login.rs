@@ -10,12 +10,12 @@ const REFRESH: &str = "refresh-of-the-tests";
 const WEB: &str = "https://app.example/cb";
 
 /// A user's token, with the refresh token of the same number.
-fn users_token(number: usize) -> Decision {
+fn users_token(number: usize) -> Reply {
     let body = format!(
         r#"{{"access_token":"{TOKEN}{number}","token_type":"bearer","expires_in":86399,
             "refresh_token":"{REFRESH}{number}"}}"#
     );
-    Decision::json(200, &body)
+    Reply::json(200, &body)
 }
 
 fn app(is_confidential: bool) -> AuthorizationCode {
@@ -45,7 +45,7 @@ async fn live(pair: &Pair, is_confidential: bool) {
     let region = region_of(&pair.login, &pair.api);
     let login = || Login::new(region.clone(), app(is_confidential)).unwrap();
     for status in [302, 307, 400, 401, 500] {
-        let redirect = Decision::redirect(status, &pair.api);
+        let redirect = Reply::redirect(status, &pair.api);
         pair.login.answers([redirect, users_token(0)]);
         log_in(&login()).await.unwrap_err();
     }
@@ -54,8 +54,8 @@ async fn live(pair: &Pair, is_confidential: bool) {
     let call = || api.post("/api/v2/users/me").retry(RetryPolicy::never());
     for status in [401, 302, 307, 400, 403, 500] {
         // The 401 costs a refresh token.
-        let redirect = Decision::redirect(status, &pair.login);
-        pair.api.answers([redirect, Decision::json(200, "{}")]);
+        let redirect = Reply::redirect(status, &pair.login);
+        pair.api.answers([redirect, Reply::json(200, "{}")]);
         drop(call().json(&"x").send().await);
     }
     api.tokens().token_info().await.unwrap();

@@ -6,13 +6,13 @@ use http::Method;
 use super::Pair;
 use crate::support::{
     kind_of, provider_of,
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 
 #[tokio::test]
 async fn path_that_leaves_the_api_is_invalid_and_nothing_is_sent() {
     let pair = Pair::start();
-    let elsewhere = Server::start(Decision::json(200, "{}"));
+    let elsewhere = Server::start(Reply::json(200, "{}"));
     let address = elsewhere.address().to_string();
     for prefix in ["", "/gateway"] {
         let api_url = format!("{}{prefix}", pair.api.url());

@@ -7,7 +7,7 @@ use genesys_cloud_auth::{HttpClient, PlatformClient, Region, TokenProvider};
 use super::{Pair, localhost_url};
 use crate::support::{
     credentials,
-    server::{Decision, Server},
+    server::{Reply, Server},
 };
 
 /// Variables can only be set for another process, so the test runs itself again.
@@ -17,7 +17,7 @@ fn loopback_requests_never_use_a_proxy() {
         return child.run();
     }
     let pair = Pair::start();
-    let proxy = Server::start(Decision::json(200, r#"{"access_token":"proxied"}"#));
+    let proxy = Server::start(Reply::json(200, r#"{"access_token":"proxied"}"#));
     for (url, count) in [
         (localhost_url as fn(&Server) -> String, 1),
         (Server::url, 2),

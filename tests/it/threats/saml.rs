@@ -148,7 +148,7 @@ async fn exchange_and_call(pair: &Pair, alone: bool) {
         TokenProvider::new(region_of(&pair.login, &pair.api), grant).unwrap()
     };
     for status in [302, 307, 400, 401, 500] {
-        let redirect = Decision::redirect(status, &pair.api);
+        let redirect = Reply::redirect(status, &pair.api);
         pair.login.answers([redirect]);
         provider().token().await.unwrap_err();
     }
@@ -157,8 +157,8 @@ async fn exchange_and_call(pair: &Pair, alone: bool) {
     let api = PlatformClient::new(provider());
     for status in [401, 302, 307, 400, 403, 500] {
         // The 401 costs an assertion.
-        let redirect = Decision::redirect(status, &pair.login);
-        pair.api.answers([redirect, Decision::json(200, "{}")]);
+        let redirect = Reply::redirect(status, &pair.login);
+        pair.api.answers([redirect, Reply::json(200, "{}")]);
         let call = api.post("/api/v2/users/me").retry(RetryPolicy::never());
         drop(call.json(&"x").send().await);
     }
