@@ -79,7 +79,7 @@ impl AccessToken {
         };
         Ok(Self(Arc::new(Inner {
             header,
-            fingerprint: Fingerprint::of(text),
+            fingerprint: Fingerprint::from_token(text),
             requested,
             end,
             expires_at,
@@ -159,7 +159,7 @@ pub(crate) fn checked_text(token: &SecretString) -> Result<&str, &'static str> {
 pub(crate) struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    pub(crate) fn of(token: &str) -> Self {
+    pub(crate) fn from_token(token: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         Self(bytes)

@@ -58,10 +58,10 @@ enum Progress {
     TimedOut(Error),
     /// There was a valid callback. The listener, if there is one, still responds to the browser.
     Exchanging(Option<Arc<Listener>>),
-    Done(WaiterResult),
+    Done(LoginResult),
 }
 
-type WaiterResult = Result<TokenProvider, Error>;
+type LoginResult = Result<TokenProvider, Error>;
 
 impl Login {
     /// Starts a login on this machine: binds the port of the redirect URI, so that the browser can
@@ -254,13 +254,13 @@ impl Inner {
         });
     }
 
-    async fn exchange(&self, code: SecretString) -> WaiterResult {
+    async fn exchange(&self, code: SecretString) -> LoginResult {
         let provider = self.login.provider(&self.name)?;
         self.pending.exchange(provider, code).await
     }
 
     /// Sets the result, unless there is one, and frees the port.
-    fn finish(&self, result: WaiterResult) {
+    fn finish(&self, result: LoginResult) {
         self.progress.send_if_modified(|progress| {
             let is_first = !matches!(progress, Progress::Done(_));
             if is_first {
@@ -288,7 +288,7 @@ impl Inner {
     }
 
     /// Waits for the result of the login.
-    async fn result(&self) -> WaiterResult {
+    async fn result(&self) -> LoginResult {
         let mut progress = self.progress.subscribe();
         let done = progress.wait_for(|progress| matches!(progress, Progress::Done(_)));
         let result = done.await.ok().and_then(|done| match &*done {
@@ -320,7 +320,7 @@ impl Drop for ExchangeGuard {
     }
 }
 
-async fn show_result(respond: Responder, result: &WaiterResult) {
+async fn show_result(respond: Responder, result: &LoginResult) {
     match result.as_ref().map_err(Error::kind) {
         Ok(_) => respond.show_success().await,
         Err(ErrorKind::Login(login)) if login.is_declined() => respond.show_denied().await,

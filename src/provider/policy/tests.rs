@@ -61,7 +61,7 @@ impl Story {
     }
 
     fn reject(&mut self, name: &str) {
-        let token = Fingerprint::of(name);
+        let token = Fingerprint::from_token(name);
         self.policy.invalidate(token, self.now, self.jitter);
     }
 
@@ -84,7 +84,7 @@ struct TestToken {
 
 impl Token for TestToken {
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.name)
+        Fingerprint::from_token(self.name)
     }
 
     fn requested(&self) -> Moment {

@@ -181,4 +181,4 @@ const LIFE: Duration = Duration::from_secs(20);
 const START: Moment = Moment::from_nanos(1_000_000_000_000_000);
 
 static FINGERPRINTS: LazyLock<[Fingerprint; 32]> =
-    LazyLock::new(|| std::array::from_fn(|id| Fingerprint::of(&id.to_string())));
+    LazyLock::new(|| std::array::from_fn(|id| Fingerprint::from_token(&id.to_string())));

@@ -146,7 +146,7 @@ async fn probe_without_a_new_secret_is_no_event() {
         next(&events),
         "failed 0 5000 InvalidClient valid token: false"
     );
-    assert!(vault.asked() >= 4);
+    assert!(vault.calls() >= 4);
     *vault.secret.lock() = "fail";
     failure(&tokens).await;
     // The active pause continues.

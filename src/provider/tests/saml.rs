@@ -49,7 +49,7 @@ impl Idp {
         Ok(next.unwrap_or_default())
     }
 
-    fn asked(&self) -> usize {
+    fn calls(&self) -> usize {
         *self.asked.lock()
     }
 }
@@ -87,7 +87,7 @@ async fn source_is_asked_again_near_the_end_of_the_token() {
     assert_eq!(text(&tokens).await, "token-0");
     clock.advance(seconds(300.0));
     assert_eq!(text(&tokens).await, "token-0");
-    assert_eq!(idp.asked(), 1);
+    assert_eq!(idp.calls(), 1);
     clock.advance(seconds(301.0));
     assert_eq!(text(&tokens).await, "token-1");
     assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("b")]);
@@ -207,7 +207,7 @@ async fn malformed_assertion_ends_ready_at_once() {
     let tokens = endpoint.provider(clock, idp.grant());
     let error = tokens.ready(seconds(60.0)).await.unwrap_err();
     assert_kind!(error, ErrorKind::Assertion(_));
-    assert_eq!(idp.asked(), 1);
+    assert_eq!(idp.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,12 +240,12 @@ async fn source_without_a_new_assertion_is_asked_once_a_second() {
     let tokens = endpoint.provider(clock.clone(), idp.grant());
     text(&tokens).await;
     clock.advance(seconds(601.0));
-    let before = idp.asked();
+    let before = idp.calls();
     for _ in 0..100 {
         assert!(is_stale(&failure(&tokens).await));
         clock.advance(seconds(0.1));
     }
-    let asked = idp.asked() - before;
+    let asked = idp.calls() - before;
     assert!((8..=12).contains(&asked), "{asked} times in ten seconds");
     // A new assertion is found within a second.
     idp.set(["b"]);

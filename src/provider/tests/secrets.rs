@@ -11,13 +11,13 @@ async fn secret_rotated_during_a_request_is_used_at_once() {
     let tokens = endpoint.provider(Clock::manual(), vault.credentials());
     // Rotated after the secret is read and before the response arrives.
     let (token, ()) = tokio::join!(tokens.token(), async {
-        while rotating.asked() == 0 {
+        while rotating.calls() == 0 {
             tokio::task::yield_now().await;
         }
         *rotating.secret.lock() = "new";
     });
     token.unwrap();
-    assert_eq!((endpoint.requests(), vault.asked()), (2, 2));
+    assert_eq!((endpoint.requests(), vault.calls()), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,7 +34,7 @@ async fn new_secret_ends_the_pause_for_invalid_credentials() {
             .build();
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!((endpoint.requests(), endpoint.max_open()), (2, 1));
-        assert!((11..=13).contains(&vault.asked()), "{}", vault.asked());
+        assert!((11..=13).contains(&vault.calls()), "{}", vault.calls());
         let error = failure(&tokens).await;
         let ErrorKind::InvalidClient(invalid) = error.kind() else {
             panic!("{error:?}")
@@ -55,11 +55,11 @@ async fn one_caller_probes_and_the_others_fail_at_once() {
     let vault = Vault::with_secret("old");
     let tokens = endpoint.provider(Clock::manual(), vault.credentials());
     failure(&tokens).await;
-    assert_eq!(vault.asked(), 2);
+    assert_eq!(vault.calls(), 2);
     tokio::time::sleep(seconds(1.0)).await;
     *vault.secret.lock() = "hang";
     let asking = spawn_caller(&tokens);
-    while vault.asked() == 2 {
+    while vault.calls() == 2 {
         tokio::task::yield_now().await;
     }
     let start = tokens.clock().now();
@@ -68,7 +68,7 @@ async fn one_caller_probes_and_the_others_fail_at_once() {
         assert_kind!(error, ErrorKind::InvalidClient(_));
     }
     assert_eq!(tokens.clock().now(), start);
-    assert_eq!((endpoint.requests(), vault.asked()), (1, 3));
+    assert_eq!((endpoint.requests(), vault.calls()), (1, 3));
     // The caller that asks the source learns that it hangs.
     let error = asking.await.unwrap().unwrap_err();
     assert_kind!(error, ErrorKind::CredentialSource(_));
@@ -126,7 +126,7 @@ async fn secret_is_read_for_each_refresh() {
     for request in 1..4 {
         tokens.token().await.unwrap();
         clock.advance(seconds(60.0));
-        assert_eq!(vault.asked(), request);
+        assert_eq!(vault.calls(), request);
     }
 }
 

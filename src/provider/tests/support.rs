@@ -154,7 +154,7 @@ impl Vault {
         })
     }
 
-    pub(super) fn asked(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
