@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
     process::Command,
-    task::JoinHandle,
+    task::JoinSet,
     time::timeout,
 };
 use url::Url;
@@ -43,7 +43,8 @@ struct Running {
     sandbox: Sandbox,
     folder: TempDir,
     base: Url,
-    server: JoinHandle<std::io::Result<()>>,
+    /// The set stops the server when it is dropped.
+    _server: JoinSet<std::io::Result<()>>,
 }
 
 impl Running {
@@ -70,7 +71,7 @@ impl Running {
             sandbox,
             folder,
             base: Url::parse(&format!("http://localhost:{port}/")).unwrap(),
-            server: tokio::spawn(server),
+            _server: JoinSet::from_iter([server]),
         }
     }
 
@@ -119,12 +120,6 @@ impl Running {
     /// The files of the store that contain logins.
     fn stored(&self) -> Vec<(String, Vec<u8>)> {
         files(self.folder.path())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
