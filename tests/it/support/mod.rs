@@ -90,6 +90,21 @@ pub fn good_token(token: &str) -> Reply {
     )
 }
 
+/// Returns the text of an error with its sources.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_sources(source)),
+        None => error.to_string(),
+    }
+}
+
+/// Returns another number in each run.
+pub fn random() -> u32 {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    u32::from_le_bytes(bytes)
+}
+
 /// Returns the name of an error's kind, of the kind within it, or both for `Transport`.
 pub fn kind_of(error: &Error) -> String {
     let outer = variant_of(error.kind());
