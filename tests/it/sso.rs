@@ -1,22 +1,18 @@
 //! The web application with single sign-on, whose code the guide shows.
 
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-    process::Command,
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
 
 use super::{
-    quickstart::program,
     readme::assert_is_documented,
-    support::visitor::{Shown, Visitor},
+    support::{
+        example::{assert_fails, start_web_app},
+        visitor::{Shown, Visitor},
+    },
 };
 
 #[path = "../../examples/sso_web_app/main.rs"]
@@ -290,12 +286,8 @@ async fn a_response_that_is_posted_again_is_rejected() {
     let login = app.begin(&mut visitor).await;
     let response = app.response_to(&login);
     let mut thief = visitor.clone();
-    assert_eq!(
-        app.post(&mut visitor, &response, &login.relay_state)
-            .await
-            .status,
-        303
-    );
+    let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+    assert_eq!(shown.status, 303);
     for browser in [&mut visitor, &mut thief] {
         let shown = app.post(browser, &response, &login.relay_state).await;
         assert_eq!(shown.status, 403);
@@ -429,22 +421,7 @@ async fn when_the_token_has_expired_the_user_logs_in_again() {
 
 #[tokio::test]
 async fn it_runs_with_no_arguments() {
-    let mut child = Command::new(program("sso_web_app"))
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut text = String::new();
-    let base = loop {
-        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = line.unwrap().unwrap().expect("an address");
-        text.push_str(&line);
-        text.push('\n');
-        if let Some(url) = line.strip_prefix("Open ") {
-            break Url::parse(url).unwrap();
-        }
-    };
+    let (_child, text, base) = start_web_app("sso_web_app").await;
     assert_is_documented(&text);
     let mut visitor = Visitor::new();
     let idp = visitor.get(base.join("login").unwrap()).await.location();
@@ -466,16 +443,7 @@ async fn wrong_arguments_and_http_elsewhere_are_errors() {
         ),
         (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
     ] {
-        let output = Command::new(program("sso_web_app"))
-            .args(arguments)
-            .output();
-        let output = timeout(Duration::from_secs(20), output).await;
-        let output = output.unwrap().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            !output.status.success() && text.contains(expected),
-            "{text}"
-        );
+        assert_fails("sso_web_app", arguments, expected).await;
     }
 }
 
