@@ -51,10 +51,8 @@ fn twenty_processes_lose_no_update() {
         assert_eq!(messages_of(&output), ["done"]);
     }
     let count = runtime().block_on(load(&store(folder.path())));
-    assert_eq!(
-        count.unwrap().unwrap(),
-        (PROCESSES * TURNS).to_string().as_bytes()
-    );
+    let expected = (PROCESSES * TURNS).to_string();
+    assert_eq!(count.unwrap().unwrap(), expected.as_bytes());
     let name = key().as_str().to_owned();
     assert_eq!(names(folder.path()), [name.clone(), format!("{name}.lock")]);
 }
