@@ -1,4 +1,16 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to find what
+//!
+//! - **Start here:** [`Region`], [`ClientCredentials`], [`TokenProvider`], [`PlatformClient`].
+//! - **Other grants:** [`Login`] with an [`AuthorizationCode`], [`Saml2Bearer`] with an
+//!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
+//! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
+//! - **Requests, responses, pages:** [`client`].
+//! - **Stores:** [`store`].
+//! - **Tests:** [`sandbox`], [`Clock`].
+//! - **Limits and dates of Genesys Cloud:** [`limits`].
+//! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assertion;
@@ -31,6 +43,7 @@ pub mod sandbox;
 pub mod store;
 
 // Start here: a region, a grant, a provider, and the client that uses it.
+#[doc(inline)]
 pub use client::PlatformClient;
 pub use provider::{Event, NamedEntity, TokenInfo, TokenProvider, TokenProviderBuilder};
 pub use region::{CustomRegion, Region};
@@ -48,6 +61,7 @@ pub use secret::ClientSecret;
 pub use login::{LocalLogin, Login, LoginBuilder, PendingLogin};
 
 // Errors; the payloads are in `error`.
+#[doc(inline)]
 pub use error::{Error, ErrorKind};
 
 // Settings.
@@ -66,20 +80,20 @@ pub mod limits {
     };
 }
 
-/// What the fuzz targets call.
+/// The functions that the fuzz targets call.
 #[cfg(all(fuzzing, feature = "login"))]
 pub mod fuzzing {
-    /// A SAML assertion in whichever form.
+    /// Reads a SAML assertion in any form.
     pub fn assertion(given: &[u8]) {
         crate::assertion::fuzzing::assertion(given);
     }
 
-    /// A request to the redirect URI.
+    /// Reads a request to the redirect URI.
     pub fn callback(sent: &[u8]) {
         crate::listener::fuzzing::callback(sent);
     }
 
-    /// What a user pastes instead.
+    /// Reads what a user pastes instead.
     pub fn pasted(text: &[u8]) {
         crate::callback::fuzzing::pasted(text);
     }

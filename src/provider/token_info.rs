@@ -71,7 +71,7 @@ impl TokenProvider {
 
     /// Ends the current token: in this provider, in the store and at the server. The next
     /// [`token`](Self::token) requests a new one; the provider of a user's login reports
-    /// [`LoginRequired`](crate::ErrorKind::LoginRequired). A refresh that runs now stores nothing.
+    /// [`LoginRequired`](crate::error::LoginErrorKind::LoginRequired). A refresh that runs now stores nothing.
     ///
     /// With a store that several processes share, this ends the token of all of them. It is not known
     /// whether Genesys Cloud ends a user's refresh token with it, so send the user to the login's

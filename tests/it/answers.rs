@@ -124,11 +124,8 @@ async fn token_is_accepted_in_every_allowed_form() {
             &format!(r#"{{"access_token":"{token}"{rest}}}"#),
         ));
         let (tokens, _clock) = provider_at(&server);
-        assert_eq!(
-            tokens.token().await.expect(rest).expose_secret(),
-            token,
-            "{rest}"
-        );
+        let issued = tokens.token().await.expect(rest);
+        assert_eq!(issued.expose_secret(), token, "{rest}");
         tokens.token().await.unwrap();
         assert_eq!(server.requests().len(), 1, "{rest}");
     }
@@ -180,19 +177,13 @@ async fn token_expired_on_arrival_goes_only_to_waiters() {
             &format!(r#"{{"access_token":"a","expires_in":{expires_in}}}"#),
         ));
         let (tokens, clock) = provider_at(&server);
-        assert_eq!(
-            tokens.token().await.unwrap().expose_secret(),
-            "a",
-            "{expires_in}"
-        );
+        let token = tokens.token().await.unwrap();
+        assert_eq!(token.expose_secret(), "a", "{expires_in}");
         assert_eq!(server.requests().len(), 1);
         server.answers([good_token(TOKEN)]);
         clock.advance(LONGER_THAN_ANY_PAUSE);
-        assert_eq!(
-            tokens.token().await.unwrap().expose_secret(),
-            TOKEN,
-            "{expires_in}"
-        );
+        let token = tokens.token().await.unwrap();
+        assert_eq!(token.expose_secret(), TOKEN, "{expires_in}");
     }
 }
 

@@ -333,10 +333,8 @@ async fn invalid_credentials_end_a_call_at_once() {
         panic!("{error:?}")
     };
     assert_eq!(invalid.region, sandbox.region());
-    assert_eq!(
-        invalid.response.description.as_deref(),
-        Some("authentication failed")
-    );
+    let description = invalid.response.description.as_deref();
+    assert_eq!(description, Some("authentication failed"));
     assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 0 });
 }
 

@@ -11,8 +11,8 @@ use crate::support::{
     TOKEN,
     cloud::{Cloud, Requests},
     credentials,
-    dns::{DnsStub, REMOTE, remote_region},
-    good_token, kind_of, provider_at, provider_of, region_of,
+    dns::{DnsStub, REMOTE},
+    good_token, kind_of, provider_at, provider_of, provider_with, region_of,
     runtime::runtime,
     server::{Closed, End, Reply, Server},
     tls::Authority,
@@ -216,13 +216,6 @@ async fn unreachable_api_is_a_typed_error() {
     server.answers([Reply::json(200, "{}")]);
     call().send().await.unwrap();
     assert_eq!(login.requests().len(), 1);
-}
-
-/// Returns a provider of a region whose names `dns` resolves.
-fn provider_with(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Clock) {
-    let (tokens, clock) = provider_of(remote_region());
-    let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
-    (tokens.build().unwrap(), clock)
 }
 
 /// Asserts that a request that may have arrived fails without a second one, and a later one

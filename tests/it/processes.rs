@@ -35,7 +35,10 @@ use tempfile::TempDir;
 
 use crate::{
     login::WEB,
-    support::{child_process::command, files::names, kind_of},
+    support::{
+        child_process::command, files::names, kind_of, login::log_in, runtime::runtime,
+        with_sources,
+    },
 };
 
 const USER: &str = "jo";
@@ -76,11 +79,7 @@ impl Site {
     }
 
     async fn log_in_by(&self, login: &Login) -> TokenProvider {
-        let pending = login.begin().unwrap();
-        let url = pending.authorize_url().clone();
-        let user = &self.sandbox.users()[0];
-        let back = self.sandbox.log_in(url.as_str(), user).await;
-        login.finish(pending, &back, USER).await.unwrap()
+        log_in(&self.sandbox, login, USER).await
     }
 
     fn here(&self) -> ChildSite {
@@ -246,11 +245,4 @@ fn seconds(seconds: u64) -> Duration {
 #[track_caller]
 fn assert_kind(error: &Error, kind: &str) {
     assert_eq!(kind_of(error), kind, "{error}");
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
 }

@@ -86,12 +86,8 @@ async fn output_matches_the_sandbox_record() {
 pub(super) fn program(example: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
-    tests
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("examples")
-        .join(name)
+    let folder = tests.ancestors().nth(2).unwrap();
+    folder.join("examples").join(name)
 }
 
 /// Runs an example without other variables of this crate.

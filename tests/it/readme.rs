@@ -85,10 +85,8 @@ async fn quickstart_prints_what_its_documentation_shows() {
         .await
         .unwrap();
     let shown = transcripts(QUICKSTART).remove(0);
-    assert_eq!(
-        without_numbers(&shown),
-        without_numbers(&String::from_utf8(out).unwrap())
-    );
+    let printed = String::from_utf8(out).unwrap();
+    assert_eq!(without_numbers(&shown), without_numbers(&printed));
 }
 
 /// Returns the text without numbers, ids and line breaks, which differ from run to run.
@@ -107,10 +105,8 @@ fn without_numbers(text: &str) -> String {
 #[track_caller]
 pub(super) fn assert_is_documented(text: &str) {
     let mut shown = DOCUMENTS.into_iter().flat_map(transcripts);
-    assert!(
-        shown.any(|shown| matches_transcript(text, &shown)),
-        "{text}"
-    );
+    let is_shown = shown.any(|shown| matches_transcript(text, &shown));
+    assert!(is_shown, "{text}");
 }
 
 /// Returns the blocks of text in a Markdown file or in the module documentation of a Rust file.

@@ -1,22 +1,18 @@
 //! The web application with single sign-on, whose code the guide shows.
 
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-    process::Command,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
 
 use super::{
-    quickstart::program,
     readme::assert_is_documented,
-    support::visitor::{Shown, Visitor},
+    support::{
+        example::{assert_fails, start_web_app},
+        visitor::{Shown, Visitor},
+    },
 };
 
 #[path = "../../examples/sso_web_app/main.rs"]
@@ -27,7 +23,8 @@ mod sso_web_app;
 struct Running {
     sandbox: Arc<Sandbox>,
     base: Url,
-    servers: [JoinHandle<std::io::Result<()>>; 2],
+    /// The set stops the servers when it is dropped.
+    _servers: JoinSet<std::io::Result<()>>,
 }
 
 /// A login that a browser has begun, with what the response must match.
@@ -61,11 +58,11 @@ impl Running {
             idp: idp_url,
             base: outside,
         };
+        let mut servers = JoinSet::new();
+        servers.spawn(sso_web_app::serve(listener, sso));
+        servers.spawn(sso_web_app::serve_idp(idp, Arc::clone(&sandbox), acs));
         Self {
-            servers: [
-                tokio::spawn(sso_web_app::serve(listener, sso)),
-                tokio::spawn(sso_web_app::serve_idp(idp, Arc::clone(&sandbox), acs)),
-            ],
+            _servers: servers,
             base: Url::parse(&format!("http{base}")).unwrap(),
             sandbox,
         }
@@ -124,14 +121,6 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        for server in &self.servers {
-            server.abort();
-        }
-    }
-}
-
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(start).unwrap();
     rest.split_once(end).unwrap().0
@@ -147,55 +136,45 @@ fn inflate_stored(block: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_user_logs_in_at_the_identity_provider() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let (mut visitor, mut other) = (Visitor::new(), Visitor::new());
-    assert_eq!(running.greeted_user(&mut visitor).await, None);
-    let login = running.begin(&mut visitor).await;
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
+    let login = app.begin(&mut visitor).await;
     let page = visitor.get(&login.idp).await;
     let response = page.hidden("SAMLResponse");
     assert_eq!(page.hidden("RelayState"), login.relay_state);
-    let shown = running
-        .post(&mut visitor, &response, &login.relay_state)
-        .await;
+    let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+    assert_eq!((shown.status, shown.location()), (303, app.base.clone()));
     assert_eq!(
-        (shown.status, shown.location()),
-        (303, running.base.clone())
-    );
-    assert_eq!(
-        running.greeted_user(&mut visitor).await.as_deref(),
+        app.greeted_user(&mut visitor).await.as_deref(),
         Some("User 1")
     );
-    assert_eq!(running.greeted_user(&mut other).await, None);
+    assert_eq!(app.greeted_user(&mut other).await, None);
 
-    let login = running.begin(&mut other).await;
-    let response = running.response_to(&login);
-    running
-        .post(&mut other, &response, &login.relay_state)
-        .await;
+    let login = app.begin(&mut other).await;
+    let response = app.response_to(&login);
+    app.post(&mut other, &response, &login.relay_state).await;
     assert_eq!(
-        running.greeted_user(&mut other).await.as_deref(),
+        app.greeted_user(&mut other).await.as_deref(),
         Some("User 2")
     );
     assert_eq!(
-        running.greeted_user(&mut visitor).await.as_deref(),
+        app.greeted_user(&mut visitor).await.as_deref(),
         Some("User 1")
     );
-    assert_eq!(running.sandbox.token_requests(), 2);
+    assert_eq!(app.sandbox.token_requests(), 2);
 }
 
 #[tokio::test]
 async fn each_request_names_the_application_and_is_unique() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let (first, second) = (
-        running.begin(&mut visitor).await,
-        running.begin(&mut visitor).await,
-    );
+    let (first, second) = (app.begin(&mut visitor).await, app.begin(&mut visitor).await);
     assert_ne!(first.request_id, second.request_id);
     assert_ne!(first.relay_state, second.relay_state);
     let (_, request) = first.idp.query_pairs().next().unwrap();
     let request = inflate_stored(&STANDARD.decode(&*request).unwrap());
-    let acs = running.at("saml");
+    let acs = app.at("saml");
     assert!(request.contains(&format!("AssertionConsumerServiceURL=\"{acs}\"")));
     assert_eq!(
         between(&request, "assertion\">", "</saml:Issuer>"),
@@ -211,42 +190,37 @@ async fn each_request_names_the_application_and_is_unique() {
 
 #[tokio::test]
 async fn a_response_without_this_browsers_relay_state_is_rejected() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let (mut visitor, mut attacker) = (Visitor::new(), Visitor::new());
-    let own = running.begin(&mut visitor).await;
-    let others = running.begin(&mut attacker).await;
-    let response = running.response_to(&own);
+    let own = app.begin(&mut visitor).await;
+    let others = app.begin(&mut attacker).await;
+    let response = app.response_to(&own);
     let form = [("SAMLResponse", &*response)];
-    let shown = visitor.post(running.at("saml"), &form, &[]).await;
-    running.assert_rejected(&shown);
+    let shown = visitor.post(app.at("saml"), &form, &[]).await;
+    app.assert_rejected(&shown);
     for relay_state in ["", "/", "x", &own.request_id, &others.relay_state] {
-        let shown = running.post(&mut visitor, &response, relay_state).await;
-        running.assert_rejected(&shown);
+        let shown = app.post(&mut visitor, &response, relay_state).await;
+        app.assert_rejected(&shown);
     }
     // The attacker begins a login, and the visitor's browser posts the response.
-    let stolen = running.response_to(&others);
+    let stolen = app.response_to(&others);
     for browser in [&mut visitor, &mut Visitor::new()] {
-        let shown = running.post(browser, &stolen, &others.relay_state).await;
-        running.assert_rejected(&shown);
-        assert_eq!(running.greeted_user(browser).await, None);
+        let shown = app.post(browser, &stolen, &others.relay_state).await;
+        app.assert_rejected(&shown);
+        assert_eq!(app.greeted_user(browser).await, None);
     }
     // The visitor's own login can still be finished.
-    let shown = running
-        .post(&mut visitor, &response, &own.relay_state)
-        .await;
+    let shown = app.post(&mut visitor, &response, &own.relay_state).await;
     assert_eq!(shown.status, 303);
 }
 
 #[tokio::test]
 async fn a_response_without_a_request_is_rejected() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
-    let valid = running
-        .responses()
-        .in_response_to(&login.request_id)
-        .response();
-    let unsolicited = running.responses().response();
+    let login = app.begin(&mut visitor).await;
+    let valid = app.responses().in_response_to(&login.request_id).response();
+    let unsolicited = app.responses().response();
     let attribute = format!(" InResponseTo=\"{}\"", login.request_id);
     for document in [
         unsolicited.clone(),
@@ -259,37 +233,31 @@ async fn a_response_without_a_request_is_rejected() {
         "no XML".to_owned(),
     ] {
         let response = STANDARD.encode(&document);
-        let shown = running
-            .post(&mut visitor, &response, &login.relay_state)
-            .await;
-        running.assert_rejected(&shown);
+        let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+        app.assert_rejected(&shown);
     }
     for response in ["", "!!!"] {
-        let shown = running
-            .post(&mut visitor, response, &login.relay_state)
-            .await;
-        running.assert_rejected(&shown);
+        let shown = app.post(&mut visitor, response, &login.relay_state).await;
+        app.assert_rejected(&shown);
     }
     let in_lines = STANDARD.encode(valid).replace("PHNhbW", "PHNh\r\nbW");
     assert!(in_lines.contains("\r\n"));
-    let shown = running
-        .post(&mut visitor, &in_lines, &login.relay_state)
-        .await;
+    let shown = app.post(&mut visitor, &in_lines, &login.relay_state).await;
     assert_eq!(shown.status, 303);
 }
 
 /// An attacker with an unsolicited assertion could write `InResponseTo` outside of the signature.
 #[tokio::test]
 async fn in_response_to_counts_only_in_the_assertions_subject() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
-    let valid = running.responses().in_response_to(&login.request_id);
+    let login = app.begin(&mut visitor).await;
+    let valid = app.responses().in_response_to(&login.request_id);
     let valid = valid.response();
     let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
     let subject = between(&valid, "<saml:Subject>", "</saml:Subject>");
     let subject = format!("<saml:Subject {saml}>{subject}</saml:Subject>");
-    let unsolicited = running.responses().response();
+    let unsolicited = app.responses().response();
     let data = between(&unsolicited, "<saml:SubjectConfirmationData", "/>");
     let bare = unsolicited.replace(&format!("<saml:SubjectConfirmationData{data}/>"), "");
     assert_ne!(bare, unsolicited);
@@ -305,87 +273,74 @@ async fn in_response_to_counts_only_in_the_assertions_subject() {
         for document in [&bare, &unsolicited] {
             let document = document.replacen(before, &format!("{planted}{before}"), 1);
             let response = STANDARD.encode(document);
-            let shown = running
-                .post(&mut visitor, &response, &login.relay_state)
-                .await;
-            running.assert_rejected(&shown);
+            let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+            app.assert_rejected(&shown);
         }
     }
 }
 
 #[tokio::test]
 async fn a_response_that_is_posted_again_is_rejected() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
-    let response = running.response_to(&login);
+    let login = app.begin(&mut visitor).await;
+    let response = app.response_to(&login);
     let mut thief = visitor.clone();
-    assert_eq!(
-        running
-            .post(&mut visitor, &response, &login.relay_state)
-            .await
-            .status,
-        303
-    );
+    let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+    assert_eq!(shown.status, 303);
     for browser in [&mut visitor, &mut thief] {
-        let shown = running.post(browser, &response, &login.relay_state).await;
+        let shown = app.post(browser, &response, &login.relay_state).await;
         assert_eq!(shown.status, 403);
     }
-    assert_eq!(running.greeted_user(&mut thief).await, None);
+    assert_eq!(app.greeted_user(&mut thief).await, None);
     // It does not match the next login either.
-    let next = running.begin(&mut thief).await;
-    let shown = running.post(&mut thief, &response, &next.relay_state).await;
+    let next = app.begin(&mut thief).await;
+    let shown = app.post(&mut thief, &response, &next.relay_state).await;
     assert_eq!(shown.status, 403);
-    assert_eq!(running.sandbox.token_requests(), 1);
+    assert_eq!(app.sandbox.token_requests(), 1);
     assert_eq!(
-        running.greeted_user(&mut visitor).await.as_deref(),
+        app.greeted_user(&mut visitor).await.as_deref(),
         Some("User 2")
     );
 }
 
 #[tokio::test]
 async fn an_assertion_that_is_not_accepted_opens_no_session() {
-    let running = Running::start().await;
-    let responses = |login: &LoginRequest| running.responses().in_response_to(&login.request_id);
+    let app = Running::start().await;
+    let responses = |login: &LoginRequest| app.responses().in_response_to(&login.request_id);
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
+    let login = app.begin(&mut visitor).await;
     let other = responses(&login)
         .audience("https://other.example/saml")
         .saml_response();
-    let shown = running.post(&mut visitor, &other, &login.relay_state).await;
-    assert_eq!((shown.status, running.sandbox.token_requests()), (403, 1));
+    let shown = app.post(&mut visitor, &other, &login.relay_state).await;
+    assert_eq!((shown.status, app.sandbox.token_requests()), (403, 1));
     assert!(shown.headers.get("set-cookie").is_none());
     // The crate does not send these two.
     let old = |xml: String| xml.replace("NotOnOrAfter=\"20", "NotOnOrAfter=\"19");
     let unsigned = |xml: String| xml.replace("ds:Signature", "ds:Other");
     let changes: [&dyn Fn(String) -> String; 2] = [&old, &unsigned];
     for change in changes {
-        let login = running.begin(&mut visitor).await;
+        let login = app.begin(&mut visitor).await;
         let response = STANDARD.encode(change(responses(&login).response()));
-        let shown = running
-            .post(&mut visitor, &response, &login.relay_state)
-            .await;
-        assert_eq!((shown.status, running.sandbox.token_requests()), (403, 1));
+        let shown = app.post(&mut visitor, &response, &login.relay_state).await;
+        assert_eq!((shown.status, app.sandbox.token_requests()), (403, 1));
     }
-    let login = running.begin(&mut visitor).await;
-    running.sandbox.at_token_endpoint().times(1).respond(503);
-    let shown = running
-        .post(
-            &mut visitor,
-            &running.response_to(&login),
-            &login.relay_state,
-        )
+    let login = app.begin(&mut visitor).await;
+    app.sandbox.at_token_endpoint().times(1).respond(503);
+    let shown = app
+        .post(&mut visitor, &app.response_to(&login), &login.relay_state)
         .await;
-    assert_eq!((shown.status, running.sandbox.token_requests()), (502, 2));
-    assert_eq!(running.greeted_user(&mut visitor).await, None);
+    assert_eq!((shown.status, app.sandbox.token_requests()), (502, 2));
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
 }
 
 #[tokio::test]
 async fn each_cookie_has_the_attributes_of_its_purpose() {
     for (scheme, prefix, secure) in [("http", "", ""), ("https", "__Host-", "; Secure")] {
-        let running = Running::under(scheme).await;
+        let app = Running::under(scheme).await;
         let mut visitor = Visitor::new();
-        let login = visitor.get(running.at("login")).await;
+        let login = visitor.get(app.at("login")).await;
         let cookie = login.header("set-cookie");
         // Browsers send it with a post from another site.
         let (name, rest) = cookie.split_once('=').unwrap();
@@ -394,11 +349,9 @@ async fn each_cookie_has_the_attributes_of_its_purpose() {
         let expected = " Path=/; HttpOnly; Max-Age=600; SameSite=None; Secure";
         assert_eq!(rest, expected);
 
-        let login = running.begin(&mut visitor).await;
-        let response = running.response_to(&login);
-        let shown = running
-            .post(&mut visitor, &response, &login.relay_state)
-            .await;
+        let login = app.begin(&mut visitor).await;
+        let response = app.response_to(&login);
+        let shown = app.post(&mut visitor, &response, &login.relay_state).await;
         let cookies = shown.headers.get_all("set-cookie").iter();
         let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
         let [session, login] = cookies[..] else {
@@ -413,82 +366,62 @@ async fn each_cookie_has_the_attributes_of_its_purpose() {
 
 #[tokio::test]
 async fn a_post_that_is_too_large_is_not_read() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
+    let login = app.begin(&mut visitor).await;
     let large = "A".repeat(1024 * 1024);
-    let shown = running.post(&mut visitor, &large, &login.relay_state).await;
+    let shown = app.post(&mut visitor, &large, &login.relay_state).await;
     assert_eq!(shown.status, 413);
-    assert_eq!(running.sandbox.token_requests(), 0);
+    assert_eq!(app.sandbox.token_requests(), 0);
 }
 
 #[tokio::test]
 async fn the_next_login_of_a_browser_ends_its_session() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
     let log_in = async |visitor: &mut Visitor| {
-        let login = running.begin(visitor).await;
+        let login = app.begin(visitor).await;
         let before = visitor.clone();
         // A browser sends no `SameSite=Lax` cookie with a post from another site.
         visitor.set_cookie("localhost", "session", "");
-        let response = running.response_to(&login);
-        let shown = running.post(visitor, &response, &login.relay_state).await;
+        let response = app.response_to(&login);
+        let shown = app.post(visitor, &response, &login.relay_state).await;
         assert_eq!(shown.status, 303);
         before
     };
     log_in(&mut visitor).await;
     // Beginning a login does not end the session yet.
     let mut other = visitor.clone();
-    running.begin(&mut other).await;
-    assert!(running.greeted_user(&mut other).await.is_some());
+    app.begin(&mut other).await;
+    assert!(app.greeted_user(&mut other).await.is_some());
     let mut bystander = Visitor::new();
     log_in(&mut bystander).await;
 
     let mut before = log_in(&mut visitor).await;
     let session = |visitor: &Visitor| visitor.cookie("localhost", "session").map(str::to_owned);
     assert_ne!(session(&before), session(&visitor));
-    assert_eq!(running.greeted_user(&mut before).await, None);
+    assert_eq!(app.greeted_user(&mut before).await, None);
     for browser in [&mut visitor, &mut bystander] {
-        assert_eq!(
-            running.greeted_user(browser).await.as_deref(),
-            Some("User 2")
-        );
+        assert_eq!(app.greeted_user(browser).await.as_deref(), Some("User 2"));
     }
 }
 
 #[tokio::test]
 async fn when_the_token_has_expired_the_user_logs_in_again() {
-    let running = Running::start().await;
+    let app = Running::start().await;
     let mut visitor = Visitor::new();
-    let login = running.begin(&mut visitor).await;
-    let response = running.response_to(&login);
-    running
-        .post(&mut visitor, &response, &login.relay_state)
-        .await;
-    running.sandbox.revoke_access_tokens();
-    assert_eq!(running.greeted_user(&mut visitor).await, None);
-    assert_eq!(running.greeted_user(&mut visitor).await, None);
-    assert_eq!(running.sandbox.token_requests(), 1);
+    let login = app.begin(&mut visitor).await;
+    let response = app.response_to(&login);
+    app.post(&mut visitor, &response, &login.relay_state).await;
+    app.sandbox.revoke_access_tokens();
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
+    assert_eq!(app.greeted_user(&mut visitor).await, None);
+    assert_eq!(app.sandbox.token_requests(), 1);
 }
 
 #[tokio::test]
 async fn it_runs_with_no_arguments() {
-    let mut child = Command::new(program("sso_web_app"))
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut text = String::new();
-    let base = loop {
-        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = line.unwrap().unwrap().expect("an address");
-        text.push_str(&line);
-        text.push('\n');
-        if let Some(url) = line.strip_prefix("Open ") {
-            break Url::parse(url).unwrap();
-        }
-    };
+    let (_child, text, base) = start_web_app("sso_web_app").await;
     assert_is_documented(&text);
     let mut visitor = Visitor::new();
     let idp = visitor.get(base.join("login").unwrap()).await.location();
@@ -510,16 +443,7 @@ async fn wrong_arguments_and_http_elsewhere_are_errors() {
         ),
         (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
     ] {
-        let output = Command::new(program("sso_web_app"))
-            .args(arguments)
-            .output();
-        let output = timeout(Duration::from_secs(20), output).await;
-        let output = output.unwrap().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            !output.status.success() && text.contains(expected),
-            "{text}"
-        );
+        assert_fails("sso_web_app", arguments, expected).await;
     }
 }
 

@@ -18,6 +18,8 @@ use genesys_cloud_auth::{
     store::{FileStore, Sealed, StoreKey, TokenStore},
 };
 
+use crate::support::{runtime::runtime, with_sources};
+
 fn key() -> StoreKey {
     StoreKey::for_tests("a key")
 }
@@ -36,19 +38,4 @@ async fn save(store: &FileStore, value: &[u8]) -> Result<(), StoreError> {
 async fn load(store: &FileStore) -> Result<Option<Vec<u8>>, StoreError> {
     let record = store.load(&key()).await?;
     Ok(record.map(|record| record.as_bytes().to_vec()))
-}
-
-/// Returns the text of an error with its sources.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", with_sources(source)),
-        None => error.to_string(),
-    }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
 }

@@ -80,10 +80,8 @@ async fn revoke_ends_the_token_at_the_server() {
     let old = tokens.token().await.unwrap();
     tokens.revoke().await.unwrap();
     let last = sandbox.requests().pop().unwrap();
-    assert_eq!(
-        (last.method().as_str(), last.path()),
-        ("DELETE", "/api/v2/tokens/me")
-    );
+    let sent = (last.method().as_str(), last.path());
+    assert_eq!(sent, ("DELETE", "/api/v2/tokens/me"));
 
     let new = tokens.token().await.unwrap();
     assert_ne!(old.expose_secret(), new.expose_secret());
@@ -156,10 +154,8 @@ async fn rotated_secret_is_read_from_its_file() {
     sandbox.revoke_access_tokens();
     tokens.invalidate(&tokens.token().await.unwrap());
     let error = tokens.token().await.unwrap_err();
-    assert_eq!(
-        error.troubleshooting(),
-        Some(Troubleshooting::IntegrationFailsAfterRotation)
-    );
+    let row = error.troubleshooting().unwrap();
+    assert_eq!(row, Troubleshooting::IntegrationFailsAfterRotation);
     write(rotated.expose_secret());
     clock.advance(Duration::from_secs(1));
     tokens.token().await.unwrap();
@@ -197,10 +193,8 @@ async fn secret_rotated_in_its_vault_ends_failures_at_once() {
             panic!("{error:?}")
         };
         assert!(invalid.accepted_before.is_some());
-        assert_eq!(
-            error.troubleshooting(),
-            Some(Troubleshooting::IntegrationFailsAfterRotation)
-        );
+        let row = error.troubleshooting().unwrap();
+        assert_eq!(row, Troubleshooting::IntegrationFailsAfterRotation);
         assert!(error.retry_after().unwrap() > Duration::from_secs(2));
     }
     assert_eq!(sandbox.token_requests(), 3);
@@ -226,10 +220,8 @@ async fn disabled_client_is_reported_like_a_wrong_secret() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.disable_client();
     let error = tokens(&sandbox).token().await.unwrap_err();
-    assert_eq!(
-        error.troubleshooting(),
-        Some(Troubleshooting::TokenRequestFails)
-    );
+    let row = error.troubleshooting().unwrap();
+    assert_eq!(row, Troubleshooting::TokenRequestFails);
     let text = error.to_string();
     for cause in [
         "wrong",
@@ -269,10 +261,8 @@ async fn rate_limit_with_status_400_is_waited_for() {
         .respond(FaultResponse::new(400).body(body));
     let tokens = tokens(&sandbox);
     let error = tokens.token().await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::RateLimited(_)),
-        "{error:?}"
-    );
+    let is_limited = matches!(error.kind(), ErrorKind::RateLimited(_));
+    assert!(is_limited, "{error:?}");
     tokens.ready(Duration::from_secs(60)).await.unwrap();
     assert_eq!(sandbox.token_requests(), 2);
 }

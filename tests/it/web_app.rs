@@ -1,6 +1,6 @@
 //! The example `web_app` and its sessions.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{path::Path, time::Duration};
 
 use genesys_cloud_auth::{
     AuthorizationCode, Login,
@@ -9,19 +9,13 @@ use genesys_cloud_auth::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-    process::Command,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
 
 use super::{
-    quickstart::program,
     readme::assert_is_documented,
     support::{
+        example::{assert_fails, start_web_app},
         login::parameter,
         visitor::{Shown, Visitor},
     },
@@ -43,7 +37,8 @@ struct Running {
     sandbox: Sandbox,
     folder: TempDir,
     base: Url,
-    server: JoinHandle<std::io::Result<()>>,
+    /// The set stops the server when it is dropped.
+    _server: JoinSet<std::io::Result<()>>,
 }
 
 impl Running {
@@ -70,7 +65,7 @@ impl Running {
             sandbox,
             folder,
             base: Url::parse(&format!("http://localhost:{port}/")).unwrap(),
-            server: tokio::spawn(server),
+            _server: JoinSet::from_iter([server]),
         }
     }
 
@@ -119,12 +114,6 @@ impl Running {
     /// The files of the store that contain logins.
     fn stored(&self) -> Vec<(String, Vec<u8>)> {
         files(self.folder.path())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
@@ -414,28 +403,13 @@ async fn sessions_end() {
 
 #[tokio::test]
 async fn it_runs_without_arguments() {
-    let mut child = Command::new(program("web_app"))
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let (mut text, mut users) = (String::new(), Vec::new());
-    let base = loop {
-        let line = timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = line.unwrap().unwrap().expect("an address");
-        text.extend([&line, "\n"]);
-        if let Some(url) = line.strip_prefix("Open ") {
-            break Url::parse(url).unwrap();
-        }
-        if let Some((email, password)) = line.trim().split_once("  ") {
-            users.push((email.to_owned(), password.trim().to_owned()));
-        }
-    };
+    let (_child, text, base) = start_web_app("web_app").await;
+    let mut users = text.lines().filter_map(|line| line.trim().split_once("  "));
+    let (email, password) = users.nth(2).unwrap();
     assert_is_documented(&text);
     let mut visitor = Visitor::new();
     let login = visitor.get(base.join("login").unwrap()).await.location();
-    let user = (users[2].0.as_str(), users[2].1.as_str());
+    let user = (email, password.trim());
     let callback = visitor.log_in(login.as_str(), user, "allow").await;
     let home = visitor.get(callback).await.location();
     let home = visitor.get(home).await;
@@ -448,10 +422,6 @@ async fn wrong_arguments_are_reported() {
         (&["eu-west-1", "an-id", "http://app.example/"][..], "https"),
         (&["eu-west-1"], "the arguments are REGION CLIENT_ID"),
     ] {
-        let output = Command::new(program("web_app")).args(arguments).output();
-        let output = timeout(Duration::from_secs(20), output).await;
-        let output = output.unwrap().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && text.contains(reason), "{text}");
+        assert_fails("web_app", arguments, reason).await;
     }
 }

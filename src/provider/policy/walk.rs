@@ -39,71 +39,30 @@ impl Token for Issued {
     }
 }
 
-/// A violated invariant, and the events that led there.
-type Found = (Violation, Vec<Event>);
-
-struct Walk {
-    mutant: Option<Mutant>,
-    hashes: HashSet<u128>,
-    /// How each state was reached: the index of the state before it, and the event.
-    trail: Vec<(usize, Event)>,
-}
-
-impl Walk {
-    fn new(mutant: Option<Mutant>) -> Self {
-        Self {
-            mutant,
-            hashes: HashSet::new(),
-            trail: vec![(0, Event::Start)],
-        }
-    }
-
-    /// Visits every state that up to `depth` events lead to.
-    fn visit_all(&mut self, start: State, depth: usize) -> Result<(), Found> {
-        let mut front = Vec::new();
-        self.visit(0, Event::Start, Ok(start), &mut front)?;
-        for _ in 0..depth {
-            let mut next = Vec::new();
-            for (from, state) in &front {
-                for event in state.events() {
-                    let after = state.after(event, self.mutant);
-                    self.visit(*from, event, after, &mut next)?;
+/// Visits every state that up to `depth` events lead to. Returns the first violated invariant, and
+/// the events that led there.
+fn walk(start: State, depth: usize, mutant: Option<Mutant>) -> Result<(), (Violation, Vec<Event>)> {
+    start
+        .check(mutant)
+        .map_err(|violation| (violation, Vec::new()))?;
+    let mut hashes = HashSet::from([start.hash()]);
+    let mut front = vec![(start, Vec::new())];
+    for _ in 0..depth {
+        let mut next = Vec::new();
+        for (state, path) in &front {
+            for event in state.events() {
+                let path = || [path.as_slice(), &[event]].concat();
+                let found = |violation| (violation, path());
+                let after = state.after(event, mutant).map_err(found)?;
+                if hashes.insert(after.hash()) {
+                    after.check(mutant).map_err(found)?;
+                    next.push((after, path()));
                 }
             }
-            front = next;
         }
-        Ok(())
+        front = next;
     }
-
-    /// Checks a state and adds it to `front`, unless it was visited before.
-    fn visit(
-        &mut self,
-        from: usize,
-        event: Event,
-        state: Result<State, Violation>,
-        front: &mut Vec<(usize, State)>,
-    ) -> Result<(), Found> {
-        let found = |violation| (violation, path(&self.trail, from, event));
-        let state = state.map_err(found)?;
-        if self.hashes.insert(state.hash()) {
-            state.check(self.mutant).map_err(found)?;
-            front.push((self.trail.len(), state));
-            self.trail.push((from, event));
-        }
-        Ok(())
-    }
-}
-
-/// The events that led to the state with the index `at`, and `last`.
-fn path(trail: &[(usize, Event)], mut at: usize, last: Event) -> Vec<Event> {
-    let mut path = vec![last];
-    while at > 0 {
-        let (from, event) = trail[at];
-        path.push(event);
-        at = from;
-    }
-    path.reverse();
-    path
+    Ok(())
 }
 
 /// The maximum time of a refresh's first step.
@@ -115,39 +74,32 @@ fn first_step(source: CredentialSource) -> Duration {
 }
 
 fn assert_no_violation(name: &str, start: State, depth: usize) {
-    let mut walk = Walk::new(None);
-    if let Err((violation, path)) = walk.visit_all(start, depth) {
+    if let Err((violation, path)) = walk(start, depth, None) {
         panic!("{name}: {violation:?} after {path:?}");
     }
 }
 
 #[test]
 fn static_credentials_violate_no_invariant() {
-    let start = State::new(CredentialSource::Static);
-    assert_no_violation("static credentials", start, DEPTH);
+    assert_no_violation("start", State::new(CredentialSource::Static), DEPTH);
 }
 
 #[test]
 fn dynamic_credentials_violate_no_invariant() {
-    let start = State::new(CredentialSource::Dynamic);
-    assert_no_violation("dynamic credentials", start, DEPTH);
+    assert_no_violation("start", State::new(CredentialSource::Dynamic), DEPTH);
 }
 
 #[test]
 fn a_fixed_token_violates_no_invariant() {
-    let start = State::new(CredentialSource::None);
-    assert_no_violation("fixed token", start, DEPTH);
+    assert_no_violation("start", State::new(CredentialSource::None), DEPTH);
 }
 
 #[test]
 fn long_trouble_violates_no_invariant() {
     for source in [CredentialSource::Static, CredentialSource::Dynamic] {
         for (trouble, state) in scenarios::after_trouble(&State::new(source)) {
-            assert_no_violation(
-                &format!("{trouble}, {source:?}"),
-                state,
-                DEPTH_AFTER_TROUBLE,
-            );
+            let name = format!("{trouble}, {source:?}");
+            assert_no_violation(&name, state, DEPTH_AFTER_TROUBLE);
         }
     }
 }
@@ -155,12 +107,10 @@ fn long_trouble_violates_no_invariant() {
 #[test]
 fn every_mutant_violates_its_invariant() {
     for (mutant, expected) in mutants::ALL {
-        let mut walk = Walk::new(Some(mutant));
-        let found = walk.visit_all(State::new(CredentialSource::Dynamic), DEPTH);
-        let Err((violation, path)) = found else {
-            panic!("{mutant:?} was not found");
-        };
-        assert_eq!(violation, expected, "{mutant:?}: {path:?}");
+        match walk(State::new(CredentialSource::Dynamic), DEPTH, Some(mutant)) {
+            Ok(()) => panic!("{mutant:?} was not found"),
+            Err((violation, path)) => assert_eq!(violation, expected, "{mutant:?}: {path:?}"),
+        }
     }
 }
 

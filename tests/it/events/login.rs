@@ -6,6 +6,7 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
+use crate::support::login::log_in;
 
 const URI: &str = "https://app.example/cb";
 /// The name that the program gives the login.
@@ -22,10 +23,7 @@ async fn logged_in(sandbox: SandboxBuilder) -> Watched {
         .clock(clock.clone())
         .build()
         .unwrap();
-    let pending = login.begin().unwrap();
-    let url = pending.authorize_url().clone();
-    let callback = sandbox.log_in(url.as_str(), &sandbox.users()[0]).await;
-    let tokens = login.finish(pending, &callback, NAME).await.unwrap();
+    let tokens = log_in(&sandbox, &login, NAME).await;
     Watched {
         sandbox,
         tokens,

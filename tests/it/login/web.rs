@@ -327,32 +327,24 @@ async fn all_handles_of_a_name_share_one_token() {
     let first = log_in(&sandbox, &login, "jo").await;
     let second = login.clone().saved("jo").await.unwrap().unwrap();
     let token = first.token().await.unwrap();
-    assert_eq!(
-        second.token().await.unwrap().expose_secret(),
-        token.expose_secret()
-    );
+    let same = second.token().await.unwrap();
+    assert_eq!(same.expose_secret(), token.expose_secret());
     // Both handles are one provider.
     second.invalidate(&token);
     let renewed = first.token().await.unwrap();
     assert_ne!(renewed.expose_secret(), token.expose_secret());
-    assert_eq!(
-        second.token().await.unwrap().expose_secret(),
-        renewed.expose_secret()
-    );
+    let same = second.token().await.unwrap();
+    assert_eq!(same.expose_secret(), renewed.expose_secret());
     assert_eq!(sandbox.token_requests(), 2);
     assert_eq!(sandbox.refresh_requests(), 1);
-    assert_eq!(
-        field(&token_requests(&sandbox)[1], "client_id").unwrap(),
-        sandbox.client_id()
-    );
+    let id = field(&token_requests(&sandbox)[1], "client_id");
+    assert_eq!(id.unwrap(), sandbox.client_id());
 
     // Without a handle the login is in the store.
     drop((first, second));
     let again = login.saved("jo").await.unwrap().unwrap();
-    assert_eq!(
-        again.token().await.unwrap().expose_secret(),
-        renewed.expose_secret()
-    );
+    let stored = again.token().await.unwrap();
+    assert_eq!(stored.expose_secret(), renewed.expose_secret());
     assert_eq!(sandbox.token_requests(), 2);
 
     // After a logout there is no login.

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::*;
-use crate::support::child_process::{
-    ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent,
+use crate::support::{
+    child_process::{ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent},
+    random,
 };
 
 /// The steps of a renewal after its response, in their order.
@@ -228,11 +229,4 @@ async fn log_in_again(tokens: &TokenProvider, clock: &Clock, error: &Error) {
     read_from_parent();
     clock.advance(seconds(1));
     tokens.token().await.unwrap();
-}
-
-/// Returns another number in each run.
-fn random() -> u32 {
-    let mut bytes = [0; 4];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    u32::from_le_bytes(bytes)
 }

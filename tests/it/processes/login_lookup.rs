@@ -65,11 +65,7 @@ async fn login_names_are_unique_and_stay_in_the_folder() {
     let login = here.login(here.store(), &site.clock);
     let mut tokens = Vec::new();
     for name in names {
-        let pending = login.begin().unwrap();
-        let url = pending.authorize_url().clone();
-        let user = &site.sandbox.users()[0];
-        let back = site.sandbox.log_in(url.as_str(), user).await;
-        let provider = login.finish(pending, &back, name).await.unwrap();
+        let provider = log_in(&site.sandbox, &login, name).await;
         tokens.push(hash_of(&provider.token().await.unwrap()));
     }
     assert_eq!(site.names(), ["tokens"]);

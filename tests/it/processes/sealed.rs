@@ -58,10 +58,8 @@ async fn stored_client_token_shows_no_secret_and_no_identity() {
     let builder = TokenProvider::builder(region_of(&server, &server), credentials);
     let builder = builder.store(FileStore::in_folder(folder.path()));
     let tokens = builder.http_client(connections()).build().unwrap();
-    assert_eq!(
-        tokens.token().await.unwrap().expose_secret(),
-        ACCESS_TOKEN.1
-    );
+    let token = tokens.token().await.unwrap();
+    assert_eq!(token.expose_secret(), ACCESS_TOKEN.1);
     assert_eq!(names(folder.path()).len(), 2);
 
     let control = tempfile::tempdir().unwrap();

@@ -72,14 +72,6 @@ fn assert_names_file(error: &Error, path: &Path) {
     assert!(text.contains(path.to_str().unwrap()), "{text}");
 }
 
-/// Returns the text of an error with its sources.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", with_sources(source)),
-        None => error.to_string(),
-    }
-}
-
 /// A limit on the size of a file replaces the full disk.
 #[test]
 fn login_renewed_on_a_full_disk_is_kept_until_stored() {

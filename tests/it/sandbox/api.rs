@@ -266,16 +266,15 @@ async fn get_may_have_a_content_type() {
 
 #[track_caller]
 fn assert_unknown(response: &Response) {
-    assert_eq!(
-        response.assert_api_error(401, "bad.credentials"),
-        "Invalid login credentials."
-    );
+    let message = response.assert_api_error(401, "bad.credentials");
+    assert_eq!(message, "Invalid login credentials.");
 }
 
 #[track_caller]
 fn assert_expired(response: &Response) {
+    let message = response.assert_api_error(401, "credentials.expired");
     assert_eq!(
-        response.assert_api_error(401, "credentials.expired"),
+        message,
         "The supplied credentials are expired and cannot be used."
     );
 }

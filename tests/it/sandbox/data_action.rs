@@ -16,10 +16,8 @@ async fn run(sandbox: &Sandbox, operation: &str, token: &str) -> Response {
 #[track_caller]
 fn assert_success(response: &Response) {
     assert_eq!(response.status, 200, "{response:?}");
-    assert_eq!(
-        response.json(),
-        serde_json::from_str::<Value>(INPUT).unwrap()
-    );
+    let input: Value = serde_json::from_str(INPUT).unwrap();
+    assert_eq!(response.json(), input);
 }
 
 /// Asserts the whole body, as Genesys Cloud's help page shows it.

@@ -93,8 +93,9 @@ async fn response_may_have_its_own_headers_and_body() {
     sandbox.at_api().times(1).respond(wait);
     let response = get(&sandbox, ORGANIZATION, "any").await;
     assert_eq!(response.header("retry-after"), Some("42"));
+    let message = response.assert_api_error(429, "too.many.requests.retry.after");
     assert_eq!(
-        response.assert_api_error(429, "too.many.requests.retry.after"),
+        message,
         "Rate limit exceeded the maximum. Retry the request in [42] seconds"
     );
 

@@ -109,10 +109,8 @@ fn sandbox_does_not_depend_on_the_tests_runtime() {
         let gate = sandbox.at_token_endpoint().gate();
         gate.wait_for(0).await;
     });
-    assert_eq!(
-        status_line(&sandbox, &token_request(&sandbox)),
-        "HTTP/1.1 200 OK"
-    );
+    let line = status_line(&sandbox, &token_request(&sandbox));
+    assert_eq!(line, "HTTP/1.1 200 OK");
     // It may be dropped outside a runtime and on another thread.
     std::thread::spawn(move || drop(sandbox)).join().unwrap();
 }
@@ -150,10 +148,8 @@ async fn recorded_requests_hold_what_was_sent() {
     let authorization = first.headers()["authorization"].to_str().unwrap();
     let secret = sandbox.client_secret();
     let credentials = format!("{}:{}", sandbox.client_id(), secret.expose_secret());
-    assert_eq!(
-        authorization,
-        format!("Basic {}", STANDARD.encode(credentials))
-    );
+    let expected = format!("Basic {}", STANDARD.encode(credentials));
+    assert_eq!(authorization, expected);
 
     assert_eq!(second.host(), Some(SandboxHost::Api));
     assert_eq!(second.path(), ORGANIZATION);

@@ -193,10 +193,8 @@ async fn javascript_sdk_logs_in_from_a_web_page() {
     let response = request_tokens(&mut wire, TOKEN_HEADS[1], origin, &body).await;
     assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     let token = response.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(
-        super::get(&sandbox, super::TOKENS_ME, &token).await.status,
-        200
-    );
+    let response = super::get(&sandbox, super::TOKENS_ME, &token).await;
+    assert_eq!(response.status, 200);
 }
 
 /// Returns a sandbox and a code of its first user.

@@ -20,11 +20,8 @@ async fn user_of_redirect(sandbox: &Sandbox, redirect: &Response) -> String {
 #[track_caller]
 pub(super) fn assert_consent_page(response: &Response, status: u16) {
     assert_eq!(response.status, status);
-    assert!(
-        response.text().contains("value=\"allow\""),
-        "{}",
-        response.text()
-    );
+    let text = response.text();
+    assert!(text.contains("value=\"allow\""), "{text}");
     assert!(!response.is_log_in_page());
 }
 
@@ -55,9 +52,8 @@ async fn login_is_remembered_until_prompt_or_logout() {
     let page = browser.open(&sandbox, &path).await;
     let (_, link) = page.text().split_once("href=\"?").unwrap();
     let link = link.split('"').next().unwrap().replace("&amp;", "&");
-    let page = browser
-        .open(&sandbox, &format!("/oauth/authorize?{link}"))
-        .await;
+    let page = format!("/oauth/authorize?{link}");
+    let page = browser.open(&sandbox, &page).await;
     assert!(page.is_log_in_page());
 
     let page = browser.open(&sandbox, "/logout").await;
@@ -153,10 +149,8 @@ async fn form_is_accepted_from_its_own_browser_only() {
     assert!(response.status == 403 && response.is_log_in_page());
     let form = [("form_key", key), ("user", id), ("decision", "maybe")];
     let response = browser.submit(&sandbox, &path, &form).await;
-    assert_eq!(
-        parameter(response.location(), "error").unwrap(),
-        "access_denied"
-    );
+    let error = parameter(response.location(), "error").unwrap();
+    assert_eq!(error, "access_denied");
 }
 
 #[tokio::test]
@@ -172,10 +166,8 @@ async fn cookie_changes_at_login_and_is_the_sandboxs_own() {
         "{cookie}"
     );
     let mut planted = browser.clone();
-    assert_eq!(
-        browser.open(&sandbox, &path).await.header("set-cookie"),
-        None
-    );
+    let again = browser.open(&sandbox, &path).await;
+    assert_eq!(again.header("set-cookie"), None);
     browser.log_in(&sandbox, &path, &page, &user).await;
     assert_ne!(planted.session_id(), browser.session_id());
     // The cookie from before the login is not logged in.
@@ -207,31 +199,20 @@ async fn two_tabs_do_not_disturb_each_other() {
     let mut browser = Browser::default();
     let first_page = browser.open(&sandbox, &first).await;
     let second_page = browser.open(&sandbox, &second).await;
-    assert_eq!(
-        browser
-            .log_in(&sandbox, &first, &first_page, &user)
-            .await
-            .status,
-        303
-    );
+    let response = browser.log_in(&sandbox, &first, &first_page, &user).await;
+    assert_eq!(response.status, 303);
     let consent = browser.open(&sandbox, &first).await;
     // The login page in the second tab was opened before.
-    assert_eq!(
-        browser
-            .log_in(&sandbox, &second, &second_page, &other)
-            .await
-            .status,
-        303
-    );
+    let response = browser
+        .log_in(&sandbox, &second, &second_page, &other)
+        .await;
+    assert_eq!(response.status, 303);
     // The first tab's user is no longer logged in.
     let response = browser.decide(&sandbox, &first, &consent, "allow").await;
     assert_consent_page(&response, 403);
-    assert!(
-        response
-            .text()
-            .contains("Another user has logged in meanwhile.")
-    );
-    assert!(response.text().contains(other.email()));
+    for text in ["Another user has logged in meanwhile.", other.email()] {
+        assert!(response.text().contains(text));
+    }
     for (path, state) in [(&first, "first"), (&second, "second")] {
         let page = browser.open(&sandbox, path).await;
         let redirect = browser.decide(&sandbox, path, &page, "allow").await;
@@ -252,10 +233,8 @@ async fn going_back_gives_another_code() {
     assert!(denied.location().contains("error=access_denied"));
     let first = browser.decide(&sandbox, &path, &consent, "allow").await;
     // The user goes back to the login page.
-    assert_eq!(
-        browser.log_in(&sandbox, &path, &log_in, &user).await.status,
-        303
-    );
+    let response = browser.log_in(&sandbox, &path, &log_in, &user).await;
+    assert_eq!(response.status, 303);
     let second = browser.decide(&sandbox, &path, &consent, "allow").await;
     assert_ne!(first.location(), second.location());
     for redirect in [first, second] {

@@ -65,10 +65,6 @@ async fn failed_log_in_panics_with_the_reason() {
     let foreign = other.users().remove(0);
     let visit = tokio::spawn(sandbox.log_in(&url(&sandbox, REDIRECT), &foreign));
     let panic = visit.await.unwrap_err().into_panic();
-    assert!(
-        panic
-            .downcast_ref::<String>()
-            .unwrap()
-            .contains("password is wrong")
-    );
+    let panic = panic.downcast_ref::<String>().unwrap();
+    assert!(panic.contains("password is wrong"), "{panic}");
 }

@@ -55,11 +55,9 @@ async fn users_are_listed_and_have_passwords() {
 
     let sandbox = start(Sandbox::builder().password("mine")).await;
     let users = sandbox.users();
-    assert!(
-        users
-            .iter()
-            .all(|user| user.password().expose_secret() == "mine")
-    );
+    for user in users {
+        assert_eq!(user.password().expose_secret(), "mine");
+    }
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> &'a str {

@@ -7,8 +7,8 @@ use super::{PATH, bad_gateway, half};
 use crate::support::{
     TOKEN,
     cloud::{Cloud, Requests, quick},
-    dns::{DnsStub, REMOTE, remote_region},
-    good_token, kind_of, provider_of,
+    dns::{DnsStub, REMOTE},
+    good_token, kind_of, provider_with,
     server::{Closed, End, Reply, Server},
     tls::Authority,
 };
@@ -63,9 +63,7 @@ async fn unreachable_api_is_found_again_when_it_is_back() {
     let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
     let (dns, closed) = (DnsStub::default(), Closed::new());
     dns.resolve_to(login.address());
-    let (tokens, _clock) = provider_of(remote_region());
-    let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
-    let api = PlatformClient::new(tokens.build().unwrap());
+    let api = PlatformClient::new(provider_with(&dns, &authority).0);
     api.tokens().token().await.unwrap();
 
     for (address, kind) in [

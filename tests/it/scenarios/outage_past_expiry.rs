@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{bad_gateway, half};
 use crate::support::{
     TOKEN,
-    dns::{DnsStub, REMOTE, remote_region},
-    good_token, kind_of, provider_of,
+    dns::{DnsStub, REMOTE},
+    good_token, kind_of, provider_with,
     server::{Closed, End, Reply, Server},
     tls::Authority,
 };
@@ -34,9 +34,7 @@ async fn outage_past_the_expiry_ends_without_a_restart() {
         let login = Server::start_tls(authority.acceptor(REMOTE), first);
         let (dns, closed) = (DnsStub::default(), Closed::new());
         dns.resolve_to(login.address());
-        let (tokens, clock) = provider_of(remote_region());
-        let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
-        let tokens = tokens.build().unwrap();
+        let (tokens, clock) = provider_with(&dns, &authority);
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
         let requests = match outage {

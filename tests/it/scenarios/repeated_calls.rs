@@ -10,8 +10,8 @@ use super::{PATH, half};
 use crate::support::{
     TOKEN, advance_until_done,
     cloud::{Cloud, Requests, quick},
-    dns::{DnsStub, REMOTE, remote_region},
-    good_token, kind_of, provider_of,
+    dns::{DnsStub, REMOTE},
+    good_token, kind_of, provider_with,
     server::{Closed, End, Reply, Server},
     tls::Authority,
 };
@@ -84,9 +84,7 @@ async fn post_of_which_nothing_was_sent_is_retried() {
     let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
     let (dns, closed) = (DnsStub::default(), Closed::new());
     dns.resolve_to(login.address());
-    let (tokens, _clock) = provider_of(remote_region());
-    let tokens = tokens.http_client(dns.http_client(&authority.certificate()));
-    let api = PlatformClient::new(tokens.build().unwrap());
+    let api = PlatformClient::new(provider_with(&dns, &authority).0);
     api.tokens().token().await.unwrap();
     let before = dns.lookups();
 

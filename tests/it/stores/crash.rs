@@ -6,6 +6,7 @@ use super::{key, load, runtime, save, store};
 use crate::support::{
     child_process::{ChildProcess, command, job, send_to_parent, wait_for_parent},
     files::names,
+    random,
 };
 
 /// The steps of a save in their order, with the record that is there before each.
@@ -144,11 +145,4 @@ fn new_records(folder: &Path) -> usize {
     let lock = format!("{}.lock", key().as_str());
     let others = |name: &String| *name != lock && *name != key().as_str();
     names(folder).into_iter().filter(others).count()
-}
-
-/// Returns another number in each run.
-fn random() -> u32 {
-    let mut bytes = [0; 4];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    u32::from_le_bytes(bytes)
 }

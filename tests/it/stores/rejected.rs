@@ -257,10 +257,8 @@ fn full_disk_keeps_the_old_record() {
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
     assert!(said.contains("free space"), "{said}");
     assert!(!kept.path(".new").exists());
-    assert_eq!(
-        runtime().block_on(load(&kept.store)).unwrap().unwrap(),
-        b"old"
-    );
+    let record = runtime().block_on(load(&kept.store)).unwrap().unwrap();
+    assert_eq!(record, b"old");
 }
 
 pub fn mode(path: &Path) -> u32 {

@@ -7,8 +7,9 @@ use genesys_cloud_auth::store::{
     store_conformance_with_lost_turns,
 };
 use secrecy::ExposeSecret as _;
+use tokio::task::JoinHandle;
 
-use super::{key, load, runtime, save, store, with_sources};
+use super::{StoreError, key, load, runtime, save, store, with_sources};
 use crate::support::{
     child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
@@ -50,10 +51,8 @@ fn twenty_processes_lose_no_update() {
         assert_eq!(messages_of(&output), ["done"]);
     }
     let count = runtime().block_on(load(&store(folder.path())));
-    assert_eq!(
-        count.unwrap().unwrap(),
-        (PROCESSES * TURNS).to_string().as_bytes()
-    );
+    let expected = (PROCESSES * TURNS).to_string();
+    assert_eq!(count.unwrap().unwrap(), expected.as_bytes());
     let name = key().as_str().to_owned();
     assert_eq!(names(folder.path()), [name.clone(), format!("{name}.lock")]);
 }
@@ -178,16 +177,7 @@ async fn dropped_turn_is_free_while_processes_start() {
 #[tokio::test]
 async fn slow_disk_does_not_block_the_runtime() {
     let folder = tempfile::tempdir().unwrap();
-    let (open, gate) = mpsc::channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
-    let slow = store(folder.path()).before_step(move |step| {
-        if step == "write" {
-            gate.lock().unwrap().recv().unwrap();
-        }
-    });
-    let saving = tokio::spawn(async move { save(&slow, b"a").await });
-    let new = folder.path().join(format!("{}.new", key().as_str()));
-    wait_until(|| new.exists()).await;
+    let (open, saving) = begin_slow_save(folder.path()).await;
     assert_eq!(load(&store(folder.path())).await.unwrap(), None);
     open.send(()).unwrap();
     saving.await.unwrap().unwrap();
@@ -197,16 +187,7 @@ async fn slow_disk_does_not_block_the_runtime() {
 #[tokio::test]
 async fn save_completes_after_its_caller_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
-    let (open, gate) = mpsc::channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
-    let slow = store(folder.path()).before_step(move |step| {
-        if step == "write" {
-            gate.lock().unwrap().recv().unwrap();
-        }
-    });
-    let saving = tokio::spawn(async move { save(&slow, b"a").await });
-    let new = folder.path().join(format!("{}.new", key().as_str()));
-    wait_until(|| new.exists()).await;
+    let (open, saving) = begin_slow_save(folder.path()).await;
     saving.abort();
     assert!(saving.await.unwrap_err().is_cancelled());
     let store = store(folder.path());
@@ -233,12 +214,23 @@ async fn removed_record_leaves_no_file() {
     }
 }
 
-async fn wait_until(condition: impl Fn() -> bool) {
-    let looking = async {
-        while !condition() {
+/// Begins a save that writes nothing before the sender sends.
+async fn begin_slow_save(folder: &Path) -> (mpsc::Sender<()>, JoinHandle<Result<(), StoreError>>) {
+    let (open, gate) = mpsc::channel();
+    let gate = std::sync::Mutex::new(gate);
+    let slow = store(folder).before_step(move |step| {
+        if step == "write" {
+            gate.lock().unwrap().recv().unwrap();
+        }
+    });
+    let saving = tokio::spawn(async move { save(&slow, b"a").await });
+    let new = folder.join(format!("{}.new", key().as_str()));
+    let created = async {
+        while !new.exists() {
             tokio::task::yield_now().await;
         }
     };
-    let looked = tokio::time::timeout(Duration::from_secs(60), looking).await;
-    looked.expect("it comes to be so");
+    let created = tokio::time::timeout(Duration::from_secs(60), created).await;
+    created.expect("the save begins");
+    (open, saving)
 }

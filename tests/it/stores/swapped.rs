@@ -10,7 +10,10 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
-use crate::support::server::{Reply, Server};
+use crate::support::{
+    login::parameter,
+    server::{Reply, Server},
+};
 
 /// A store whose records can be swapped.
 #[derive(Clone, Default)]
@@ -90,8 +93,7 @@ fn logins_of(store: &Shared, region: Region, client: &str) -> Login {
 
 async fn log_in(login: &Login, name: &str) {
     let pending = login.begin().unwrap();
-    let mut pairs = pending.authorize_url().query_pairs();
-    let (_, state) = pairs.find(|(name, _)| name == "state").unwrap();
+    let state = parameter(pending.authorize_url(), "state").unwrap();
     let callback = format!("?code=a-code&state={state}");
     login.finish(pending, &callback, name).await.unwrap();
 }

@@ -4,6 +4,7 @@ pub mod capture;
 pub mod child_process;
 pub mod cloud;
 pub mod dns;
+pub mod example;
 pub mod files;
 pub mod isolated;
 pub mod login;
@@ -21,12 +22,14 @@ use std::{
     time::Duration,
 };
 
+use dns::DnsStub;
 use futures_core::Stream;
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
     sandbox::Sandbox,
 };
 use server::{Reply, Server};
+use tls::Authority;
 
 pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
 pub const SECRET: &str = "s3cret-of-the-tests";
@@ -55,6 +58,13 @@ pub fn provider_of(region: Region) -> (TokenProviderBuilder, Clock) {
 pub fn provider_at(server: &Server) -> (TokenProvider, Clock) {
     let (builder, clock) = provider_of(region_of(server, server));
     (builder.build().unwrap(), clock)
+}
+
+/// A provider of the remote region, whose name `dns` resolves, and the provider's clock.
+pub fn provider_with(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Clock) {
+    let (builder, clock) = provider_of(dns::remote_region());
+    let http = dns.http_client(&authority.certificate());
+    (builder.http_client(http).build().unwrap(), clock)
 }
 
 /// A provider for a sandbox, and the provider's clock.
@@ -88,6 +98,21 @@ pub fn good_token(token: &str) -> Reply {
         200,
         &format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":86399}}"#),
     )
+}
+
+/// Returns the text of an error with its sources.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_sources(source)),
+        None => error.to_string(),
+    }
+}
+
+/// Returns another number in each run.
+pub fn random() -> u32 {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    u32::from_le_bytes(bytes)
 }
 
 /// Returns the name of an error's kind, of the kind within it, or both for `Transport`.

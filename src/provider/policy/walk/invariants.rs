@@ -6,7 +6,7 @@ use super::{
     Issued, MIDDLE, first_step,
     model::{Model, Refresh, SECOND},
     mutants::Mutant,
-    step::{End, Event, State},
+    step::{DECIDE, End, Event, State},
 };
 use crate::{
     clock::Moment,
@@ -55,6 +55,10 @@ pub(super) enum Violation {
 
 pub(super) type Check = Result<(), Violation>;
 
+pub(super) fn ensure(holds: bool, violation: Violation) -> Check {
+    if holds { Ok(()) } else { Err(violation) }
+}
+
 impl Model {
     pub(super) fn check_start(
         &self,
@@ -65,41 +69,33 @@ impl Model {
         match (self.must_probe(now, can_start), started) {
             (Err(violation), Some(_)) => Err(violation),
             (Err(_), None) => Ok(()),
-            (Ok(_), None) if self.token.is_some_and(|token| now < token.renew_by()) => Ok(()),
-            (Ok(_), None) => Err(Violation::NothingStarted),
-            (Ok(true), Some(ticket)) if !ticket.probe => Err(Violation::RequestInPause),
+            (Ok(_), None) => {
+                let may_wait = self.token.is_some_and(|token| now < token.renew_by());
+                ensure(may_wait, Violation::NothingStarted)
+            }
             (Ok(probe), Some(ticket)) => {
+                ensure(ticket.probe || !probe, Violation::RequestInPause)?;
                 let lost_at = now + first_step(self.source) + SECOND;
-                if (ticket.probe, ticket.lost_at) == (probe, lost_at) {
-                    Ok(())
-                } else {
-                    Err(Violation::StartedWithoutNeed)
-                }
+                let is_expected = (ticket.probe, ticket.lost_at) == (probe, lost_at);
+                ensure(is_expected, Violation::StartedWithoutNeed)
             }
         }
     }
 
     /// Whether the refresh that is due must be a probe, or what a refresh would violate.
     fn must_probe(&self, now: Moment, can_start: bool) -> Result<bool, Violation> {
-        if self.running().is_some() {
-            return Err(Violation::TwoRefreshes);
-        }
-        if !can_start || self.source == CredentialSource::None {
-            return Err(Violation::StartedWithoutNeed);
-        }
-        if self.token.is_some_and(|token| now < token.renew_from()) {
-            return Err(Violation::RenewedTooSoon);
-        }
+        ensure(self.running().is_none(), Violation::TwoRefreshes)?;
+        let can_refresh = can_start && self.source != CredentialSource::None;
+        ensure(can_refresh, Violation::StartedWithoutNeed)?;
+        let is_fresh = self.token.is_some_and(|token| now < token.renew_from());
+        ensure(!is_fresh, Violation::RenewedTooSoon)?;
         let Some(pause) = self.active_pause(now) else {
             return Ok(false);
         };
-        if !pause.invalid_credentials || self.source != CredentialSource::Dynamic {
-            return Err(Violation::RequestInPause);
-        }
-        let asked_just_now = |asked_at| now < asked_at + SECOND;
-        if self.source_asked_at.is_some_and(asked_just_now) {
-            return Err(Violation::ProbeTooSoon);
-        }
+        let may_probe = pause.invalid_credentials && self.source == CredentialSource::Dynamic;
+        ensure(may_probe, Violation::RequestInPause)?;
+        let asked_just_now = self.source_asked_at.is_some_and(|at| now < at + SECOND);
+        ensure(!asked_just_now, Violation::ProbeTooSoon)?;
         Ok(true)
     }
 
@@ -128,18 +124,7 @@ impl Model {
         match decision {
             Decision::Serve(token) => self.check_served(*token, now),
             _ if self.valid(now).is_some() => Err(Violation::ValidWithheld),
-            _ if *decision == expected => Ok(()),
-            _ => Err(Violation::WrongDecision),
-        }
-    }
-
-    pub(super) fn check_step(&self, generation: u64, may_send: bool) -> Check {
-        let is_outdated =
-            |refresh: &Refresh| refresh.ticket.generation == generation && refresh.before_revoke;
-        if may_send && self.refreshes.iter().any(is_outdated) {
-            Err(Violation::UsedAfterRevoke)
-        } else {
-            Ok(())
+            _ => ensure(*decision == expected, Violation::WrongDecision),
         }
     }
 
@@ -166,14 +151,13 @@ impl Model {
             (WaiterResult::Failed(error), WaiterResult::Failed(cause))
                 if discriminant(error.kind()) == discriminant(cause.kind()) =>
             {
-                let (shortest, longest) = match result {
-                    RefreshResult::InvalidCredentials(_) => (SECOND * 4, SECOND * 360),
-                    _ => match cause.retry_after() {
-                        Some(wait) => (wait.max(SECOND / 2), wait.max(SECOND / 2) + SECOND / 2),
-                        None => (SECOND * 2 / 5, SECOND * 36),
-                    },
+                let retry_after = cause.retry_after().map(|wait| wait.max(SECOND / 2));
+                let bounds = match (result, retry_after) {
+                    (RefreshResult::InvalidCredentials(_), _) => [SECOND * 4, SECOND * 360],
+                    (_, Some(wait)) => [wait, wait + SECOND / 2],
+                    (_, None) => PAUSE_AFTER_FAILURE,
                 };
-                self.check_pause(now, error.retry_after(), shortest, longest)
+                self.check_pause(now, error.retry_after(), bounds)
             }
             (WaiterResult::Token(token), WaiterResult::Token(expected)) if *token == expected => {
                 Ok(())
@@ -186,69 +170,51 @@ impl Model {
 
     /// A pause lies between its bounds, lasts 2 s while there is a valid token, and never ends
     /// before the pause that is active.
-    fn check_pause(
-        &self,
-        now: Moment,
-        pause: Option<Duration>,
-        shortest: Duration,
-        longest: Duration,
-    ) -> Check {
+    fn check_pause(&self, now: Moment, pause: Option<Duration>, bounds: [Duration; 2]) -> Check {
         let left = self.active_pause(now).map(|pause| pause.until - now);
         let least = SECOND * if self.valid(now).is_some() { 2 } else { 0 };
+        let [shortest, longest] = bounds;
         let shortest = shortest.max(least).max(left.unwrap_or_default());
         let longest = longest.max(shortest);
-        if pause.is_some_and(|pause| (shortest..=longest).contains(&pause)) {
-            Ok(())
-        } else {
-            Err(Violation::WrongPause)
-        }
+        let is_within = pause.is_some_and(|pause| (shortest..=longest).contains(&pause));
+        ensure(is_within, Violation::WrongPause)
     }
 
+    /// Returns the pause that the invalidation led to.
     pub(super) fn check_invalidation(
         &self,
         token: Issued,
         now: Moment,
         invalidation: Option<Invalidation>,
-    ) -> Check {
+    ) -> Result<Option<Duration>, Violation> {
         let Some(Invalidation { age, pause }) = invalidation else {
             return Err(Violation::WrongOutcome);
         };
-        if age != now - token.requested {
-            return Err(Violation::WrongOutcome);
-        }
+        ensure(age == now - token.requested, Violation::WrongOutcome)?;
         let without_token = Self {
             token: None,
             ..self.clone()
         };
         if self.rejected_early && token.is_young(now) {
-            without_token.check_pause(now, pause, SECOND * 2 / 5, SECOND * 36)
-        } else if pause.is_none() {
-            Ok(())
+            without_token.check_pause(now, pause, PAUSE_AFTER_FAILURE)?;
         } else {
-            Err(Violation::WrongPause)
+            ensure(pause.is_none(), Violation::WrongPause)?;
         }
+        Ok(pause)
     }
 
     pub(super) fn check_snapshot(&self, now: Moment, shown: Option<(&Issued, Moment)>) -> Check {
-        match shown {
-            None if self.valid(now).is_some() => Err(Violation::ValidWithheld),
-            None => Ok(()),
-            Some((token, until)) => {
-                self.check_served(*token, now)?;
-                if self.token.is_some_and(|token| token.end < until) {
-                    return Err(Violation::SnapshotTooLong);
-                }
-                Ok(())
-            }
-        }
+        let Some((token, until)) = shown else {
+            return ensure(self.valid(now).is_none(), Violation::ValidWithheld);
+        };
+        self.check_served(*token, now)?;
+        let ends_before = self.token.is_some_and(|token| token.end < until);
+        ensure(!ends_before, Violation::SnapshotTooLong)
     }
 
     fn check_served(&self, token: Issued, now: Moment) -> Check {
-        if self.valid(now).is_some_and(|valid| valid.id == token.id) {
-            Ok(())
-        } else {
-            Err(Violation::WrongTokenServed)
-        }
+        let is_current = self.valid(now).is_some_and(|valid| valid.id == token.id);
+        ensure(is_current, Violation::WrongTokenServed)
     }
 }
 
@@ -271,10 +237,8 @@ impl State {
         let now = asked.now;
         let until = asked.policy.snapshot(now).map(|(_, until)| until);
         let moments = [until, asked.policy.wake_at(now)];
-        if moments.into_iter().flatten().any(|moment| moment <= now) {
-            return Err(Violation::BusyLoop);
-        }
-        Ok(())
+        let all_later = moments.into_iter().flatten().all(|moment| now < moment);
+        ensure(all_later, Violation::BusyLoop)
     }
 
     /// Before the end of the snapshot nothing is due, and then something is.
@@ -286,13 +250,11 @@ impl State {
             let (decision, started) = self.policy.clone().decide(now, true);
             started.is_none() && matches!(decision, Decision::Serve(_))
         };
-        if self.now < until && !(only_serves(self.now) && only_serves(until - NANOSECOND)) {
-            return Err(Violation::SnapshotTooLong);
-        }
-        if until < Moment::NEVER && only_serves(until) {
-            return Err(Violation::SnapshotTooShort);
-        }
-        Ok(())
+        let before = [self.now, until - NANOSECOND];
+        let is_calm = until <= self.now || before.into_iter().all(only_serves);
+        ensure(is_calm, Violation::SnapshotTooLong)?;
+        let is_due = until == Moment::NEVER || !only_serves(until);
+        ensure(is_due, Violation::SnapshotTooShort)
     }
 
     /// Once the running refresh is lost and the pause is over, a successful refresh returns a
@@ -310,25 +272,17 @@ impl State {
         if state.model.valid(state.now).is_some() {
             return Ok(());
         }
-        let Some(running) = state
-            .model
-            .running()
-            .filter(|running| !running.ticket.probe)
-        else {
+        let running = state.model.running().map(|running| running.ticket);
+        let Some(running) = running.filter(|running| !running.probe) else {
             return Err(Violation::Stuck);
         };
-        let end = Event::End {
-            generation: running.ticket.generation,
-            with: End::Token,
-            jitter: MIDDLE,
-        };
+        let end = Event::End(running.generation, End::Token, MIDDLE);
         state = state.after(end, mutant)?;
-        match state.policy.decide(state.now, true).0 {
-            Decision::Serve(_) => Ok(()),
-            Decision::Wait { .. } | Decision::Fail(_) => Err(Violation::Stuck),
-        }
+        let (decision, _) = state.policy.decide(state.now, true);
+        ensure(matches!(decision, Decision::Serve(_)), Violation::Stuck)
     }
 }
 
-const DECIDE: Event = Event::Decide { can_start: true };
+/// The shortest and the longest pause after a transient failure.
+const PAUSE_AFTER_FAILURE: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(36)];
 const NANOSECOND: Duration = Duration::from_nanos(1);

@@ -100,15 +100,12 @@ impl Model {
         });
     }
 
-    pub(super) fn sent(&mut self, generation: u64, now: Moment) {
-        for refresh in &mut self.refreshes {
-            if refresh.ticket.generation == generation {
-                refresh.sent = now;
-                if !refresh.lost && !refresh.before_revoke {
-                    refresh.ticket.lost_at = now + ATTEMPT + SECOND;
-                }
-            }
-        }
+    /// The refresh of a generation.
+    pub(super) fn refresh(&mut self, generation: u64) -> &mut Refresh {
+        let mut refreshes = self.refreshes.iter_mut();
+        refreshes
+            .find(|refresh| refresh.ticket.generation == generation)
+            .unwrap()
     }
 
     pub(super) fn credentials_changed(&mut self) {
@@ -135,39 +132,29 @@ impl Model {
             WaiterResult::Token(token) if now < token.end => {
                 let ends_later = |current: Issued| current.end < token.end;
                 if !refresh.lost || self.token.is_none_or(ends_later) {
-                    self.cached(*token);
+                    self.rejected_early &= self.token.is_none();
+                    self.pause = None;
+                    self.token = Some(*token);
                 }
             }
             WaiterResult::Token(_) if !refresh.lost => {
                 let length = SECOND * if self.valid(now).is_some() { 2 } else { 1 };
                 let expired = ErrorKind::TokenExpired(TokenExpired::on_arrival());
-                self.paused(now + length, &expired.into(), false, now);
+                self.paused(now, length, &expired.into(), false);
             }
             WaiterResult::Failed(error) => {
-                let until = now + error.retry_after().unwrap_or_default();
-                self.paused(until, error, invalid_credentials, now);
+                let length = error.retry_after().unwrap_or_default();
+                self.paused(now, length, error, invalid_credentials);
             }
             WaiterResult::Token(_) | WaiterResult::AskAgain => {}
         }
     }
 
-    fn cached(&mut self, token: Issued) {
-        self.rejected_early &= self.token.is_none();
-        self.pause = None;
-        self.token = Some(token);
-    }
-
-    pub(super) fn paused(
-        &mut self,
-        until: Moment,
-        cause: &Error,
-        invalid_credentials: bool,
-        now: Moment,
-    ) {
-        if self
-            .active_pause(now)
-            .is_none_or(|pause| pause.until < until)
-        {
+    /// Replaces the pause, unless it ends later.
+    fn paused(&mut self, now: Moment, length: Duration, cause: &Error, invalid_credentials: bool) {
+        let until = now + length;
+        let active = self.active_pause(now);
+        if active.is_none_or(|active| active.until < until) {
             self.pause = Some(Pause {
                 until,
                 cause: cause.clone(),
@@ -176,12 +163,11 @@ impl Model {
         }
     }
 
-    pub(super) fn invalidated(&mut self, now: Moment, pause: Option<Duration>) {
-        if let Some(token) = self.drop_token() {
-            self.rejected_early = token.is_young(now);
-        }
+    pub(super) fn invalidated(&mut self, token: Issued, now: Moment, pause: Option<Duration>) {
+        self.drop_token();
+        self.rejected_early = token.is_young(now);
         if let Some(pause) = pause {
-            self.paused(now + pause, &ErrorKind::TokenRejected.into(), false, now);
+            self.paused(now, pause, &ErrorKind::TokenRejected.into(), false);
         }
     }
 
@@ -201,7 +187,21 @@ impl Model {
     }
 }
 
+impl Refresh {
+    /// Its request was sent.
+    pub(super) fn sent(&mut self, now: Moment) {
+        self.sent = now;
+        if !self.lost && !self.before_revoke {
+            self.ticket.lost_at = now + ATTEMPT + SECOND;
+        }
+    }
+}
+
 impl Issued {
+    pub(super) fn requested_at(self, requested: Moment) -> Self {
+        Self { requested, ..self }
+    }
+
     /// Whether a rejection would be early.
     pub(super) fn is_young(self, now: Moment) -> bool {
         now < self.requested + EARLY_REJECTION

@@ -57,28 +57,18 @@ impl Mutant {
     /// Changes the policy before an event.
     pub(super) fn before(self, event: Event, policy: &mut RefreshPolicy<Issued>) {
         match (self, event, &mut policy.running) {
-            (Self::TwoRefreshes, Event::Decide { .. }, running) => *running = None,
-            (Self::PauseIgnored, Event::Decide { .. }, _) => policy.pause = None,
-            (Self::ProbeAtWill, Event::Decide { .. }, _) => policy.source_asked_at = Some(START),
+            (Self::TwoRefreshes, Event::Decide(_), running) => *running = None,
+            (Self::PauseIgnored, Event::Decide(_), _) => policy.pause = None,
+            (Self::ProbeAtWill, Event::Decide(_), _) => policy.source_asked_at = Some(START),
             (Self::AnotherDropsToken, Event::InvalidateAnother, _) => policy.cached = None,
-            (
-                Self::LateFailureCounts,
-                Event::End {
-                    generation,
-                    with: End::Failed { .. },
-                    ..
-                },
-                Some(running),
-            ) => running.generation = generation,
-            (
-                Self::LateTokenWins,
-                Event::End {
-                    generation,
-                    with: End::Token,
-                    ..
-                },
-                Some(running),
-            ) if running.generation != generation => policy.cached = None,
+            (Self::LateFailureCounts, Event::End(late, End::Failed(_), _), Some(running)) => {
+                running.generation = late;
+            }
+            (Self::LateTokenWins, Event::End(late, End::Token, _), Some(running))
+                if running.generation != late =>
+            {
+                policy.cached = None;
+            }
             _ => {}
         }
     }
@@ -86,13 +76,24 @@ impl Mutant {
     /// Changes the policy after an event.
     pub(super) fn after(self, event: Event, policy: &mut RefreshPolicy<Issued>, now: Moment) {
         match event {
-            Event::Decide { .. } => match (self, &mut policy.running) {
+            Event::Decide(_) => match (self, &mut policy.running) {
                 (Self::LostAtOnce, Some(running)) => running.lost_at = now,
                 (Self::NeverLost, Some(running)) => running.lost_at = Moment::NEVER,
                 _ => {}
             },
-            Event::End { with, .. } => self.after_end(with, policy, now),
-            Event::Invalidate { .. } => match self {
+            Event::End(_, end, _) => match (self, end, &mut policy.cached) {
+                (Self::RetryAfterIgnored, End::Failed(Some(_)), _) => policy.pause = None,
+                (Self::FailureDropsToken, End::Failed(_) | End::InvalidCredentials, cached) => {
+                    *cached = None;
+                }
+                (Self::SnapshotTooLong, _, Some(cached)) => {
+                    cached.token.end = cached.token.end + SECOND;
+                }
+                (Self::RenewedAtOnce, _, Some(cached)) => cached.renew_at = now,
+                (Self::NeverRenewed, _, Some(cached)) => cached.renew_at = Moment::NEVER,
+                _ => {}
+            },
+            Event::Invalidate(_) => match self {
                 Self::RejectionForgotten => policy.rejected = RejectedTokens::default(),
                 Self::EarlyRejectionForgotten => policy.early_rejections = 0,
                 _ => {}
@@ -103,23 +104,6 @@ impl Mutant {
                     cached.token.end = cached.token.end.max(now + SECOND);
                 }
             }
-            _ => {}
-        }
-    }
-
-    fn after_end(self, with: End, policy: &mut RefreshPolicy<Issued>, now: Moment) {
-        let (failed, retry_after) = match with {
-            End::Failed { retry_after } => (true, retry_after.is_some()),
-            _ => (with == End::InvalidCredentials, false),
-        };
-        match (self, &mut policy.cached) {
-            (Self::RetryAfterIgnored, _) if retry_after => policy.pause = None,
-            (Self::FailureDropsToken, _) if failed => policy.cached = None,
-            (Self::SnapshotTooLong, Some(cached)) => {
-                cached.token.end = cached.token.end + SECOND;
-            }
-            (Self::RenewedAtOnce, Some(cached)) => cached.renew_at = now,
-            (Self::NeverRenewed, Some(cached)) => cached.renew_at = Moment::NEVER,
             _ => {}
         }
     }

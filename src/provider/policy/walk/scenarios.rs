@@ -2,7 +2,7 @@
 
 use super::{
     MIDDLE,
-    step::{End, Event, State},
+    step::{DECIDE, End, Event, State},
 };
 
 /// Each state with the name of the trouble that led there.
@@ -13,7 +13,6 @@ pub(super) fn after_trouble(start: &State) -> [(&'static str, State); 4] {
             and.map_or(ended.clone(), |event| ended.then(event))
         })
     };
-    let failed = End::Failed { retry_after: None };
     let mut renewal_due = start.then(DECIDE).ended(End::Token);
     while renewal_due
         .model
@@ -32,7 +31,7 @@ pub(super) fn after_trouble(start: &State) -> [(&'static str, State); 4] {
             "four tokens rejected",
             repeated(4, End::StoredToken, Some(INVALIDATE)),
         ),
-        ("a long outage", repeated(20, failed, None)),
+        ("a long outage", repeated(20, End::Failed(None), None)),
         ("invalid credentials and a valid token", secret_revoked),
     ]
 }
@@ -53,16 +52,10 @@ impl State {
         state
     }
 
-    fn ended(&self, with: End) -> Self {
+    fn ended(&self, end: End) -> Self {
         let generation = self.model.running().unwrap().ticket.generation;
-        let jitter = MIDDLE;
-        self.then(Event::End {
-            generation,
-            with,
-            jitter,
-        })
+        self.then(Event::End(generation, end, MIDDLE))
     }
 }
 
-const DECIDE: Event = Event::Decide { can_start: true };
-const INVALIDATE: Event = Event::Invalidate { jitter: MIDDLE };
+const INVALIDATE: Event = Event::Invalidate(MIDDLE);

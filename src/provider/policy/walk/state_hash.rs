@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    error::{Error, ErrorKind},
-    provider::policy::types::Token,
+    error::ErrorKind,
+    provider::policy::types::{Pause, Token},
     token::Fingerprint,
 };
 
@@ -43,9 +43,7 @@ impl State {
             hash.add_left(running.lost_at);
         });
         hash.add(self.rank(policy.first_wanted_generation));
-        hash.add_option(policy.active_pause(self.now), |hash, pause| {
-            hash.add_pause(pause.until, &pause.cause, pause.invalid_credentials);
-        });
+        hash.add_option(policy.active_pause(self.now), StateHash::add_pause);
         hash.add_option(policy.failures, |hash, failures| {
             hash.add_age(failures.first, SECOND * 60);
             hash.add(failures.early);
@@ -71,15 +69,10 @@ impl State {
             hash.add(refresh.lost);
             hash.add(refresh.before_revoke);
             hash.add_age(refresh.sent, LIFE);
-            hash.add_left(if refresh.lost {
-                self.now
-            } else {
-                refresh.ticket.lost_at
-            });
+            let lost_at = refresh.ticket.lost_at;
+            hash.add_left(if refresh.lost { self.now } else { lost_at });
         }
-        hash.add_option(model.active_pause(self.now), |hash, pause| {
-            hash.add_pause(pause.until, &pause.cause, pause.invalid_credentials);
-        });
+        hash.add_option(model.active_pause(self.now), StateHash::add_pause);
         hash.add_age(model.source_asked_at.unwrap_or(START), SECOND);
         let is_young = model.token.is_none_or(|token| token.is_young(self.now));
         hash.add(model.rejected_early && is_young);
@@ -108,11 +101,11 @@ impl StateHash {
 
     /// Adds how far away a moment is, if it is not past. `NEVER` is always equally far.
     fn add_left(&mut self, moment: Moment) {
-        let is_never = moment == Moment::NEVER;
-        self.add(if is_never {
+        let left = (moment - self.now).as_nanos();
+        self.add(if moment == Moment::NEVER {
             u128::MAX
         } else {
-            (moment - self.now).as_nanos()
+            left
         });
     }
 
@@ -144,15 +137,15 @@ impl StateHash {
         });
     }
 
-    fn add_pause(&mut self, until: Moment, cause: &Error, invalid_credentials: bool) {
-        self.add_left(until);
-        self.add(match cause.kind() {
+    fn add_pause(&mut self, pause: &Pause) {
+        self.add_left(pause.until);
+        self.add(match pause.cause.kind() {
             ErrorKind::Timeout => 0_u8,
             ErrorKind::TokenRejected => 1,
             ErrorKind::TokenExpired(_) => 2,
             _ => 3,
         });
-        self.add(invalid_credentials);
+        self.add(pause.invalid_credentials);
     }
 
     fn add_option<T>(&mut self, part: Option<T>, add: impl FnOnce(&mut Self, T)) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     ATTEMPT, FINGERPRINTS, Issued, JITTERS, LIFE, MIDDLE, START, first_step,
-    invariants::{Check, Violation},
+    invariants::{Check, Violation, ensure},
     model::{Model, Refresh, SECOND},
     mutants::Mutant,
 };
@@ -13,36 +13,28 @@ use crate::{
     error::{Error, ErrorKind},
     provider::policy::{
         RefreshPolicy,
-        types::{CredentialSource, RefreshResult},
+        types::{CredentialSource, RefreshResult, Token},
     },
     retry::Jitter,
 };
 
+/// An event. Refreshes are named by their generation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
-    Start,
-    Decide {
-        can_start: bool,
-    },
-    Send {
-        generation: u64,
-    },
-    CredentialsChanged {
-        generation: u64,
-    },
-    End {
-        generation: u64,
-        with: End,
-        jitter: Jitter,
-    },
-    Invalidate {
-        jitter: Jitter,
-    },
+    /// A caller asks for a token where a refresh can start, or cannot.
+    Decide(bool),
+    Send(u64),
+    CredentialsChanged(u64),
+    End(u64, End, Jitter),
+    Invalidate(Jitter),
     InvalidateAnother,
     Revoke,
     /// Time passes until the next moment at which anything begins or ends.
     Time,
 }
+
+/// A caller asks for a token, and a refresh can start.
+pub(super) const DECIDE: Event = Event::Decide(true);
 
 /// How a refresh ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +43,11 @@ pub(super) enum End {
     /// A token of a store, requested long before the refresh.
     StoredToken,
     ExpiredToken,
-    /// A rejected token: the newest, or the oldest that is remembered.
-    RejectedToken {
-        newest: bool,
-    },
-    Failed {
-        retry_after: Option<Duration>,
-    },
+    NewestRejected,
+    /// The oldest rejected token that is remembered.
+    OldestRejected,
+    /// A failure, with the `Retry-After` of its response.
+    Failed(Option<Duration>),
     InvalidCredentials,
     Unchanged,
     Lost,
@@ -93,38 +83,33 @@ impl State {
 
     pub(super) fn events(&self) -> Vec<Event> {
         let mut events = vec![
-            Event::Decide { can_start: true },
-            Event::Decide { can_start: false },
+            DECIDE,
+            Event::Decide(false),
             Event::Revoke,
             Event::InvalidateAnother,
         ];
         if self.model.token.is_some() {
-            events.extend(JITTERS.map(|jitter| Event::Invalidate { jitter }));
+            events.extend(JITTERS.map(Event::Invalidate));
         }
         for refresh in &self.model.refreshes {
             let generation = refresh.ticket.generation;
-            events.push(Event::Send { generation });
+            events.push(Event::Send(generation));
             if refresh.ticket.probe && !refresh.lost {
-                events.push(Event::CredentialsChanged { generation });
+                events.push(Event::CredentialsChanged(generation));
             }
-            for with in self.ends(refresh) {
-                let uses_jitter = !matches!(with, End::ExpiredToken | End::Unchanged | End::Lost);
+            for end in self.ends(refresh) {
+                let uses_jitter = !matches!(end, End::ExpiredToken | End::Unchanged | End::Lost);
                 let jitters = if uses_jitter { &JITTERS[..] } else { &[MIDDLE] };
-                events.extend(jitters.iter().map(|&jitter| Event::End {
-                    generation,
-                    with,
-                    jitter,
-                }));
+                let with_jitter = |&jitter| Event::End(generation, end, jitter);
+                events.extend(jitters.iter().map(with_jitter));
             }
         }
-        if self.next_moment().is_some() {
-            events.push(Event::Time);
-        }
+        events.extend(self.next_moment().map(|_| Event::Time));
         events
     }
 
     fn ends(&self, refresh: &Refresh) -> Vec<End> {
-        let failed = End::Failed { retry_after: None };
+        let failed = End::Failed(None);
         if refresh.ticket.probe {
             return vec![End::Lost, End::Unchanged, failed];
         }
@@ -136,11 +121,10 @@ impl State {
         ];
         if !refresh.lost {
             ends.extend([End::Lost, End::StoredToken]);
-            ends.extend(RETRY_AFTER.map(|retry_after| End::Failed { retry_after }));
+            ends.extend(RETRY_AFTER.map(|retry_after| End::Failed(Some(retry_after))));
         }
-        let rejected = self.model.rejected.len();
-        let newest = [true, false].into_iter().take(rejected.min(2));
-        ends.extend(newest.map(|newest| End::RejectedToken { newest }));
+        let rejected = [End::NewestRejected, End::OldestRejected];
+        ends.extend(rejected.iter().take(self.model.rejected.len()));
         ends
     }
 
@@ -163,116 +147,81 @@ impl State {
         if let Some(mutant) = mutant {
             mutant.after(event, &mut state.policy, state.now);
         }
-        if matches!(event, Event::InvalidateAnother) && state.hash() != self.hash() {
-            return Err(Violation::AnotherInvalidated);
-        }
+        let is_allowed = !matches!(event, Event::InvalidateAnother) || state.hash() == self.hash();
+        ensure(is_allowed, Violation::AnotherInvalidated)?;
         let shown = state.policy.snapshot(state.now);
         state.model.check_snapshot(state.now, shown)?;
         Ok(state)
     }
 
     fn apply(&mut self, event: Event) -> Check {
-        let now = self.now;
+        let (policy, model, now) = (&mut self.policy, &mut self.model, self.now);
         match event {
-            Event::Start => {}
-            Event::Decide { can_start } => {
-                let (decision, started) = self.policy.decide(now, can_start);
-                self.model.mark_lost(now);
-                self.model.check_start(now, can_start, started)?;
+            Event::Decide(can_start) => {
+                let (decision, started) = policy.decide(now, can_start);
+                model.mark_lost(now);
+                model.check_start(now, can_start, started)?;
                 if let Some(ticket) = started {
-                    self.model.started(ticket, now);
+                    model.started(ticket, now);
                 }
-                self.model
-                    .check_decision(now, &decision, started.is_some())?;
+                model.check_decision(now, &decision, started.is_some())?;
                 self.drop_oldest_lost();
             }
-            Event::Send { generation } => {
-                let ticket = self.refresh(generation).ticket;
-                let may_send = self.policy.begin_step(ticket, now, ATTEMPT);
-                self.model.check_step(generation, may_send)?;
-                self.model.sent(generation, now);
+            Event::Send(generation) => {
+                let refresh = model.refresh(generation);
+                let may_send = policy.begin_step(refresh.ticket, now, ATTEMPT);
+                let is_wanted = !refresh.before_revoke;
+                ensure(is_wanted || !may_send, Violation::UsedAfterRevoke)?;
+                refresh.sent(now);
             }
-            Event::CredentialsChanged { generation } => {
-                let ticket = self.refresh(generation).ticket;
-                self.policy.credentials_changed(ticket);
-                self.model.credentials_changed();
+            Event::CredentialsChanged(generation) => {
+                policy.credentials_changed(model.refresh(generation).ticket);
+                model.credentials_changed();
             }
-            Event::End {
-                generation,
-                with,
-                jitter,
-            } => self.end(generation, with, jitter)?,
-            Event::Invalidate { jitter } => {
-                if let Some(token) = self.model.token {
-                    let fingerprint = FINGERPRINTS[usize::from(token.id)];
-                    let invalidation = self.policy.invalidate(fingerprint, now, jitter);
-                    self.model.check_invalidation(token, now, invalidation)?;
-                    self.model
-                        .invalidated(now, invalidation.and_then(|done| done.pause));
-                }
+            Event::End(generation, end, jitter) => {
+                let refresh = *self.model.refresh(generation);
+                let result = self.result(&refresh, end);
+                let refreshes = &mut self.model.refreshes;
+                refreshes.retain(|other| other.ticket.generation != generation);
+                let policy = &mut self.policy;
+                let outcome = policy.end_refresh(refresh.ticket, now, jitter, result.clone());
+                self.model.check_outcome(&refresh, now, &result, &outcome)?;
+                self.model.ended(&refresh, now, &result, &outcome);
+            }
+            Event::Invalidate(jitter) => {
+                let token = model.token.unwrap();
+                let invalidation = policy.invalidate(token.fingerprint(), now, jitter);
+                let pause = model.check_invalidation(token, now, invalidation)?;
+                model.invalidated(token, now, pause);
             }
             Event::InvalidateAnother => {
-                let another = self
-                    .model
-                    .rejected
-                    .first()
-                    .map_or(UNKNOWN, |token| token.id);
+                let another = model.rejected.first().map_or(UNKNOWN, |token| token.id);
                 let fingerprint = FINGERPRINTS[usize::from(another)];
-                self.policy.invalidate(fingerprint, now, MIDDLE);
+                policy.invalidate(fingerprint, now, MIDDLE);
             }
             Event::Revoke => {
-                let revoked = self.policy.revoke().map(|token| token.id);
-                if revoked != self.model.revoked().map(|token| token.id) {
-                    return Err(Violation::WrongTokenServed);
-                }
+                let revoked = policy.revoke().map(|token| token.id);
+                let expected = model.revoked().map(|token| token.id);
+                ensure(revoked == expected, Violation::WrongTokenServed)?;
             }
             Event::Time => self.now = self.next_moment().unwrap_or(now),
         }
         Ok(())
     }
 
-    fn end(&mut self, generation: u64, with: End, jitter: Jitter) -> Check {
-        let refresh = self.refresh(generation);
-        let result = self.result(&refresh, with);
-        let refreshes = &mut self.model.refreshes;
-        refreshes.retain(|other| other.ticket.generation != generation);
-        let (policy, now) = (&mut self.policy, self.now);
-        let outcome = policy.end_refresh(refresh.ticket, now, jitter, result.clone());
-        self.model.check_outcome(&refresh, now, &result, &outcome)?;
-        self.model.ended(&refresh, now, &result, &outcome);
-        Ok(())
-    }
-
-    fn refresh(&self, generation: u64) -> Refresh {
-        let mut refreshes = self.model.refreshes.iter();
-        *refreshes
-            .find(|refresh| refresh.ticket.generation == generation)
-            .unwrap()
-    }
-
-    fn result(&mut self, refresh: &Refresh, with: End) -> RefreshResult<Issued> {
-        RefreshResult::Token(match with {
+    fn result(&mut self, refresh: &Refresh, end: End) -> RefreshResult<Issued> {
+        RefreshResult::Token(match end {
             End::Token => self.issue(refresh.sent, LIFE),
             End::StoredToken => self.issue(refresh.sent - STORED_AGE, LIFE),
             End::ExpiredToken => self.issue(refresh.sent, Duration::ZERO),
-            End::RejectedToken { newest } => {
-                let rejected = &self.model.rejected;
-                let token = if newest {
-                    rejected.first()
-                } else {
-                    rejected.last()
-                };
-                Issued {
-                    requested: refresh.sent,
-                    ..*token.unwrap()
-                }
+            End::NewestRejected => self.model.rejected[0].requested_at(refresh.sent),
+            End::OldestRejected => {
+                self.model.rejected[self.model.rejected.len() - 1].requested_at(refresh.sent)
             }
-            End::Failed { retry_after } => {
+            End::Failed(None) => return RefreshResult::Failed(ErrorKind::Timeout.into()),
+            End::Failed(Some(retry_after)) => {
                 let error = Error::from(ErrorKind::Timeout);
-                return RefreshResult::Failed(match retry_after {
-                    Some(retry_after) => error.in_pause(retry_after),
-                    None => error,
-                });
+                return RefreshResult::Failed(error.in_pause(retry_after));
             }
             End::InvalidCredentials => {
                 return RefreshResult::InvalidCredentials(Error::configuration("invalid"));
@@ -303,7 +252,7 @@ impl State {
 const STORED_AGE: Duration = Duration::from_secs(12);
 
 /// One shorter than the shortest pause, and one longer than any pause in the first minute.
-const RETRY_AFTER: [Option<Duration>; 2] = [Some(Duration::ZERO), Some(Duration::from_secs(7))];
+const RETRY_AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_secs(7)];
 
 const MAX_LOST: usize = 2;
 
