@@ -23,6 +23,9 @@ pub use crate::retry::RetryPolicy;
 /// sends the request once more, retries transient failures by its [`RetryPolicy`], returns typed
 /// errors, and never sends a request to another host.
 ///
+/// A call waits for its token and repeats transient failures for up to 60 seconds, so it returns late
+/// where the hosts cannot be reached. [`timeout`](PlatformClientBuilder::timeout) sets another limit.
+///
 /// ```no_run
 /// use genesys_cloud_auth::{PlatformClient, TokenProvider};
 ///

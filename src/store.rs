@@ -32,7 +32,8 @@ use crate::error::StoreError;
 /// requests a token, and saves. So several processes with one store send one request in all, and a
 /// single-use refresh token is used once.
 ///
-/// `store_conformance` (feature `test-util`) checks a store of your own against these rules.
+/// `store_conformance` (feature `test-util`) checks a store of your own against these rules, and its
+/// documentation shows the code of a store.
 pub trait TokenStore: Send + Sync + 'static {
     /// The right to change one record. Dropping it gives it up. A store whose turns are leases
     /// renews the lease while the turn exists.

@@ -30,8 +30,8 @@ pub enum ErrorKind {
     /// A setting is missing or malformed. Nothing was sent.
     #[error(transparent)]
     Configuration(InvalidConfiguration),
-    /// The source of the client secret or of the SAML assertion failed, panicked, or took longer than
-    /// 10 seconds.
+    /// The source of the client secret, of the SAML assertion or of the token
+    /// ([`Grant::from_fn`](crate::Grant::from_fn)) failed, panicked, or took longer than 10 seconds.
     #[error(transparent)]
     CredentialSource(CredentialSourceError),
     /// The SAML assertion cannot be exchanged for a token. Nothing was sent.

@@ -48,8 +48,8 @@ impl From<InvalidRegion> for InvalidConfiguration {
     }
 }
 
-/// The source of a client secret or of a SAML assertion failed, panicked, or took longer than 10
-/// seconds.
+/// The source of a client secret, of a SAML assertion or of a token
+/// ([`Grant::from_fn`](crate::Grant::from_fn)) failed, panicked, or took longer than 10 seconds.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct CredentialSourceError {

@@ -130,6 +130,9 @@ impl TokenProviderBuilder {
     /// of a `LoginBuilder`: a login must outlive a rotation of the secret, and a public client has no
     /// secret.
     ///
+    /// A [`FixedToken`](crate::FixedToken) and the tokens of a
+    /// [`Grant::from_fn`](crate::Grant::from_fn) cannot be stored: [`build`](Self::build) then fails.
+    ///
     /// A store that fails makes no token unavailable: each process then requests its own, and an
     /// event reports it ([`Event::StoreFailed`]).
     ///

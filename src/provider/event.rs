@@ -18,8 +18,8 @@ use crate::{error::Error, region::Region};
 ///
 /// fn report(event: &Event) {
 ///     match event {
-///         Event::RequestFailed { error, pause, has_valid_token, .. } => {
-///             eprintln!("no new token ({error}); the next request starts in {pause:?}");
+///         Event::RequestFailed { error, has_valid_token, .. } => {
+///             eprintln!("no new token: {error:?}"); // names the causes and the pause, too
 ///             if !has_valid_token {
 ///                 eprintln!("there is no valid token");
 ///             }
