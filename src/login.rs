@@ -36,7 +36,7 @@ use registry::ProviderRegistry;
 /// use genesys_cloud_auth::{AuthorizationCode, Login, Region, store::{FileStore, SealingKey}};
 ///
 /// # async fn example() -> Result<(), genesys_cloud_auth::Error> {
-/// let app = AuthorizationCode::public("the client id", "http://localhost")?;
+/// let app = AuthorizationCode::public("my-client-id", "http://localhost")?;
 /// let login = Login::builder(Region::EuWest1, app)
 ///     .store(FileStore::new()?, SealingKey::unsealed())
 ///     .build()?;

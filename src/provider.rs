@@ -53,7 +53,7 @@ use crate::{
 /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider};
 ///
 /// # async fn example() -> Result<(), genesys_cloud_auth::Error> {
-/// let credentials = ClientCredentials::new("the client id", "the client secret")?;
+/// let credentials = ClientCredentials::new("my-client-id", "my-client-secret")?;
 /// let tokens = TokenProvider::new(Region::EuWest1, credentials)?;
 /// let token = tokens.token().await?;
 /// # Ok(())

@@ -28,7 +28,7 @@ use crate::{
 ///     let idp = idp.clone();
 ///     async move { Ok(idp.assertion().await?.into()) }
 /// });
-/// let grant = Saml2Bearer::new("the client id", "the client secret", "my-org", assertion)?;
+/// let grant = Saml2Bearer::new("my-client-id", "my-client-secret", "my-org", assertion)?;
 /// let tokens = TokenProvider::new(Region::EuWest1, grant)?;
 /// let token = tokens.token().await?;
 /// # Ok(())

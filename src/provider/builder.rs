@@ -140,7 +140,7 @@ impl TokenProviderBuilder {
     /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider, store::FileStore};
     ///
     /// # fn example() -> Result<(), genesys_cloud_auth::Error> {
-    /// let credentials = ClientCredentials::new("the client id", "the client secret")?;
+    /// let credentials = ClientCredentials::new("my-client-id", "my-client-secret")?;
     /// let tokens = TokenProvider::builder(Region::EuWest1, credentials)
     ///     .store(FileStore::new()?)
     ///     .build()?;

@@ -115,7 +115,12 @@ impl Browser {
 
     /// Waits for the page with this heading.
     pub async fn shows(&self, heading: &str) {
-        let path = By::XPath(format!("//h1[normalize-space()='{heading}']"));
+        self.shows_element("h1", heading).await;
+    }
+
+    /// Waits for an element of this kind with this text.
+    pub async fn shows_element(&self, name: &str, text: &str) {
+        let path = By::XPath(format!("//{name}[normalize-space()='{text}']"));
         let found = self
             .driver
             .query(path)
@@ -124,7 +129,7 @@ impl Browser {
             .await;
         if !found.unwrap_or_default() {
             let source = self.driver.source().await.unwrap_or_default();
-            panic!("no page {heading}, but {}: {source}", self.url().await);
+            panic!("no {name} {text}, but {}: {source}", self.url().await);
         }
     }
 

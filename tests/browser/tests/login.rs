@@ -65,10 +65,10 @@ fn user_logs_in_after_a_wrong_password() {
         browser.shows("Log in").await;
         browser.pictures("login-page").await;
         browser.log_in(&user.email, "not the password").await;
-        assert_eq!(
-            browser.texts("p").await[1],
-            "The email address or the password is wrong."
-        );
+        // The page before has the same heading.
+        let wrong = "The email address or the password is wrong.";
+        browser.shows_element("p", wrong).await;
+        assert_eq!(browser.texts("p").await[1], wrong);
         browser.pictures("login-page-wrong-password").await;
         browser.log_in(&user.email, &user.password).await;
         browser.shows("Allow Sandbox client?").await;
