@@ -33,7 +33,41 @@ impl TokenProvider {
         verifier: SecretString,
         redirect_uri: &str,
     ) -> Result<(), Error> {
-        log_in(&self.cache, code, verifier, redirect_uri).await
+        let cache = &self.cache;
+        let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
+            (&cache.grant.0, &cache.settings.storage)
+        else {
+            return Err(Error::configuration("this provider is not a login's"));
+        };
+        let secret = match app.secret() {
+            Some(source) => Some(read_secret(source).await?),
+            None => None,
+        };
+        // A store that fails is reported before the code is used.
+        let turn = slot.take_turn().await?;
+        let started = cache.clock().now();
+        let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
+        let mut response = cache.send(request()).await;
+        if response.as_ref().is_err_and(Error::nothing_sent) {
+            response = cache.send(request()).await;
+        }
+        let issued = response.map_err(|error| cache.with_client_context(error))?;
+        let (token, refresh_token) = (issued.token, issued.refresh_token);
+        let former = turn.record.as_ref();
+        let record = Record::new(&token, refresh_token, former, cache.clock());
+        // A login under an older key would come back when this one has ended.
+        slot.clear_older().await?;
+        turn.save(&record).await?;
+        cache.update(|state, now| {
+            state.client.credentials_accepted(cache.clock().wall());
+            state.logged_in(&record);
+            state.policy.adopt(token.clone(), cache.jitter());
+            state.emit(Event::Acquired {
+                took: now - started,
+                expires_in: token.end() - now,
+            });
+        });
+        Ok(())
     }
 
     /// Whether a login is stored.
@@ -46,46 +80,4 @@ impl TokenProvider {
             .cache
             .read(|state, _| record.is_some_and(|record| !state.store.is_outdated(&record))))
     }
-}
-
-async fn log_in(
-    cache: &TokenCache,
-    code: SecretString,
-    verifier: SecretString,
-    redirect_uri: &str,
-) -> Result<(), Error> {
-    let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
-        (&cache.grant.0, &cache.settings.storage)
-    else {
-        return Err(Error::configuration("this provider is not a login's"));
-    };
-    let secret = match app.secret() {
-        Some(source) => Some(read_secret(source).await?),
-        None => None,
-    };
-    // A store that fails is reported before the code is used.
-    let turn = slot.take_turn().await?;
-    let started = cache.clock().now();
-    let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
-    let mut response = cache.send(request()).await;
-    if response.as_ref().is_err_and(Error::nothing_sent) {
-        response = cache.send(request()).await;
-    }
-    let issued = response.map_err(|error| cache.with_client_context(error))?;
-    let (token, refresh_token) = (issued.token, issued.refresh_token);
-    let former = turn.record.as_ref();
-    let record = Record::new(&token, refresh_token, former, cache.clock());
-    // A login under an older key would come back when this one has ended.
-    slot.clear_older().await?;
-    turn.save(&record).await?;
-    cache.update(|state, now| {
-        state.client.credentials_accepted(cache.clock().wall());
-        state.logged_in(&record);
-        state.policy.adopt(token.clone(), cache.jitter());
-        state.emit(Event::Acquired {
-            took: now - started,
-            expires_in: token.end() - now,
-        });
-    });
-    Ok(())
 }
