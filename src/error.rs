@@ -73,6 +73,12 @@ enum Inner {
         cause: Error,
         left: Duration,
     },
+    /// `cause` in the words of the call that failed.
+    Worded {
+        cause: Error,
+        text: String,
+        is_outcome_unknown: bool,
+    },
 }
 
 impl Error {
@@ -81,14 +87,27 @@ impl Error {
     pub fn kind(&self) -> &ErrorKind {
         match &*self.0 {
             Inner::Kind(kind) => kind,
-            Inner::Pause { cause, .. } => cause.kind(),
+            Inner::Pause { cause, .. } | Inner::Worded { cause, .. } => cause.kind(),
         }
     }
 
-    /// Whether the same may succeed later without a change to this program or its settings.
+    /// Whether the same may succeed later without a change to this program or its settings. `false`
+    /// where the [outcome is unknown](Self::is_outcome_unknown): the same would be done twice.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.kind().is_transient()
+        !self.is_outcome_unknown() && self.kind().is_transient()
+    }
+
+    /// Whether a call of the module [`admin`](crate::admin) may have created something, or generated a
+    /// secret, although it failed. The text says how to find out.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        match &*self.0 {
+            Inner::Worded {
+                is_outcome_unknown, ..
+            } => *is_outcome_unknown,
+            Inner::Kind(_) | Inner::Pause { .. } => false,
+        }
     }
 
     /// Returns how long to wait before the next try: the rest of a pause between token requests, or
@@ -97,7 +116,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match &*self.0 {
             Inner::Pause { left, .. } => Some(*left),
-            Inner::Kind(kind) => kind.head()?.retry_after,
+            Inner::Kind(_) | Inner::Worded { .. } => self.kind().head()?.retry_after,
         }
     }
 
@@ -171,10 +190,38 @@ impl Error {
     /// Returns this error, as a caller receives it in the pause that it started.
     pub(crate) fn in_pause(&self, left: Duration) -> Self {
         let cause = match &*self.0 {
-            Inner::Kind(_) => self.clone(),
+            Inner::Kind(_) | Inner::Worded { .. } => self.clone(),
             Inner::Pause { cause, .. } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
+    }
+
+    /// Returns this error with `advice` if the server may have done what it was asked to do. Other
+    /// errors stay as they are.
+    pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
+        if !self.kind().may_have_effect() {
+            return self;
+        }
+        let text = format!("{self}; {}", advice());
+        Self(Arc::new(Inner::Worded {
+            cause: self,
+            text,
+            is_outcome_unknown: true,
+        }))
+    }
+
+    /// The end of a wait for something that `text` names.
+    pub(crate) fn wait_ended(text: String) -> Self {
+        Self(Arc::new(Inner::Worded {
+            cause: ErrorKind::Timeout.into(),
+            text,
+            is_outcome_unknown: false,
+        }))
+    }
+
+    /// Roles of an OAuth client whose grant has none, which is row 4 of the table.
+    pub(crate) fn roles_without_client_credentials(text: impl Into<Cow<'static, str>>) -> Self {
+        InvalidConfiguration::new(ConfigurationKind::RolesWithoutClientCredentials, text).into()
     }
 
     /// Adds to an `invalid_client` what the provider knows of the client. Other errors stay as they
@@ -260,6 +307,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Inner::Kind(kind) => kind.fmt(f),
+            Inner::Worded { text, .. } => f.write_str(text),
             // The next token request would not help.
             Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {

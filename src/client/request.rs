@@ -219,7 +219,7 @@ impl Request {
     }
 
     /// Returns the decoded body, and the response that it came with.
-    pub(super) async fn fetch_with_response<T: DeserializeOwned>(
+    pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
         self,
     ) -> Result<(T, Response), Error> {
         let mut response = self.into_call(ReadBody::Now)?.send().await?;
