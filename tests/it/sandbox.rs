@@ -21,6 +21,7 @@ mod sdks;
 mod sessions;
 mod test_user;
 mod token_endpoint;
+mod usage;
 mod users;
 
 use std::time::Duration;
@@ -142,7 +143,7 @@ impl Response {
             body["contextId"].as_str(),
             self.header("inin-correlation-id")
         );
-        assert_eq!(body["details"], json!([]));
+        assert_eq!(body["details"], json!([]), "{body}");
         assert_eq!(body["errors"], json!([]));
         body["message"].as_str().unwrap().to_owned()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, RawQuery, State},
     response::Response,
     routing::{delete, get},
@@ -18,7 +18,7 @@ use crate::sandbox::{
         error_response::{ApiErrorResponse, ok_response},
         params::{number_parameter, query_parameter},
     },
-    org::{Org, permissions::RequiredPermissions, users::fixed_id},
+    org::{Caller, Org, permissions::RequiredPermissions, users::fixed_id},
     time::format_time,
 };
 
@@ -65,22 +65,25 @@ async fn list_users(
 
 async fn revoke_user(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiErrorResponse> {
-    let role = org.role();
-    role.require(DELETE_TOKENS)?;
+    caller.permissions.require(DELETE_TOKENS)?;
     let user = org.users.iter().position(|user| user.id == id);
     let user = user.ok_or_else(ApiErrorResponse::not_found)?;
-    role.require_in(&org.division_id, DELETE_TOKENS)?;
+    caller
+        .permissions
+        .require_in(&org.division_id, DELETE_TOKENS)?;
     org.with_tokens(|tokens, _| tokens.revoke_user(user));
     Ok(StatusCode::OK)
 }
 
 async fn list_credentials(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiErrorResponse> {
-    org.role().require(VIEW_INTEGRATIONS)?;
+    caller.permissions.require(VIEW_INTEGRATIONS)?;
     let query = query.as_deref();
     let size = number_parameter(query, "pageSize", 25, 1..=200)?;
     let total = org.settings.integration_credentials;

@@ -60,6 +60,7 @@ pub(crate) struct ApiErrorResponse {
     code: &'static str,
     message: Cow<'static, str>,
     params: Map<String, Value>,
+    details: Vec<Value>,
 }
 
 impl ApiErrorResponse {
@@ -73,12 +74,20 @@ impl ApiErrorResponse {
             code,
             message: message.into(),
             params: Map::new(),
+            details: Vec::new(),
         }
     }
 
     /// Adds one of the `messageParams`.
     pub(crate) fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a detail about a field of the request.
+    pub(crate) fn detail(mut self, code: &str, field: &str) -> Self {
+        let detail = json!({ "errorCode": code, "fieldName": field });
+        self.details.push(detail);
         self
     }
 
@@ -174,6 +183,7 @@ impl ApiErrorResponse {
                 "not.authorized",
                 "You are not authorized to perform the requested action.",
             ),
+            (StatusCode::CONFLICT, _) => ("general.conflict", "The resource has a conflict."),
             (StatusCode::INTERNAL_SERVER_ERROR, _) => (
                 "internal.server.error",
                 "The server met an error it did not expect.",
@@ -195,7 +205,7 @@ impl IntoResponse for ApiErrorResponse {
             "code": self.code,
             "status": self.status.as_u16(),
             "messageParams": self.params,
-            "details": [],
+            "details": self.details,
             "errors": [],
         });
         WithoutCorrelationId::new(self.status, body, "contextId").into_response()

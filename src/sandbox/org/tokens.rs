@@ -27,6 +27,7 @@ pub(crate) struct Tokens {
 }
 
 struct AccessToken {
+    client: Arc<str>,
     end: Moment,
     last_used: Moment,
     calls: Window,
@@ -44,13 +45,23 @@ struct Code {
 
 /// All tokens that result from one code or one assertion, renewed ones included.
 struct Login {
+    client: Arc<str>,
     user: usize,
     authentication: ClientAuthentication,
     has_ended: bool,
 }
 
+/// The client that tokens are issued to, and how it authenticated.
+#[derive(Clone)]
+pub(crate) struct Recipient {
+    pub(crate) client: Arc<str>,
+    pub(crate) lifetime: Duration,
+    pub(crate) authentication: ClientAuthentication,
+}
+
 /// What a user allowed.
 pub(crate) struct Approval {
+    pub(crate) client: Arc<str>,
     pub(crate) user: usize,
     pub(crate) redirect_uri: String,
     /// The code challenge, of the method S256 (RFC 7636 section 4.2).
@@ -92,6 +103,7 @@ pub(crate) enum GrantError {
 
 /// What is known about a live access token.
 pub(crate) struct LiveToken {
+    pub(crate) client: Arc<str>,
     pub(crate) last_used: Moment,
     /// Counts the calls with the token, this one included.
     pub(crate) calls: RateLimitCount,
@@ -118,10 +130,16 @@ impl Tokens {
     }
 
     /// Issues an access token, for a login or without a user.
-    pub(crate) fn issue_access_token(&mut self, login: Option<usize>, now: Moment) -> IssuedTokens {
+    pub(crate) fn issue_access_token(
+        &mut self,
+        recipient: &Recipient,
+        login: Option<usize>,
+        now: Moment,
+    ) -> IssuedTokens {
         let access_token = random_text::<63>();
-        let lifetime = self.settings.token_lifetime;
+        let lifetime = recipient.lifetime;
         let issued = AccessToken {
+            client: Arc::clone(&recipient.client),
             end: now + lifetime,
             last_used: now,
             calls: Window::starting_at(now),
@@ -154,10 +172,15 @@ impl Tokens {
         exchange: &CodeExchange<'_>,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
+        let recipient = &exchange.recipient;
         let code = self.codes.get_mut(exchange.code).ok_or(GrantError::Code)?;
         let challenge = code.approval.challenge.as_deref();
-        if challenge.is_none() && exchange.authentication == ClientAuthentication::None {
+        if challenge.is_none() && recipient.authentication == ClientAuthentication::None {
             return Err(GrantError::InvalidClient);
+        }
+        // Another client's code stays as it is.
+        if code.approval.client != recipient.client {
+            return Err(GrantError::Code);
         }
         if std::mem::replace(&mut code.is_used, true) {
             if let Some(login) = code.login {
@@ -177,8 +200,8 @@ impl Tokens {
         let login = self.logins.len();
         code.login = Some(login);
         let user = code.approval.user;
-        self.start_login(user, exchange.authentication);
-        let mut issued = self.issue_access_token(Some(login), now);
+        self.start_login(recipient, user);
+        let mut issued = self.issue_access_token(recipient, Some(login), now);
         if self.settings.refresh_tokens != RefreshTokens::None {
             issued.refresh_token = Some(self.refresh.issue(login, now));
         }
@@ -190,27 +213,30 @@ impl Tokens {
     pub(crate) fn issue_for_assertion(
         &mut self,
         asserted: AssertedUser,
-        authentication: ClientAuthentication,
+        recipient: &Recipient,
         now: Moment,
     ) -> Option<IssuedTokens> {
         if !self.used_assertions.insert(asserted.assertion) {
             return None;
         }
-        let login = self.start_login(asserted.user, authentication);
-        Some(self.issue_access_token(Some(login), now))
+        let login = self.start_login(recipient, asserted.user);
+        Some(self.issue_access_token(recipient, Some(login), now))
     }
 
     /// Exchanges a refresh token.
     pub(crate) fn refresh(
         &mut self,
         refresh_token: &str,
-        authentication: ClientAuthentication,
+        recipient: &Recipient,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
         let login = self.refresh.login(refresh_token);
         let login = login.ok_or(GrantError::RefreshToken)?;
+        if self.logins[login].client != recipient.client {
+            return Err(GrantError::RefreshToken);
+        }
         if self.logins[login].authentication == ClientAuthentication::Secret
-            && authentication == ClientAuthentication::None
+            && recipient.authentication == ClientAuthentication::None
         {
             return Err(GrantError::InvalidClient);
         }
@@ -224,7 +250,7 @@ impl Tokens {
         if self.settings.refresh_ends_access_tokens {
             self.access.retain(|_, token| token.login != Some(login));
         }
-        let issued = self.issue_access_token(Some(login), now);
+        let issued = self.issue_access_token(recipient, Some(login), now);
         Ok(IssuedTokens {
             refresh_token,
             ..issued
@@ -254,6 +280,7 @@ impl Tokens {
             token.last_used = now;
         }
         Ok(LiveToken {
+            client: Arc::clone(&token.client),
             last_used: token.last_used,
             calls,
             user: token.login.map(|login| self.logins[login].user),
@@ -294,21 +321,25 @@ impl Tokens {
         self.refresh.expire_all(now);
     }
 
-    /// Ends all access tokens, refresh tokens and codes.
-    pub(crate) fn end_all(&mut self) {
-        self.access.clear();
-        self.refresh.clear();
-        self.codes.clear();
+    /// Ends all access tokens, refresh tokens and codes of a client.
+    pub(crate) fn end_client(&mut self, client: &str) {
+        self.access.retain(|_, token| &*token.client != client);
+        self.codes
+            .retain(|_, code| &*code.approval.client != client);
+        for login in &mut self.logins {
+            login.has_ended |= &*login.client == client;
+        }
     }
 
     pub(crate) fn refresh_reuses(&self) -> usize {
         self.refresh.reuses()
     }
 
-    fn start_login(&mut self, user: usize, authentication: ClientAuthentication) -> usize {
+    fn start_login(&mut self, recipient: &Recipient, user: usize) -> usize {
         self.logins.push(Login {
+            client: Arc::clone(&recipient.client),
             user,
-            authentication,
+            authentication: recipient.authentication,
             has_ended: false,
         });
         self.logins.len() - 1
@@ -325,5 +356,5 @@ pub(crate) struct CodeExchange<'a> {
     pub(crate) code: &'a str,
     pub(crate) redirect_uri: &'a str,
     pub(crate) verifier: Option<&'a str>,
-    pub(crate) authentication: ClientAuthentication,
+    pub(crate) recipient: Recipient,
 }
