@@ -11,7 +11,7 @@ use crate::{
 pub(super) struct Poll {
     clock: Clock,
     deadline: Moment,
-    pause: Duration,
+    pauses: u32,
 }
 
 impl Poll {
@@ -20,7 +20,7 @@ impl Poll {
         Self {
             deadline: clock.now() + limit,
             clock,
-            pause: FIRST_PAUSE,
+            pauses: 0,
         }
     }
 
@@ -31,12 +31,31 @@ impl Poll {
         if left.is_zero() {
             return false;
         }
-        let pause = self.pause.min(left);
-        self.pause = (self.pause * 2).min(MAX_PAUSE);
+        let pause = pause_after(self.pauses).min(left);
+        self.pauses = self.pauses.saturating_add(1);
         self.clock.sleep_until(now + pause).await;
         true
     }
 }
 
+/// The pause after this number of pauses.
+fn pause_after(pauses: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(pauses));
+    doubled.min(MAX_PAUSE)
+}
+
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_from_half_a_second_to_five() {
+        let pauses = (0..6).map(|pauses| pause_after(pauses).as_millis());
+        let expected = [500, 1_000, 2_000, 4_000, 5_000, 5_000];
+        assert_eq!(pauses.collect::<Vec<_>>(), expected);
+        assert_eq!(pause_after(u32::MAX), MAX_PAUSE);
+    }
+}

@@ -128,10 +128,9 @@ pub(super) fn check_change(before: &OAuthClient, after: &OAuthClient) -> Result<
 
 fn check_grant_of_roles(client: &OAuthClient) -> Result<(), Error> {
     match (&client.grant_type, client.has_roles()) {
-        (GrantType::ClientCredentials, true) => Ok(()),
         (GrantType::ClientCredentials, false) => invalid(NO_ROLE),
         // What another grant of tomorrow may have is not known.
-        (GrantType::Other(_), _) | (_, false) => Ok(()),
+        (GrantType::ClientCredentials | GrantType::Other(_), true) | (_, false) => Ok(()),
         (other, true) => Err(Error::roles_without_client_credentials(format!(
             "only an OAuth client with client credentials has roles, and the grant type of this one \
              is {other}; remove the roles, or switch the grant type to client credentials (Admin → \

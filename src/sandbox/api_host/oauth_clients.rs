@@ -58,7 +58,7 @@ async fn list_clients(
         let existing = clients.iter().filter(|client| client.exists());
         existing.map(Client::body).collect()
     });
-    Ok(ok_response(&whole_listing(entities, CLIENTS)))
+    Ok(ok_response(&whole_listing(&entities, CLIENTS)))
 }
 
 async fn get_client(
@@ -158,7 +158,7 @@ fn with_client<T>(
 }
 
 /// A listing that has no second page.
-fn whole_listing(entities: Vec<Value>, uri: &str) -> Value {
+fn whole_listing(entities: &[Value], uri: &str) -> Value {
     let total = entities.len();
     json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri })
 }

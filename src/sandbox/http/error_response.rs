@@ -59,7 +59,7 @@ pub(crate) struct ApiErrorResponse {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
-    params: Map<String, Value>,
+    params: Vec<(String, Value)>,
     details: Vec<Value>,
 }
 
@@ -73,14 +73,14 @@ impl ApiErrorResponse {
             status,
             code,
             message: message.into(),
-            params: Map::new(),
+            params: Vec::new(),
             details: Vec::new(),
         }
     }
 
     /// Adds one of the `messageParams`.
     pub(crate) fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.params.insert(name.to_owned(), value.into());
+        self.params.push((name.to_owned(), value.into()));
         self
     }
 
@@ -204,7 +204,7 @@ impl IntoResponse for ApiErrorResponse {
             "message": self.message,
             "code": self.code,
             "status": self.status.as_u16(),
-            "messageParams": self.params,
+            "messageParams": self.params.into_iter().collect::<Map<_, _>>(),
             "details": self.details,
             "errors": [],
         });

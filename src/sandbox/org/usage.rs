@@ -185,7 +185,10 @@ impl Granularity {
             Self::Day => date(day),
             // 1970-01-01 was a Thursday, and a week starts on Monday.
             Self::Week => date((day + 3) / 7 * 7 - 3),
-            Self::Month => format!("{}-01T00:00:00.000Z", &date(day)[..7]),
+            Self::Month => {
+                let month: String = date(day).chars().take(7).collect();
+                format!("{month}-01T00:00:00.000Z")
+            }
         }
     }
 }

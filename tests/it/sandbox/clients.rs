@@ -55,13 +55,13 @@ async fn valid_client_is_created() {
 
 /// Creates a client with the sandbox's role, and returns its id and secret.
 async fn created(sandbox: &Sandbox, token: &str) -> (String, String) {
-    let body = job(json!([{ "roleId": sandbox.role_id(), "divisionId": "*" }]));
+    let body = job(&json!([{ "roleId": sandbox.role_id(), "divisionId": "*" }]));
     let client = create(sandbox, token, &body).await.json();
     let text = |name: &str| client[name].as_str().unwrap().to_owned();
     (text("id"), text("secret"))
 }
 
-fn job(roles: Value) -> Value {
+fn job(roles: &Value) -> Value {
     json!({ "name": "job", "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": roles })
 }
 
@@ -125,7 +125,7 @@ async fn secret_is_returned_only_when_it_is_generated() {
 async fn created_client_has_its_own_secret_roles_and_lifetime() {
     let (sandbox, token) = start_with_token().await;
     let role = sandbox.add_role(["oauth:client:view"]);
-    let mut body = job(json!([{ "roleId": role, "divisionId": "a" }]));
+    let mut body = job(&json!([{ "roleId": role, "divisionId": "a" }]));
     body["accessTokenValiditySeconds"] = 300.into();
     let client = create(&sandbox, &token, &body).await.json();
     let (id, secret) = (
@@ -152,7 +152,7 @@ async fn created_client_has_its_own_secret_roles_and_lifetime() {
         .json();
     assert_eq!(roles["entities"][1]["id"], role);
     // A role that does not exist allows nothing.
-    let unknown = create(&sandbox, &token, &job(roles_of("unknown")))
+    let unknown = create(&sandbox, &token, &job(&roles_of("unknown")))
         .await
         .json();
     let (id, secret) = (
@@ -257,13 +257,13 @@ const DAY: u64 = 86_400;
 #[tokio::test]
 async fn change_replaces_every_field() {
     let (sandbox, token) = start_with_token().await;
-    let mut body = job(roles());
+    let mut body = job(&roles());
     body["description"] = "what it is for".into();
     body["tomorrows"] = 7.into();
     let client = create(&sandbox, &token, &body).await.json();
     let id = client["id"].as_str().unwrap();
     sandbox.advance(Duration::from_secs(60));
-    let replaced = put(&sandbox, id, &token, &job(roles())).await.json();
+    let replaced = put(&sandbox, id, &token, &job(&roles())).await.json();
     for name in ["description", "tomorrows"] {
         assert!(replaced.get(name).is_none(), "{name}");
     }

@@ -30,7 +30,7 @@ pub(super) fn scope_routes() -> Router<Arc<Org>> {
 
 async fn list_scopes() -> Response {
     let entities = KNOWN_SCOPES.map(scope);
-    ok_response(&whole_listing(entities.to_vec(), SCOPES))
+    ok_response(&whole_listing(&entities, SCOPES))
 }
 
 async fn get_scope(Path(id): Path<String>) -> Result<Response, ApiErrorResponse> {
@@ -54,7 +54,7 @@ async fn list_authorizations(
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(AUTHORIZE)?;
     let entities = authorizations(&org, |_| true);
-    Ok(ok_response(&whole_listing(entities, AUTHORIZATIONS)))
+    Ok(ok_response(&whole_listing(&entities, AUTHORIZATIONS)))
 }
 
 async fn get_authorization(
