@@ -45,11 +45,12 @@ async fn sandbox(run: &mut Run) {
     let id = created.client.id.clone();
     let renewed = clients.regenerate_secret(&id).await.unwrap();
     run.add_secret("a renewed secret", renewed.secret.expose_secret());
-    run.debug(&[created, renewed]);
+    run.debug(&created);
+    run.debug(&renewed);
     run.debug(&clients.get(&id).await.unwrap());
     run.debug(&clients.list().await.unwrap());
     run.debug(&clients.disable(&id).await.unwrap());
-    run.debug(&clients.scopes().await.unwrap());
+    run.debug(&clients.scopes().await.unwrap()[0]);
     let refused = clients.update(&id, |client| {
         client.grant_type = GrantType::AuthorizationCode;
     });
@@ -74,7 +75,7 @@ async fn lost(run: &mut Run, api: &PlatformClient) {
 
 /// Secrets where none belongs.
 async fn servers(run: &mut Run) {
-    let planted = "a-planted-client-secret";
+    let planted = "xQ7vK2mTz9Lp4Rw8aYs3";
     run.add_secret("a planted client secret", planted);
     let client = json!({
         "id": "a", "name": "job", "secret": planted, "clientSecret": planted,
