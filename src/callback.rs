@@ -40,7 +40,7 @@ pub(crate) fn parse(
     if callback.len() > MAX_CALLBACK_BYTES {
         return Err(CallbackFault::TooLong.into());
     }
-    let callback = callback.trim();
+    let callback = callback.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if callback.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err(CallbackFault::NoUrl.into());
     }

@@ -12,11 +12,12 @@ use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
 use super::{
-    encoding::{RawAssertion, without_byte_order_mark},
+    encoding::RawAssertion,
     xml::{Document, Namespace, Node, StartTag},
 };
 use crate::{
     error::{AssertionFault, InvalidAssertion, StaleAssertion, XmlFault},
+    outside_text::without_byte_order_mark,
     rfc3339::parse_date_time,
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use secrecy::SecretString;
 
 use self::redirect_uri::RedirectUri;
-use super::check_client_id;
+use super::client_id;
 use crate::{
     error::Error,
     secret::ClientSecret,
@@ -73,7 +73,7 @@ impl AuthorizationCode {
         secret: Option<ClientSecret>,
         redirect_uri: &str,
     ) -> Result<Self, Error> {
-        check_client_id(&client_id)?;
+        let client_id = self::client_id(&client_id)?;
         if let Some(secret) = &secret {
             secret.check()?;
         }
