@@ -23,9 +23,7 @@ pub use closure::NewToken;
 pub use fixed::FixedToken;
 pub use saml2_bearer::Saml2Bearer;
 
-use crate::{
-    async_source::AsyncSource, error::Error, outside_text::clean, secret::ClientSecret,
-};
+use crate::{async_source::AsyncSource, error::Error, outside_text::clean, secret::ClientSecret};
 
 /// How a [`TokenProvider`](crate::TokenProvider) gets its tokens.
 ///

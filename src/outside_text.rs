@@ -89,9 +89,11 @@ fn is_quoted(text: &str) -> bool {
 
 /// Whether the text begins with this word, and a space or the end follows.
 fn is_scheme(text: &str, word: &str) -> bool {
-    text.split_at_checked(word.len()).is_some_and(|(start, rest)| {
-        start.eq_ignore_ascii_case(word) && (rest.is_empty() || rest.starts_with(char::is_whitespace))
-    })
+    text.split_at_checked(word.len())
+        .is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(word)
+                && (rest.is_empty() || rest.starts_with(char::is_whitespace))
+        })
 }
 
 /// Whether the text is a line of a file of settings. Base64 may end with `=`, but continues after
@@ -106,7 +108,9 @@ fn is_assignment(text: &str) -> bool {
     };
     let name = name.trim_end();
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let known = ["secret", "token", "region", "password"];
     let is_known = known.iter().any(|known| name.eq_ignore_ascii_case(known));
     let continues = !value.trim_start_matches('=').is_empty();
@@ -129,10 +133,26 @@ mod tests {
 
     #[test]
     fn mark_and_one_line_break_are_dropped() {
-        for text in ["value", "value\n", "value\r\n", "\u{feff}value", "\u{feff}value\r\n"] {
+        for text in [
+            "value",
+            "value\n",
+            "value\r\n",
+            "\u{feff}value",
+            "\u{feff}value\r\n",
+        ] {
             assert_eq!(clean(text), Ok("value"), "{text:?}");
         }
-        for unchanged in ["", "any: other sêcret", "a=b", "YWJj_-==", "YWJ_=", "a\\nb", "x:y", "a_b:c", "bearerx"] {
+        for unchanged in [
+            "",
+            "any: other sêcret",
+            "a=b",
+            "YWJj_-==",
+            "YWJ_=",
+            "a\\nb",
+            "x:y",
+            "a_b:c",
+            "bearerx",
+        ] {
             assert_eq!(clean(unchanged), Ok(unchanged), "{unchanged:?}");
         }
     }
@@ -140,23 +160,61 @@ mod tests {
     #[test]
     fn what_surrounds_a_value_is_an_error_with_its_cause() {
         for (texts, cause) in [
-            (&["a\n\n", "a\r\n\r\n", "a\n\r\n"][..], "more than one line break"),
-            (&["a\nb", "\na", "a\rb\n", "a\u{2028}b", "a\u{85}b"], "contains a line break"),
-            (&[" a", "a ", "\ta", "a\t\n", "\u{a0}a", "a\u{3000}", " "], "starts or ends with a space"),
             (
-                &["\"a\"", "'a'", "'\"a\"'", "“a”", "„a“", "‘a’", "«a»", "`a`", "\"a", "a\"", "\"\""],
+                &["a\n\n", "a\r\n\r\n", "a\n\r\n"][..],
+                "more than one line break",
+            ),
+            (
+                &["a\nb", "\na", "a\rb\n", "a\u{2028}b", "a\u{85}b"],
+                "contains a line break",
+            ),
+            (
+                &[" a", "a ", "\ta", "a\t\n", "\u{a0}a", "a\u{3000}", " "],
+                "starts or ends with a space",
+            ),
+            (
+                &[
+                    "\"a\"", "'a'", "'\"a\"'", "“a”", "„a“", "‘a’", "«a»", "`a`", "\"a", "a\"",
+                    "\"\"",
+                ],
                 "quotation mark",
             ),
-            (&["Bearer a", "bearer a", "BASIC a", "Bearer", "Authorization: Bearer a"], "header"),
+            (
+                &[
+                    "Bearer a",
+                    "bearer a",
+                    "BASIC a",
+                    "Bearer",
+                    "Authorization: Bearer a",
+                ],
+                "header",
+            ),
             (&["{\"secret\":\"a\"}", "{{ secret }}"], "JSON"),
             (&["${SECRET}", "$(cat secret)"], "placeholder"),
             (
-                &["CLIENT_SECRET=a", "export X=a", "export X='a'", "secret=a", "set X=a", "client_secret: a",
-                  "$env:X = a"],
+                &[
+                    "CLIENT_SECRET=a",
+                    "export X=a",
+                    "export X='a'",
+                    "secret=a",
+                    "set X=a",
+                    "client_secret: a",
+                    "$env:X = a",
+                ],
                 "a whole line",
             ),
             (&["a\\n", "a\\r\\n"], "backslash"),
-            (&["a\u{200b}b", "a\u{a0}b", "\u{200b}a", "a\u{ad}b", "\u{202e}a", "a\u{2003}b"], "invisible"),
+            (
+                &[
+                    "a\u{200b}b",
+                    "a\u{a0}b",
+                    "\u{200b}a",
+                    "a\u{ad}b",
+                    "\u{202e}a",
+                    "a\u{2003}b",
+                ],
+                "invisible",
+            ),
             (&["a\0b", "a\tb", "a\u{1b}b"], "control character"),
         ] {
             for text in texts {

@@ -96,10 +96,7 @@ impl ClientSecret {
     pub(crate) async fn read(self) -> Result<SecretString, Error> {
         let (secret, place) = match self.0 {
             SecretSource::Value(secret) => (secret, String::new()),
-            SecretSource::Env(name) => (
-                read_variable(&name)?,
-                format!(" in the variable {name}"),
-            ),
+            SecretSource::Env(name) => (read_variable(&name)?, format!(" in the variable {name}")),
             SecretSource::File(path) => {
                 let place = format!(" in the file {}", path.display());
                 let read = tokio::task::spawn_blocking(move || read_file(&path));
@@ -248,7 +245,10 @@ mod tests {
             let start = "the client secret of its closure ";
             assert!(error.to_string().starts_with(start), "{error}");
             let error = ClientSecret::from(content).check().unwrap_err();
-            assert!(error.to_string().contains(cause) || content.is_empty(), "{error}");
+            assert!(
+                error.to_string().contains(cause) || content.is_empty(),
+                "{error}"
+            );
         }
         for (content, cause) in [(&b"\xff\xfes\0"[..], "is UTF-16"), (b"a\xff", "not UTF-8")] {
             let error = from_file(content).await.unwrap_err();

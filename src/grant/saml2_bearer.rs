@@ -177,9 +177,7 @@ fn checked_org(given: &str) -> Result<&str, Error> {
             Ok(short_name)
         }
     };
-    check().map_err(|fault| {
-        Error::configuration(format!("the organisation's short name {fault}"))
-    })
+    check().map_err(|fault| Error::configuration(format!("the organisation's short name {fault}")))
 }
 
 fn is_short_name_character(c: char) -> bool {

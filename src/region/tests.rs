@@ -65,7 +65,9 @@ fn short_names_are_the_labels_of_the_domains() {
         let short = region.short_name().unwrap();
         let (label, rest) = region.domain().unwrap().split_once('.').unwrap();
         assert!(label == short || !rest.ends_with("cloud"), "{short}");
-        let others = Region::ALL.iter().filter(|other| other.short_name() == Some(short.clone()));
+        let others = Region::ALL
+            .iter()
+            .filter(|other| other.short_name() == Some(short.clone()));
         assert_eq!(others.count(), 1, "{short}");
     }
 }
@@ -110,12 +112,28 @@ fn similar_names_do_not_parse() {
 fn invalid_region_names_the_nearest_and_repeats_no_secret() {
     for (text, start, nearest) in [
         ("eu-west-9", "\"eu-west-9\" is not", "eu-west-1, eu-west-2"),
-        ("eu-central", "\"eu-central\" is not", "eu-central-1, eu-central-2"),
-        ("mypurecloud.du", "\"mypurecloud.du\" is not", "mypurecloud.de"),
-        ("https://apps.mypurecloud.eu/", "\"apps.mypurecloud.eu\" is not", "mypurecloud.de"),
+        (
+            "eu-central",
+            "\"eu-central\" is not",
+            "eu-central-1, eu-central-2",
+        ),
+        (
+            "mypurecloud.du",
+            "\"mypurecloud.du\" is not",
+            "mypurecloud.de",
+        ),
+        (
+            "https://apps.mypurecloud.eu/",
+            "\"apps.mypurecloud.eu\" is not",
+            "mypurecloud.de",
+        ),
         ("euw7", "\"euw7\" is not", "euw1, euw2"),
         ("Ireland", "\"Ireland\" is not", "such as eu-west-1"),
-        ("'euw1'", "the region begins or ends with a quotation mark", "such as eu-west-1"),
+        (
+            "'euw1'",
+            "the region begins or ends with a quotation mark",
+            "such as eu-west-1",
+        ),
     ] {
         let error = text.parse::<Region>().unwrap_err().to_string();
         assert!(error.starts_with(start), "{error}");
@@ -123,8 +141,13 @@ fn invalid_region_names_the_nearest_and_repeats_no_secret() {
         assert!(error.len() < 300, "{error}");
     }
     let secret = "yuVl0NWbQ2Ws4RsM1zFhYlBcS5ZkPQfUiYwW9DkKzA0";
-    for text in [secret.to_owned(), format!("https://u:{secret}@a.example"), format!("{secret}.ie"),
-        format!("login={secret} api={secret}"), format!("https://a.example/{secret}")] {
+    for text in [
+        secret.to_owned(),
+        format!("https://u:{secret}@a.example"),
+        format!("{secret}.ie"),
+        format!("login={secret} api={secret}"),
+        format!("https://a.example/{secret}"),
+    ] {
         let error = text.parse::<Region>().unwrap_err().to_string();
         assert!(!error.contains(secret), "{error}");
     }
@@ -138,7 +161,11 @@ fn serialized_region_is_read_back() {
     let apps = custom.with_apps("https://apps.example").unwrap();
     for region in Region::ALL.into_iter().chain([custom.clone(), apps]) {
         let json = serde_json::to_string(&region).unwrap();
-        assert_eq!(serde_json::from_str::<Region>(&json).unwrap(), region, "{json}");
+        assert_eq!(
+            serde_json::from_str::<Region>(&json).unwrap(),
+            region,
+            "{json}"
+        );
         let text: String = serde_json::from_str(&json).unwrap();
         assert_eq!(text.parse(), Ok(region), "{text}");
     }
@@ -156,7 +183,10 @@ fn serialized_region_is_read_back() {
     ] {
         let error = text.parse::<Region>().unwrap_err().to_string();
         assert!(error.contains("custom region"), "{text}: {error}");
-        assert!(serde_json::from_value::<Region>(text.into()).is_err(), "{text}");
+        assert!(
+            serde_json::from_value::<Region>(text.into()).is_err(),
+            "{text}"
+        );
     }
     assert!(serde_json::from_str::<Region>("1").is_err());
 }

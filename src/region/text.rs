@@ -30,7 +30,9 @@ impl FromStr for Region {
         let host = host_of(text);
         let domain = host.as_deref().map(|host| {
             let mut labels = ["login.", "api.", "apps."].iter();
-            labels.find_map(|label| host.strip_prefix(label)).unwrap_or(host)
+            labels
+                .find_map(|label| host.strip_prefix(label))
+                .unwrap_or(host)
         });
         let mut regions = Self::ALL.into_iter();
         if let Some(region) = regions.find(|region| region.domain() == domain) {
@@ -79,7 +81,9 @@ fn host_of(text: &str) -> Option<String> {
     };
     let url = url.ok()?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
-    let host = url.host_str().filter(|_| is_plain && ["https", "http"].contains(&url.scheme()))?;
+    let host = url
+        .host_str()
+        .filter(|_| is_plain && ["https", "http"].contains(&url.scheme()))?;
     Some(host.strip_suffix('.').unwrap_or(host).to_owned())
 }
 
@@ -112,7 +116,10 @@ fn nearest(name: &str) -> Vec<String> {
     }
     let names = Region::ALL.iter().flat_map(|region| {
         let names = [region.aws_name().map(str::to_owned), region.short_name()];
-        names.into_iter().chain([region.domain().map(str::to_owned)]).flatten()
+        names
+            .into_iter()
+            .chain([region.domain().map(str::to_owned)])
+            .flatten()
     });
     let mut near: Vec<_> = names.map(|other| (distance(name, &other), other)).collect();
     near.sort();

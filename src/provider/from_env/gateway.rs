@@ -70,8 +70,18 @@ fn is_host(text: &str) -> bool {
 fn paths(name: Option<&str>, value: Option<&str>) -> Result<[String; 2], Error> {
     let path = match (name, value) {
         (None, None) => return Ok([String::new(), String::new()]),
-        (Some(_), None) => return invalid(PATH_VALUE, "is not set and GENESYSCLOUD_GATEWAY_PATH_NAME is"),
-        (None, Some(_)) => return invalid(PATH_NAME, "is not set and GENESYSCLOUD_GATEWAY_PATH_VALUE is"),
+        (Some(_), None) => {
+            return invalid(
+                PATH_VALUE,
+                "is not set and GENESYSCLOUD_GATEWAY_PATH_NAME is",
+            );
+        }
+        (None, Some(_)) => {
+            return invalid(
+                PATH_NAME,
+                "is not set and GENESYSCLOUD_GATEWAY_PATH_VALUE is",
+            );
+        }
         (Some(_), Some(value)) => format!("/{}", value.trim_matches('/')),
     };
     // What a URL parser would change is not this path.
@@ -106,7 +116,12 @@ mod tests {
     fn origin_is_protocol_host_and_port() {
         for (host, port, protocol, expected) in [
             ("gw.example", None, None, "https://gw.example"),
-            ("gw.example", Some("8443"), Some("HTTPS"), "https://gw.example:8443"),
+            (
+                "gw.example",
+                Some("8443"),
+                Some("HTTPS"),
+                "https://gw.example:8443",
+            ),
             ("localhost", Some("80"), Some("http"), "http://localhost:80"),
             ("[::1]", Some("9000"), Some("http"), "http://[::1]:9000"),
         ] {
@@ -128,7 +143,10 @@ mod tests {
             ("gw.example", None, Some("https://"), PROTOCOL),
         ] {
             let error = origin(host, port, protocol).unwrap_err().to_string();
-            assert!(error.starts_with(name), "{host} {port:?} {protocol:?}: {error}");
+            assert!(
+                error.starts_with(name),
+                "{host} {port:?} {protocol:?}: {error}"
+            );
         }
     }
 

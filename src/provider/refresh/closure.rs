@@ -23,7 +23,8 @@ impl Refresh {
         };
         token.map_err(|why| {
             let why = why.strip_prefix("it ").unwrap_or(why);
-            let what = format!("the source of the token `{name}` returned no access token: it {why}");
+            let what =
+                format!("the source of the token `{name}` returned no access token: it {why}");
             Error::credential_source(what, None).into()
         })
     }
