@@ -123,6 +123,25 @@ impl Grant {
 ///     let tokens = TokenProvider::new(Region::EuWest1, app);
 /// }
 /// ```
+///
+/// The call that is meant:
+///
+/// ```no_run
+/// use genesys_cloud_auth::{AuthorizationCode, Error, Login, Region, TokenProvider};
+///
+/// async fn provider(app: AuthorizationCode) -> Result<TokenProvider, Error> {
+///     let login = Login::builder(Region::EuWest1, app).build()?;
+///     login.in_browser("default", |url| eprintln!("Log in at {url}")).await
+/// }
+/// ```
+///
+/// A mere client id is no grant either, nor is a token as text:
+///
+/// ```compile_fail,E0277
+/// use genesys_cloud_auth::{Region, TokenProvider};
+///
+/// let tokens = TokenProvider::builder(Region::EuWest1, "a-token");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a grant of a `TokenProvider`",
     label = "expected `ClientCredentials`, `Saml2Bearer`, `FixedToken` or a `Grant`",

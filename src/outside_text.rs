@@ -157,67 +157,68 @@ mod tests {
         }
     }
 
+    /// A part of the error, and texts that lead to it.
+    const FAULTS: &[(&str, &[&str])] = &[
+        (
+            "more than one line break",
+            &["a\n\n", "a\r\n\r\n", "a\n\r\n"],
+        ),
+        (
+            "contains a line break",
+            &["a\nb", "\na", "a\rb\n", "a\u{2028}b", "a\u{85}b"],
+        ),
+        (
+            "starts or ends with a space",
+            &[" a", "a ", "\ta", "a\t\n", "\u{a0}a", "a\u{3000}", " "],
+        ),
+        (
+            "quotation mark",
+            &[
+                "\"a\"", "'a'", "“a”", "„a“", "‘a’", "«a»", "`a`", "\"a", "a\"", "\"\"",
+            ],
+        ),
+        (
+            "header",
+            &[
+                "Bearer a",
+                "bearer a",
+                "BASIC a",
+                "Bearer",
+                "Authorization: Bearer a",
+            ],
+        ),
+        ("JSON", &["{\"secret\":\"a\"}", "{{ secret }}"]),
+        ("placeholder", &["${SECRET}", "$(cat secret)"]),
+        (
+            "a whole line",
+            &[
+                "A_SECRET=a",
+                "export X=a",
+                "export X='a'",
+                "secret=a",
+                "set X=a",
+            ],
+        ),
+        ("a whole line", &["client_secret: a", "$env:X = a"]),
+        ("backslash", &["a\\n", "a\\r\\n"]),
+        (
+            "invisible",
+            &[
+                "a\u{200b}b",
+                "a\u{a0}b",
+                "\u{200b}a",
+                "a\u{ad}b",
+                "\u{202e}a",
+                "a\u{2003}b",
+            ],
+        ),
+        ("control character", &["a\0b", "a\tb", "a\u{1b}b"]),
+    ];
+
     #[test]
     fn what_surrounds_a_value_is_an_error_with_its_cause() {
-        for (texts, cause) in [
-            (
-                &["a\n\n", "a\r\n\r\n", "a\n\r\n"][..],
-                "more than one line break",
-            ),
-            (
-                &["a\nb", "\na", "a\rb\n", "a\u{2028}b", "a\u{85}b"],
-                "contains a line break",
-            ),
-            (
-                &[" a", "a ", "\ta", "a\t\n", "\u{a0}a", "a\u{3000}", " "],
-                "starts or ends with a space",
-            ),
-            (
-                &[
-                    "\"a\"", "'a'", "'\"a\"'", "“a”", "„a“", "‘a’", "«a»", "`a`", "\"a", "a\"",
-                    "\"\"",
-                ],
-                "quotation mark",
-            ),
-            (
-                &[
-                    "Bearer a",
-                    "bearer a",
-                    "BASIC a",
-                    "Bearer",
-                    "Authorization: Bearer a",
-                ],
-                "header",
-            ),
-            (&["{\"secret\":\"a\"}", "{{ secret }}"], "JSON"),
-            (&["${SECRET}", "$(cat secret)"], "placeholder"),
-            (
-                &[
-                    "CLIENT_SECRET=a",
-                    "export X=a",
-                    "export X='a'",
-                    "secret=a",
-                    "set X=a",
-                    "client_secret: a",
-                    "$env:X = a",
-                ],
-                "a whole line",
-            ),
-            (&["a\\n", "a\\r\\n"], "backslash"),
-            (
-                &[
-                    "a\u{200b}b",
-                    "a\u{a0}b",
-                    "\u{200b}a",
-                    "a\u{ad}b",
-                    "\u{202e}a",
-                    "a\u{2003}b",
-                ],
-                "invisible",
-            ),
-            (&["a\0b", "a\tb", "a\u{1b}b"], "control character"),
-        ] {
-            for text in texts {
+        for (cause, texts) in FAULTS {
+            for text in *texts {
                 let error = clean(text).expect_err(text);
                 assert!(error.contains(cause), "{text:?}: {error}");
             }

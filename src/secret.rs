@@ -192,7 +192,7 @@ fn read_file(path: &Path) -> io::Result<SecretString> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(invalid("longer than 4096 bytes"));
     }
-    Ok(decode(&bytes).map_err(|fault| invalid(fault))?.into())
+    Ok(decode(&bytes).map_err(invalid)?.into())
 }
 
 const MAX_SECRET_BYTES: usize = 4_096;

@@ -80,7 +80,7 @@ impl ParsedAssertion {
     pub(crate) fn check_times(&self, now: SystemTime) -> Result<(), Error> {
         let (start, end) = (self.info.valid_from(), self.info.valid_until());
         if let Some(end) = end.filter(|end| with_tolerance(*end) <= now) {
-            let ended = StaleAssertion::Ended { end, now };
+            let ended = StaleAssertion::Ended(end);
             return Err(TokenExpired::of_assertion(ended).into());
         }
         if let Some(start) = start.filter(|start| with_tolerance(now) < *start) {

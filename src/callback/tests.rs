@@ -40,6 +40,8 @@ fn url_path_or_query_is_accepted() {
         "?code=c%2F1&state=state-of-the-login",
         "code=c%2F1&state=state-of-the-login",
         " http://localhost/cb?code=c%2F1&state=state-of-the-login\r\n",
+        "\u{feff}http://localhost/cb?code=c%2F1&state=state-of-the-login\r\n",
+        " \u{feff} /cb?code=c%2F1&state=state-of-the-login",
         "/cb?code=c%2F1&state=state-of-the-login#_=_",
         "/cb?iss=https%3A%2F%2Flogin&code=c%2F1&state=state-of-the-login&iss=x&session_state",
         "/cb?c%6fde=c%2F1&st%61te=state%2Dof-the-login",

@@ -300,11 +300,12 @@ fn only_an_expired_login_or_assertion_needs_a_login() {
 #[test]
 fn stale_assertion_is_shown_with_its_time_and_cure() {
     let end = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
-    let now = end + Duration::from_secs(90);
-    let shown = "expired at Sat, 31 Jan 2026 12:00:00 GMT (this machine's clock shows Sat, 31 Jan 2026 12:01:30 GMT)";
     for (why, shown) in [
         (StaleAssertion::Used, "was already used"),
-        (StaleAssertion::Ended { end, now }, shown),
+        (
+            StaleAssertion::Ended(end),
+            "expired at Sat, 31 Jan 2026 12:00:00 GMT",
+        ),
     ] {
         let error = Error::from(TokenExpired::of_assertion(why));
         let text = error.to_string();

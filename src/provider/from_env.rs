@@ -1,13 +1,13 @@
 //! A provider with the settings of environment variables.
 
 mod gateway;
+mod variable;
 
+use self::variable::{variable, word};
 use super::{TokenProvider, TokenProviderBuilder};
 use crate::{
-    environment,
     error::Error,
     grant::{ClientCredentials, FixedToken, Grant, IntoGrant},
-    outside_text::clean,
     region::Region,
     secret::ClientSecret,
 };
@@ -74,21 +74,6 @@ impl TokenProvider {
         })?;
         Ok(Self::builder(region, grant()?))
     }
-}
-
-/// Returns the variable's value; `None` if it is absent or empty.
-fn variable(name: &str) -> Result<Option<String>, Error> {
-    environment::text(name).map_err(Error::configuration)
-}
-
-/// The same for a value that is one word.
-fn word(name: &str) -> Result<Option<String>, Error> {
-    let Some(text) = variable(name)? else {
-        return Ok(None);
-    };
-    let fault = |fault| Error::configuration(format!("the variable {name} {fault}"));
-    let text = clean(&text).map_err(fault)?;
-    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 fn grant() -> Result<Grant, Error> {

@@ -257,3 +257,16 @@ fn an_assertion_is_valid_a_minute_earlier_and_later() {
         "{ended}"
     );
 }
+
+/// SAML Core 2.5.1.2.
+#[test]
+fn an_assertion_that_ends_before_it_begins_is_rejected() {
+    for start in [
+        "2026-01-31T12:10:00Z",
+        "2026-01-31T12:05:00Z",
+        "2027-01-01T00:00:00Z",
+    ] {
+        let xml = assertion().replace("2026-01-31T11:59:00Z", start);
+        assert_eq!(fault(response(&xml).as_str()), "NeverValid", "{start}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::word;
+use super::variable::word;
 use crate::{error::Error, region::Region};
 
 /// Returns the region whose hosts are the gateway, or `region` where no gateway is set.
