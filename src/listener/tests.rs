@@ -21,9 +21,9 @@ use tokio::{
 };
 
 use super::{
-    matcher::MAX_HEAD_BYTES,
+    head::{MAX_ARRIVED_BYTES, MAX_HEAD_BYTES},
     rejection::Rejection,
-    server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME},
+    server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME, READ_BYTES},
     *,
 };
 use crate::{

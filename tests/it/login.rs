@@ -6,6 +6,7 @@ mod browser;
 mod calls;
 mod local;
 mod ports;
+mod sent_again;
 mod web;
 
 use std::{
