@@ -8,6 +8,7 @@ use super::*;
 use crate::error::{ErrorKind, LoginErrorKind};
 
 const STATE: &str = "state-of-the-login";
+const URL: &str = "http://localhost:5123/cb?code=c%2F1&state=state-of-the-login";
 
 fn code_in(callback: &str) -> Result<String, Error> {
     let redirect_uri = Url::parse("http://localhost/cb").unwrap();
@@ -49,8 +50,8 @@ fn url_path_or_query_is_accepted() {
 }
 
 #[test]
-fn text_around_a_pasted_address_is_removed() {
-    let url = "http://localhost:5123/cb?code=c%2F1&state=state-of-the-login";
+fn lines_of_a_pasted_address_are_joined() {
+    let url = URL;
     let wrapped = |between: &str| {
         let lines = url.as_bytes().chunks(17);
         let lines = lines.map(|line| str::from_utf8(line).unwrap());
@@ -71,6 +72,16 @@ fn text_around_a_pasted_address_is_removed() {
         format!("\u{feff}{url}"),
         format!("\u{2068}{url}\u{2069}"),
         format!("\u{1b}[200~{url}\u{1b}[201~\n"),
+        format!("\"{}\"", wrapped("\n ")),
+    ] {
+        assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
+    }
+}
+
+#[test]
+fn delimiters_of_a_pasted_address_are_removed() {
+    let url = URL;
+    for text in [
         format!("<{url}>"),
         format!("<URL:{url}>"),
         format!("< url:{url} >"),

@@ -1,13 +1,16 @@
 //! A code is sent again where the token endpoint cannot have used it, and never otherwise.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize},
-    time::SystemTime,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::UNIX_EPOCH,
 };
 
 use genesys_cloud_auth::{
     ClientSecret,
-    sandbox::{FaultResponse, FaultScope},
+    sandbox::{Fault, FaultResponse, FaultScope},
 };
 use tokio::time::timeout;
 
@@ -22,7 +25,12 @@ enum Way {
     Finish,
 }
 
+/// Makes the token endpoint fail.
+type SetFault = dyn Fn(FaultScope) -> Fault;
+
 const WAYS: [Way; 3] = [Way::Redirected, Way::Pasted, Way::Finish];
+
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// So long that only `Retry-After` can end it.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -60,7 +68,6 @@ fn with_clock(sandbox: &Sandbox) -> (LoginBuilder, Clock) {
 #[tokio::test]
 async fn busy_token_endpoint_gets_the_code_again() {
     let sandbox = sandbox().await;
-    let date = "a date in 40 s";
     let busy = r#"{"error":"temporarily_unavailable"}"#;
     let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded"}"#;
     for (status, retry_after, body, pause) in [
@@ -72,10 +79,12 @@ async fn busy_token_endpoint_gets_the_code_again() {
         (429, Some("7"), None, 7.0),
         (503, Some("0"), None, 0.5),
         (429, Some("soon"), None, 0.4),
-        (503, Some(date), None, 20.0),
+        (503, Some(DATE), None, 20.0),
     ] {
         for way in WAYS {
             let (builder, clock) = with_clock(&sandbox);
+            // 40 s before the date.
+            clock.set_wall(UNIX_EPOCH + Duration::from_secs(784_111_737));
             let builder = builder.timeout(LONG).login_timeout(LONG);
             let login = builder.build().unwrap();
             let mut response = FaultResponse::new(status);
@@ -83,9 +92,7 @@ async fn busy_token_endpoint_gets_the_code_again() {
                 response = response.body(text);
             }
             if let Some(value) = retry_after {
-                let in_40_s = SystemTime::now() + Duration::from_secs(40);
-                let value = value.replace(date, &httpdate::fmt_http_date(in_40_s));
-                response = response.header("retry-after", &value);
+                response = response.header("retry-after", value);
             }
             // The response comes twice.
             let before = sandbox.token_requests();
@@ -104,21 +111,18 @@ async fn busy_token_endpoint_gets_the_code_again() {
 #[tokio::test]
 async fn code_with_a_lost_response_is_sent_once() {
     let sandbox = sandbox().await;
-    type Effect = fn(FaultScope);
-    let lost: [(&str, Effect); 9] = [
-        ("500", |at| drop(at.respond(500))),
-        ("502", |at| drop(at.respond(502))),
-        ("504", |at| drop(at.respond(504))),
-        ("408", |at| drop(at.respond(408))),
-        ("empty", |at| {
-            drop(at.respond(FaultResponse::new(200).body("")))
+    let lost: [(&str, &SetFault); 9] = [
+        ("500", &|at| at.respond(500)),
+        ("502", &|at| at.respond(502)),
+        ("504", &|at| at.respond(504)),
+        ("408", &|at| at.respond(408)),
+        ("empty", &|at| at.respond(FaultResponse::new(200).body(""))),
+        ("html", &|at| {
+            at.respond(FaultResponse::new(200).body("<html>"))
         }),
-        ("html", |at| {
-            drop(at.respond(FaultResponse::new(200).body("<html>")));
-        }),
-        ("cut", |at| drop(at.cut_body())),
-        ("dropped", |at| drop(at.drop_response())),
-        ("stalled", |at| drop(at.stall())),
+        ("cut", &|at| at.cut_body()),
+        ("dropped", &|at| at.drop_response()),
+        ("stalled", &|at| at.stall()),
     ];
     for (what, fault) in lost {
         for way in WAYS {
@@ -203,7 +207,7 @@ async fn unreachable_login_host_ends_the_login_in_time() {
 #[tokio::test]
 async fn login_continues_after_a_failure_that_used_no_code() {
     let sandbox = sandbox().await;
-    let fails = std::sync::Arc::new(AtomicBool::new(true));
+    let fails = Arc::new(AtomicBool::new(true));
     let secret = ClientSecret::from_fn({
         let (fails, secret) = (fails.clone(), sandbox.client_secret());
         move || {
@@ -262,11 +266,9 @@ async fn paste_in_a_pause_shares_the_exchange() {
     let local = login.listen("default").unwrap();
     let callback = callback_of(&sandbox, local.authorize_url()).await;
     let fault = sandbox.at_token_endpoint().respond(503);
-    let polls = AtomicUsize::new(0);
     let twice = async {
         let second = async {
             while sandbox.token_requests() < 2 {
-                polls.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
             fault.remove();
