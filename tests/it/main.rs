@@ -11,6 +11,7 @@
 
 mod admin;
 mod answers;
+mod certificates;
 mod client;
 mod diagnose;
 mod environment;
@@ -19,6 +20,7 @@ mod hosts;
 mod login;
 mod login_example;
 mod malformed_errors;
+mod outside_text;
 mod processes;
 mod quickstart;
 mod readme;
