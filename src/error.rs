@@ -6,6 +6,7 @@ mod assertion;
 mod kind;
 mod local;
 mod login;
+mod outcome;
 mod redact;
 mod token_endpoint;
 mod transport;
@@ -96,18 +97,6 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         !self.is_outcome_unknown() && self.kind().is_transient()
-    }
-
-    /// Whether a call of the module [`admin`](crate::admin) may have created something, or generated a
-    /// secret, although it failed. The text says how to find out.
-    #[must_use]
-    pub fn is_outcome_unknown(&self) -> bool {
-        match &*self.0 {
-            Inner::Worded {
-                is_outcome_unknown, ..
-            } => *is_outcome_unknown,
-            Inner::Kind(_) | Inner::Pause { .. } => false,
-        }
     }
 
     /// Returns how long to wait before the next try: the rest of a pause between token requests, or
@@ -206,29 +195,6 @@ impl Error {
             Inner::Pause { cause, .. } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
-    }
-
-    /// Returns this error with `advice` if the server may have done what it was asked to do. Other
-    /// errors stay as they are.
-    pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
-        if !self.kind().may_have_effect() {
-            return self;
-        }
-        let text = format!("{self}; {}", advice());
-        Self(Arc::new(Inner::Worded {
-            cause: self,
-            text,
-            is_outcome_unknown: true,
-        }))
-    }
-
-    /// The end of a wait for something that `text` names.
-    pub(crate) fn wait_ended(text: String) -> Self {
-        Self(Arc::new(Inner::Worded {
-            cause: ErrorKind::Timeout.into(),
-            text,
-            is_outcome_unknown: false,
-        }))
     }
 
     /// Roles of an OAuth client whose grant has none, which is row 4 of the table.

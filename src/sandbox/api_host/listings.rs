@@ -1,4 +1,4 @@
-//! The two kinds of listings: by page number and by cursor.
+//! The kinds of listings: by page number, by cursor, and whole.
 
 use std::sync::Arc;
 
@@ -128,6 +128,12 @@ fn credential(org: &Org, index: usize) -> Value {
         "type": { "name": "pureCloudOAuthClient" },
         "selfUri": format!("/api/v2/integrations/credentials/{id}"),
     })
+}
+
+/// A listing that has no second page.
+pub(super) fn whole_listing(entities: &[Value], uri: &str) -> Value {
+    let total = entities.len();
+    json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri })
 }
 
 /// Returns the index that a cursor in the query names.

@@ -14,7 +14,6 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
 
 use self::{
     check::{check, check_new},
@@ -22,6 +21,7 @@ use self::{
     usage::usage_routes,
 };
 use crate::sandbox::{
+    api_host::listings::whole_listing,
     http::{
         error_response::{ApiErrorResponse, ok_response},
         params::json_object,
@@ -155,12 +155,6 @@ fn with_client<T>(
         let client = clients.get_mut(id).filter(|client| client.exists());
         client.map(f).ok_or_else(ApiErrorResponse::not_found)
     })
-}
-
-/// A listing that has no second page.
-fn whole_listing(entities: &[Value], uri: &str) -> Value {
-    let total = entities.len();
-    json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri })
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";

@@ -10,8 +10,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::whole_listing;
 use crate::sandbox::{
+    api_host::listings::whole_listing,
     http::error_response::{ApiErrorResponse, ok_response},
     org::{Caller, Org, clients::Client, permissions::RequiredPermissions, settings::CODE},
     time::format_time,
