@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use genesys_cloud_auth::{PlatformClient, TokenProvider};
+use genesys_cloud_auth::{PlatformClient, TokenProvider, sandbox::Sandbox};
+use secrecy::ExposeSecret as _;
 
 use crate::support::{
     child_process::{command, job, messages_of, send_to_parent},
@@ -234,6 +235,48 @@ fn gateway_variables_lead_to_the_server() {
         let paths: Vec<_> = sent.iter().skip(before).map(|sent| &*sent.target).collect();
         assert_eq!(paths, [token_path, api_path]);
     }
+}
+
+/// A process gets a token of the sandbox, and another one calls its API with that token.
+#[test]
+fn gateway_variables_lead_to_a_sandbox() {
+    const NAME: &str = "environment::gateway_variables_lead_to_a_sandbox";
+    if job().is_some() {
+        let call = async {
+            let tokens = TokenProvider::from_env().unwrap();
+            let token = tokens.token().await.unwrap();
+            if !format!("{tokens:?}").contains("FixedToken") {
+                return token.expose_secret().to_owned();
+            }
+            let api = PlatformClient::new(tokens);
+            let call = api.get("/api/v2/organizations/me");
+            let organization: serde_json::Value = call.fetch().await.unwrap();
+            organization["name"].to_string()
+        };
+        return send_to_parent(&runtime().block_on(call));
+    }
+    let runtime = runtime();
+    let sandbox = runtime.block_on(Sandbox::start()).unwrap();
+    let port = sandbox.url().rsplit(':').next().unwrap().to_owned();
+    let secret = sandbox.client_secret();
+    let said = |name, credentials: &[(&str, &str)]| {
+        let gateway = [
+            ("GATEWAY_HOST", "localhost"),
+            ("GATEWAY_PORT", &*port),
+            ("GATEWAY_PROTOCOL", "http"),
+            ("GATEWAY_PATH_NAME", name),
+            ("GATEWAY_PATH_VALUE", name),
+        ];
+        child_says(NAME, &[&gateway, credentials].concat())
+    };
+    let id = sandbox.client_id();
+    let client = [
+        ("OAUTHCLIENT_ID", id),
+        ("OAUTHCLIENT_SECRET", secret.expose_secret()),
+    ];
+    let token = said("login", &client);
+    assert_eq!(said("api", &[("ACCESS_TOKEN", &token)]), "\"Sandbox\"");
+    assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (1, 1));
 }
 
 fn child(test: &str, variables: &[(&str, &str)]) -> Command {
