@@ -31,6 +31,7 @@ mod source;
 mod sso;
 mod stores;
 mod support;
+mod terminal;
 mod threats;
 mod tokens;
 mod web_app;
