@@ -149,7 +149,7 @@ align-items:center;gap:1.5rem;background:var(--page);color:var(--text);font:1.06
 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",sans-serif}\
 header{align-self:stretch;padding:.6rem 1rem;background:var(--note);color:var(--on-note);\
 text-align:center;font-size:.875rem}\
-main{width:calc(100% - 3rem);max-width:27rem;margin:auto;padding:2.5rem 2rem;background:var(--card);\
+main{width:calc(100% - 3rem);max-width:27rem;margin:auto;padding:2.5rem clamp(1.25rem,6vw,2rem);background:var(--card);\
 border:1px solid var(--edge);border-radius:1rem;\
 box-shadow:0 1px 2px rgb(0 0 0/6%),0 12px 32px rgb(0 0 0/8%)}\
 h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:650;overflow-wrap:anywhere}\
