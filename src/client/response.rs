@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{Error, ResponseProblem},
     http_client::Incoming,
+    outside_text::without_byte_order_mark,
 };
 
 /// A response of the Platform API with a status below 400.
@@ -85,13 +86,15 @@ impl Response {
         self.decode().await
     }
 
-    /// Returns the body as text.
+    /// Returns the body as text, without a byte order mark.
     ///
     /// # Errors
     /// Those of [`bytes`](Self::bytes); also a body that is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
         let body = self.take_body().await?;
-        String::from_utf8(body.into()).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
+        let text = body.slice_ref(without_byte_order_mark(&body));
+        drop(body);
+        String::from_utf8(text.into()).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
     }
 
     /// Returns the body.
@@ -118,7 +121,8 @@ impl Response {
 
     pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let body = self.take_body().await?;
-        let json: &[u8] = if body.is_empty() { b"null" } else { &body };
+        let body = without_byte_order_mark(&body);
+        let json = if body.is_empty() { b"null" } else { body };
         serde_json::from_slice(json)
             .map_err(|error| self.unexpected(ResponseProblem::not_json(&error)))
     }
