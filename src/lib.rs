@@ -9,7 +9,7 @@
 //! - **Requests, responses, pages:** [`client`].
 //! - **OAuth clients:** [`admin`].
 //! - **Stores:** [`store`].
-//! - **Tests:** [`sandbox`], [`Clock`].
+//! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -118,6 +118,8 @@ pub mod guide {
     pub mod promises {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/testing.md")]
+    pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]
     pub mod troubleshooting {}
 }

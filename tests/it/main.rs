@@ -34,6 +34,7 @@ mod source;
 mod sso;
 mod stores;
 mod support;
+mod terminal;
 mod threats;
 mod tokens;
 mod web_app;

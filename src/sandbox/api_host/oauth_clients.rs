@@ -80,12 +80,19 @@ async fn create_client(
     let fields = json_object(&headers, &body)?;
     check(&fields)?;
     check_new(&fields)?;
-    Ok(org.with_clients(|clients, now| {
+    org.with_clients(|clients, now| {
+        if clients.is_full() {
+            return Err(ApiErrorResponse::new(
+                StatusCode::BAD_REQUEST,
+                "auth.too.many.clients",
+                "The organisation has too many OAuth clients.",
+            ));
+        }
         let client = Client::new(fields, now);
         let response = ok_response(&client.body_with_secret());
         clients.add(client);
-        response
-    }))
+        Ok(response)
+    })
 }
 
 async fn replace_client(

@@ -103,6 +103,11 @@ impl ClientTable {
         self.0.iter()
     }
 
+    /// Whether the organisation can have no further client.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_CLIENTS
+    }
+
     pub(crate) fn add(&mut self, client: Client) {
         self.0.push(client);
     }
@@ -283,6 +288,8 @@ const DELETED: &str = "deleted";
 const ROLES: &str = "roleDivisions";
 const REDIRECT_URIS: &str = "registeredRedirectUri";
 const DEFAULT_SECONDS: u64 = 86_400;
+/// Genesys Cloud has a limit, too; its number is not known.
+const MAX_CLIENTS: usize = 20_000;
 const CLIENT_IDS: u32 = 0x5e1f_0003;
 const IMMEDIATE_DELETION_AGE: Duration = Duration::from_secs(30 * 86_400);
 const RESTORATION_PERIOD: Duration = Duration::from_secs(7 * 86_400);

@@ -1,21 +1,17 @@
 //! Counts the calls of OAuth clients, and answers questions about them.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::{random::random_uuid, time::format_time};
+use crate::sandbox::{bounded_map::BoundedMap, random::random_uuid, time::format_time};
 
 /// The calls of each day, and the queries that were started.
 #[derive(Default)]
 pub(crate) struct UsageTable {
     calls: BTreeMap<CallKey, Counts>,
-    executions: HashMap<String, Execution>,
+    executions: BoundedMap<String, Execution>,
 }
 
 /// What calls have in common that are counted together.
@@ -59,6 +55,10 @@ pub(crate) enum Granularity {
 
 impl UsageTable {
     pub(crate) fn count(&mut self, key: CallKey, status: StatusCode) {
+        if self.calls.len() >= MAX_KEYS && !self.calls.contains_key(&key) {
+            // The keys start with the day.
+            self.calls.pop_first();
+        }
         let counts = self.calls.entry(key).or_default();
         let metric = match status.as_u16() {
             429 => "status429",
@@ -208,6 +208,9 @@ pub(crate) const METRICS: [&str; 6] = [
     "requests",
 ];
 
+/// More than a test needs. A method can be any word.
+const MAX_KEYS: usize = 10_000;
+
 const GROUP_FIELDS: [&str; 6] = [
     "date",
     "clientId",
@@ -216,3 +219,40 @@ const GROUP_FIELDS: [&str; 6] = [
     "templateUri",
     "httpMethod",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oldest_calls_are_forgotten_when_too_many_follow() {
+        let mut usage = UsageTable::default();
+        for day in 0..20_000 {
+            let key = CallKey {
+                day,
+                client: "a client".into(),
+                user: String::new(),
+                template: "/api/v2/users".to_owned(),
+                method: "GET".to_owned(),
+            };
+            usage.count(key, StatusCode::OK);
+        }
+        assert_eq!(usage.calls.len(), MAX_KEYS);
+        assert_eq!(usage.calls.first_key_value().unwrap().0.day, 10_000);
+    }
+
+    #[test]
+    fn weeks_start_on_monday_and_months_on_their_first_day() {
+        // 2026-11-29 was a Sunday.
+        let sunday = 20_786;
+        assert_eq!(Granularity::Day.period(sunday), "2026-11-29T00:00:00.000Z");
+        for (granularity, day, expected) in [
+            (Granularity::Week, sunday, "2026-11-23T00:00:00.000Z"),
+            (Granularity::Week, sunday + 1, "2026-11-30T00:00:00.000Z"),
+            (Granularity::Month, sunday, "2026-11-01T00:00:00.000Z"),
+            (Granularity::Month, sunday + 2, "2026-12-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(granularity.period(day), expected);
+        }
+    }
+}

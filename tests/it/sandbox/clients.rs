@@ -303,6 +303,15 @@ async fn value_outside_its_range_is_named() {
 }
 
 #[tokio::test]
+async fn number_of_clients_is_limited() {
+    let sandbox = start(Sandbox::builder().other_clients(19_998)).await;
+    let token = token(&sandbox).await;
+    assert_eq!(create(&sandbox, &token, &job(&roles())).await.status, 200);
+    let response = create(&sandbox, &token, &job(&roles())).await;
+    response.assert_api_error(400, "auth.too.many.clients");
+}
+
+#[tokio::test]
 async fn code_of_one_client_is_useless_to_another() {
     let sandbox = start(Sandbox::builder().code_client(["http://localhost"])).await;
     let admin = sandbox.users()[0].clone();
