@@ -4,6 +4,7 @@ pub(super) mod clients;
 pub(super) mod permissions;
 pub(super) mod pkce;
 pub(super) mod rate_limits;
+pub(super) mod recipient;
 pub(super) mod refresh_tokens;
 pub(super) mod settings;
 pub(super) mod tokens;
@@ -21,8 +22,9 @@ use self::{
     clients::{Client, ClientTable, DISABLED},
     permissions::{Permissions, Role},
     rate_limits::{RateLimitCount, Window},
+    recipient::{ClientAuthentication, Recipient},
     settings::{ROLE_ID, Settings},
-    tokens::{ClientAuthentication, Recipient, TokenError, Tokens},
+    tokens::{TokenError, Tokens},
     usage::UsageTable,
     users::SandboxUser,
 };

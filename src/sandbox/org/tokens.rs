@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use super::{
     pkce::matches_challenge,
     rate_limits::{RateLimitCount, Window},
+    recipient::{ClientAuthentication, Recipient},
     refresh_tokens::RefreshTokenTable,
     settings::{RefreshTokens, Settings},
 };
@@ -55,14 +56,6 @@ struct Login {
     has_ended: bool,
 }
 
-/// The client that tokens are issued to, and how it authenticated.
-#[derive(Clone)]
-pub(crate) struct Recipient {
-    pub(crate) client: Arc<str>,
-    pub(crate) lifetime: Duration,
-    pub(crate) authentication: ClientAuthentication,
-}
-
 /// What a user allowed.
 pub(crate) struct Approval {
     pub(crate) client: Arc<str>,
@@ -88,14 +81,6 @@ impl AssertedUser {
         fingerprint.copy_from_slice(digest(&SHA256, names.as_bytes()).as_ref());
         fingerprint
     }
-}
-
-/// How a client authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientAuthentication {
-    Secret,
-    /// It sent only its id, as public clients do.
-    None,
 }
 
 /// Tokens that were just issued.

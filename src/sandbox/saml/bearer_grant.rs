@@ -17,7 +17,8 @@ use crate::sandbox::{
     http::{error_response::OAuthErrorResponse, form::Form},
     org::{
         Org,
-        tokens::{AssertedUser, IssuedTokens, Recipient},
+        recipient::Recipient,
+        tokens::{AssertedUser, IssuedTokens},
     },
     time::parse_time,
 };
