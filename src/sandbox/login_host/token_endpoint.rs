@@ -21,8 +21,9 @@ use crate::sandbox::{
     },
     org::{
         ClientClaim, Org,
+        recipient::CodeExchange,
         settings::{CLIENT_CREDENTIALS, CODE, SAML2_BEARER},
-        tokens::{CodeExchange, GrantError, IssuedTokens},
+        tokens::{GrantError, IssuedTokens},
     },
     saml::bearer_grant::{issue_for_assertion, with_signature_note},
 };

@@ -1,4 +1,4 @@
-//! The client that a token is issued to.
+//! The client that a token is issued to, and the code that it sends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,4 +16,12 @@ pub(crate) enum ClientAuthentication {
     Secret,
     /// It sent only its id, as public clients do.
     None,
+}
+
+/// A code, and what the client sends with it.
+pub(crate) struct CodeExchange<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) verifier: Option<&'a str>,
+    pub(crate) recipient: Recipient,
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use super::{
     pkce::matches_challenge,
     rate_limits::{RateLimitCount, Window},
-    recipient::{ClientAuthentication, Recipient},
+    recipient::{ClientAuthentication, CodeExchange, Recipient},
     refresh_tokens::RefreshTokenTable,
     settings::{RefreshTokens, Settings},
 };
@@ -357,14 +357,6 @@ impl Tokens {
             login.has_ended = true;
         }
     }
-}
-
-/// A code, and what the client sends with it.
-pub(crate) struct CodeExchange<'a> {
-    pub(crate) code: &'a str,
-    pub(crate) redirect_uri: &'a str,
-    pub(crate) verifier: Option<&'a str>,
-    pub(crate) recipient: Recipient,
 }
 
 #[cfg(test)]
