@@ -33,6 +33,7 @@ mod source;
 mod sso;
 mod stores;
 mod support;
+mod terminal;
 mod threats;
 mod tokens;
 mod web_app;
