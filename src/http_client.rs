@@ -3,6 +3,7 @@
 mod app;
 mod failure;
 mod incoming;
+mod proxy;
 mod upload;
 
 use std::{
@@ -14,16 +15,23 @@ use std::{
 };
 
 use failure::transport_error;
-use http::{HeaderMap, Method, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{AUTHORIZATION, CONTENT_LENGTH},
+};
+use proxy::proxy_of;
 use reqwest::{Client, ClientBuilder, redirect};
 use url::Url;
 
 pub(crate) use app::App;
-pub(crate) use incoming::{Incoming, expose_all};
+pub(crate) use incoming::{Incoming, Outcome, expose_all};
 pub(crate) use reqwest::Body as OutgoingBody;
 pub(crate) use upload::upload;
 
-use crate::{error::Error, region::is_loopback};
+use crate::{
+    error::{Error, Peer},
+    region::is_loopback,
+};
 
 /// The HTTP connections to Genesys Cloud, which any number of providers can share.
 ///
@@ -80,21 +88,28 @@ impl HttpClient {
         let Outgoing {
             method,
             url,
-            headers,
+            mut headers,
             body,
             timeout,
         } = outgoing;
         let client = self.client_for(&url)?;
         let endpoint = format!("{method} {}", url.path());
-        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut peer = Peer::of(&url);
         let authorization = headers.get(AUTHORIZATION).cloned();
+        // Some gateways respond with 411 without it (RFC 9110 8.6).
+        if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         match client.execute(request).await {
-            Ok(response) => Ok(Incoming::new(response, host, endpoint, authorization)),
-            Err(error) => Err(transport_error(error, host)),
+            Ok(response) => Ok(Incoming::new(response, peer, endpoint, authorization)),
+            Err(error) => {
+                peer.proxy = error.url().and_then(|url| proxy_of(client, url));
+                Err(transport_error(error, peer, None))
+            }
         }
     }
 

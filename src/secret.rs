@@ -98,7 +98,11 @@ impl ClientSecret {
                     })?
             }
             SecretSource::Fn(source) => source.get().await.map_err(|error| {
-                Error::credential_source("the source of the client secret failed", Some(error))
+                Error::credential_source(
+                    "the source of the client secret failed: its closure returned an error; see the \
+                     source error, and check what the closure asks",
+                    Some(error),
+                )
             })?,
         };
         check_secret(&secret).map_err(|what| Error::credential_source(what, None))?;

@@ -23,7 +23,7 @@ pub(crate) use response::Issued;
 use crate::{
     clock::Clock,
     error::Error,
-    http_client::{App, HttpClient, Outgoing},
+    http_client::{App, HttpClient, Outcome, Outgoing},
     region::{Region, url_under},
 };
 use response::read_response;
@@ -106,11 +106,12 @@ impl TokenEndpoint {
         // The buffer never grows, so that no copy of the token is left behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_RESPONSE_BYTES));
         // The body of a redirection is not used.
-        if !incoming.status().is_redirection() {
+        let outcome = incoming.outcome();
+        if outcome != Outcome::Redirection {
             let read = incoming
                 .read_into(&mut body, MAX_TOKEN_RESPONSE_BYTES)
                 .await;
-            if incoming.status().is_success() {
+            if outcome == Outcome::Success {
                 read?;
             } else if read.is_err() {
                 // The status is enough.

@@ -111,7 +111,7 @@ fn visible(text: &str) -> String {
 
 /// Whether a character is a control character (C0, C1), a line or paragraph separator, or changes the
 /// direction or the width of text invisibly.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -151,8 +151,9 @@ impl InvalidGrantCause {
     fn cure(self) -> &'static str {
         match self {
             Self::Code => {
-                "the authorization code is unknown, expired or already used: log in again, and use \
-                 each code once"
+                "the authorization code is unknown, expired or already used, or the code verifier or \
+                 the redirect URI is not that of the authorization request: log in again, use each \
+                 code once, and finish each login with the pending login that started it"
             }
             Self::CodeVerifier => {
                 "the code verifier does not belong to the code: finish each login with the pending \

@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_ENCODING, TRANSFER_ENCODING},
+};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -12,7 +15,7 @@ use super::failure::transport_error;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
+        Error, ErrorKind, Peer, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
         correlation_id,
     },
     retry::retry_after,
@@ -21,7 +24,7 @@ use crate::{
 /// An HTTP response, and what is known of its request.
 pub(crate) struct Incoming {
     response: reqwest::Response,
-    host: String,
+    peer: Peer,
     /// The request's method and path.
     endpoint: String,
     /// The request's `Authorization`, which a server may repeat in its response.
@@ -32,13 +35,13 @@ pub(crate) struct Incoming {
 impl Incoming {
     pub(super) fn new(
         response: reqwest::Response,
-        host: String,
+        peer: Peer,
         endpoint: String,
         authorization: Option<HeaderValue>,
     ) -> Self {
         Self {
             response,
-            host,
+            peer,
             endpoint,
             authorization,
             body_secrets: Vec::new(),
@@ -49,6 +52,15 @@ impl Incoming {
         self.response.status()
     }
 
+    /// Returns what the status means for the request.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.status().as_u16() {
+            200..=299 => Outcome::Success,
+            300..=399 => Outcome::Redirection,
+            _ => Outcome::Error,
+        }
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
@@ -56,12 +68,31 @@ impl Incoming {
     /// Returns the next chunk of the body. A body with a content coding is not read: none was
     /// requested, and it may be endless once decoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let coding = self.headers().get(CONTENT_ENCODING);
-        if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
+        let chunk = match self.response.chunk().await {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                let (peer, id) = (self.peer.clone(), self.correlation_id());
+                return Err(transport_error(error, peer, id));
+            }
+        };
+        if chunk.is_some() && self.is_encoded() {
             return Err(self.unexpected(ResponseProblem::Encoded, None));
         }
-        let chunk = self.response.chunk().await;
-        chunk.map_err(|error| transport_error(error, self.host.clone()))
+        Ok(chunk)
+    }
+
+    /// Whether the body has a coding in any of the headers' lines and lists. The frames of `chunked`
+    /// are already removed.
+    fn is_encoded(&self) -> bool {
+        let lines = |name| self.headers().get_all(name).iter();
+        let mut lines = lines(CONTENT_ENCODING).chain(lines(TRANSFER_ENCODING));
+        lines.any(|line| {
+            let mut codings = line.as_bytes().split(|byte| *byte == b',');
+            codings.any(|coding| {
+                let coding = coding.trim_ascii().to_ascii_lowercase();
+                !matches!(&coding[..], b"" | b"identity" | b"chunked")
+            })
+        })
     }
 
     /// Returns the whole body, if it has at most `limit` bytes.
@@ -142,6 +173,14 @@ impl Incoming {
             correlation_id: self.correlation_id(),
         }
     }
+}
+
+/// What a status means (RFC 9110 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Redirection,
+    Error,
 }
 
 impl fmt::Debug for Incoming {

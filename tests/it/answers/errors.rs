@@ -77,7 +77,56 @@ fn other_errors() -> Vec<Bad> {
             "rate limit exceeded",
         ),
         ("429 without a body", 429, "", LIMITED, "HTTP 429"),
-        ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
+        ("429 in the API's words", 429, api, LIMITED, SLOW_DOWN),
+        (
+            "500 in the API's words",
+            500,
+            api,
+            UNEXPECTED,
+            "too.many.requests: Slow down",
+        ),
+        (
+            "503 in the API's words",
+            503,
+            api,
+            UNEXPECTED,
+            "(correlation id c)",
+        ),
+        (
+            "a gateway's message",
+            403,
+            r#"{"message":"Forbidden"}"#,
+            UNEXPECTED,
+            "403 Forbidden",
+        ),
+        (
+            "a gateway's Message",
+            503,
+            r#"{"Message":"No backend"}"#,
+            UNEXPECTED,
+            "No backend",
+        ),
+        (
+            "a gateway's error object",
+            502,
+            r#"{"error":{"code":"E7","message":"m"}}"#,
+            UNEXPECTED,
+            "E7: m",
+        ),
+        (
+            "a gateway's fault",
+            504,
+            r#"{"fault":{"faultstring":"slow"}}"#,
+            UNEXPECTED,
+            "slow",
+        ),
+        (
+            "a gateway's problem",
+            500,
+            r#"{"title":"t","detail":"d","status":500}"#,
+            UNEXPECTED,
+            "500 d",
+        ),
         ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
     ]
     .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
@@ -133,4 +182,5 @@ fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'stati
 }
 
 const INVALID_CLIENT: &str = "InvalidClient";
+const SLOW_DOWN: &str = "too many requests: too.many.requests: Slow down";
 const LIMITED: &str = "RateLimited";

@@ -162,7 +162,7 @@ fn words_of(error: &Error) -> Vec<String> {
             words.push(denied.division.clone());
             words
         }
-        ErrorKind::UnexpectedResponse(_) => Vec::new(),
+        ErrorKind::UnexpectedResponse(error) => vec![error.message().map(str::to_owned)],
         _ => panic!("{error:?}"),
     };
     words.into_iter().chain([id]).flatten().collect()
