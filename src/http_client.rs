@@ -19,7 +19,7 @@ use http::{
     HeaderMap, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_LENGTH},
 };
-use proxy::proxy_of;
+use proxy::proxy_for;
 use reqwest::{Client, ClientBuilder, redirect};
 use url::Url;
 
@@ -107,7 +107,7 @@ impl HttpClient {
         match client.execute(request).await {
             Ok(response) => Ok(Incoming::new(response, peer, endpoint, authorization)),
             Err(error) => {
-                peer.proxy = error.url().and_then(|url| proxy_of(client, url));
+                peer.proxy = error.url().and_then(|url| proxy_for(client, url));
                 Err(transport_error(error, peer, None))
             }
         }

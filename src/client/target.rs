@@ -271,6 +271,24 @@ mod tests {
             "/api/..%5cx",
             "/api/x%5c..",
             "/api/..;/x",
+            "/api/%00",
+            "/api/x%0d%0aHost:%20evil",
+            "/api//x",
+            "/api/x/",
+            "/api/x#y",
+            "/api/x?y#z",
+            "/api/x?a b",
+            "/api/x\u{a0}y",
+            "/api/x\0",
+            " /api/x",
+        ] {
+            assert_invalid(path);
+        }
+    }
+
+    #[test]
+    fn segment_that_servers_read_differently_is_invalid() {
+        for path in [
             "/api/...",
             "/api/%20/x",
             "/api/..%3bx",
@@ -297,25 +315,19 @@ mod tests {
             "/api/x%2",
             "/api/x%zz",
             "/api/%%32%65/x",
-            "/api/%00",
-            "/api/x%0d%0aHost:%20evil",
-            "/api//x",
-            "/api/x/",
-            "/api/x#y",
-            "/api/x?y#z",
-            "/api/x?a b",
-            "/api/x\u{a0}y",
-            "/api/x\0",
-            " /api/x",
         ] {
-            for base in BASES {
-                let api = Url::parse(base).unwrap();
-                let error = Target::new(path).url(&api).unwrap_err();
-                let ErrorKind::Configuration(invalid) = error.kind() else {
-                    panic!("{path:?}: {error}")
-                };
-                assert_eq!(*invalid.kind(), ConfigurationKind::InvalidPath, "{path:?}");
-            }
+            assert_invalid(path);
+        }
+    }
+
+    fn assert_invalid(path: &str) {
+        for base in BASES {
+            let api = Url::parse(base).unwrap();
+            let error = Target::new(path).url(&api).unwrap_err();
+            let ErrorKind::Configuration(invalid) = error.kind() else {
+                panic!("{path:?}: {error}")
+            };
+            assert_eq!(*invalid.kind(), ConfigurationKind::InvalidPath, "{path:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// reqwest does not say which proxies a client has, but its `Debug` lists them, without their
 /// passwords. Those of the environment are matched by the same code that reqwest uses.
-pub(super) fn proxy_of(client: &Client, url: &Url) -> Option<Proxy> {
+pub(super) fn proxy_for(client: &Client, url: &Url) -> Option<Proxy> {
     let shown = format!("{client:?}");
     let (_, proxies) = shown.split_once("proxies: [")?;
     let system = Matcher::from_system();

@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod certificates;
 mod client;
 mod diagnose;
 mod environment;

@@ -23,6 +23,11 @@ impl Authority {
         reqwest::Certificate::from_der(self.0.der()).unwrap()
     }
 
+    /// The same as text.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// Accepts TLS connections with a certificate for `host`.
     pub fn acceptor(&self, host: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
