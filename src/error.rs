@@ -3,6 +3,7 @@
 mod api;
 mod api_body;
 mod assertion;
+mod construct;
 mod kind;
 mod local;
 mod login;
@@ -11,10 +12,9 @@ mod token_endpoint;
 mod transport;
 mod troubleshooting;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
-use url::Url;
 
 pub use crate::region::InvalidRegion;
 pub(crate) use api::correlation_id;
@@ -141,60 +141,6 @@ impl Error {
         self.kind().troubleshooting()
     }
 
-    pub(crate) fn configuration(text: impl Into<Cow<'static, str>>) -> Self {
-        InvalidConfiguration::new(ConfigurationKind::Other, text).into()
-    }
-
-    /// A client id without its secret, which is row 5 of the table.
-    pub(crate) fn secret_missing(text: impl Into<Cow<'static, str>>) -> Self {
-        InvalidConfiguration::new(ConfigurationKind::MissingSecret, text).into()
-    }
-
-    pub(crate) fn invalid_path(why: &str) -> Self {
-        let text = format!("invalid API path: {why}");
-        InvalidConfiguration::new(ConfigurationKind::InvalidPath, text).into()
-    }
-
-    pub(crate) fn credential_source(
-        text: impl Into<Cow<'static, str>>,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        let text = text.into();
-        ErrorKind::CredentialSource(CredentialSourceError { text, source }).into()
-    }
-
-    /// What was to be done within `limit`, such as a call or a token request.
-    pub(crate) fn timeout(what: &str, limit: Duration) -> Self {
-        let limit = limit.as_secs_f64();
-        let text = format!(
-            "{what} did not end within the allowed {limit} s; allow more time, or see the events and \
-             logs for what takes so long"
-        );
-        Self(Arc::new(Inner::Named(ErrorKind::Timeout, text)))
-    }
-
-    /// A response that did not arrive within an attempt's time.
-    pub(crate) fn response_timeout(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Timeout)
-    }
-
-    /// A request whose task panicked.
-    pub(crate) fn request_failed(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Other)
-    }
-
-    fn no_response(url: &Url, kind: TransportKind) -> Self {
-        ErrorKind::Transport(TransportError {
-            kind,
-            peer: Peer::of(url),
-            nothing_sent: false,
-            cause: None,
-            correlation_id: None,
-            source: None,
-        })
-        .into()
-    }
-
     /// Returns this error, as a caller receives it in the pause that it started.
     pub(crate) fn in_pause(&self, left: Duration) -> Self {
         let cause = match &*self.0 {
@@ -231,6 +177,44 @@ impl Error {
             }
             _ => self,
         }
+    }
+
+    /// Whether the token endpoint cannot have used what was sent, so that sending it again may help.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn is_unused(&self) -> bool {
+        let is_busy = |status: StatusCode| matches!(status.as_u16(), 429 | 503);
+        self.nothing_sent()
+            || matches!(self.kind(), ErrorKind::RateLimited(_))
+            || self.is_transient() && self.status().is_some_and(is_busy)
+    }
+
+    /// Returns the error of a code that got this one as its last response, and is not sent again. A
+    /// rejection by the token endpoint stays as it is.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_code_ended(self) -> Self {
+        let why = if self.is_unused() {
+            "the time for this login is over"
+        } else if self.is_transient() || self.status().is_some_and(|status| status.is_success()) {
+            "whether this used up the login's code is unknown, and a code is never sent twice"
+        } else {
+            return self;
+        };
+        LoginError::code_ended(self.clone(), self.kind().head().cloned(), why).into()
+    }
+
+    /// Returns the error of a login that could not be stored after its code was used.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_code_used(self) -> Self {
+        LoginError::code_ended(self, None, "the login's code is used up").into()
     }
 
     fn map_oauth(self, kind: OAuthErrorKind, map: impl FnOnce(OAuthError) -> ErrorKind) -> Self {

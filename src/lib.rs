@@ -31,6 +31,7 @@ mod http_client;
 mod listener;
 #[cfg(feature = "login")]
 mod login;
+mod outside_text;
 mod platform_limits;
 mod private_file;
 mod provider;

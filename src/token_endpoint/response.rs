@@ -15,6 +15,7 @@ use crate::{
         UnexpectedResponse, sanitize,
     },
     http_client::{Incoming, Outcome, expose_all},
+    outside_text::without_byte_order_mark,
     platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     retry::retry_after,
     token::{AccessToken, checked_text},
@@ -42,7 +43,7 @@ pub(super) fn read_response(
     let outcome = incoming.outcome();
     let retry_after = retry_after(incoming.headers(), clock.wall());
     let unexpected = |problem| Err(incoming.unexpected(problem, retry_after));
-    let response = match serde_json::from_slice::<TokenResponse>(body) {
+    let response = match serde_json::from_slice::<TokenResponse>(without_byte_order_mark(body)) {
         Ok(response) => response,
         Err(error) if outcome == Outcome::Success => {
             return unexpected(ResponseProblem::not_json(&error));

@@ -1,115 +1,110 @@
-//! The certificates that are trusted, and the errors of those that are not.
+//! A machine without CA certificates, as a small image is.
 
-use std::{fs, net::SocketAddr, process::Stdio};
+use genesys_cloud_auth::{HttpClient, PlatformClient, Region, TokenProvider};
 
-use genesys_cloud_auth::{HttpClient, Region, TokenProvider};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
-
-use crate::{
-    proxies::{HOST, token_error},
-    support::{
-        TOKEN,
-        child_process::{command, job, messages_of, send_to_parent},
-        credentials, good_token,
-        isolated::test_name,
-        kind_of,
-        server::Server,
-        tls::Authority,
-        with_sources,
-    },
+use crate::support::{
+    child_process::{command, job, messages_of, send_to_parent},
+    credentials, good_token,
+    runtime::runtime,
+    server::{Reply, Server},
+    tls::Authority,
 };
 
-#[tokio::test]
-async fn certificate_that_is_not_accepted_is_named_with_its_cure() {
+/// Runs the test again where no certificates are found, and returns what it reports.
+fn without_certificates(test: &str, job: &[&str]) -> Vec<String> {
+    let mut child = command(test, job);
+    child.env("SSL_CERT_FILE", "/dev/null");
+    child.env("SSL_CERT_DIR", "/nonexistent");
+    messages_of(&child.output().unwrap())
+}
+
+async fn name_at(
+    region: Region,
+    http_client: HttpClient,
+) -> Result<String, genesys_cloud_auth::Error> {
+    let tokens = TokenProvider::builder(region, credentials()).http_client(http_client);
+    let api = PlatformClient::new(tokens.build()?);
+    api.get("/api/v2/organizations/me").fetch().await
+}
+
+fn report(result: Result<String, genesys_cloud_auth::Error>) {
+    send_to_parent(&result.unwrap_or_else(|error| error.to_string()));
+}
+
+#[test]
+fn http_on_this_machine_needs_no_certificates() {
+    let test = "certificates::http_on_this_machine_needs_no_certificates";
+    if let Some(job) = job() {
+        let region = || Region::custom(&job[0], &job[1]).unwrap();
+        let own = HttpClient::new(|reqwest| reqwest.user_agent("an-app")).unwrap();
+        for http_client in [HttpClient::default(), own] {
+            report(runtime().block_on(name_at(region(), http_client)));
+        }
+        return;
+    }
+    let login = Server::start(good_token("a-token"));
+    let api = Server::start(Reply::json(200, "\"Org\""));
+    let said = without_certificates(test, &[&login.url(), &api.url()]);
+    assert_eq!(said, ["Org", "Org"]);
+}
+
+/// The certificates of a closure are used as before. A machine without any is told how to get some.
+#[test]
+fn https_without_certificates_names_the_cure() {
+    let test = "certificates::https_without_certificates_names_the_cure";
+    if let Some(job) = job() {
+        let local = Region::custom(&job[0], &job[0]).unwrap();
+        let der: Vec<u8> = job[1]
+            .split(' ')
+            .map(|byte| byte.parse().unwrap())
+            .collect();
+        let own = HttpClient::new(move |reqwest| {
+            reqwest.tls_certs_only([reqwest::Certificate::from_der(&der).unwrap()])
+        });
+        for (region, http_client) in [
+            (Region::EuWest1, HttpClient::default()),
+            (local.clone(), HttpClient::default()),
+            (local, own.unwrap()),
+        ] {
+            report(runtime().block_on(name_at(region, http_client)));
+        }
+        return;
+    }
     let authority = Authority::new();
-    let trusted = authority.certificate();
-    for (host, trusts, says) in [
-        (
-            HOST,
-            false,
-            "this machine does not trust the authority that signed its certificate",
-        ),
-        (
-            "another.invalid",
-            true,
-            "its certificate is for another name",
-        ),
-    ] {
-        let server = Server::start_tls(authority.acceptor(host), good_token("never"));
-        let error = token_error(client_of(server.address(), trusts.then(|| trusted.clone()))).await;
-        let text = error.to_string();
-        assert_eq!(kind_of(&error), "Transport Tls", "{text}");
+    let server = Server::start_tls(authority.acceptor("localhost"), good_token("a-token"));
+    server.answers([good_token("a-token"), Reply::json(200, "\"Org\"")]);
+    let port = server.address().port();
+    let der: Vec<_> = authority.der().iter().map(u8::to_string).collect();
+    let url = format!("https://localhost:{port}");
+    let said = without_certificates(test, &[&url, &der.join(" ")]);
+    let [remote, local, own] = &said[..] else {
+        panic!("{said:?}")
+    };
+    for text in [remote, local] {
+        assert!(text.contains("no CA certificates"), "{text}");
         assert!(
-            text.starts_with(&format!("TLS with {HOST}:443 failed; {says}")),
+            text.contains("ca-certificates") && text.contains("SSL_CERT_FILE"),
             "{text}"
         );
-        assert!(server.requests().is_empty());
     }
-    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = client_of(plain.local_addr().unwrap(), None);
-    let responding = tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = plain.accept().await.unwrap();
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-        }
-    });
-    let error = token_error(client).await;
-    responding.abort();
-    let text = error.to_string();
-    assert!(
-        text.contains("it does not use TLS on this port"),
-        "{text}: {}",
-        with_sources(&error)
-    );
+    assert_eq!(own, "Org");
 }
 
-fn client_of(address: SocketAddr, trusted: Option<reqwest::Certificate>) -> HttpClient {
-    HttpClient::new(move |reqwest| {
-        let reqwest = reqwest.no_proxy().resolve(HOST, address);
-        match &trusted {
-            Some(trusted) => reqwest.tls_certs_only([trusted.clone()]),
-            None => reqwest,
-        }
-    })
-    .unwrap()
-}
-
-/// Variables can only be set for another process, so the test runs itself again. Elsewhere the
-/// system's store decides.
-#[cfg(target_os = "linux")]
+/// The certificates of the machine are trusted for https on it, as for every other host.
 #[test]
-fn authority_of_a_file_or_folder_is_trusted() {
-    let name = test_name!();
+fn https_on_this_machine_trusts_its_certificates() {
+    let test = "certificates::https_on_this_machine_trusts_its_certificates";
     if let Some(job) = job() {
-        let client = client_of(job[0].parse().unwrap(), None);
-        let url = format!("https://{HOST}");
-        let region = Region::custom(&url, &url).unwrap();
-        let tokens = TokenProvider::builder(region, credentials()).http_client(client);
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let token = runtime.block_on(tokens.build().unwrap().token());
-        let token = token.map(|token| token.expose_secret().to_owned());
-        return send_to_parent(&token.unwrap_or_else(|error| kind_of(&error)));
+        let region = Region::custom(&job[0], &job[0]).unwrap();
+        return report(runtime().block_on(name_at(region, HttpClient::default())));
     }
     let authority = Authority::new();
-    let server = Server::start_tls(authority.acceptor(HOST), good_token(TOKEN));
-    let [right, wrong] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    fs::write(right.path().join("company.pem"), authority.pem()).unwrap();
-    fs::write(wrong.path().join("company.pem"), Authority::new().pem()).unwrap();
-    for (variable, folder, file, expected) in [
-        ("SSL_CERT_FILE", &right, "company.pem", TOKEN),
-        ("SSL_CERT_DIR", &right, "", TOKEN),
-        ("SSL_CERT_FILE", &wrong, "company.pem", "Transport Tls"),
-        ("SSL_CERT_DIR", &wrong, "", "Transport Tls"),
-    ] {
-        let mut child = command(name, &[server.address().to_string()]);
-        child.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
-        child
-            .env(variable, folder.path().join(file))
-            .stdin(Stdio::null());
-        assert_eq!(
-            messages_of(&child.output().unwrap()),
-            [expected],
-            "{variable}"
-        );
-    }
+    let server = Server::start_tls(authority.acceptor("localhost"), good_token("a-token"));
+    server.answers([good_token("a-token"), Reply::json(200, "\"Org\"")]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), authority.pem()).unwrap();
+    let url = format!("https://localhost:{}", server.address().port());
+    let mut child = command(test, &[url]);
+    child.env("SSL_CERT_FILE", file.path());
+    assert_eq!(messages_of(&child.output().unwrap()), ["Org"]);
 }

@@ -101,11 +101,11 @@ async fn source_that_fails_is_named_with_a_cure() {
         (fails, "its closure returned an error; see the source error"),
         (
             token("Bearer abc"),
-            "it begins with `Bearer `; return the token alone",
+            "begins with a part of a header, such as `Bearer `",
         ),
         (
             token("bearer abc"),
-            "it begins with `Bearer `; return the token alone",
+            "begins with a part of a header, such as `Bearer `",
         ),
     ] {
         let tokens = TokenProvider::new(Region::EuWest1, grant).unwrap();

@@ -6,6 +6,7 @@ use super::Refresh;
 use crate::{
     error::Error,
     grant::Closure,
+    outside_text::clean,
     provider::{policy::RefreshResult, source::ask},
     token::AccessToken,
 };
@@ -16,17 +17,14 @@ impl Refresh {
         let (name, clock) = (closure.name(), self.cache.clock());
         let requested = clock.now();
         let new = ask(&format!("token `{name}`"), closure.clone().new_token()).await?;
-        let token = AccessToken::new(&new.secret, requested, Some(new.life()), clock);
+        let token = match clean(new.secret.expose_secret()) {
+            Ok(text) => AccessToken::new(&text.into(), requested, Some(new.life()), clock),
+            Err(fault) => Err(fault),
+        };
         token.map_err(|why| {
-            let begins_with_scheme = new.secret.expose_secret().get(..7);
-            let begins_with_scheme =
-                begins_with_scheme.is_some_and(|text| text.eq_ignore_ascii_case("bearer "));
-            let why = if begins_with_scheme {
-                "it begins with `Bearer `; return the token alone"
-            } else {
-                why
-            };
-            let what = format!("the source of the token `{name}` returned no access token: {why}");
+            let why = why.strip_prefix("it ").unwrap_or(why);
+            let what =
+                format!("the source of the token `{name}` returned no access token: it {why}");
             Error::credential_source(what, None).into()
         })
     }

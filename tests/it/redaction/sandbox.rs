@@ -217,7 +217,7 @@ async fn panics(run: &mut Run) {
     run.panic(|| FaultResponse::new(9_999));
     run.panic(|| FaultResponse::new(200).header(SECRET, SECRET));
     run.panic(|| FaultResponse::new(200).header("X-Test", &format!("{SECRET}\n")));
-    let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n"));
+    let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n\n"));
     let bad = bad.start().await.unwrap();
     run.panic(|| bad.client_credentials());
 }

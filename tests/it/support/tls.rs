@@ -23,7 +23,12 @@ impl Authority {
         reqwest::Certificate::from_der(self.0.der()).unwrap()
     }
 
-    /// The same as text.
+    /// The same as bytes.
+    pub fn der(&self) -> &[u8] {
+        self.0.der()
+    }
+
+    /// The same as a file of certificates.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
