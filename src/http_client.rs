@@ -97,20 +97,20 @@ impl HttpClient {
             timeout,
         } = outgoing;
         let client = self.client_for(&url)?;
-        let endpoint = format!("{method} {}", url.path());
-        let mut peer = Peer::of(&url);
         let authorization = headers.get(AUTHORIZATION).cloned();
         // Some gateways respond with 411 without it (RFC 9110 8.6).
         if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut request = reqwest::Request::new(method, url);
+        let mut request = reqwest::Request::new(method.clone(), url);
         *request.headers_mut() = headers;
         *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         match client.execute(request).await {
-            Ok(response) => Ok(Incoming::new(response, peer, endpoint, authorization)),
+            Ok(response) => Ok(Incoming::new(response, method, authorization)),
             Err(error) => {
+                // reqwest adds it to all errors of a request.
+                let mut peer = error.url().map(Peer::of).unwrap_or_default();
                 peer.proxy = error.url().and_then(|url| proxy_for(client, url));
                 Err(transport_error(error, peer, None))
             }

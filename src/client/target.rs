@@ -92,14 +92,16 @@ impl Target {
         if self.path.len() + query.len() > MAX_TARGET_BYTES {
             return invalid("it is longer than 16 KiB");
         }
-        if self.path.contains('#') || query.contains('#') {
-            return invalid("it contains a fragment");
-        }
-        if [&self.path, query]
-            .iter()
-            .any(|text| text.contains(is_corrected_by_parsers))
-        {
-            return invalid("it contains a backslash, a space or a control character");
+        for text in [&*self.path, query] {
+            if is_plain(text) {
+                continue;
+            }
+            if text.contains('#') {
+                return invalid("it contains a fragment");
+            }
+            if text.contains(is_corrected_by_parsers) {
+                return invalid("it contains a backslash, a space or a control character");
+            }
         }
         let mut url = url_under(api, &self.path);
         url.set_query(self.query.as_deref());
@@ -107,7 +109,7 @@ impl Target {
         let Some(path) = url.path().strip_prefix(prefix) else {
             return invalid("it leads to another place than its text says");
         };
-        if url.origin() != api.origin() || !is_same_path(path, &self.path) {
+        if !is_same_origin(&url, api) || !is_same_path(path, &self.path) {
             return invalid("it leads to another place than its text says, such as `..`");
         }
         if path.split('/').skip(1).any(is_unsafe_segment) {
@@ -120,6 +122,12 @@ impl Target {
     }
 }
 
+fn is_same_origin(url: &Url, api: &Url) -> bool {
+    url.scheme() == api.scheme()
+        && url.host() == api.host()
+        && url.port_or_known_default() == api.port_or_known_default()
+}
+
 /// Whether a built path has the given segments, in any encoding.
 fn is_same_path(built: &str, given: &str) -> bool {
     let decoded = |path: &str| -> Vec<Vec<u8>> {
@@ -127,7 +135,14 @@ fn is_same_path(built: &str, given: &str) -> bool {
             .map(|segment| percent_decode_str(segment).collect())
             .collect()
     };
-    decoded(built) == decoded(given)
+    built == given || decoded(built) == decoded(given)
+}
+
+/// Whether a text consists of unreserved characters (RFC 3986 2.3) and of those between segments and
+/// pairs. It reads the same to every parser, and decoded.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~/&=".contains(&byte))
 }
 
 /// Whether URL parsers drop or replace the character.
@@ -138,6 +153,9 @@ fn is_corrected_by_parsers(c: char) -> bool {
 /// Whether a segment is empty, or may become a dot segment or several segments at a server, however
 /// often the server decodes it. More than [`MAX_ENCODINGS`] encodings are unsafe too.
 fn is_unsafe_segment(segment: &str) -> bool {
+    if is_plain(segment) {
+        return segment.is_empty() || is_dots(segment);
+    }
     if has_stray_percent(segment) {
         return true;
     }

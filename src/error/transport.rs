@@ -19,7 +19,7 @@ pub struct TransportError {
 }
 
 /// The host that a request is for, and the proxy on the way to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
