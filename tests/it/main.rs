@@ -36,6 +36,7 @@ mod source;
 mod sso;
 mod stores;
 mod support;
+mod terminal;
 mod threats;
 mod tokens;
 mod trust;
