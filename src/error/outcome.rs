@@ -9,12 +9,7 @@ impl Error {
     /// secret, although it failed. The text says how to find out.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
-        match &*self.0 {
-            Inner::Worded {
-                is_outcome_unknown, ..
-            } => *is_outcome_unknown,
-            Inner::Kind(_) | Inner::Pause { .. } => false,
-        }
+        matches!(&*self.0, Inner::OutcomeUnknown { .. })
     }
 
     /// Returns this error with `advice` if the server may have done what it was asked to do. Other
@@ -24,19 +19,11 @@ impl Error {
             return self;
         }
         let text = format!("{self}; {}", advice());
-        Self(Arc::new(Inner::Worded {
-            cause: self,
-            text,
-            is_outcome_unknown: true,
-        }))
+        Self(Arc::new(Inner::OutcomeUnknown { cause: self, text }))
     }
 
     /// The end of a wait for something that `text` names.
     pub(crate) fn wait_ended(text: String) -> Self {
-        Self(Arc::new(Inner::Worded {
-            cause: ErrorKind::Timeout.into(),
-            text,
-            is_outcome_unknown: false,
-        }))
+        Self(Arc::new(Inner::Named(ErrorKind::Timeout, text)))
     }
 }

@@ -51,6 +51,24 @@ async fn lost_creation_says_how_to_find_the_client() {
 }
 
 #[tokio::test]
+async fn creation_that_takes_too_long_is_unknown() {
+    let sandbox = genesys_cloud_auth::sandbox::Sandbox::start().await.unwrap();
+    let (tokens, clock) = crate::support::with_clock(&sandbox, sandbox.client_credentials());
+    tokens.token().await.unwrap();
+    let api = genesys_cloud_auth::PlatformClient::builder(tokens)
+        .timeout(std::time::Duration::from_millis(300))
+        .build();
+    sandbox.at_api().stall();
+    let error = api
+        .oauth_clients()
+        .create(&job(&sandbox))
+        .await
+        .unwrap_err();
+    assert_unknown(&error, &FIND);
+    drop(clock);
+}
+
+#[tokio::test]
 async fn lost_secret_is_generated_again_by_the_caller_only() {
     let (sandbox, api) = start().await;
     let clients = api.oauth_clients();
