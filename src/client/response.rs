@@ -120,7 +120,7 @@ impl Response {
             .map_err(|error| self.unexpected(ResponseProblem::not_json(&error)))
     }
 
-    async fn take_body(&mut self) -> Result<Vec<u8>, Error> {
+    pub(super) async fn take_body(&mut self) -> Result<Vec<u8>, Error> {
         match self.body.take() {
             Some(body) => Ok(body),
             None => self.incoming.read(self.body_limit).await,
