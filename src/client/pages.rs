@@ -2,6 +2,7 @@
 
 mod asked;
 mod body;
+mod fields;
 mod next;
 mod position;
 mod sign;
@@ -60,7 +61,7 @@ impl Request {
             asked,
             items: Vec::new().into_iter(),
             progress: Progress::default(),
-            empty_pages: 0,
+            empty_in_a_row: 0,
             last_items: None,
             seen: HashSet::new(),
         }
@@ -91,7 +92,7 @@ pub struct Pages<T> {
     items: vec::IntoIter<T>,
     progress: Progress,
     /// The pages in a row without an item.
-    empty_pages: u32,
+    empty_in_a_row: u32,
     /// The fingerprint of the last items.
     last_items: Option<u64>,
     seen: HashSet<PageId>,
@@ -201,7 +202,11 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
             number = self.asked.number().or(counts_from_one.then_some(1));
             start_index = self.asked.start_index();
         }
-        self.empty_pages = if items == 0 { self.empty_pages + 1 } else { 0 };
+        self.empty_in_a_row = if items == 0 {
+            self.empty_in_a_row + 1
+        } else {
+            0
+        };
         self.progress = Progress {
             number: told.number.or(number),
             start_index,
@@ -227,7 +232,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
                 Ok(State::Ended)
             };
         };
-        if self.empty_pages >= MAX_EMPTY_PAGES {
+        if self.empty_in_a_row >= MAX_EMPTY_PAGES {
             return Err(format!("{MAX_EMPTY_PAGES} pages in a row had no items"));
         }
         let next = position.after(step, told, self.progress, &self.asked, api)?;

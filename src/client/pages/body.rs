@@ -1,14 +1,12 @@
 //! The body of a page: its items, and what it tells about the next page.
 
-use std::{collections::BTreeMap, fmt};
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
-};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::told::Told;
+use super::{
+    fields::{Fields, is_empty},
+    told::Told,
+};
 use crate::error::ResponseProblem;
 
 /// A page whose items have not been decoded yet.
@@ -17,10 +15,6 @@ pub(super) struct PageBody<'a> {
     items: Option<&'a RawValue>,
     pub(super) told: Told,
 }
-
-/// The fields of an object. A name that occurs twice is an error.
-#[derive(Default)]
-pub(super) struct Fields<'a>(pub(super) BTreeMap<String, &'a RawValue>);
 
 impl<'a> PageBody<'a> {
     /// Reads a body. The items are in the field that the caller has `named`, or in one that Genesys
@@ -85,59 +79,14 @@ impl<'a> PageBody<'a> {
         let mut problem = ResponseProblem::not_json(error);
         let start = part.get().as_ptr().addr() - self.body.as_ptr().addr();
         let before = self.body.get(..start).unwrap_or_default();
+        let lines = before.split(|byte| *byte == b'\n');
         if let ResponseProblem::NotJson { line, column, .. } = &mut problem {
             if *line == 1 {
-                *column += before
-                    .rsplit(|byte| *byte == b'\n')
-                    .next()
-                    .map_or(0, <[u8]>::len);
+                *column += lines.clone().next_back().map_or(0, <[u8]>::len);
             }
-            *line += before.iter().filter(|byte| **byte == b'\n').count();
+            *line += lines.count() - 1;
         }
         problem
-    }
-}
-
-impl Fields<'_> {
-    /// Whether the field is there and its JSON starts with `start`.
-    fn is(&self, name: &str, start: char) -> bool {
-        let field = self.0.get(name);
-        field.is_some_and(|value| value.get().starts_with(start))
-    }
-
-    /// Whether a field, or a field of an object in it, is a list that is not empty.
-    fn has_another_list(&self) -> bool {
-        let is_list = |value: &&RawValue| value.get().starts_with('[') && !is_empty(value.get());
-        let has_list = |value: &&RawValue| {
-            serde_json::from_str::<Fields<'_>>(value.get())
-                .is_ok_and(|fields| fields.0.values().any(is_list))
-        };
-        let mut fields = self.0.values();
-        fields.any(|value| is_list(&value) || has_list(&value))
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                while let Some((name, value)) = map.next_entry()? {
-                    if fields.0.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a field occurs twice"));
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(Object)
     }
 }
 
@@ -154,12 +103,6 @@ fn single_list<'n>(fields: &Fields<'_>, named: Option<&'n str>) -> Result<Option
         )),
         (one, _) => Ok(one),
     }
-}
-
-/// Whether the JSON of a list or an object has nothing in it.
-pub(super) fn is_empty(json: &str) -> bool {
-    let inner = json.get(1..json.len().saturating_sub(1));
-    inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
 fn missing_items(named: Option<&str>) -> String {

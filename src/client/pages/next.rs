@@ -2,7 +2,7 @@
 
 use super::{
     asked::{Asked, PAGE_NUMBER, START_INDEX},
-    told::{Token, Told},
+    told::{Token, Told, TotalOf},
 };
 
 /// How far a listing has been read, its current page included.
@@ -148,7 +148,7 @@ fn by_number(at: &Progress, field: &str) -> Result<Step, String> {
 
 /// The total says that there is more, and nothing else does.
 fn by_total(told: &Told, asked: &Asked, at: &Progress) -> Result<Step, String> {
-    if told.is_total_hits && told.number.is_none() && asked.has_json_body() {
+    if told.total_of == TotalOf::Hits && told.number.is_none() && asked.has_json_body() {
         let number = at.number.unwrap_or(1).checked_add(1);
         return number
             .map(Step::PagingNumber)
@@ -177,7 +177,9 @@ fn by_length(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, 
 
 /// Whether the pages are requested by the index of their first item.
 fn counts_items(told: &Told, asked: &Asked) -> bool {
-    told.is_scim || told.start_index.is_some() || asked.start_index().is_some()
+    told.total_of == TotalOf::Resources
+        || told.start_index.is_some()
+        || asked.start_index().is_some()
 }
 
 fn by_start_index(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, String> {

@@ -155,15 +155,21 @@ impl Position {
     }
 
     fn same_items(&self) -> String {
-        let name = match &self.requested_by {
-            RequestedBy::Number(_) => PAGE_NUMBER,
-            RequestedBy::StartIndex(_) => START_INDEX,
-            _ => "the cursor",
+        let cause = match &self.requested_by {
+            RequestedBy::Link { .. } => {
+                "so the endpoint did not follow its own link; if it pages by \
+                the body, put the length of a page into the body"
+            }
+            RequestedBy::Number(_) | RequestedBy::StartIndex(_) => {
+                "so its pages may have no number; \
+                name the parameter of the next page with `Pages::cursor_parameter`"
+            }
+            RequestedBy::Caller | RequestedBy::Cursor(_) => {
+                "so the cursor may have another \
+                parameter; name it with `Pages::cursor_parameter`"
+            }
         };
-        format!(
-            "it has the same items as the page before, so the endpoint may not know {name}; name \
-             its parameter with `Pages::cursor_parameter`"
-        )
+        format!("it has the same items as the page before, {cause}")
     }
 }
 

@@ -4,7 +4,7 @@
 //! counts by the words of its name and the type of its value: `nextPageToken`, `has_more`,
 //! `continuationToken`, `isLast`, `totalPages` and the like.
 
-use super::told::Scalar;
+use super::fields::Scalar;
 
 /// What a field says.
 #[derive(Debug, PartialEq, Eq)]

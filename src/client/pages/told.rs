@@ -4,7 +4,7 @@ use url::form_urlencoded;
 
 use super::{
     asked::PAGE_NUMBER,
-    body::{Fields, is_empty},
+    fields::{Fields, Scalar},
     sign::{Sign, sign},
 };
 
@@ -17,10 +17,7 @@ pub(super) struct Told {
     pub(super) count: Option<u64>,
     pub(super) size: Option<u64>,
     pub(super) total: Option<u64>,
-    /// The total is that of a query that pages by `paging` in its body.
-    pub(super) is_total_hits: bool,
-    /// The total and the index are those of SCIM (RFC 7644 section 3.4.2.4).
-    pub(super) is_scim: bool,
+    pub(super) total_of: TotalOf,
     pub(super) start_index: Option<u64>,
     /// The number in the link to the last page.
     last_number: Option<u64>,
@@ -36,22 +33,21 @@ pub(super) struct Told {
     pub(super) says_something: bool,
 }
 
+/// The kind of listing whose total this is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TotalOf {
+    #[default]
+    Items,
+    /// Of a query that pages by `paging` in its body.
+    Hits,
+    /// Of a listing of SCIM (RFC 7644 section 3.4.2.4).
+    Resources,
+}
+
 /// A value that leads to the next page.
 pub(super) struct Token {
     pub(super) field: String,
     pub(super) value: String,
-}
-
-/// A plain JSON value.
-pub(super) enum Scalar {
-    Null,
-    Bool(bool),
-    Number(String),
-    Text(String),
-    /// A list or an object.
-    Other {
-        is_empty: bool,
-    },
 }
 
 impl Told {
@@ -81,15 +77,19 @@ impl Told {
             "startIndex" => self.start_index = number()?,
             "total" | "totalHits" | "totalResults" => {
                 self.total = self.total.max(number()?);
-                self.is_total_hits |= name == "totalHits";
-                self.is_scim |= name == "totalResults";
+                self.total_of = match name {
+                    "totalHits" => TotalOf::Hits,
+                    "totalResults" => TotalOf::Resources,
+                    _ => self.total_of,
+                };
             }
             "nextUri" => {
                 self.has_continuation = true;
                 self.link = value.text(name)?;
             }
             "lastUri" => {
-                self.last_number = value.text(name).unwrap_or_default().and_then(number_in)
+                let link = value.text(name).unwrap_or_default();
+                self.last_number = link.and_then(|link| number_in(&link));
             }
             "cursor" | "after" | "nextPage" => {
                 self.has_continuation = true;
@@ -174,49 +174,8 @@ impl Token {
     }
 }
 
-impl Scalar {
-    fn new(json: &str) -> Self {
-        match json.as_bytes().first() {
-            Some(b'n') | None => Self::Null,
-            Some(b't' | b'f') => Self::Bool(json == "true"),
-            Some(b'"') => Self::Text(serde_json::from_str(json).unwrap_or_default()),
-            Some(b'{' | b'[') => Self::Other {
-                is_empty: is_empty(json),
-            },
-            Some(_) => Self::Number(json.to_owned()),
-        }
-    }
-
-    /// Returns a number, also one in a text. A negative one has no meaning and counts as missing.
-    fn number(&self, name: &str) -> Result<Option<u64>, String> {
-        let text = match self {
-            Self::Null => return Ok(None),
-            Self::Number(text) | Self::Text(text) => text.trim(),
-            Self::Bool(_) | Self::Other { .. } => "",
-        };
-        if matches!(self, Self::Number(_)) && text.starts_with('-') {
-            return Ok(None);
-        }
-        let number = text.strip_suffix(".0").unwrap_or(text).parse();
-        number
-            .map(Some)
-            .map_err(|_| format!("its `{name}` is not a number"))
-    }
-
-    /// Returns a text or a number, or `None` if it is empty.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, String> {
-        match self {
-            Self::Null => Ok(None),
-            Self::Text(text) | Self::Number(text) => {
-                Ok(Some(text.clone()).filter(|text| !text.is_empty()))
-            }
-            Self::Bool(_) | Self::Other { .. } => Err(format!("its `{name}` is not a text")),
-        }
-    }
-}
-
 /// Returns the number of the page that a link leads to.
-fn number_in(link: String) -> Option<u64> {
+fn number_in(link: &str) -> Option<u64> {
     let (_, query) = link.split_once('?')?;
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     let (_, number) = pairs.find(|(name, _)| name == PAGE_NUMBER)?;

@@ -216,7 +216,7 @@ const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";
 
 #[tokio::test]
 async fn filled_listing_has_the_pages_that_are_set() {
-    let (sandbox, token) = start_with_token(Sandbox::builder()).await;
+    let (sandbox, token) = start_with_token().await;
     let teams = "/api/v2/teams";
     // It is empty at first, and needs a token.
     assert_eq!(

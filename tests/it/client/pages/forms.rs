@@ -161,7 +161,7 @@ async fn every_form_is_read_whole_or_ends_in_an_error() {
                 (EmptyPage | CUT, None) if items < 2 => assert_eq!(read, all, "{case}"),
                 (EmptyPage, None) => assert!(all.starts_with(&read), "{case}"),
                 (End::Error(_), None) => {
-                    assert!(all.starts_with(&read) && read.len() < 2, "{case}")
+                    assert!(all.starts_with(&read) && read.len() < 2, "{case}");
                 }
                 (End::Error(text), Some(error)) => {
                     assert!(error.to_string().contains(text), "{case}: {error}");
@@ -254,6 +254,39 @@ async fn rest_of_the_callers_body_is_sent_with_each_page() {
     let last = String::from_utf8(requests.last().unwrap().body().to_vec()).unwrap();
     let expected = body.replace("\"pageSize\"", "\"pageNumber\":2,\"pageSize\"");
     assert_eq!(last, expected);
+}
+
+#[tokio::test]
+async fn body_without_a_hint_gets_the_number_or_an_error() {
+    let test = Test::start().await;
+    let same = End::Error("put the length of a page into the body");
+    for (endpoint, end) in [
+        ("POST /api/v2/users/search", Complete),
+        (
+            "POST /api/v2/analytics/conversations/details/query",
+            Complete,
+        ),
+        (
+            "POST /api/v2/conversations/participants/attributes/search",
+            Complete,
+        ),
+        ("POST /api/v2/alerting/rules/query", same),
+        ("POST /api/v2/taskmanagement/workitems/query", same),
+        ("POST /api/v2/usage/events/query", Complete),
+    ] {
+        let row = post(endpoint, json!({ "query": [] }), &[], end);
+        let (read, error) = test.read(&row, listing(5).page_size(2), true).await;
+        match (end, error) {
+            (End::Error(text), Some(error)) => {
+                assert!(error.to_string().contains(text), "{endpoint}: {error}");
+                assert_eq!(read, [0, 1], "{endpoint}");
+            }
+            (_, error) => assert!(
+                error.is_none() && read == [0, 1, 2, 3, 4],
+                "{endpoint}: {error:?}"
+            ),
+        }
+    }
 }
 
 #[test]

@@ -7,52 +7,7 @@ use crate::support::{kind_of, server::Reply};
 
 #[tokio::test]
 async fn unknown_sign_of_more_is_an_error_that_names_it() {
-    for (fields, name) in [
-        (json!({ "nextPageToken": "t" }), "nextPageToken"),
-        (json!({ "next_page_token": "t" }), "next_page_token"),
-        (json!({ "NextToken": "t" }), "NextToken"),
-        (json!({ "nextCursor": "t" }), "nextCursor"),
-        (json!({ "next": 17 }), "next"),
-        (json!({ "next": { "href": "/api/v2/x" } }), "next"),
-        (json!({ "continuationToken": "t" }), "continuationToken"),
-        (json!({ "pageToken": "t" }), "pageToken"),
-        (json!({ "marker": "t" }), "marker"),
-        (json!({ "scrollId": "t" }), "scrollId"),
-        (
-            json!({ "lastEvaluatedKey": { "id": 1 } }),
-            "lastEvaluatedKey",
-        ),
-        (json!({ "cursors": { "next": "t" } }), "cursors.next"),
-        (json!({ "paging": { "cursor": "t" } }), "paging.cursor"),
-        (
-            json!({ "pageInfo": { "hasNextPage": true } }),
-            "pageInfo.hasNextPage",
-        ),
-        (
-            json!({ "links": [{ "rel": "next", "href": "/x" }] }),
-            "links",
-        ),
-        (
-            json!({ "_links": { "next": { "href": "/x" } } }),
-            "_links.next",
-        ),
-        (json!({ "hasMore": true }), "hasMore"),
-        (json!({ "has_next": true }), "has_next"),
-        (json!({ "moreResults": true }), "moreResults"),
-        (json!({ "isTruncated": true }), "isTruncated"),
-        (json!({ "last": false }), "last"),
-        (json!({ "remaining": 3 }), "remaining"),
-        (json!({ "total": 2 }), "total"),
-        (json!({ "totalCount": 2 }), "total"),
-        (json!({ "totalHits": 2 }), "total"),
-        // A cursor whose parameter has another name.
-        (json!({ "cursors": { "after": "t" } }), "cursors.after"),
-        (json!({ "nextPage": "t" }), "nextPage"),
-        // Values of another kind than the form has.
-        (json!({ "cursor": { "id": 1 } }), "cursor"),
-        (json!({ "nextUri": ["/x"] }), "nextUri"),
-        (json!({ "pageCount": "many" }), "pageCount"),
-    ] {
+    for (fields, name) in signs() {
         let listing = Listing::start("");
         listing.server.answers([page(&["a"], &fields)]);
         let mut pages = listing.users();
@@ -94,60 +49,11 @@ async fn fields_about_something_else_do_not_count() {
 
 #[tokio::test]
 async fn next_page_is_requested_by_the_endpoints_parameter() {
-    let after = json!({ "cursors": { "after": "c 2" } });
-    let next = json!({ "nextPage": "eyJ=" });
-    let token = json!({ "nextPageToken": "t" });
-    let number = json!({ "cursor": 17 });
-    for (query, name, fields, expected) in [
-        ("", Some("cursor"), &after, "cursor=c+2"),
-        ("", Some("after"), &after, "after=c+2"),
-        ("?after=c1", None, &after, "after=c+2"),
-        ("?cursor=c1&x=y", None, &after, "x=y&cursor=c+2"),
-        ("?q64=eyI", None, &next, "q64=eyJ%3D"),
-        ("?nextPage=eyI", None, &next, "nextPage=eyJ%3D"),
-        ("", Some("q64"), &next, "q64=eyJ%3D"),
-        ("", Some("pageToken"), &token, "pageToken=t"),
-        ("", None, &number, "cursor=17"),
-        (
-            "",
-            None,
-            &json!({ "lastUri": "/x?pageNumber=2" }),
-            "pageNumber=2",
-        ),
-        ("", None, &json!({ "pageCount": 2 }), "pageNumber=2"),
-        ("", None, &json!({ "totalPages": 2 }), "pageNumber=2"),
-        (
-            "?pageNumber=1",
-            None,
-            &json!({ "hasMore": true }),
-            "pageNumber=2",
-        ),
-        (
-            "?page=1",
-            Some("page"),
-            &json!({ "hasMore": true }),
-            "page=2",
-        ),
-        (
-            "?pageNumber=1",
-            None,
-            &json!({ "total": 2 }),
-            "pageNumber=2",
-        ),
-        ("", None, &json!({ "totalResults": 2 }), "startIndex=2"),
-        (
-            "?startIndex=5",
-            None,
-            &json!({ "totalResults": 6 }),
-            "startIndex=6",
-        ),
-        ("", None, &json!({ "next": "/api/v2/users?x=1" }), "x=1"),
-        ("", None, &json!({ "nextPage": "/api/v2/users?x=1" }), "x=1"),
-    ] {
+    for (query, name, fields, expected) in requests() {
         let listing = Listing::start("");
         listing
             .server
-            .answers([page(&["a"], fields), page(&["b"], &json!({}))]);
+            .answers([page(&["a"], &fields), page(&["b"], &json!({}))]);
         let mut pages = listing.api.get(&format!("/api/v2/users{query}")).pages();
         if let Some(name) = name {
             pages = pages.cursor_parameter(name);
@@ -333,4 +239,73 @@ async fn listing_by_body_begins_at_the_callers_page() {
     let requests = listing.server.requests();
     let body: Value = serde_json::from_slice(&requests[1].body).unwrap();
     assert_eq!(body, json!({ "pageNumber": 4, "query": [] }));
+}
+
+/// A field that says that there is more, and its name in the error.
+#[rustfmt::skip]
+fn signs() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({ "nextPageToken": "t" }), "nextPageToken"),
+        (json!({ "next_page_token": "t" }), "next_page_token"),
+        (json!({ "NextToken": "t" }), "NextToken"),
+        (json!({ "nextCursor": "t" }), "nextCursor"),
+        (json!({ "next": 17 }), "next"),
+        (json!({ "next": { "href": "/api/v2/x" } }), "next"),
+        (json!({ "continuationToken": "t" }), "continuationToken"),
+        (json!({ "pageToken": "t" }), "pageToken"),
+        (json!({ "marker": "t" }), "marker"),
+        (json!({ "scrollId": "t" }), "scrollId"),
+        (json!({ "lastEvaluatedKey": { "id": 1 } }), "lastEvaluatedKey"),
+        (json!({ "cursors": { "next": "t" } }), "cursors.next"),
+        (json!({ "paging": { "cursor": "t" } }), "paging.cursor"),
+        (json!({ "pageInfo": { "hasNextPage": true } }), "pageInfo.hasNextPage"),
+        (json!({ "links": [{ "rel": "next", "href": "/x" }] }), "links"),
+        (json!({ "_links": { "next": { "href": "/x" } } }), "_links.next"),
+        (json!({ "hasMore": true }), "hasMore"),
+        (json!({ "has_next": true }), "has_next"),
+        (json!({ "moreResults": true }), "moreResults"),
+        (json!({ "isTruncated": true }), "isTruncated"),
+        (json!({ "last": false }), "last"),
+        (json!({ "remaining": 3 }), "remaining"),
+        (json!({ "total": 2 }), "total"),
+        (json!({ "totalCount": 2 }), "total"),
+        (json!({ "totalHits": 2 }), "total"),
+        // A cursor whose parameter has another name.
+        (json!({ "cursors": { "after": "t" } }), "cursors.after"),
+        (json!({ "nextPage": "t" }), "nextPage"),
+        // Values of another kind than the form has.
+        (json!({ "cursor": { "id": 1 } }), "cursor"),
+        (json!({ "nextUri": ["/x"] }), "nextUri"),
+        (json!({ "pageCount": "many" }), "pageCount"),
+    ]
+}
+
+/// The caller's query, the parameter that it names, the fields of the response, and the query of the
+/// next page.
+#[rustfmt::skip]
+fn requests() -> Vec<(&'static str, Option<&'static str>, Value, &'static str)> {
+    let after = || json!({ "cursors": { "after": "c 2" } });
+    let next = || json!({ "nextPage": "eyJ=" });
+    let token = || json!({ "nextPageToken": "t" });
+    vec![
+        ("", Some("cursor"), after(), "cursor=c+2"),
+        ("", Some("after"), after(), "after=c+2"),
+        ("?after=c1", None, after(), "after=c+2"),
+        ("?cursor=c1&x=y", None, after(), "x=y&cursor=c+2"),
+        ("?q64=eyI", None, next(), "q64=eyJ%3D"),
+        ("?nextPage=eyI", None, next(), "nextPage=eyJ%3D"),
+        ("", Some("q64"), next(), "q64=eyJ%3D"),
+        ("", Some("pageToken"), token(), "pageToken=t"),
+        ("", None, json!({ "cursor": 17 }), "cursor=17"),
+        ("", None, json!({ "lastUri": "/x?pageNumber=2" }), "pageNumber=2"),
+        ("", None, json!({ "pageCount": 2 }), "pageNumber=2"),
+        ("", None, json!({ "totalPages": 2 }), "pageNumber=2"),
+        ("?pageNumber=1", None, json!({ "hasMore": true }), "pageNumber=2"),
+        ("?page=1", Some("page"), json!({ "hasMore": true }), "page=2"),
+        ("?pageNumber=1", None, json!({ "total": 2 }), "pageNumber=2"),
+        ("", None, json!({ "totalResults": 2 }), "startIndex=2"),
+        ("?startIndex=5", None, json!({ "totalResults": 6 }), "startIndex=6"),
+        ("", None, json!({ "next": "/api/v2/users?x=1" }), "x=1"),
+        ("", None, json!({ "nextPage": "/api/v2/users?x=1" }), "x=1"),
+    ]
 }
