@@ -226,19 +226,26 @@ async fn empty_name_is_a_configuration_error() {
 
 #[tokio::test]
 async fn listing_by_body_begins_at_the_callers_page() {
-    let listing = Listing::start("");
     let numbered = |number: u64| json!({ "pageNumber": number, "pageCount": 4 });
-    listing
-        .server
-        .answers([page(&["a"], &numbered(3)), page(&["b"], &numbered(4))]);
-    let call = listing.api.post("/api/v2/users/search");
-    let call = call
-        .json(&json!({ "pageNumber": 3, "query": [] }))
-        .repeatable();
-    assert_eq!(all(call.pages()).await.unwrap(), ["a", "b"]);
-    let requests = listing.server.requests();
-    let body: Value = serde_json::from_slice(&requests[1].body).unwrap();
-    assert_eq!(body, json!({ "pageNumber": 4, "query": [] }));
+    for (body, expected) in [
+        (
+            json!({ "pageNumber": 3, "query": [] }),
+            json!({ "pageNumber": 4, "query": [] }),
+        ),
+        (
+            json!({ "paging": { "pageNumber": "3" } }),
+            json!({ "paging": { "pageNumber": 4 } }),
+        ),
+    ] {
+        let listing = Listing::start("");
+        let replies = [page(&["a"], &numbered(3)), page(&["b"], &numbered(4))];
+        listing.server.answers(replies);
+        let call = listing.api.post("/api/v2/users/search").json(&body);
+        assert_eq!(all(call.repeatable().pages()).await.unwrap(), ["a", "b"]);
+        let requests = listing.server.requests();
+        let body: Value = serde_json::from_slice(&requests[1].body).unwrap();
+        assert_eq!(body, expected);
+    }
 }
 
 /// A field that says that there is more, and its name in the error.
