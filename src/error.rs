@@ -130,6 +130,18 @@ impl Error {
         InvalidConfiguration::new(ConfigurationKind::Other, text).into()
     }
 
+    /// Puts a setting's name, such as a variable's, before the text of a configuration error. Other
+    /// errors stay as they are.
+    pub(crate) fn in_setting(self, name: &str) -> Self {
+        match self.kind() {
+            ErrorKind::Configuration(error) => {
+                let text = format!("{name}: {error}");
+                InvalidConfiguration::new(error.kind().clone(), text).into()
+            }
+            _ => self,
+        }
+    }
+
     /// A client id without its secret, which is row 5 of the table.
     pub(crate) fn secret_missing(text: impl Into<Cow<'static, str>>) -> Self {
         InvalidConfiguration::new(ConfigurationKind::MissingSecret, text).into()
@@ -194,6 +206,44 @@ impl Error {
         self.map_oauth(kind::ENDED_LOGIN, |response| {
             ErrorKind::Login(LoginError::ended(response))
         })
+    }
+
+    /// Whether the token endpoint cannot have used what was sent, so that sending it again may help.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn is_unused(&self) -> bool {
+        let is_busy = |status: StatusCode| matches!(status.as_u16(), 429 | 503);
+        self.nothing_sent()
+            || matches!(self.kind(), ErrorKind::RateLimited(_))
+            || self.is_transient() && self.status().is_some_and(is_busy)
+    }
+
+    /// Returns the error of a code that got this one as its last response, and is not sent again. A
+    /// rejection by the token endpoint stays as it is.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_code_ended(self) -> Self {
+        let why = if self.is_unused() {
+            "the time for this login is over"
+        } else if self.is_transient() || self.status().is_some_and(|status| status.is_success()) {
+            "whether this used up the login's code is unknown, and a code is never sent twice"
+        } else {
+            return self;
+        };
+        LoginError::code_ended(self.clone(), self.kind().head().cloned(), why).into()
+    }
+
+    /// Returns the error of a login that could not be stored after its code was used.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_code_used(self) -> Self {
+        LoginError::code_ended(self, None, "the login's code is used up").into()
     }
 
     fn map_oauth(self, kind: OAuthErrorKind, map: impl FnOnce(OAuthError) -> ErrorKind) -> Self {

@@ -1,13 +1,25 @@
 //! What a login does with its provider: it exchanges a code, and asks whether a login is stored.
 
-use std::sync::{Arc, Weak};
-
-use secrecy::SecretString;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{
-    TokenProvider, cache::TokenCache, event::Event, source::read_secret, storage::Storage,
+    TokenProvider,
+    cache::TokenCache,
+    event::Event,
+    source::read_secret,
+    storage::{HeldTurn, Storage},
 };
-use crate::{error::Error, grant::Kind, token::Record};
+use crate::{
+    clock::Moment,
+    error::Error,
+    grant::{CodeGrant, Kind},
+    retry::{FailureStreak, pause_after_failure},
+    token::Record,
+    token_endpoint::Issued,
+};
 
 /// A handle that keeps nothing alive.
 #[derive(Clone)]
@@ -27,11 +39,16 @@ impl TokenProvider {
 
     /// Exchanges a code for a login, stores it, and serves its token from then on. The future must be
     /// driven to its end in a task of its own, since the code can be used only once.
+    ///
+    /// Where the token endpoint cannot have used the code, it is sent again before `deadline`, or
+    /// within the total for a token.
+    ///
+    /// # Errors
+    /// A transient error only where the code was not used.
     pub(crate) async fn log_in(
         &self,
-        code: SecretString,
-        verifier: SecretString,
-        redirect_uri: &str,
+        code: &CodeGrant,
+        deadline: Option<Moment>,
     ) -> Result<(), Error> {
         let cache = &self.cache;
         let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
@@ -39,24 +56,53 @@ impl TokenProvider {
         else {
             return Err(Error::configuration("this provider is not a login's"));
         };
-        let secret = match app.secret() {
-            Some(source) => Some(read_secret(source).await?),
-            None => None,
-        };
-        // A store that fails is reported before the code is used.
-        let turn = slot.take_turn().await?;
         let started = cache.clock().now();
-        let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
-        let mut response = cache.send(request()).await;
-        if response.as_ref().is_err_and(Error::nothing_sent) {
-            response = cache.send(request()).await;
-        }
-        let issued = response.map_err(|error| cache.with_client_context(error))?;
+        let deadline = deadline.unwrap_or(started + cache.settings.total);
+        let mut streak = None;
+        let (turn, issued) = loop {
+            let secret = match app.secret() {
+                Some(source) => Some(read_secret(source).await?),
+                None => None,
+            };
+            // A store that fails is reported before the code is used.
+            let turn = slot.take_turn().await?;
+            let error = match cache.send(app.exchange(secret, code)).await {
+                Ok(issued) => break (turn, issued),
+                Err(error) => cache.with_client_context(error),
+            };
+            // Others may use the store in the pause.
+            drop(turn);
+            let now = cache.clock().now();
+            let is_first = streak.is_none();
+            let failures = FailureStreak::with_failure(streak, now);
+            streak = Some(failures);
+            let pause = if is_first && error.nothing_sent() {
+                // A pooled connection may have died with its runtime.
+                Duration::ZERO
+            } else {
+                pause_after_failure(failures, error.retry_after(), false, cache.jitter())
+            };
+            if !error.is_unused() || now + pause >= deadline {
+                return Err(error.with_code_ended());
+            }
+            cache.clock().sleep_until(now + pause).await;
+        };
+        let stored = self.store_login(turn, issued, started).await;
+        stored.map_err(Error::with_code_used)
+    }
+
+    async fn store_login(
+        &self,
+        turn: HeldTurn,
+        issued: Issued,
+        started: Moment,
+    ) -> Result<(), Error> {
+        let cache = &self.cache;
         let (token, refresh_token) = (issued.token, issued.refresh_token);
         let former = turn.record.as_ref();
         let record = Record::new(&token, refresh_token, former, cache.clock());
         // A login under an older key would come back when this one has ended.
-        slot.clear_older().await?;
+        turn.slot.clear_older().await?;
         turn.save(&record).await?;
         cache.update(|state, now| {
             state.client.credentials_accepted(cache.clock().wall());

@@ -10,6 +10,7 @@ use super::{TokenProvider, source::read_secret, storage::Storage};
 use crate::{
     error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
+    outside_text::without_byte_order_mark,
     region::url_under,
     rfc3339::parse_date_time,
     token::AccessToken,
@@ -65,7 +66,7 @@ impl TokenProvider {
             return Err(error);
         }
         let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
-        serde_json::from_slice(&body)
+        serde_json::from_slice(without_byte_order_mark(&body))
             .map_err(|error| incoming.unexpected(ResponseProblem::not_json(&error), None))
     }
 

@@ -10,7 +10,7 @@ use std::sync::{
 use super::*;
 use crate::{
     error::StoreError,
-    grant::{AuthorizationCode, Grant, Kind},
+    grant::{AuthorizationCode, CodeGrant, Grant, Kind},
     seal::SealingKey,
     store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
@@ -80,9 +80,12 @@ impl User {
 }
 
 async fn log_in(tokens: &TokenProvider) -> Result<(), Error> {
-    tokens
-        .log_in("a-code".into(), "v".into(), "http://localhost")
-        .await
+    let code = CodeGrant {
+        code: "a-code".into(),
+        verifier: "v".into(),
+        redirect_uri: "http://localhost".to_owned(),
+    };
+    tokens.log_in(&code, None).await
 }
 
 fn is_login_required(error: &Error) -> bool {
