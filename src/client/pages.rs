@@ -17,6 +17,7 @@ use std::{
     vec,
 };
 
+use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, header::LINK};
 use serde::de::DeserializeOwned;
@@ -151,7 +152,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         let request = self.request.with_page(target.clone(), body.clone());
         let result = Box::pin(async {
             let mut response = request.read().await?;
-            Ok((response.take_body().await?, response))
+            Ok((response.take_json().await?, response))
         });
         Ok(PageCall {
             position,
@@ -305,7 +306,7 @@ struct PageCall {
     result: Pin<Box<dyn Future<Output = PageResult> + Send>>,
 }
 
-type PageResult = Result<(Vec<u8>, Response), Error>;
+type PageResult = Result<(Bytes, Response), Error>;
 
 /// Whether a `Link` header has the relation `next` (RFC 8288). No form of Genesys Cloud has one.
 fn has_next_link(headers: &HeaderMap) -> bool {

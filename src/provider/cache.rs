@@ -111,6 +111,7 @@ impl TokenCache {
         Ok(Arc::new(cache))
     }
 
+    #[inline]
     pub(super) fn clock(&self) -> &Clock {
         &self.endpoint.clock
     }

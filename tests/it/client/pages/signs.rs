@@ -86,10 +86,12 @@ async fn items_are_found_in_the_fields_of_genesys_cloud() {
         json!(["a"]),
     ] {
         let listing = Listing::start("");
-        listing
-            .server
-            .answers([Reply::json(200, &body.to_string())]);
-        assert_eq!(listing.all().await.unwrap(), ["a"], "{body}");
+        // Also after a byte order mark.
+        for mark in ["", "\u{feff}"] {
+            let reply = Reply::json(200, &format!("{mark}{body}"));
+            listing.server.answers([reply]);
+            assert_eq!(listing.all().await.unwrap(), ["a"], "{body}");
+        }
     }
 }
 
