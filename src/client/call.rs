@@ -1,5 +1,7 @@
 //! Sends one call, and sends it again where that can help.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use tracing::Instrument;
@@ -9,7 +11,7 @@ use super::response::Response;
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
-    http_client::{Outgoing, OutgoingBody},
+    http_client::{Outcome, Outgoing, OutgoingBody},
     provider::{TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
     token::AccessToken,
@@ -23,6 +25,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
     pub(super) deadline: Moment,
+    /// The time from the call to its deadline.
+    pub(super) timeout: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) repeat: Repeat,
     pub(super) body_limit: usize,
@@ -49,7 +53,7 @@ impl Body {
     fn next(&mut self) -> Option<OutgoingBody> {
         match self {
             Self::None => None,
-            Self::Bytes(bytes) => Some(bytes.clone().into()),
+            Self::Bytes(bytes) => (!bytes.is_empty()).then(|| bytes.clone().into()),
             Self::Stream(stream) => Some(std::mem::take(stream)),
         }
     }
@@ -105,7 +109,7 @@ impl Sending {
         match self.with_retries().await {
             // The token is not the cause, and the first response says why.
             Err(second) if self.drop_rejected_token(&second) => Err(first),
-            result => result,
+            result => result.map_err(|error| error.with_rejection(&first)),
         }
     }
 
@@ -149,7 +153,8 @@ impl Sending {
         let clock = call.tokens.clock();
         let timeout = call.deadline - clock.now();
         if timeout.is_zero() {
-            return Err(ErrorKind::Timeout.into());
+            let what = format!("{} {}", call.method, call.url.path());
+            return Err(Error::timeout(&what, call.timeout));
         }
         let outgoing = Outgoing {
             method: call.method.clone(),
@@ -159,12 +164,12 @@ impl Sending {
             timeout,
         };
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
-        let status = incoming.status();
-        if status.is_client_error() || status.is_server_error() {
+        let outcome = incoming.outcome();
+        if outcome == Outcome::Error {
             return Err(incoming.api_error(clock).await);
         }
         let mut response = Response::new(incoming, call.body_limit);
-        if call.read_body == ReadBody::Now && !status.is_redirection() {
+        if call.read_body == ReadBody::Now && outcome == Outcome::Success {
             response.read().await?;
         }
         Ok(response)
@@ -178,7 +183,7 @@ impl Sending {
             .is_some()
     }
 
-    fn pause_after(&self, error: &Error) -> Option<std::time::Duration> {
+    fn pause_after(&self, error: &Error) -> Option<Duration> {
         let Call { retry, repeat, .. } = self.call;
         let left = self.call.deadline - self.call.tokens.clock().now();
         retry.pause(repeat, failure(error)?, self.failures, left, Jitter::draw())
@@ -188,6 +193,9 @@ impl Sending {
 /// Returns what the retry policy needs to know of an error.
 fn failure(error: &Error) -> Option<Failure> {
     if let ErrorKind::Transport(_) = error.kind() {
+        if !error.is_transient() {
+            return None;
+        }
         let nothing_sent = error.nothing_sent();
         return Some(Failure::NoResponse { nothing_sent });
     }

@@ -29,6 +29,7 @@ pub(super) async fn wait_for_token(
     cache: &Arc<TokenCache>,
     deadline: Moment,
 ) -> Result<AccessToken, Error> {
+    let limit = deadline - cache.clock().now();
     loop {
         let (until, mut results) = match poll_policy(cache) {
             (Decision::Serve(token), _) => return Ok(token),
@@ -45,7 +46,11 @@ pub(super) async fn wait_for_token(
             Some(WaiterResult::Token(token)) => return Ok(token),
             Some(WaiterResult::Failed(error)) => return Err(error),
             Some(WaiterResult::AskAgain) | None if cache.clock().now() < deadline => {}
-            Some(WaiterResult::AskAgain) | None => return Err(ErrorKind::Timeout.into()),
+            Some(WaiterResult::AskAgain) | None => {
+                let host = cache.endpoint.region.login_url().authority();
+                let what = format!("waiting for a token from {host}");
+                return Err(Error::timeout(&what, limit));
+            }
         }
     }
 }
