@@ -124,6 +124,8 @@ pub mod guide {
     pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]
     pub mod observability {}
+    #[doc = include_str!("guide/paging.md")]
+    pub mod paging {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
     #[doc = include_str!("guide/proxies.md")]
