@@ -1,6 +1,6 @@
 //! Requests without a response, and responses that cannot be used.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::StatusCode;
 use url::Url;
@@ -269,7 +269,9 @@ pub(crate) enum ResponseProblem {
     #[error("with a token that cannot be used: {0}")]
     BadToken(&'static str),
     #[error("with a listing whose next page cannot be requested: {0}")]
-    Paging(&'static str),
+    Paging(Cow<'static, str>),
+    #[error("with a page whose items cannot be found: {0}")]
+    Items(Cow<'static, str>),
     #[error(
         "with an incomplete listing: {received} of {total} objects, on the first of {pages} pages; \
          Genesys Cloud offers no way to request the others"

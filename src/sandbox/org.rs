@@ -1,6 +1,7 @@
 //! The organisation behind both hosts: its OAuth client, its users and its clock.
 
 pub(super) mod clients;
+pub(super) mod listings;
 pub(super) mod permissions;
 pub(super) mod pkce;
 pub(super) mod rate_limits;
@@ -20,6 +21,7 @@ use parking_lot::Mutex;
 
 use self::{
     clients::{Client, ClientTable, DISABLED},
+    listings::Listings,
     permissions::{Permissions, Role},
     rate_limits::{RateLimitCount, Window},
     recipient::{ClientAuthentication, Recipient},
@@ -41,6 +43,7 @@ pub(super) struct Org {
     /// When the organisation and its client were created.
     pub(super) created: SystemTime,
     pub(super) users: Vec<SandboxUser>,
+    pub(super) listings: Listings,
     state: Mutex<OrgState>,
 }
 
@@ -92,6 +95,7 @@ impl Org {
             data_action_id: random_uuid(),
             created: clock.wall(),
             users: SandboxUser::all(&settings),
+            listings: Listings::default(),
             state: Mutex::new(OrgState {
                 clients: ClientTable::new(&settings, clock.wall()),
                 role: settings.role.clone(),
