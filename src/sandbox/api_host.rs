@@ -106,7 +106,7 @@ async fn with_live_token(
         Err(error) => return error.into_response(),
     };
     let calls = caller.calls;
-    let key = call_key(&org, &caller, &request);
+    let key = call_key(org, &caller, &request);
     let mut response = if calls.exceeded {
         calls.api_response()
     } else {
