@@ -1,5 +1,7 @@
 //! Sends one call, and sends it again where that can help.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use tracing::Instrument;
@@ -12,6 +14,7 @@ use crate::{
     http_client::{Outgoing, OutgoingBody},
     provider::{TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
+    runtime,
     token::AccessToken,
 };
 
@@ -23,6 +26,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
     pub(super) deadline: Moment,
+    /// The maximum time for which the call still waits for a token.
+    pub(super) token_wait: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) repeat: Repeat,
     pub(super) body_limit: usize,
@@ -136,7 +141,12 @@ impl Sending {
         if self.own_authorization {
             return Ok(());
         }
-        let token = self.call.tokens.token_by(self.call.deadline).await?;
+        let call = &mut self.call;
+        let clock = call.tokens.clock();
+        let started = clock.now();
+        let deadline = call.deadline.min(started + call.token_wait);
+        let token = call.tokens.token_by(deadline).await?;
+        call.token_wait = call.token_wait.saturating_sub(clock.now() - started);
         let headers = &mut self.call.headers;
         headers.insert(AUTHORIZATION, token.header().clone());
         self.token = Some(token);
@@ -148,6 +158,7 @@ impl Sending {
         let call = &mut self.call;
         let clock = call.tokens.clock();
         let timeout = call.deadline - clock.now();
+        runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         if timeout.is_zero() {
             return Err(ErrorKind::Timeout.into());
         }
@@ -178,7 +189,7 @@ impl Sending {
             .is_some()
     }
 
-    fn pause_after(&self, error: &Error) -> Option<std::time::Duration> {
+    fn pause_after(&self, error: &Error) -> Option<Duration> {
         let Call { retry, repeat, .. } = self.call;
         let left = self.call.deadline - self.call.tokens.clock().now();
         retry.pause(repeat, failure(error)?, self.failures, left, Jitter::draw())
@@ -187,6 +198,9 @@ impl Sending {
 
 /// Returns what the retry policy needs to know of an error.
 fn failure(error: &Error) -> Option<Failure> {
+    if !error.is_transient() {
+        return None;
+    }
     if let ErrorKind::Transport(_) = error.kind() {
         let nothing_sent = error.nothing_sent();
         return Some(Failure::NoResponse { nothing_sent });

@@ -267,11 +267,15 @@ impl Request {
             _ => Repeat::for_method(&self.method),
         };
         let PlatformClient {
-            tokens, body_limit, ..
+            tokens,
+            body_limit,
+            token_wait,
+            ..
         } = self.client;
         Ok(Call {
             url: self.target.url(tokens.region().api_url())?,
             deadline: tokens.clock().now() + self.timeout,
+            token_wait,
             tokens,
             method: self.method,
             headers: self.headers,

@@ -116,8 +116,15 @@ impl Response {
     pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let body = self.take_body().await?;
         let json: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(json)
-            .map_err(|error| self.unexpected(ResponseProblem::not_json(&error)))
+        serde_json::from_slice(json).map_err(|error| {
+            // A 204 promises no body.
+            let body = if self.status() == StatusCode::OK {
+                &body
+            } else {
+                json
+            };
+            self.unexpected(ResponseProblem::not_json(self.headers(), body, &error))
+        })
     }
 
     async fn take_body(&mut self) -> Result<Vec<u8>, Error> {

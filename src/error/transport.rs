@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
 /// No response arrived.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +122,17 @@ pub(crate) enum ResponseProblem {
     TooLong { max: usize },
     #[error("with a content coding that was not asked for; check the proxies on the way")]
     Encoded,
+    /// In place of the JSON that was asked for.
+    #[error(
+        "with a web page, as a sign-in page of this network or a maintenance page does; check the \
+         network and the proxies on the way, or try again later"
+    )]
+    WebPage,
+    #[error(
+        "without a body, as a proxy or a host under maintenance does; check the network and the \
+         proxies on the way, or try again later"
+    )]
+    Empty,
     #[error("with text that is not UTF-8")]
     NotUtf8,
     /// Where and how the JSON could not be decoded. What was read is not kept.
@@ -142,19 +153,43 @@ pub(crate) enum ResponseProblem {
 impl UnexpectedResponse {
     pub(super) fn is_transient(&self) -> bool {
         let status = self.head.status.as_u16();
-        status >= 500 || matches!(status, 408 | 429)
+        status >= 500 || matches!(status, 408 | 429) || self.problem.is_foreign_or_cut()
     }
 }
 
 impl ResponseProblem {
-    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
-        Self::NotJson {
-            category: error.classify(),
-            line: error.line(),
-            column: error.column(),
+    /// Returns why a body with these headers could not be decoded.
+    pub(crate) fn not_json(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> Self {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let is_html = content_type.is_some_and(|text| {
+            let text = text.to_ascii_lowercase();
+            text.starts_with(b"text/html") || text.starts_with(b"application/xhtml")
+        });
+        match body.trim_ascii_start().first() {
+            None => Self::Empty,
+            Some(b'<') => Self::WebPage,
+            Some(_) if is_html => Self::WebPage,
+            Some(_) => Self::NotJson {
+                category: error.classify(),
+                line: error.line(),
+                column: error.column(),
+            },
+        }
+    }
+
+    /// Whether the body does not come from Genesys Cloud, or not all of it does: another response
+    /// may be readable.
+    fn is_foreign_or_cut(&self) -> bool {
+        match self {
+            Self::WebPage | Self::Empty => true,
+            Self::NotJson { category, .. } => *category == serde_json::error::Category::Eof,
+            _ => false,
         }
     }
 }
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What is known of a response without its body.
 #[derive(Clone, Debug)]

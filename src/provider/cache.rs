@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, InvalidClient},
+    error::{Error, ErrorKind, InvalidClient},
     grant::{Grant, Kind},
     retry::Jitter,
+    runtime,
     token::{AccessToken, Fingerprint, Record},
     token_endpoint::{Issued, TokenEndpoint, TokenRequest},
 };
@@ -71,6 +72,8 @@ pub(super) struct State {
     pub(super) client: ClientMemory,
     pub(super) login: LoginMemory,
     pub(super) assertions: AssertionMemory,
+    /// The last failed attempt since there was a token.
+    pub(super) last_failure: Option<Error>,
     /// The token whose end was reported ahead of time.
     expiry_announced: Option<Fingerprint>,
     /// The event of the change under way.
@@ -124,15 +127,21 @@ impl TokenCache {
     pub(super) fn update<R>(&self, change: impl FnOnce(&mut State, Moment) -> R) -> R {
         let mut state = self.state.lock();
         let now = self.clock().now();
+        // An error may hold the program's own, whose drop may call the provider: it outlives the
+        // guard.
+        let errors = state.errors();
+        let wake = state.wake_at(now, &self.settings);
         let result = change(&mut state, now);
         self.snapshot
             .show(state.policy.snapshot(now), now, self.clock());
-        self.changes.send_replace(());
+        if state.wake_at(now, &self.settings) != wake {
+            self.changes.send_replace(());
+        }
         let event = state.event.take();
         let events = &self.settings.events;
         let missed = event.as_ref().and_then(|event| events.push(event));
         drop(state);
-        drop(missed);
+        drop((errors, missed));
         if let Some(event) = event {
             events.deliver();
             trace(&self.endpoint.region, self.grant.name(), &event);
@@ -186,6 +195,17 @@ impl TokenCache {
         response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
     }
 
+    /// Whether the current runtime can send the token requests.
+    pub(super) fn can_request(&self) -> bool {
+        matches!(self.grant.0, Kind::Closure(_)) || runtime::has_sockets()
+    }
+
+    /// The error of a caller whose time is over: the last failure says more than that.
+    pub(super) fn timeout(&self) -> Error {
+        let last = self.read(|state, _| state.last_failure.clone());
+        last.unwrap_or_else(|| ErrorKind::Timeout.into())
+    }
+
     /// Adds to an `invalid_client` error what is known of the client.
     pub(super) fn with_client_context(&self, error: Error) -> Error {
         error.with_client(|response| InvalidClient {
@@ -206,9 +226,25 @@ impl State {
             client: ClientMemory::default(),
             login: LoginMemory::default(),
             assertions: AssertionMemory::default(),
+            last_failure: None,
             expiry_announced: None,
             event: None,
         }
+    }
+
+    /// The errors that a change may drop.
+    fn errors(&self) -> [Option<Error>; 3] {
+        [
+            self.policy.pause_cause().cloned(),
+            self.client.last_rejection().cloned(),
+            self.last_failure.clone(),
+        ]
+    }
+
+    /// When the background renewal must ask the policy again, if there is one.
+    fn wake_at(&self, now: Moment, settings: &Settings) -> Option<Moment> {
+        let wake = || self.policy.wake_at(now);
+        settings.background.then(wake).flatten()
     }
 
     /// Reports an event once the change is done; one change has at most one.

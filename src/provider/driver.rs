@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::{
     cache::{TokenCache, Waiters},
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::{Moment, either},
     error::{Error, ErrorKind},
+    runtime,
     token::AccessToken,
 };
 
@@ -35,8 +36,8 @@ pub(super) async fn wait_for_token(
             (Decision::Fail(error), _) => return Err(error),
             (Decision::Wait { until }, waiters) => (until, waiters.subscribe()),
         };
-        // Without a runtime there is no timer.
-        if Handle::try_current().is_err() {
+        // The refresh may run on another runtime.
+        if runtime::with_timers().is_none() {
             return Err(ErrorKind::NoRuntime.into());
         }
         let sleep = pin!(cache.clock().sleep_until(until.min(deadline)));
@@ -45,7 +46,7 @@ pub(super) async fn wait_for_token(
             Some(WaiterResult::Token(token)) => return Ok(token),
             Some(WaiterResult::Failed(error)) => return Err(error),
             Some(WaiterResult::AskAgain) | None if cache.clock().now() < deadline => {}
-            Some(WaiterResult::AskAgain) | None => return Err(ErrorKind::Timeout.into()),
+            Some(WaiterResult::AskAgain) | None => return Err(cache.timeout()),
         }
     }
 }
@@ -60,7 +61,7 @@ pub(super) fn cached_token(cache: &Arc<TokenCache>) -> Option<AccessToken> {
 
 /// Asks the policy, and starts the refresh that it wants as a task of the current runtime.
 fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
-    let runtime = Handle::try_current().ok();
+    let runtime = runtime::with_timers();
     if cache.settings.background
         && let Some(runtime) = &runtime
     {
@@ -77,10 +78,16 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     // A runtime that is shutting down drops the task at once, which takes the lock.
     if let Some(((ticket, now, abort), runtime)) = started.zip(runtime) {
         let refresh = Refresh::new(Arc::clone(cache), ticket, now);
-        let task = runtime.spawn(run(Arc::clone(cache), refresh));
-        // It is set only here.
-        let _ = abort.set(task.abort_handle());
-        if was_dropped(task) && matches!(decision, Decision::Wait { .. }) {
+        let is_dropped = if cache.can_request() {
+            let task = runtime.spawn(run(Arc::clone(cache), refresh));
+            // It is set only here.
+            let _ = abort.set(task.abort_handle());
+            was_dropped(task)
+        } else {
+            drop(refresh);
+            true
+        };
+        if is_dropped && matches!(decision, Decision::Wait { .. }) {
             decision = Decision::Fail(ErrorKind::NoRuntime.into());
         }
     }
@@ -101,9 +108,9 @@ fn was_dropped<T>(task: JoinHandle<T>) -> bool {
     matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
 }
 
-/// Keeps the provider alive, and starts refreshes, until the renewed login is stored: with the last
-/// handle it would be lost.
-fn keep_until_stored(cache: Arc<TokenCache>) {
+/// Keeps the provider alive, and starts refreshes, until a new or renewed login is stored: with the
+/// last handle it would be lost.
+pub(super) fn keep_until_stored(cache: Arc<TokenCache>) {
     if cache.update(|state, _| mem::replace(&mut state.login.is_being_stored, true)) {
         return;
     }

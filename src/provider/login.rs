@@ -20,6 +20,14 @@ impl WeakTokenProvider {
     }
 }
 
+impl WeakTokenProvider {
+    /// Whether there is a handle. Unlike [`upgrade`](Self::upgrade) it makes none, which would drop
+    /// the provider if it were the last.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 impl TokenProvider {
     pub(crate) fn downgrade(&self) -> WeakTokenProvider {
         WeakTokenProvider(Arc::downgrade(&self.cache))

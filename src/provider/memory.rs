@@ -78,6 +78,10 @@ impl ClientMemory {
         is_same_secret(rejected, secret).then_some(error)
     }
 
+    pub(super) fn last_rejection(&self) -> Option<&Error> {
+        Some(&self.rejected.as_ref()?.1)
+    }
+
     pub(super) fn forget_rejection(&mut self) {
         self.rejected = None;
     }

@@ -110,15 +110,26 @@ impl Refresh {
         &mut self,
         request: impl Fn() -> TokenRequest,
     ) -> Result<Result<Issued, Error>, RefreshResult> {
-        let attempt = self.cache.endpoint.attempt;
-        self.step(attempt)?;
+        self.step(self.cache.endpoint.attempt)?;
         self.attempts += 1;
         let mut response = self.cache.send(request()).await;
-        if response.as_ref().is_err_and(Error::nothing_sent) && self.step(attempt).is_ok() {
+        if response.as_ref().is_err_and(|error| self.may_repeat(error)) {
             self.attempts += 1;
             response = self.cache.send(request()).await;
         }
         Ok(response.map_err(|error| self.cache.with_client_context(error)))
+    }
+
+    /// Whether a request that failed is sent once more, and begins that step. In an outage no
+    /// request is: the pauses decide when the next one is due.
+    fn may_repeat(&self, error: &Error) -> bool {
+        let (ticket, attempt) = (self.ticket, self.cache.endpoint.attempt);
+        error.nothing_sent()
+            && self.cache.update(|state, now| {
+                let former = state.last_failure.replace(error.clone());
+                let is_outage = former.is_some_and(|former| former.nothing_sent());
+                !is_outage && state.policy.begin_step(ticket, now, attempt)
+            })
     }
 
     /// Returns the token of a stored record, where it is better than the current one.
@@ -151,8 +162,9 @@ impl Refresh {
             RefreshResult::Unchanged => "unchanged",
             _ => "lost",
         };
+        // The result is dropped after the guard: its error may hold the program's own.
         let (sent, event, login_unsaved) = self.cache.update(|state, now| {
-            let (sent, event) = self.finish(state, now, result);
+            let (sent, event) = self.finish(state, now, &result);
             (sent, event, state.login.is_unsaved())
         });
         if let Some((waiters, result)) = sent {
@@ -173,17 +185,24 @@ impl Refresh {
         &self,
         state: &mut State,
         now: Moment,
-        result: RefreshResult,
+        result: &RefreshResult,
     ) -> (Option<(Waiters, WaiterResult)>, Option<Event>) {
         if let Some(record) = &self.stored {
             state.store.record_seen(record);
+        }
+        match result {
+            RefreshResult::Token(_) => state.last_failure = None,
+            RefreshResult::Failed(error) | RefreshResult::InvalidCredentials(error) => {
+                state.last_failure = Some(error.clone());
+            }
+            RefreshResult::Unchanged | RefreshResult::Lost => {}
         }
         let ticket = self.ticket;
         let lost = !state.policy.is_running(ticket);
         let had_token = state.policy.valid_token(now).is_some();
         let result = state
             .policy
-            .end_refresh(ticket, now, self.cache.jitter(), result);
+            .end_refresh(ticket, now, self.cache.jitter(), result.clone());
         let event = self.event(state, now, &result, lost, had_token);
         let event = event.and_then(|event| state.as_login_expiring(event, now));
         if let Some(event) = &event {

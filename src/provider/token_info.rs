@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use serde::{Deserialize, Deserializer};
-use tokio::runtime::Handle;
 
 use super::{TokenProvider, source::read_secret, storage::Storage};
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
     http_client::{Incoming, Outgoing},
     region::url_under,
     rfc3339::parse_date_time,
+    runtime,
     token::AccessToken,
 };
 
@@ -65,8 +65,10 @@ impl TokenProvider {
             return Err(error);
         }
         let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
-        serde_json::from_slice(&body)
-            .map_err(|error| incoming.unexpected(ResponseProblem::not_json(&error), None))
+        serde_json::from_slice(&body).map_err(|error| {
+            let problem = ResponseProblem::not_json(incoming.headers(), &body, &error);
+            incoming.unexpected(problem, None)
+        })
     }
 
     /// Ends the current token: in this provider, in the store and at the server. The next
@@ -82,9 +84,7 @@ impl TokenProvider {
     /// in any case. Outside a tokio runtime the error is [`NoRuntime`](crate::ErrorKind::NoRuntime).
     pub async fn revoke(&self) -> Result<(), Error> {
         let token = self.cache.revoke();
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(ErrorKind::NoRuntime.into());
-        };
+        let runtime = runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         // Runs to completion even if the caller is dropped: half a logout leaves a valid token.
         let tokens = self.clone();
         let task = runtime.spawn(async move { tokens.end(token).await });
@@ -144,6 +144,7 @@ impl TokenProvider {
     }
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
+        runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         let endpoint = &self.cache.endpoint;
         let mut url = url_under(endpoint.region.api_url(), "/api/v2/tokens/me");
         if method == Method::GET {

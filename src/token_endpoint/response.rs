@@ -43,7 +43,7 @@ pub(super) fn read_response(
         Ok(response) => response,
         Err(_) if status == StatusCode::TOO_MANY_REQUESTS => TokenResponse::default(),
         Err(error) if status == StatusCode::OK => {
-            return unexpected(ResponseProblem::not_json(&error));
+            return unexpected(ResponseProblem::not_json(incoming.headers(), body, &error));
         }
         Err(_) if status.is_redirection() => return unexpected(ResponseProblem::Redirect),
         Err(_) => return unexpected(ResponseProblem::Status),

@@ -22,6 +22,7 @@ mod processes;
 mod quickstart;
 mod readme;
 mod redaction;
+mod runtimes;
 mod saml_example;
 mod sandbox;
 mod scenarios;

@@ -79,6 +79,14 @@ impl User {
     }
 }
 
+/// The grant and the storage of a login in this store.
+pub(super) fn with_store(store: impl TokenStore) -> (Grant, Storage) {
+    let app = AuthorizationCode::public("a-client", "http://localhost").unwrap();
+    let scope = StoreScope::new(SharedStore::new(store), ["somebody".to_owned()]);
+    let storage = Storage::Login(scope.slot_of_key(SealingKey::unsealed()));
+    (Grant(Kind::AuthorizationCode(Box::new(app))), storage)
+}
+
 async fn log_in(tokens: &TokenProvider) -> Result<(), Error> {
     tokens
         .log_in("a-code".into(), "v".into(), "http://localhost")

@@ -15,7 +15,7 @@ use crate::{
     store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
-fn by_secret(store: impl TokenStore) -> Storage {
+pub(super) fn by_secret(store: impl TokenStore) -> Storage {
     let parts = ["a-client".to_owned()];
     Storage::BySecret(StoreScope::new(SharedStore::new(store), parts))
 }
@@ -291,7 +291,7 @@ async fn token_is_requested_without_a_turn_that_stays_taken() {
 }
 
 /// The key under which a provider with [`credentials`] stores its token.
-fn key_of(tokens: &TokenProvider) -> StoreKey {
+pub(super) fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
