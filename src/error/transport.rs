@@ -153,7 +153,7 @@ pub(crate) enum ResponseProblem {
 impl UnexpectedResponse {
     pub(super) fn is_transient(&self) -> bool {
         let status = self.head.status.as_u16();
-        status >= 500 || matches!(status, 408 | 429) || self.problem.is_foreign_or_cut()
+        status >= 500 || matches!(status, 408 | 429) || self.problem.is_foreign()
     }
 }
 
@@ -178,14 +178,9 @@ impl ResponseProblem {
         }
     }
 
-    /// Whether the body does not come from Genesys Cloud, or not all of it does: another response
-    /// may be readable.
-    fn is_foreign_or_cut(&self) -> bool {
-        match self {
-            Self::WebPage | Self::Empty => true,
-            Self::NotJson { category, .. } => *category == serde_json::error::Category::Eof,
-            _ => false,
-        }
+    /// Whether the body comes from something between this program and the host.
+    fn is_foreign(&self) -> bool {
+        matches!(self, Self::WebPage | Self::Empty)
     }
 }
 
