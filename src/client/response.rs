@@ -117,13 +117,7 @@ impl Response {
         let body = self.take_body().await?;
         let json: &[u8] = if body.is_empty() { b"null" } else { &body };
         serde_json::from_slice(json).map_err(|error| {
-            // A 204 promises no body.
-            let body = if self.status() == StatusCode::OK {
-                &body
-            } else {
-                json
-            };
-            self.unexpected(ResponseProblem::not_json(self.headers(), body, &error))
+            self.unexpected(ResponseProblem::not_json(self.headers(), json, &error))
         })
     }
 

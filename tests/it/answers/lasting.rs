@@ -72,7 +72,8 @@ async fn ready_and_calls_go_on_after_transient_responses_only() {
     }
 }
 
-/// The API's responses are told apart in the same way; none of these is requested again.
+/// The API's responses are told apart in the same way, but for an empty body, which is `null` there.
+/// None of these is requested again.
 #[tokio::test]
 async fn foreign_body_of_the_api_is_transient() {
     let bodies = responses().into_iter().filter(|case| case.0 < 400);
@@ -82,6 +83,7 @@ async fn foreign_body_of_the_api_is_transient() {
         cloud.api.answers([reply]);
         let call = cloud.client.get("/api/v2/users/me");
         let error = call.fetch::<Named>().await.unwrap_err();
+        let is_transient = is_transient && !body.is_empty();
         assert_eq!(error.is_transient(), is_transient, "{case:?}: {error}");
         assert_eq!(cloud.api.requests().len(), 1, "{case:?}");
     }
