@@ -33,7 +33,12 @@ impl Jitter {
         if aws_lc_rs::rand::fill(&mut bytes).is_err() {
             return Self(0.5);
         }
-        Self(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
+        Self::from_bits(u32::from_le_bytes(bytes))
+    }
+
+    /// Maps all numbers evenly to the span from 0 to 1.
+    fn from_bits(bits: u32) -> Self {
+        Self(f64::from(bits) / f64::from(u32::MAX))
     }
 
     #[cfg(test)]
@@ -263,10 +268,24 @@ mod tests {
         assert_eq!(retry_after(&HeaderMap::new(), wall), None);
     }
 
-    /// Two draws are equal in one of 4 billion cases.
     #[test]
-    fn two_draws_differ() {
-        let (Jitter(first), Jitter(second)) = (Jitter::draw(), Jitter::draw());
-        assert_ne!(first.to_bits(), second.to_bits());
+    fn jitter_spans_0_to_1() {
+        for (bits, jitter) in [
+            (0, 0.0),
+            (u32::MAX / 4, 0.25),
+            (u32::MAX / 2, 0.5),
+            (u32::MAX, 1.0),
+        ] {
+            let Jitter(drawn) = Jitter::from_bits(bits);
+            assert!((drawn - jitter).abs() < 1e-9, "{bits}: {drawn}");
+        }
+    }
+
+    /// All draws fall into one half in one of 2^99 runs.
+    #[test]
+    fn draws_fall_into_both_halves() {
+        let draws = std::iter::repeat_with(|| Jitter::draw().0).take(100);
+        let (low, high): (Vec<_>, Vec<_>) = draws.partition(|jitter| *jitter < 0.5);
+        assert!(!low.is_empty() && !high.is_empty(), "{low:?} {high:?}");
     }
 }

@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
     event::{Event, dispatcher::EventDispatcher, trace},
-    memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory},
+    memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory, UnsavedLogin},
     policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
     source::SOURCE_LIMIT,
@@ -165,13 +165,15 @@ impl TokenCache {
         });
     }
 
-    /// Drops the current token and the current refresh, and returns the token.
-    pub(super) fn revoke(&self) -> Option<AccessToken> {
-        let (token, refresh) = self.update(|state, _| {
+    /// Drops the current token, that of a login still to be stored, and the current refresh. Returns
+    /// the tokens.
+    pub(super) fn revoke(&self) -> [Option<AccessToken>; 2] {
+        let (tokens, refresh) = self.update(|state, _| {
             state.store.records_removed(None, self.clock());
-            state.login.logged_out();
+            let unsaved = state.login.logged_out();
+            let unsaved = unsaved.and_then(|unsaved| unsaved.record.token(self.clock()));
             (
-                state.policy.revoke(),
+                [state.policy.revoke(), unsaved],
                 std::mem::take(&mut state.refresh_task),
             )
         });
@@ -179,7 +181,7 @@ impl TokenCache {
         if let Some(refresh) = refresh.get() {
             refresh.abort();
         }
-        token
+        tokens
     }
 
     /// Sends one request to the token endpoint, for at most the time of an attempt.
@@ -286,9 +288,16 @@ impl State {
         (announced != self.expiry_announced).then_some(Event::LoginExpiring { expires_in })
     }
 
+    /// A user logged in, and the login is still to be stored.
+    pub(super) fn login_unsaved(&mut self, unsaved: UnsavedLogin) {
+        self.login.logged_in();
+        self.login.login_issued(unsaved);
+        self.policy.end_pause();
+    }
+
     /// A user logged in: what was known of the login before does not matter any more.
     pub(super) fn logged_in(&mut self, record: &Record) {
-        self.store.logged_in(record);
+        self.store.record_seen(record);
         self.login.logged_in();
         self.expiry_announced = None;
     }

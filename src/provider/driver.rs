@@ -117,11 +117,14 @@ pub(super) fn keep_until_stored(cache: Arc<TokenCache>) {
     let keeper = Keeper(cache);
     tokio::spawn(async move {
         let Keeper(cache) = &keeper;
-        while cache.read(|state, _| state.login.is_unsaved()) {
+        loop {
             let soon = cache.clock().now() + BETWEEN_TRIES;
             let wake = cache.read(|state, now| state.policy.wake_at(now));
             let wake = wake.unwrap_or(soon).max(soon);
             cache.clock().sleep_until(wake).await;
+            if !cache.read(|state, _| state.login.is_unsaved()) {
+                return;
+            }
             drop(poll_policy(cache));
         }
     });

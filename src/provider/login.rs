@@ -5,9 +5,21 @@ use std::sync::{Arc, Weak};
 use secrecy::SecretString;
 
 use super::{
-    TokenProvider, cache::TokenCache, event::Event, source::read_secret, storage::Storage,
+    TokenProvider,
+    cache::TokenCache,
+    driver::keep_until_stored,
+    event::Event,
+    memory::UnsavedLogin,
+    source::read_secret,
+    storage::{HeldTurn, Storage},
 };
-use crate::{error::Error, grant::Kind, token::Record};
+use crate::{
+    clock::Moment,
+    error::Error,
+    grant::Kind,
+    token::{Lineage, Record},
+    token_endpoint::Issued,
+};
 
 /// A handle that keeps nothing alive.
 #[derive(Clone)]
@@ -60,32 +72,72 @@ impl TokenProvider {
             response = cache.send(request()).await;
         }
         let issued = response.map_err(|error| cache.with_client_context(error))?;
-        let (token, refresh_token) = (issued.token, issued.refresh_token);
+        self.store_login(turn, issued, started).await
+    }
+
+    /// Stores a new login, and serves its token from then on. Where that fails, the login is kept in
+    /// memory until it can be stored.
+    async fn store_login(
+        &self,
+        turn: HeldTurn,
+        issued: Issued,
+        started: Moment,
+    ) -> Result<(), Error> {
+        let cache = &self.cache;
+        let token = issued.token;
         let former = turn.record.as_ref();
-        let record = Record::new(&token, refresh_token, former, cache.clock());
-        // A login under an older key would come back when this one has ended.
-        slot.clear_older().await?;
-        turn.save(&record).await?;
+        let mut record = Record::new(&token, issued.refresh_token, former, cache.clock());
+        // Without random bytes the login counts as a continuation of the one before.
+        if let Some(lineage) = Lineage::draw() {
+            record = record.of_lineage(lineage);
+        }
+        let unsaved = UnsavedLogin {
+            former: former.map(Record::version),
+            record: record.clone(),
+        };
+        let stored = async {
+            // A login under an older key would come back when this one has ended.
+            turn.slot.clear_older().await?;
+            turn.save(&record).await
+        };
+        let stored = stored.await;
         cache.update(|state, now| {
             state.client.credentials_accepted(cache.clock().wall());
+            if stored.is_err() {
+                state.login_unsaved(unsaved);
+                return;
+            }
             state.logged_in(&record);
             state.policy.adopt(token.clone(), cache.jitter());
+            state.last_failure = None;
             state.emit(Event::Acquired {
                 took: now - started,
                 expires_in: token.end() - now,
             });
         });
-        Ok(())
+        if stored.is_err() {
+            keep_until_stored(Arc::clone(cache));
+        }
+        stored
     }
 
-    /// Whether a login is stored.
+    /// Whether there is a login: it is stored, or waits to be.
     pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
         let Storage::Login(slot) = &self.cache.settings.storage else {
             return Ok(false);
         };
-        let record = slot.find().await?;
-        Ok(self
-            .cache
-            .read(|state, _| record.is_some_and(|record| !state.store.is_outdated(&record))))
+        if self.cache.read(|state, _| state.login.is_unsaved()) {
+            return Ok(true);
+        }
+        let Some(record) = slot.find().await? else {
+            return Ok(false);
+        };
+        Ok(self.cache.update(|state, _| {
+            let is_outdated = state.store.is_outdated(&record);
+            if !is_outdated {
+                state.store.record_seen(&record);
+            }
+            !is_outdated
+        }))
     }
 }

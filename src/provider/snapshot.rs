@@ -38,6 +38,15 @@ impl Snapshot {
         }
     }
 
+    /// Where the shown token is, to tell whether it was shown again.
+    #[cfg(test)]
+    pub(super) fn address(&self) -> Option<*const ()> {
+        self.0
+            .load()
+            .as_ref()
+            .map(|shown| Arc::as_ptr(shown).cast())
+    }
+
     #[inline]
     pub(super) fn token(&self, clock: &Clock) -> Option<AccessToken> {
         let shown = self.0.load();

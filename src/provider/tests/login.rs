@@ -1,6 +1,8 @@
 //! A user's login: its refresh token, its store, and its end.
 
+mod lineage;
 mod races;
+mod unsaved;
 
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -186,7 +188,7 @@ async fn lost_response_is_retried_and_invalid_grant_ends_login() {
     assert_eq!(user.endpoint.requests(), 5);
 }
 
-/// A store whose turns exclude nothing and whose `save` can fail.
+/// A store whose turns exclude nothing and which can fail to change its record.
 #[derive(Clone, Default)]
 struct LooseStore {
     record: Arc<Mutex<Option<Sealed>>>,
@@ -213,6 +215,9 @@ impl TokenStore for LooseStore {
     }
 
     async fn remove(&self, (): (), _: &StoreKey) -> Result<(), StoreError> {
+        if self.fails_to_save.load(Ordering::SeqCst) && self.record.lock().is_some() {
+            return Err(StoreError::new("the disk is read-only"));
+        }
         *self.record.lock() = None;
         Ok(())
     }
