@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 6749 4.1.2; Genesys Cloud Developer Center, "Authorization".
 
+mod unwrapped;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
@@ -28,7 +30,8 @@ pub(crate) struct Parameters<'a> {
 /// query, or the query alone.
 ///
 /// Only the path of a URL is compared with the redirect URI. Behind a proxy a web application sees
-/// another scheme, host and port, and the `state` already identifies the login.
+/// another scheme, host and port, and the `state` already identifies the login. The text with which a
+/// user copied it (line breaks, quotes, brackets) is removed.
 ///
 /// # Errors
 /// `LoginErrorKind::ImplicitGrant` and `Callback` for a callback that does not end this login.
@@ -37,11 +40,28 @@ pub(crate) fn parse(
     redirect_uri: &Url,
     state: &SecretString,
 ) -> Result<Redirect, Error> {
+    if callback.len() > MAX_PASTED_BYTES {
+        return Err(CallbackFault::TooLong.into());
+    }
+    let callback = unwrapped::joined(callback);
     if callback.len() > MAX_CALLBACK_BYTES {
         return Err(CallbackFault::TooLong.into());
     }
-    let callback = callback.trim();
-    if callback.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    let result = parse_joined(&callback, redirect_uri, state);
+    // A code may end with a delimiter, so these are removed only where the address is wrong with them.
+    let delimited = unwrapped::delimited(&callback);
+    if result.is_err() && delimited.len() < callback.len() {
+        return parse_joined(delimited, redirect_uri, state);
+    }
+    result
+}
+
+fn parse_joined(
+    callback: &str,
+    redirect_uri: &Url,
+    state: &SecretString,
+) -> Result<Redirect, Error> {
+    if callback.contains(char::is_control) {
         return Err(CallbackFault::NoUrl.into());
     }
     let (callback, fragment) = callback.split_once('#').unwrap_or((callback, ""));
@@ -132,6 +152,9 @@ fn path_of(place: &str) -> Result<String, CallbackFault> {
 
 /// The listener reads as much of a request.
 const MAX_CALLBACK_BYTES: usize = 16 * 1024;
+
+/// A callback with the whitespace of lines that were wrapped and indented.
+const MAX_PASTED_BYTES: usize = 4 * MAX_CALLBACK_BYTES;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;

@@ -196,6 +196,35 @@ impl Error {
         })
     }
 
+    /// Whether the token endpoint cannot have used what was sent, so that sending it again may help.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn is_unused(&self) -> bool {
+        let is_busy = |status: StatusCode| matches!(status.as_u16(), 429 | 503);
+        self.nothing_sent()
+            || matches!(self.kind(), ErrorKind::RateLimited(_))
+            || self.is_transient() && self.status().is_some_and(is_busy)
+    }
+
+    /// Returns the error of a code that got this one as its last response, and is not sent again. A
+    /// rejection by the token endpoint stays as it is.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "there are no logins without the feature")
+    )]
+    pub(crate) fn with_code_ended(self) -> Self {
+        let why = if self.is_unused() {
+            "the time for this login is over"
+        } else if self.is_transient() || self.status().is_some_and(|status| status.is_success()) {
+            "whether this used up the login's code is unknown, and a code is never sent twice"
+        } else {
+            return self;
+        };
+        LoginError::code_ended(self.clone(), self.kind().head().cloned(), why).into()
+    }
+
     fn map_oauth(self, kind: OAuthErrorKind, map: impl FnOnce(OAuthError) -> ErrorKind) -> Self {
         match Arc::try_unwrap(self.0) {
             Ok(Inner::Kind(ErrorKind::OAuth(error))) if error.kind() == kind => map(error).into(),

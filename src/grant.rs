@@ -17,6 +17,8 @@ mod saml2_bearer;
 use std::{error, fmt, future::Future};
 
 pub use authorization_code::AuthorizationCode;
+#[cfg(feature = "login")]
+pub(crate) use authorization_code::CodeGrant;
 pub use client_credentials::ClientCredentials;
 pub(crate) use closure::Closure;
 pub use closure::NewToken;

@@ -2,12 +2,13 @@
 //!
 //! That request is one `GET` of the redirect URI, with its `Host` and the login's `state`.
 //! Every other request gets a brief response, is counted, and does not end the wait. At most 32
-//! connections are open at once, each with at most 16 KiB of request and for at most 10 s, so that
-//! the listener needs less than 576 KiB in all.
+//! connections are open at once, for at most 10 s each. Of a request at most 768 KiB are read and 16
+//! KiB kept, so that the listener needs less than 768 KiB in all.
 
 mod bind;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod head;
 mod matcher;
 mod page;
 mod rejection;

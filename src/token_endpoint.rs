@@ -38,14 +38,12 @@ pub(crate) struct TokenRequest {
 #[derive(Clone)]
 pub(crate) enum ClientAuth {
     Basic(BasicAuth),
-    /// A client without a secret: its id goes into the form (RFC 6749 3.2.1).
+    /// A client without a secret: its id is in the form (RFC 6749 3.2.1).
     #[cfg_attr(
         not(feature = "login"),
         allow(dead_code, reason = "only logins have public clients")
     )]
-    Public {
-        client_id: String,
-    },
+    Public,
 }
 
 /// The client's id and secret, for HTTP Basic.
@@ -80,17 +78,11 @@ pub(crate) struct TokenEndpoint {
 
 impl TokenEndpoint {
     /// Sends a request, once. The token's life counts from the moment before it is sent.
-    pub(crate) async fn ask(&self, mut request: TokenRequest) -> Result<Issued, Error> {
+    pub(crate) async fn ask(&self, request: TokenRequest) -> Result<Issued, Error> {
         let requested = self.clock.now();
         let mut headers = self.app.headers();
-        match &request.auth {
-            ClientAuth::Basic(auth) => {
-                headers.insert(AUTHORIZATION, basic_header(auth));
-            }
-            ClientAuth::Public { client_id } => {
-                let client_id = client_id.as_str().into();
-                request.form.push((CLIENT_ID, client_id));
-            }
+        if let ClientAuth::Basic(auth) = &request.auth {
+            headers.insert(AUTHORIZATION, basic_header(auth));
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
         let outgoing = Outgoing {
@@ -164,10 +156,9 @@ impl AsRef<[u8]> for Wiped {
 }
 
 const GRANT_TYPE: &str = "grant_type";
-const CLIENT_ID: &str = "client_id";
 
 /// The fields of a form that are not secret.
-const PUBLIC: [&str; 4] = [GRANT_TYPE, CLIENT_ID, "orgName", "redirect_uri"];
+const PUBLIC: [&str; 4] = [GRANT_TYPE, "client_id", "orgName", "redirect_uri"];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_TOKEN_RESPONSE_BYTES: usize = 64 * 1024;

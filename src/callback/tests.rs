@@ -8,6 +8,7 @@ use super::*;
 use crate::error::{ErrorKind, LoginErrorKind};
 
 const STATE: &str = "state-of-the-login";
+const URL: &str = "http://localhost:5123/cb?code=c%2F1&state=state-of-the-login";
 
 fn code_in(callback: &str) -> Result<String, Error> {
     let redirect_uri = Url::parse("http://localhost/cb").unwrap();
@@ -49,6 +50,96 @@ fn url_path_or_query_is_accepted() {
 }
 
 #[test]
+fn lines_of_a_pasted_address_are_joined() {
+    let url = URL;
+    let wrapped = |between: &str| {
+        let lines = url.as_bytes().chunks(17);
+        let lines = lines.map(|line| str::from_utf8(line).unwrap());
+        lines.collect::<Vec<_>>().join(between)
+    };
+    for text in [
+        wrapped("\n"),
+        wrapped("\n    "),
+        wrapped("\r\n\t"),
+        wrapped("\r"),
+        wrapped(" \u{a0}\u{2028}"),
+        wrapped("\u{200b}\u{ad}\u{feff}"),
+        format!("> {}", wrapped("\n> ")),
+        format!("> > {}", wrapped("\n>> ")),
+        format!("\u{2502} {} \u{2502}", wrapped(" \u{2502}\n\u{2502} ")),
+        format!("| {} |", wrapped(" |\n| ")),
+        format!("\"{}\"", wrapped("\n ")),
+        format!("\u{feff}{url}"),
+        format!("\u{2068}{url}\u{2069}"),
+        format!("\u{1b}[200~{url}\u{1b}[201~\n"),
+        format!("\"{}\"", wrapped("\n ")),
+    ] {
+        assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
+    }
+}
+
+#[test]
+fn delimiters_of_a_pasted_address_are_removed() {
+    let url = URL;
+    for text in [
+        format!("<{url}>"),
+        format!("<URL:{url}>"),
+        format!("< url:{url} >"),
+        format!("URL: {url}"),
+        format!("\"{url}\""),
+        format!("\"{url}"),
+        format!("{url}\""),
+        format!("'{url}'"),
+        format!("`{url}`"),
+        format!("```\n{url}\n```"),
+        format!("\u{201c}{url}\u{201d}"),
+        format!("\u{201e}{url}\u{201c}."),
+        format!("\u{2018}{url}\u{2019}"),
+        format!("\u{ab}\u{a0}{url}\u{a0}\u{bb}"),
+        format!("\u{300c}{url}\u{300d}\u{3002}"),
+        format!("({url})"),
+        format!("({url})."),
+        format!("(<{url}>),"),
+        format!("[{url}]"),
+        format!("{{{url}}}"),
+        format!("**{url}**"),
+        format!("[this page]({url})"),
+        format!("[{url}]({url})"),
+        format!("{url}."),
+        format!("{url},"),
+        format!("{url};"),
+        format!("{url}!?"),
+        format!("{url}\u{2026}"),
+        format!("$ {url}"),
+        format!("\u{2022} {url}"),
+        format!("'{url}#_=_'"),
+        "\"?code=c%2F1&state=state-of-the-login\"".to_owned(),
+        "'state=state-of-the-login&code=c%2F1'".to_owned(),
+        "(/cb?code=c%2F1&state=state-of-the-login)".to_owned(),
+        "[::1]:5123/cb?code=c%2F1&state=state-of-the-login".to_owned(),
+        format!("{:1$}", url, 60_000),
+    ] {
+        assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
+    }
+}
+
+#[test]
+fn bytes_of_a_code_are_not_taken_for_delimiters() {
+    for code in [
+        "c.", "c)", "c'", "(c)", "c*", "c-", "c]", "{c}", "c,", "c!", "`c`", "-_.~!",
+    ] {
+        for callback in [
+            format!("http://localhost/cb?state={STATE}&code={code}"),
+            format!("<http://localhost/cb?code={code}&state={STATE}>"),
+            format!("state={STATE}&code={code}\n"),
+            format!("[a](/cb?code={code}&state={STATE})."),
+        ] {
+            assert_eq!(code_in(&callback).unwrap(), code, "{callback}");
+        }
+    }
+}
+
+#[test]
 fn malformed_or_misdirected_callbacks_are_rejected() {
     use CallbackFault as Fault;
     let long = format!(
@@ -60,8 +151,13 @@ fn malformed_or_misdirected_callbacks_are_rejected() {
         ("", Fault::NoUrl),
         ("s3ntinel", Fault::NoUrl),
         ("?", Fault::NoUrl),
-        ("code=s3ntinel state=STATE", Fault::NoUrl),
-        ("/cb?code=s3ntinel\n&state=STATE", Fault::NoUrl),
+        ("code=s3ntinel state=STATE", Fault::NoState),
+        ("/cb?code=s3ntinel\0&state=STATE", Fault::NoUrl),
+        (
+            "\u{1b}[1m/cb?code=s3ntinel&state=STATE\u{1b}[0m",
+            Fault::NoUrl,
+        ),
+        ("<(\u{201c}\u{201d})>", Fault::NoUrl),
         ("http://[x/cb?code=s3ntinel&state=STATE", Fault::NoUrl),
         ("http://localhost/cb", Fault::NoState),
         ("/cb", Fault::NoState),

@@ -130,7 +130,7 @@ impl ErrorKind {
         match self {
             Self::InvalidClient(error) => Some(&error.response.head),
             Self::OAuth(error) => Some(&error.head),
-            Self::Login(error) => Some(&error.response()?.head),
+            Self::Login(error) => error.head(),
             Self::RateLimited(error) => Some(&error.head),
             Self::AccessDenied(error) => Some(&error.response.head),
             Self::Api(error) => Some(&error.head),

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt, io, time::Duration};
 
-use super::{redact::sanitize, token_endpoint::OAuthError};
+use super::{redact::sanitize, token_endpoint::OAuthError, transport::ResponseHead};
 use crate::platform_limits::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
 /// A login is needed, or it failed.
@@ -16,6 +16,15 @@ pub struct LoginError {
     text: Text,
     response: Option<OAuthError>,
     source: Option<io::Error>,
+    /// Boxed, since most logins end otherwise.
+    exchange: Option<Box<FailedExchange>>,
+}
+
+/// Why a code got no token.
+#[derive(Debug)]
+struct FailedExchange {
+    head: Option<ResponseHead>,
+    error: Box<dyn std::error::Error + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -28,7 +37,7 @@ enum Text {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginErrorKind {
-    /// There is no login, or it has ended.
+    /// There is no login, or it has ended, or its code got no token and cannot be sent again.
     LoginRequired,
     /// The login page sent the browser back with an error (RFC 6749 4.1.2.1).
     Denied {
@@ -62,6 +71,7 @@ impl LoginError {
             text: Text::Whole(text.into()),
             response: None,
             source: None,
+            exchange: None,
         }
     }
 
@@ -83,6 +93,32 @@ impl LoginError {
             response: Some(response),
             ..Self::new(LoginErrorKind::LoginRequired, text)
         }
+    }
+
+    /// The code of a login is not sent again after `error`, and `why` not.
+    pub(super) fn code_ended(
+        error: impl std::error::Error + Send + Sync + 'static,
+        head: Option<ResponseHead>,
+        why: &'static str,
+    ) -> Self {
+        let text = format!("{error}; {why}: log in again");
+        let head = head.map(|head| ResponseHead {
+            // Waiting does not help.
+            retry_after: None,
+            ..head
+        });
+        let error = Box::new(error);
+        Self {
+            exchange: Some(Box::new(FailedExchange { head, error })),
+            ..Self::new(LoginErrorKind::LoginRequired, text)
+        }
+    }
+
+    /// The runtime dropped the exchange of a code.
+    pub(crate) fn exchange_dropped() -> Self {
+        let text = "the runtime ended while the code of this login was exchanged, and a code is \
+            never sent twice: log in again";
+        Self::new(LoginErrorKind::LoginRequired, text)
     }
 
     /// The login page's error, without the `secrets` of the login.
@@ -162,6 +198,15 @@ impl LoginError {
         matches!(&self.kind, LoginErrorKind::Denied { error, .. } if error == "access_denied")
     }
 
+    /// Returns the head of the response that led to this error.
+    pub(super) fn head(&self) -> Option<&ResponseHead> {
+        let exchange = self.exchange.as_deref();
+        let response = self.response.as_ref();
+        response
+            .map(|response| &response.head)
+            .or_else(|| exchange?.head.as_ref())
+    }
+
     pub(super) fn is_transient(&self) -> bool {
         matches!(&self.kind, LoginErrorKind::Denied { error, .. }
             if error == "server_error" || error == "temporarily_unavailable")
@@ -187,7 +232,11 @@ impl fmt::Display for LoginError {
 
 impl std::error::Error for LoginError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.source.as_ref()?)
+        match &self.exchange {
+            // The text contains the error's own.
+            Some(exchange) => exchange.error.source(),
+            None => Some(self.source.as_ref()?),
+        }
     }
 }
 
@@ -283,11 +332,6 @@ pub(crate) enum CallbackFault {
          identity provider; finish it with the same settings"
     )]
     OtherLogin,
-    #[error(
-        "the runtime ended while this login's code was exchanged, and each code can be sent only \
-         once: log in again"
-    )]
-    Lost,
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ pub enum OAuthErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidGrantCause {
-    /// The authorization code is unknown, expired or used.
+    /// The authorization code is unknown, expired or used. Where the response does not say why, the
+    /// code verifier or the redirect URI may be wrong (RFC 6749 5.2).
     Code,
     /// The code verifier does not belong to the code (RFC 7636 4.6).
     CodeVerifier,
@@ -151,8 +152,9 @@ impl InvalidGrantCause {
     fn cure(self) -> &'static str {
         match self {
             Self::Code => {
-                "the authorization code is unknown, expired or already used: log in again, and use \
-                 each code once"
+                "the authorization code is unknown, expired or already used, or the code verifier \
+                 or the redirect URI is not that of the authorization request: log in again, and \
+                 use each code once, with the pending login that started it"
             }
             Self::CodeVerifier => {
                 "the code verifier does not belong to the code: finish each login with the pending \

@@ -165,23 +165,21 @@ impl AuthorizationCode {
         }
     }
 
-    /// The request that exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.5).
-    pub(crate) fn exchange(
-        &self,
-        secret: Option<SecretString>,
-        code: SecretString,
-        verifier: SecretString,
-        redirect_uri: &str,
-    ) -> TokenRequest {
-        TokenRequest {
-            auth: self.auth(secret),
-            form: vec![
-                ("grant_type", "authorization_code".into()),
-                ("code", code),
-                ("code_verifier", verifier),
-                ("redirect_uri", redirect_uri.into()),
-            ],
-        }
+    /// The request that exchanges a code for tokens (RFC 6749 4.1.3, RFC 7636 4.5). The fields have
+    /// the order of Genesys Cloud's SDKs.
+    pub(crate) fn exchange(&self, secret: Option<SecretString>, code: &CodeGrant) -> TokenRequest {
+        let CodeGrant {
+            code,
+            verifier,
+            redirect_uri,
+        } = code;
+        let fields = [
+            ("grant_type", "authorization_code".into()),
+            ("code", code.clone()),
+            ("code_verifier", verifier.clone()),
+        ];
+        let redirect_uri = ("redirect_uri", redirect_uri.as_str().into());
+        self.request(secret, fields, [redirect_uri])
     }
 
     /// The request that exchanges a refresh token for new tokens (RFC 6749 6).
@@ -190,22 +188,41 @@ impl AuthorizationCode {
         secret: Option<SecretString>,
         refresh_token: SecretString,
     ) -> TokenRequest {
-        TokenRequest {
-            auth: self.auth(secret),
-            form: vec![
-                ("grant_type", "refresh_token".into()),
-                ("refresh_token", refresh_token),
-            ],
-        }
+        let fields = [
+            ("grant_type", "refresh_token".into()),
+            ("refresh_token", refresh_token),
+        ];
+        self.request(secret, fields, [])
     }
 
-    fn auth(&self, secret: Option<SecretString>) -> ClientAuth {
+    /// A client without a secret is named in the form, between `first` and `last`.
+    fn request(
+        &self,
+        secret: Option<SecretString>,
+        first: impl IntoIterator<Item = Field>,
+        last: impl IntoIterator<Item = Field>,
+    ) -> TokenRequest {
         let client_id = self.0.client_id.clone();
-        match secret {
-            Some(secret) => ClientAuth::Basic(BasicAuth { client_id, secret }),
-            None => ClientAuth::Public { client_id },
+        let (auth, named) = match secret {
+            Some(secret) => (ClientAuth::Basic(BasicAuth { client_id, secret }), None),
+            None => (ClientAuth::Public, Some(("client_id", client_id.into()))),
+        };
+        let form = first.into_iter().chain(named).chain(last);
+        TokenRequest {
+            auth,
+            form: form.collect(),
         }
     }
+}
+
+type Field = (&'static str, SecretString);
+
+/// What the login page returned for a login, and what proves that it is the same login.
+pub(crate) struct CodeGrant {
+    pub(crate) code: SecretString,
+    pub(crate) verifier: SecretString,
+    /// The redirect URI, as the login page received it.
+    pub(crate) redirect_uri: String,
 }
 
 /// Without organisation, login hint and target.

@@ -51,6 +51,7 @@ impl Authority {
         let name = self.host.as_str();
         let (given, port) = host.split_at_checked(name.len()).unwrap_or((host, ""));
         let matches_port = match port.strip_prefix(':') {
+            Some("") => self.port == HTTP_PORT,
             Some(digits) => digits == self.port.to_string(),
             None => port.is_empty() && self.port == HTTP_PORT,
         };

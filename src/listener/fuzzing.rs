@@ -6,7 +6,8 @@ use secrecy::ExposeSecret;
 
 use super::{
     bind::{Authority, LoopbackHost},
-    matcher::{Expected, MAX_HEAD_BYTES, Match, match_request},
+    head::{Head, MAX_HEAD_BYTES},
+    matcher::{Expected, Match, match_request},
 };
 use crate::callback::{Redirect, fuzzing::redirect_in};
 
@@ -15,7 +16,6 @@ use crate::callback::{Redirect, fuzzing::redirect_in};
 /// # Panics
 /// Where the result is wrong.
 pub(crate) fn callback(sent: &[u8]) {
-    let head = sent.get(..MAX_HEAD_BYTES).unwrap_or(sent);
     let expected = Expected {
         path: PATH.to_owned(),
         state: STATE.to_owned().into(),
@@ -24,23 +24,30 @@ pub(crate) fn callback(sent: &[u8]) {
         host: LoopbackHost::Localhost,
         port: 1234,
     };
-    let match_request = |head| match_request(head, authority, &expected);
-    let result = match_request(head);
+    let match_request = |head: &Head| match_request(head.kept(), authority, &expected);
+    let mut head = Head::new();
+    head.push(sent);
+    let result = match_request(&head);
     match &result {
         Match::Callback(Redirect::Code(code)) => {
             let code = code.expose_secret().to_owned();
-            assert_eq!(expected_redirect(head), Some(("code", code)));
+            assert_eq!(expected_redirect(sent), Some(("code", code)));
         }
         Match::Callback(Redirect::Error(_)) => {
-            assert!(matches!(expected_redirect(head), Some(("error", _))));
+            assert!(matches!(expected_redirect(sent), Some(("error", _))));
         }
-        Match::Incomplete => assert!(head.len() < MAX_HEAD_BYTES, "waits for more than it reads"),
+        Match::Incomplete => assert!(
+            head.kept().len() < MAX_HEAD_BYTES,
+            "waits for more than it keeps"
+        ),
         Match::Rejected(_) => {}
     }
     // The result does not depend on how the request is split.
     let first = sent.first().copied().unwrap_or_default();
-    let early = head.get(..head.len() * usize::from(first) / 256);
-    let early = match_request(early.unwrap_or(head));
+    let (early, late) = sent.split_at(sent.len() * usize::from(first) / 256);
+    let mut split = Head::new();
+    split.push(early);
+    let early = match_request(&split);
     if !matches!(early, Match::Incomplete) {
         assert_eq!(
             discriminant(&early),
@@ -48,6 +55,8 @@ pub(crate) fn callback(sent: &[u8]) {
             "{early:?}, {result:?}"
         );
     }
+    split.push(late);
+    assert_eq!(split.kept(), head.kept());
 }
 
 /// The code or the error of a callback, read line by line.
@@ -57,6 +66,15 @@ fn expected_redirect(head: &[u8]) -> Option<(&'static str, String)> {
     let mut lines = lines.skip_while(|line| line.is_empty());
     let first = str::from_utf8(lines.next()?).ok()?;
     let target = first.strip_prefix("GET ")?.strip_suffix(" HTTP/1.1")?;
+    let scheme = target.get(..7).unwrap_or_default();
+    let is_absolute = scheme.eq_ignore_ascii_case("http://");
+    let target = if is_absolute {
+        let (host, rest) = target.get(7..)?.split_at_checked(HOST.len())?;
+        assert!(host.eq_ignore_ascii_case(HOST));
+        rest
+    } else {
+        target
+    };
     let query = target.strip_prefix(PATH)?.strip_prefix('?')?;
     let mut hosts = 0;
     loop {
@@ -67,7 +85,7 @@ fn expected_redirect(head: &[u8]) -> Option<(&'static str, String)> {
         }
         if let Some(host) = line.strip_prefix("host:") {
             hosts += 1;
-            assert_eq!(host.trim_matches([' ', '\t']), HOST);
+            assert!(is_absolute || host.trim_matches([' ', '\t']) == HOST);
         }
     }
     redirect_in(query, STATE).filter(|_| hosts == 1)

@@ -3,7 +3,7 @@
 use httparse::{EMPTY_HEADER, Error, Header, Request, Status};
 use secrecy::SecretString;
 
-use super::{bind::Authority, rejection::Rejection};
+use super::{bind::Authority, head::MAX_HEAD_BYTES, rejection::Rejection};
 use crate::callback::{Parameters, Redirect};
 
 /// The path and `state` of the callback.
@@ -50,12 +50,14 @@ fn redirect_of(
     if request.method != Some("GET") {
         return Err(Rejection::Method);
     }
-    if !has_host(request.headers, authority) {
+    let (host, target) = split_target(target);
+    if !has_host(request.headers, host, authority) {
         return Err(Rejection::Host);
     }
     // A browser sends the path as it is in the redirect URI, so it is not decoded.
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    if path != expected.path {
+    let is_root = path.is_empty() && host.is_some() && expected.path == "/";
+    if path != expected.path && !is_root {
         return Err(Rejection::Path);
     }
     if is_prefetch(request.headers) {
@@ -66,12 +68,27 @@ fn redirect_of(
     parameters.redirect().map_err(|_| Rejection::Parameters)
 }
 
-fn has_host(headers: &[Header<'_>], authority: Authority) -> bool {
-    let mut hosts = values(headers, "host");
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => str::from_utf8(host).is_ok_and(|host| authority.matches_host(host)),
-        _ => false,
+/// The host of a target in absolute form, as proxies send it, and the rest of the target.
+fn split_target(target: &str) -> (Option<&str>, &str) {
+    match target.split_at_checked("http://".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => {
+            let end = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (host, rest) = rest.split_at_checked(end).unwrap_or_default();
+            (Some(host), rest)
+        }
+        _ => (None, target),
     }
+}
+
+/// Whether the request is for this listener. The host in its target takes precedence over `Host`,
+/// which there must be once in any case (RFC 9112 3.2, 3.2.2).
+fn has_host(headers: &[Header<'_>], in_target: Option<&str>, authority: Authority) -> bool {
+    let mut hosts = values(headers, "host");
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let host = in_target.or_else(|| str::from_utf8(host).ok());
+    host.is_some_and(|host| authority.matches_host(host))
 }
 
 fn is_prefetch(headers: &[Header<'_>]) -> bool {
@@ -91,8 +108,5 @@ fn values<'a>(headers: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u
         .filter(move |header| header.name.eq_ignore_ascii_case(name))
         .map(|header| header.value)
 }
-
-/// The maximum that is read from a connection. A body is never read.
-pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 const MAX_HEADERS: usize = 64;

@@ -2,12 +2,14 @@
 
 use super::rejection::Rejection;
 
-/// The outcome of a login.
+/// The outcome of a login, or what keeps the browser from finishing it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Page {
     Success,
     Denied,
     Failed,
+    /// Other programs have set so many cookies that the callback is not read.
+    TooLarge,
 }
 
 impl Page {
@@ -25,6 +27,7 @@ impl Page {
             Self::Success => "200 OK",
             Self::Denied => "403 Forbidden",
             Self::Failed => "500 Internal Server Error",
+            Self::TooLarge => "431 Request Header Fields Too Large",
         }
     }
 
@@ -49,6 +52,13 @@ impl Page {
                 "You can close this tab and go back to the program, which says what went wrong.",
                 "M17 17l14 14M31 17L17 31",
             ),
+            Self::TooLarge => (
+                "denied",
+                "Too many cookies for localhost",
+                "Other programs on this machine have set them, and the browser sends them all; \
+                 delete the cookies of localhost in the browser's settings, then reload this page.",
+                "M24 13v14M24 34v.5",
+            ),
         }
     }
 }
@@ -60,6 +70,9 @@ pub(super) fn page_response(page: Page) -> String {
 
 /// The response to a rejected request; `None` where no client waits for one.
 pub(super) fn rejection_response(rejection: Rejection) -> Option<String> {
+    if rejection == Rejection::TooLarge {
+        return Some(page_response(Page::TooLarge));
+    }
     let (status, sentence) = rejection.response()?;
     let allow = if rejection == Rejection::Method {
         "Allow: GET\r\n"
@@ -92,7 +105,7 @@ mod tests {
     #[test]
     fn each_page_says_what_to_do_next_and_loads_nothing() {
         let mut shown = Vec::new();
-        for page in [Page::Success, Page::Denied, Page::Failed] {
+        for page in [Page::Success, Page::Denied, Page::Failed, Page::TooLarge] {
             let response = page_response(page);
             let (head, html) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with(&format!("HTTP/1.1 {}\r\n{HEADERS}", page.status())));
@@ -111,7 +124,8 @@ mod tests {
                 assert_eq!(html.matches(&part).count(), 1, "{part}");
             }
             assert_eq!(sentence.matches('.').count(), 1, "{sentence}");
-            assert!(sentence.starts_with("You can close this tab"));
+            let next = ["You can close this tab", "delete the cookies of localhost"];
+            assert!(next.iter().any(|next| sentence.contains(next)));
             // No placeholder of the template is left, and nothing runs or is fetched.
             for part in [
                 "{ending}",
@@ -137,7 +151,7 @@ mod tests {
             shown.push(title);
         }
         shown.dedup();
-        assert_eq!(shown.len(), 3);
+        assert_eq!(shown.len(), 4);
     }
 
     #[test]
@@ -146,6 +160,10 @@ mod tests {
             let Some(response) = rejection_response(rejection) else {
                 continue;
             };
+            if rejection == Rejection::TooLarge {
+                assert!(response.ends_with("</html>\n"), "{response}");
+                continue;
+            }
             let (head, line) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(HEADERS.trim_end()), "{head}");
             assert!(head.contains("Content-Type: text/plain; charset=utf-8"));

@@ -46,7 +46,7 @@ impl Rejection {
             Self::Method => "had another method than GET",
             Self::Prefetch => "came from a browser's prefetch",
             Self::Malformed => "did not use HTTP/1.1: not a browser, or https in place of http",
-            Self::TooLarge => "had too large a head",
+            Self::TooLarge => "had too large a head: other programs set many cookies for localhost",
             Self::TooSlow => "took too long or sent nothing",
             Self::Incomplete => "broke off",
             Self::Displaced => "made room for a newer one: too many were open at once",
@@ -54,7 +54,7 @@ impl Rejection {
     }
 
     /// The status of the response and the sentence in its body; `None` where no client waits for a
-    /// response.
+    /// response, or a page is shown.
     pub(super) fn response(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
             Self::State => (
@@ -71,12 +71,8 @@ impl Rejection {
             // A response to HEAD has no body.
             Self::Method => ("405 Method Not Allowed", ""),
             Self::Prefetch => ("503 Service Unavailable", "This page is not prefetched."),
-            Self::TooLarge => (
-                "431 Request Header Fields Too Large",
-                "The request is too large.",
-            ),
             Self::Malformed => ("400 Bad Request", "This is not an HTTP/1.1 request."),
-            Self::TooSlow | Self::Incomplete | Self::Displaced => return None,
+            Self::TooLarge | Self::TooSlow | Self::Incomplete | Self::Displaced => return None,
         })
     }
 }

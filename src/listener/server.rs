@@ -13,7 +13,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
@@ -21,7 +21,8 @@ use zeroize::Zeroizing;
 
 use super::{
     bind::Authority,
-    matcher::{Expected, MAX_HEAD_BYTES, Match, match_request},
+    head::Head,
+    matcher::{Expected, Match, match_request},
     page::rejection_response,
     rejection::{Rejection, Rejections},
     responder::{RESPONSE_TIMEOUT, Responder},
@@ -235,8 +236,17 @@ impl Server {
         self.count(rejection);
         if let Some(response) = rejection_response(rejection) {
             let limit = clock.sleep_until(clock.now() + RESPONSE_TIMEOUT);
+            let respond = async {
+                stream.write_all(response.as_bytes()).await?;
+                if rejection == Rejection::TooLarge {
+                    // A browser that still sends would lose the page to a reset.
+                    stream.shutdown().await?;
+                    copy(&mut stream.take(MAX_DISCARDED_BYTES), &mut sink()).await?;
+                }
+                io::Result::Ok(())
+            };
             // An error concerns the client only.
-            let _ = either(pin!(stream.write_all(response.as_bytes())), pin!(limit)).await;
+            let _ = either(pin!(respond), pin!(limit)).await;
         }
     }
 
@@ -245,19 +255,23 @@ impl Server {
         let Some(expected) = self.inbox.lock().expected.clone() else {
             return Err(Rejection::State);
         };
-        let mut head = Zeroizing::new(vec![0; MAX_HEAD_BYTES]);
-        let mut length = 0;
+        let mut head = Head::new();
+        let mut arrived = Zeroizing::new(vec![0; READ_BYTES]);
         loop {
-            let free = head.get_mut(length..).unwrap_or_default();
-            match stream.read(free).await {
-                Ok(0) | Err(_) => return Err(Rejection::Incomplete),
-                Ok(read) => length += read,
+            let read = stream.read(&mut arrived).await.unwrap_or(0);
+            if read == 0 {
+                return Err(Rejection::Incomplete);
             }
-            let read = head.get(..length).unwrap_or_default();
-            match match_request(read, self.authority, &expected) {
-                Match::Incomplete => {}
-                Match::Callback(redirect) => return Ok(redirect),
-                Match::Rejected(rejection) => return Err(rejection),
+            let is_longer = head.push(arrived.get(..read).unwrap_or_default());
+            if head.is_too_large() {
+                return Err(Rejection::TooLarge);
+            }
+            if is_longer {
+                match match_request(head.kept(), self.authority, &expected) {
+                    Match::Incomplete => {}
+                    Match::Callback(redirect) => return Ok(redirect),
+                    Match::Rejected(rejection) => return Err(rejection),
+                }
             }
         }
     }
@@ -292,5 +306,11 @@ pub(super) const MIN_CONNECTION_TIME: Duration = Duration::from_millis(100);
 
 /// The pause in accepting while the process is out of file descriptors.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
+
+/// The maximum that is read at once.
+pub(super) const READ_BYTES: usize = 4 * 1024;
+
+/// The maximum that is read, and ignored, after the response to a request that is too large.
+const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
 const TARGET: &str = "genesys_cloud_auth";

@@ -5,12 +5,7 @@ mod bounds;
 mod corpus;
 mod waiting;
 
-use std::{
-    net::SocketAddr,
-    process,
-    sync::atomic::{AtomicU16, Ordering},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use secrecy::ExposeSecret;
 use tokio::{
@@ -21,9 +16,9 @@ use tokio::{
 };
 
 use super::{
-    matcher::MAX_HEAD_BYTES,
+    head::{MAX_ARRIVED_BYTES, MAX_HEAD_BYTES},
     rejection::Rejection,
-    server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME},
+    server::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, MIN_CONNECTION_TIME, READ_BYTES},
     *,
 };
 use crate::{
@@ -164,12 +159,12 @@ async fn read_all(stream: &mut TcpStream) -> String {
 }
 
 /// A port that is free on every loopback address. It lies outside the range from which the system
-/// chooses, so that no other test receives it.
+/// chooses, and is drawn, so that no other test receives it, in whatever process.
 pub(super) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(process::id() % 10_000).unwrap();
     loop {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let mut bytes = [0; 2];
+        aws_lc_rs::rand::fill(&mut bytes).unwrap();
+        let port = 20_000 + u16::from_le_bytes(bytes) % 10_000;
         if Listener::bind(LoopbackHost::Localhost, &[port]).is_ok() {
             return port;
         }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::pending,
+    mem,
     pin::pin,
     sync::{
         Arc,
@@ -35,7 +36,10 @@ use crate::{
 ///
 /// Its port is bound. The first valid callback ends the login: the browser's
 /// ([`redirected`](Self::redirected)) or the user's ([`pasted`](Self::pasted)). Both may be called
-/// at once, dropping either future loses nothing, and the code is exchanged only once.
+/// at once, dropping either future loses nothing, and the code is used only once. Where the token
+/// endpoint cannot have used it (nothing was sent, or it responded with 429 or 503), it is sent again
+/// until the [timeout](super::LoginBuilder::login_timeout). After a transient error both may be
+/// called again.
 #[must_use = "the login page must be opened, and its callback waited for"]
 pub struct LocalLogin(Arc<Inner>);
 
@@ -58,6 +62,8 @@ enum Progress {
     TimedOut(Error),
     /// There was a valid callback. The listener, if there is one, still responds to the browser.
     Exchanging(Option<Arc<Listener>>),
+    /// No code was used, so another callback may still end the login.
+    Failed(Error, Option<Arc<Listener>>),
     Done(LoginResult),
 }
 
@@ -179,15 +185,17 @@ impl LocalLogin {
     /// [`LoginErrorKind::Denied`] where the user or the login page denied access,
     /// [`LoginErrorKind::Listener`] where the browser did not come back in time, and
     /// [`ErrorKind::NoRuntime`] outside a tokio runtime. Otherwise why the code could not be exchanged
-    /// or the login not be stored.
+    /// ([`needs_login`](Error::needs_login) where it may be used up), or [`ErrorKind::Store`]: the store
+    /// does not take the login, which is kept in memory until it does. [`Login::saved`] returns it.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
         current_runtime()?;
         let inner = &self.0;
+        inner.listen_again();
         let listener = match &*inner.progress.borrow() {
             Progress::Listening(listener) => Some(Arc::clone(listener)),
             Progress::TimedOut(error) => return Err(error.clone()),
             Progress::Exchanging(listener) => listener.clone(),
-            Progress::Done(_) => None,
+            Progress::Failed(..) | Progress::Done(_) => None,
         };
         if let Some(listener) = listener {
             let clock = inner.login.clock();
@@ -231,42 +239,70 @@ impl Inner {
         let is_first = self.progress.send_if_modified(|progress| {
             let listener = match progress {
                 Progress::Listening(listener) => Some(Arc::clone(listener)),
+                Progress::Failed(_, listener) => listener.take(),
                 Progress::TimedOut(_) => None,
                 Progress::Exchanging(_) | Progress::Done(_) => return false,
             };
             *progress = Progress::Exchanging(listener);
             true
         });
-        let guard = is_first.then(|| ExchangeGuard(Arc::clone(self)));
+        let mut guard = is_first.then(|| ExchangeGuard(Arc::clone(self), None));
         let inner = Arc::clone(self);
+        let deadline = match respond {
+            Some(_) => self.deadline,
+            None => self.paste_deadline,
+        };
         tokio::spawn(async move {
             let result = match redirect {
                 _ if !is_first => inner.result().await,
-                Redirect::Code(code) => inner.exchange(code).await,
+                Redirect::Code(code) => inner.exchange(code, deadline).await,
                 Redirect::Error(error) => Err(error),
             };
             // The program may end as soon as it has the result, so the page comes first.
             if let Some(respond) = respond {
                 show_result(respond, &result).await;
             }
-            inner.finish(result);
-            drop(guard);
+            if let Some(guard) = &mut guard {
+                guard.1 = Some(result);
+            }
         });
     }
 
-    async fn exchange(&self, code: SecretString) -> LoginResult {
+    async fn exchange(&self, code: SecretString, deadline: Moment) -> LoginResult {
         let provider = self.login.provider(&self.name)?;
-        self.pending.exchange(provider, code).await
+        self.pending.exchange(provider, code, Some(deadline)).await
     }
 
-    /// Sets the result, unless there is one, and frees the port.
+    /// Sets the result of the exchange. Frees the port, unless another callback may come.
     fn finish(&self, result: LoginResult) {
+        // A login that is kept until its store takes it has used the code.
+        let is_kept = || {
+            let provider = self.login.provider(&self.name);
+            provider.is_ok_and(|provider| provider.has_unsaved_login())
+        };
+        let may_return = result.as_ref().is_err_and(Error::is_transient) && !is_kept();
+        // Dropped after the guard: an error may hold the program's own.
+        let mut former = None;
+        self.progress.send_modify(|progress| {
+            let new = match (result, &mut *progress) {
+                (Err(error), Progress::Exchanging(listener)) if may_return => {
+                    Progress::Failed(error, listener.take())
+                }
+                (result, _) => Progress::Done(result),
+            };
+            former = Some(mem::replace(progress, new));
+        });
+        drop(former);
+    }
+
+    /// Waits for the browser again after an exchange that used no code.
+    fn listen_again(&self) {
         self.progress.send_if_modified(|progress| {
-            let is_first = !matches!(progress, Progress::Done(_));
-            if is_first {
-                *progress = Progress::Done(result);
-            }
-            is_first
+            let Progress::Failed(_, Some(listener)) = progress else {
+                return false;
+            };
+            *progress = Progress::Listening(Arc::clone(listener));
+            true
         });
     }
 
@@ -290,9 +326,12 @@ impl Inner {
     /// Waits for the result of the login.
     async fn result(&self) -> LoginResult {
         let mut progress = self.progress.subscribe();
-        let done = progress.wait_for(|progress| matches!(progress, Progress::Done(_)));
-        let result = done.await.ok().and_then(|done| match &*done {
+        let has_result =
+            |progress: &Progress| matches!(progress, Progress::Done(_) | Progress::Failed(..));
+        let done = progress.wait_for(has_result).await;
+        let result = done.ok().and_then(|done| match &*done {
             Progress::Done(result) => Some(result.clone()),
+            Progress::Failed(error, _) => Some(Err(error.clone())),
             _ => None,
         });
         match result {
@@ -311,12 +350,14 @@ impl fmt::Debug for LocalLogin {
     }
 }
 
-/// Ends the login with an error if the runtime drops its exchange.
-struct ExchangeGuard(Arc<Inner>);
+/// Ends an exchange with its result, or with an error if the runtime drops it.
+struct ExchangeGuard(Arc<Inner>, Option<LoginResult>);
 
 impl Drop for ExchangeGuard {
     fn drop(&mut self) {
-        self.0.finish(Err(CallbackFault::Lost.into()));
+        let result = self.1.take();
+        let dropped = || Err(LoginError::exchange_dropped().into());
+        self.0.finish(result.unwrap_or_else(dropped));
     }
 }
 

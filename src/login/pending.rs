@@ -17,7 +17,9 @@ use super::{Login, binding::LoginBinding, current_runtime};
 use crate::error::{ErrorKind, LoginErrorKind};
 use crate::{
     callback::{self, Redirect},
-    error::{CallbackFault, Error},
+    clock::Moment,
+    error::{CallbackFault, Error, LoginError},
+    grant::CodeGrant,
     provider::TokenProvider,
 };
 
@@ -50,7 +52,9 @@ impl Login {
 
     /// Finishes a login by its callback: the URL that the browser requested, its path with the query,
     /// or the query alone. The login is stored as `name`, in place of an earlier one, and then
-    /// returned. Dropping the future does not stop the exchange of the code.
+    /// returned. Dropping the future does not stop the exchange of the code, which is sent again
+    /// within the [total for a token](super::LoginBuilder::timeout) where the token endpoint cannot
+    /// have used it: nothing was sent, or it responded with 429 or 503.
     ///
     /// Choose a new name for each login, such as a new session id: another person may know one that
     /// existed before the login.
@@ -59,8 +63,9 @@ impl Login {
     /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
     /// end this login, [`LoginErrorKind::Denied`] for an error of the login page,
     /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
-    /// runtime: nothing was sent. Otherwise why the code could not be exchanged or the login not be
-    /// stored.
+    /// runtime: nothing was sent. Otherwise why the code could not be exchanged
+    /// ([`needs_login`](Error::needs_login) where it may be used up), or [`ErrorKind::Store`]: the store
+    /// does not take the login, which is kept in memory until it does. [`saved`](Self::saved) returns it.
     pub async fn finish(
         &self,
         pending: PendingLogin,
@@ -74,12 +79,12 @@ impl Login {
             Redirect::Error(error) => return Err(error),
         };
         let provider = self.provider(name)?;
-        let exchange = async move { pending.exchange(provider, code).await };
+        let exchange = async move { pending.exchange(provider, code, None).await };
         // In a task of its own: the code can be used only once, whoever waits for the result.
         let exchange = current_runtime()?.spawn(exchange);
         exchange
             .await
-            .unwrap_or_else(|_| Err(CallbackFault::Lost.into()))
+            .unwrap_or_else(|_| Err(LoginError::exchange_dropped().into()))
     }
 }
 
@@ -185,16 +190,20 @@ impl PendingLogin {
         }
     }
 
-    /// Exchanges the code, stores the login, and returns its provider.
+    /// Exchanges the code, stores the login, and returns its provider. `deadline` ends the time in
+    /// which the code is sent again.
     pub(super) async fn exchange(
         &self,
         provider: TokenProvider,
         code: SecretString,
+        deadline: Option<Moment>,
     ) -> Result<TokenProvider, Error> {
-        let redirect_uri = self.binding.redirect_uri();
-        provider
-            .log_in(code, self.verifier.clone(), redirect_uri)
-            .await?;
+        let code = CodeGrant {
+            code,
+            verifier: self.verifier.clone(),
+            redirect_uri: self.binding.redirect_uri().to_owned(),
+        };
+        provider.log_in(&code, deadline).await?;
         Ok(provider)
     }
 

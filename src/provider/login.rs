@@ -1,8 +1,9 @@
 //! What a login does with its provider: it exchanges a code, and asks whether a login is stored.
 
-use std::sync::{Arc, Weak};
-
-use secrecy::SecretString;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{
     TokenProvider,
@@ -16,7 +17,8 @@ use super::{
 use crate::{
     clock::Moment,
     error::Error,
-    grant::Kind,
+    grant::{CodeGrant, Kind},
+    retry::{FailureStreak, pause_after_failure},
     token::{Lineage, Record},
     token_endpoint::Issued,
 };
@@ -47,11 +49,17 @@ impl TokenProvider {
 
     /// Exchanges a code for a login, stores it, and serves its token from then on. The future must be
     /// driven to its end in a task of its own, since the code can be used only once.
+    ///
+    /// Where the token endpoint cannot have used the code, it is sent again before `deadline`, or
+    /// within the total for a token.
+    ///
+    /// # Errors
+    /// A transient error only where the code was not used, or where the login is kept until its store
+    /// takes it.
     pub(crate) async fn log_in(
         &self,
-        code: SecretString,
-        verifier: SecretString,
-        redirect_uri: &str,
+        code: &CodeGrant,
+        deadline: Option<Moment>,
     ) -> Result<(), Error> {
         let cache = &self.cache;
         let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
@@ -59,19 +67,37 @@ impl TokenProvider {
         else {
             return Err(Error::configuration("this provider is not a login's"));
         };
-        let secret = match app.secret() {
-            Some(source) => Some(read_secret(source).await?),
-            None => None,
-        };
-        // A store that fails is reported before the code is used.
-        let turn = slot.take_turn().await?;
         let started = cache.clock().now();
-        let request = || app.exchange(secret.clone(), code.clone(), verifier.clone(), redirect_uri);
-        let mut response = cache.send(request()).await;
-        if response.as_ref().is_err_and(Error::nothing_sent) {
-            response = cache.send(request()).await;
-        }
-        let issued = response.map_err(|error| cache.with_client_context(error))?;
+        let deadline = deadline.unwrap_or(started + cache.settings.total);
+        let mut streak = None;
+        let (turn, issued) = loop {
+            let secret = match app.secret() {
+                Some(source) => Some(read_secret(source).await?),
+                None => None,
+            };
+            // A store that fails is reported before the code is used.
+            let turn = slot.take_turn().await?;
+            let error = match cache.send(app.exchange(secret, code)).await {
+                Ok(issued) => break (turn, issued),
+                Err(error) => cache.with_client_context(error),
+            };
+            // Others may use the store in the pause.
+            drop(turn);
+            let now = cache.clock().now();
+            let is_first = streak.is_none();
+            let failures = FailureStreak::with_failure(streak, now);
+            streak = Some(failures);
+            let pause = if is_first && error.nothing_sent() {
+                // A pooled connection may have died with its runtime.
+                Duration::ZERO
+            } else {
+                pause_after_failure(failures, error.retry_after(), false, cache.jitter())
+            };
+            if !error.is_unused() || now + pause >= deadline {
+                return Err(error.with_code_ended());
+            }
+            cache.clock().sleep_until(now + pause).await;
+        };
         self.store_login(turn, issued, started).await
     }
 
@@ -121,12 +147,17 @@ impl TokenProvider {
         stored
     }
 
+    /// Whether a login waits to be stored.
+    pub(crate) fn has_unsaved_login(&self) -> bool {
+        self.cache.read(|state, _| state.login.is_unsaved())
+    }
+
     /// Whether there is a login: it is stored, or waits to be.
     pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
         let Storage::Login(slot) = &self.cache.settings.storage else {
             return Ok(false);
         };
-        if self.cache.read(|state, _| state.login.is_unsaved()) {
+        if self.has_unsaved_login() {
             return Ok(true);
         }
         let Some(record) = slot.find().await? else {

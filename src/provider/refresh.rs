@@ -79,7 +79,7 @@ impl Refresh {
         let span = self.span.clone();
         let refresh = async move {
             let result = self.token().await;
-            self.end(result.map_or_else(|end| end, RefreshResult::Token))
+            self.end(&result.map_or_else(|end| end, RefreshResult::Token))
         };
         refresh.instrument(span)
     }
@@ -155,16 +155,16 @@ impl Refresh {
         (!is_same_secret(&other, rejected)).then_some(other)
     }
 
-    /// Returns whether a renewed login is still to be stored.
-    fn end(&mut self, result: RefreshResult) -> bool {
+    /// Returns whether a login is still to be stored. The result is dropped after the guard: its error
+    /// may hold the program's own.
+    fn end(&mut self, result: &RefreshResult) -> bool {
         self.ended = true;
         let without_event = match result {
             RefreshResult::Unchanged => "unchanged",
             _ => "lost",
         };
-        // The result is dropped after the guard: its error may hold the program's own.
         let (sent, event, login_unsaved) = self.cache.update(|state, now| {
-            let (sent, event) = self.finish(state, now, &result);
+            let (sent, event) = self.finish(state, now, result);
             (sent, event, state.login.is_unsaved())
         });
         if let Some((waiters, result)) = sent {
@@ -265,13 +265,14 @@ impl Drop for Refresh {
         if self.ended {
             return;
         }
-        self.end(if std::thread::panicking() {
+        let result = if std::thread::panicking() {
             // The next refresh may panic, too, so a pause begins.
             let url = self.cache.endpoint.region.login_url();
             RefreshResult::Failed(Error::request_failed(url))
         } else {
             RefreshResult::Lost
-        });
+        };
+        self.end(&result);
     }
 }
 

@@ -57,14 +57,13 @@ impl TokenStore for MemoryStore {
             guard: None,
         };
         let waited_for = Arc::clone(&self.0.lock().entry(key.clone()).or_default().turn);
-        let guard = match Arc::clone(&waited_for).try_lock_owned() {
-            Ok(guard) => guard,
-            Err(_) => {
-                check_timers()?;
-                let guard = tokio::time::timeout(wait, waited_for.lock_owned());
-                let taken = "another task has the turn of this record";
-                guard.await.map_err(|_| StoreError::new(taken))?
-            }
+        let guard = if let Ok(guard) = Arc::clone(&waited_for).try_lock_owned() {
+            guard
+        } else {
+            check_timers()?;
+            let guard = tokio::time::timeout(wait, waited_for.lock_owned());
+            let taken = "another task has the turn of this record";
+            guard.await.map_err(|_| StoreError::new(taken))?
         };
         turn.guard = Some(guard);
         Ok(turn)

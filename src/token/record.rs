@@ -64,13 +64,6 @@ impl Record {
         }
     }
 
-    /// Makes this the first record of a login.
-    #[cfg(feature = "login")]
-    pub(crate) fn of_lineage(mut self, lineage: Lineage) -> Self {
-        self.lineage = Some(lineage);
-        self
-    }
-
     /// Returns a generation higher than `former` and than that of any record removed before now.
     pub(crate) fn generation_after(former: u64, clock: &Clock) -> u64 {
         millis(clock.wall()).max(former.saturating_add(1))
@@ -145,6 +138,15 @@ impl Record {
             life: Duration::from_millis(read.life),
             refresh_token: read.refresh_token,
         })
+    }
+}
+
+#[cfg(feature = "login")]
+impl Record {
+    /// Makes this the first record of a login.
+    pub(crate) fn of_lineage(mut self, lineage: Lineage) -> Self {
+        self.lineage = Some(lineage);
+        self
     }
 }
 

@@ -6,13 +6,12 @@ mod browser;
 mod calls;
 mod local;
 mod ports;
+mod sent_again;
 mod web;
 
 use std::{
     io::ErrorKind::AddrInUse,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
-    process,
-    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -28,6 +27,7 @@ use url::Url;
 use crate::support::{
     kind_of,
     login::{callback_of, log_in, parameter},
+    random,
 };
 
 pub const WEB: &str = "https://app.example/cb";
@@ -92,13 +92,11 @@ pub fn redirect_uri(local: &LocalLogin) -> Url {
     uri.parse().unwrap()
 }
 
-/// A free port. It lies outside the range from which the system chooses, so that no other test
-/// receives it.
+/// A free port. It lies outside the range from which the system chooses, and is drawn, so that no
+/// other test receives it, in whatever process.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(process::id() % 10_000).unwrap();
     loop {
-        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let port = 10_000 + u16::try_from(random() % 10_000).unwrap();
         if is_free(port) {
             return port;
         }

@@ -16,27 +16,32 @@ fn form(request: &TokenRequest) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn token_requests_have_the_documented_form() {
-    let exchange =
-        |secret| public().exchange(secret, "c".into(), "v".into(), "http://localhost:5123/cb");
-    let fields = [
-        ("grant_type", "authorization_code"),
+fn token_requests_have_the_recorded_form() {
+    let code = CodeGrant {
+        code: "c".into(),
+        verifier: "v".into(),
+        redirect_uri: "http://localhost:5123/cb".to_owned(),
+    };
+    let (grant_type, client_id) = ("grant_type", ("client_id", "an-id"));
+    let start = [
+        (grant_type, "authorization_code"),
         ("code", "c"),
         ("code_verifier", "v"),
-        ("redirect_uri", "http://localhost:5123/cb"),
     ];
-    let request = exchange(None);
-    assert_eq!(form(&request), fields);
-    assert!(matches!(request.auth, ClientAuth::Public { client_id } if client_id == "an-id"));
-    let request = exchange(Some("s".into()));
-    assert_eq!(form(&request), fields);
-    assert!(matches!(request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == "s"));
+    let end = ("redirect_uri", "http://localhost:5123/cb");
+    let refresh = [(grant_type, "refresh_token"), ("refresh_token", "r")];
 
+    let request = public().exchange(None, &code);
+    assert_eq!(form(&request), [&start[..], &[client_id, end]].concat());
+    assert!(matches!(request.auth, ClientAuth::Public));
     let request = public().refresh(None, "r".into());
-    assert_eq!(
-        form(&request),
-        [("grant_type", "refresh_token"), ("refresh_token", "r")]
-    );
+    assert_eq!(form(&request), [&refresh[..], &[client_id]].concat());
+
+    let request = public().exchange(Some("s".into()), &code);
+    assert_eq!(form(&request), [&start[..], &[end]].concat());
+    assert!(matches!(request.auth, ClientAuth::Basic(auth) if auth.secret.expose_secret() == "s"));
+    let request = public().refresh(Some("s".into()), "r".into());
+    assert_eq!(form(&request), refresh);
 }
 
 #[test]

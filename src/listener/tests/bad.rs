@@ -58,6 +58,107 @@ async fn megabyte_of_head_is_not_read() {
     }
 }
 
+#[tokio::test]
+async fn cookies_of_other_programs_do_not_hide_the_callback() {
+    let long = |name: &str, length: usize| format!("{name}: {}\r\n", "a".repeat(length));
+    for headers in [
+        long("Cookie", 17 * 1024),
+        long("Cookie", 100 * 1024),
+        long("Cookie", MAX_ARRIVED_BYTES - 1024),
+        long("cookie", 9 * 1024).repeat(20),
+        long("X-Other", 50 * 1024) + &long("Accept-Language", 20 * 1024),
+        long("Cookie", 256) + &long("Cookie", 255) + &long("Cookie", 257),
+        long("Cookie", 1_000).repeat(50),
+    ] {
+        let (listener, address) = listener();
+        let request = callback_to(address);
+        for request in [
+            request.replacen("Accept:", &format!("{headers}Accept:"), 1),
+            request.replacen("Host:", &format!("{headers}Host:"), 1),
+        ] {
+            let browser = spawn_send(address, request);
+            let callback = wait(&listener).await.unwrap();
+            assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
+            callback.respond.show_success().await;
+            let shown = browser.await.unwrap();
+            assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
+        }
+        assert_eq!(total(&listener.server.rejections()), 0);
+    }
+}
+
+#[tokio::test]
+async fn long_header_is_not_taken_for_a_shorter_one() {
+    let (listener, address) = listener();
+    let host = format!("localhost:{}", address.port());
+    let request = callback_with(
+        &host,
+        "\r\nAccept",
+        &format!("{}x\r\nAccept", " ".repeat(300)),
+    );
+    let interrupted = tokio::select! {
+        _ = wait(&listener) => false,
+        response = send(address, request.as_bytes()) => response.starts_with("HTTP/1.1 421 "),
+    };
+    assert!(interrupted);
+}
+
+#[tokio::test]
+async fn page_after_too_many_cookies_names_cause_and_cure() {
+    let (listener, address) = listener();
+    let host = format!("localhost:{}", address.port());
+    for length in [MAX_ARRIVED_BYTES, 12 * 1024 * 1024] {
+        let request = cookies(&host, length) + "\r\n\r\n";
+        // A browser reads the page after it has sent everything.
+        let page = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            read_all(&mut stream).await
+        };
+        let page = tokio::select! {
+            _ = wait(&listener) => panic!("this is too large"),
+            page = page => page,
+        };
+        check_response(&page, 431);
+        assert!(page.contains("Other programs on this machine"), "{page}");
+        assert!(page.contains("delete the cookies of localhost"), "{page}");
+    }
+    // After that the page is reloaded.
+    let counts = succeed(&listener).await;
+    assert_eq!(counts.count_of(Rejection::TooLarge), 2, "{counts}");
+}
+
+#[tokio::test]
+async fn target_in_absolute_form_is_accepted() {
+    for (uri_host, start, path) in [
+        (LoopbackHost::Localhost, "http://localhost:PORT", PATH),
+        (LoopbackHost::Localhost, "HTTP://LOCALHOST:PORT", PATH),
+        (LoopbackHost::V6, "http://[::1]:PORT", PATH),
+        (LoopbackHost::V4, "http://127.0.0.1:PORT", ""),
+        (LoopbackHost::V4, "http://127.0.0.1:PORT", "/"),
+    ] {
+        // The target's host takes precedence.
+        for host in ["localhost:PORT", "proxy.example"] {
+            let listener = Listener::bind(uri_host, &[0]).unwrap();
+            let expected = Expected {
+                path: if path.is_empty() { "/" } else { path }.to_owned(),
+                ..expected()
+            };
+            let request = format!(
+                "GET {start}{path}?code={CODE}&state={STATE} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+            );
+            let request = request.replace("PORT", &listener.port().to_string());
+            let browser = spawn_send(listener.addresses()[0], request);
+            let clock = Clock::system();
+            let wait = listener.wait(&expected, clock.now() + TEST_TIMEOUT, &clock);
+            let callback = wait.await.unwrap();
+            assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
+            callback.respond.show_success().await;
+            assert!(browser.await.unwrap().starts_with("HTTP/1.1 200 "));
+        }
+    }
+}
+
 /// Checks what a response must contain and must not contain.
 fn check_response(response: &str, status: u16) {
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
@@ -158,11 +259,17 @@ fn other_paths(host: &str) -> Vec<Bad> {
         "/oauth2\\callback",
         "/OAuth2/callback",
         "oauth2/callback",
-        "http://localhost/oauth2/callback",
+        "https://localhost/oauth2/callback",
     ]
     .into_iter()
     .map(str::to_owned)
-    .chain([format!("http://{host}{PATH}"), format!("{host}{PATH}")])
+    .chain([
+        format!("https://{host}{PATH}"),
+        format!("http://{host}"),
+        format!("http://{host}/x"),
+        format!("http://{host}/{PATH}"),
+        format!("{host}{PATH}"),
+    ])
     .map(|path| {
         let request = callback_with(host, PATH, &path);
         Bad(request.into(), Some(404), Rejection::Path)
@@ -194,6 +301,28 @@ fn other_hosts(host: &str) -> Vec<Bad> {
     ]
     .map(|given| {
         let request = callback_with(host, &line, &given);
+        Bad(request.into(), Some(421), Rejection::Host)
+    })
+    .into_iter()
+    .chain(other_absolute_targets(host, &line))
+    .collect()
+}
+
+/// In the absolute form the host of the target counts, and there must be one `Host` as well.
+fn other_absolute_targets(host: &str, line: &str) -> Vec<Bad> {
+    let port = host.rsplit(':').next().unwrap();
+    let own = format!("http://{host}");
+    [
+        ("http://localhost".to_owned(), line),
+        (format!("http://rebound.evil.example:{port}"), line),
+        (format!("http://user@{host}"), line),
+        ("http://".to_owned(), line),
+        (own.clone(), ""),
+        (own, &format!("{line}{line}")),
+    ]
+    .map(|(start, given)| {
+        let request = callback_with(host, line, given);
+        let request = request.replacen(PATH, &format!("{start}{PATH}"), 1);
         Bad(request.into(), Some(421), Rejection::Host)
     })
     .into()
@@ -291,9 +420,20 @@ fn too_large(host: &str) -> Vec<Bad> {
     vec![
         large(fill("GET /".to_owned())),
         large(fill(format!("GET {PATH}?state={STATE}&code="))),
-        large(fill(format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: "))),
+        large(cookies(host, MAX_ARRIVED_BYTES)),
         large(callback_with(host, "Accept: ", &"a: b\r\n".repeat(70))),
     ]
+}
+
+/// The callback with at least so many bytes of cookies, which do not end with a line.
+fn cookies(host: &str, length: usize) -> String {
+    let cookie = format!("other-program={}; ", "a".repeat(4_000));
+    let cookies = cookie.repeat(length / cookie.len() + 1);
+    callback_with(
+        host,
+        "text/html\r\n\r\n",
+        &format!("x\r\nCookie: {cookies}"),
+    )
 }
 
 /// The callback with one part replaced.

@@ -156,6 +156,6 @@ fn memory_is_bounded_in_a_flood() {
     for flood in floods {
         flood.join().unwrap();
     }
-    let bound = u64::try_from(MAX_CONNECTIONS * (MAX_HEAD_BYTES + 2_048)).unwrap();
+    let bound = u64::try_from(MAX_CONNECTIONS * (MAX_HEAD_BYTES + READ_BYTES + 4_096)).unwrap();
     assert!(memory.bytes_max < bound, "{memory:?}");
 }

@@ -21,10 +21,20 @@ use crate::{
 enum StoredLogin {
     /// Its token is valid.
     Token(AccessToken),
-    /// A new or renewed one is to be stored in its place.
+    /// A new or renewed one waits to be stored in its place.
     Unsaved(UnsavedLogin),
     /// It can be renewed.
     Renewable(Record),
+}
+
+/// When a stored login is examined.
+#[derive(Clone, Copy)]
+enum Step {
+    BeforeTurn,
+    /// `seen` was there before the turn was taken.
+    UnderTurn {
+        seen: Option<Version>,
+    },
 }
 
 impl Refresh {
@@ -45,14 +55,14 @@ impl Refresh {
             secret = self.login_secret(app).await?;
             self.probe_login(record.as_ref(), secret.as_ref())?;
         }
-        let seen = match self.examine(record, None)? {
+        let seen = match self.examine(record, Step::BeforeTurn)? {
             StoredLogin::Token(token) => return Ok(token),
             StoredLogin::Unsaved(unsaved) => unsaved.former,
             StoredLogin::Renewable(record) => Some(record.version()),
         };
         self.step(TURN_LIMIT)?;
         let mut turn = slot.take_turn().await?;
-        let record = match self.examine(turn.record.take(), Some(seen))? {
+        let record = match self.examine(turn.record.take(), Step::UnderTurn { seen })? {
             StoredLogin::Token(token) => return Ok(token),
             StoredLogin::Unsaved(unsaved) => {
                 let token = unsaved.record.token(self.cache.clock());
@@ -92,12 +102,11 @@ impl Refresh {
         })
     }
 
-    /// Decides what to do with the stored login. `before_turn` is the record that was there before the
-    /// turn was taken.
+    /// Decides what to do with the stored login.
     fn examine(
         &mut self,
         record: Option<Record>,
-        before_turn: Option<Option<Version>>,
+        step: Step,
     ) -> Result<StoredLogin, RefreshResult> {
         let cache = &self.cache;
         let login = cache.update(|state, now| {
@@ -105,7 +114,7 @@ impl Refresh {
             if let Some(unsaved) = state.login.unsaved_after(record.as_ref()) {
                 return Ok(StoredLogin::Unsaved(unsaved));
             }
-            if before_turn.is_some() {
+            if let Step::UnderTurn { .. } = step {
                 state.login.drop_unsaved();
             }
             let Some(record) = record else {
@@ -114,7 +123,8 @@ impl Refresh {
                 return Err(required.into());
             };
             // Another process renewed it, or a user logged in: then any valid token will do.
-            if before_turn.is_some_and(|former| former != Some(record.version()))
+            if let Step::UnderTurn { seen } = step
+                && seen != Some(record.version())
                 && let Some(token) = record.token(cache.clock())
                 && state.policy.is_usable(&token, now)
             {

@@ -2,6 +2,7 @@
 
 use std::{
     error, fmt,
+    future::ready,
     sync::{
         OnceLock, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -79,7 +80,7 @@ impl TokenStore for Full {
 }
 
 /// A source that fails `failures` times, and then returns `value`.
-async fn source<T>(later: Later, calls: Arc<AtomicUsize>, value: T) -> SourceResult<T> {
+fn source<T>(later: Later, calls: &AtomicUsize, value: T) -> SourceResult<T> {
     match calls.fetch_add(1, Ordering::SeqCst) {
         0..3 => Err(Box::new(Busy(later))),
         _ => Ok(value),
@@ -91,7 +92,7 @@ fn cases(later: &Later) -> Vec<(Grant, Storage)> {
     let calls: Arc<AtomicUsize> = Arc::default();
     let secret = {
         let (later, calls) = (Arc::clone(later), Arc::clone(&calls));
-        ClientSecret::from_fn(move || source(later.clone(), calls.clone(), "secret-1".into()))
+        ClientSecret::from_fn(move || ready(source(later.clone(), &calls, "secret-1".into())))
     };
     let token = {
         let (later, calls) = (Arc::clone(later), Arc::clone(&calls));
@@ -100,7 +101,7 @@ fn cases(later: &Later) -> Vec<(Grant, Storage)> {
             expires_in: Some(seconds(60.0)),
         };
         Grant::from_fn("broker", move || {
-            source(later.clone(), calls.clone(), new())
+            ready(source(later.clone(), &calls, new()))
         })
     };
     let assertion = {

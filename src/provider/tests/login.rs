@@ -12,7 +12,7 @@ use std::sync::{
 use super::*;
 use crate::{
     error::StoreError,
-    grant::{AuthorizationCode, Grant, Kind},
+    grant::{AuthorizationCode, CodeGrant, Grant, Kind},
     seal::SealingKey,
     store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
@@ -90,9 +90,12 @@ pub(super) fn with_store(store: impl TokenStore) -> (Grant, Storage) {
 }
 
 async fn log_in(tokens: &TokenProvider) -> Result<(), Error> {
-    tokens
-        .log_in("a-code".into(), "v".into(), "http://localhost")
-        .await
+    let code = CodeGrant {
+        code: "a-code".into(),
+        verifier: "v".into(),
+        redirect_uri: "http://localhost".to_owned(),
+    };
+    tokens.log_in(&code, None).await
 }
 
 fn is_login_required(error: &Error) -> bool {

@@ -329,7 +329,7 @@ impl TokenStore for LateStore {
 }
 
 #[tokio::test(start_paused = true)]
-async fn record_that_is_there_all_the_same_is_no_failure() {
+async fn record_of_a_failed_save_is_no_failure() {
     for how in ["fails", "hangs", "panics"] {
         let endpoint = Endpoint::new(|_| Reply::Token(3_600));
         let (clock, store) = (Clock::manual(), LateStore::new(how));

@@ -177,7 +177,9 @@ fn runtime_that_ends_in_an_exchange_ends_only_that_login() {
     gate.release();
     outer.block_on(async {
         let result = timeout(TEST_TIMEOUT, local.redirected()).await.unwrap();
-        assert_kind(&result.unwrap_err(), "Callback");
+        let error = result.unwrap_err();
+        assert_kind(&error, "LoginRequired");
+        assert!(error.needs_login() && !error.is_transient());
         let local = login.listen("default").unwrap();
         let callback = callback_of(&sandbox, local.authorize_url()).await;
         let pasted = timeout(TEST_TIMEOUT, local.pasted(&callback)).await;

@@ -30,8 +30,8 @@ async fn public_client_sends_its_id_in_the_form_and_no_basic() {
         "grant_type",
         "code",
         "code_verifier",
-        "redirect_uri",
         "client_id",
+        "redirect_uri",
     ];
     assert_eq!(names, expected);
     assert_eq!(field(request, "grant_type").unwrap(), "authorization_code");

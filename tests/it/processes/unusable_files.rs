@@ -114,7 +114,10 @@ fn login_made_on_a_full_disk_is_kept_until_stored() {
     child.send(&callback);
     assert_eq!(child.next_message().unwrap(), "Store");
     let names = site.names();
-    assert!(names.iter().all(|name| name.ends_with(".lock")), "{names:?}");
+    assert!(
+        names.iter().all(|name| has_ending(name, "lock")),
+        "{names:?}"
+    );
     child.send("there is room");
     let token = child.next_message().unwrap();
     // Another process finds the login, and its code was sent once.

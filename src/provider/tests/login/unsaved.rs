@@ -87,7 +87,7 @@ async fn second_login_that_is_not_taken_replaces_the_first_later() {
 
 /// Only the last step of a save fails, or its response is lost.
 #[tokio::test(start_paused = true)]
-async fn record_that_is_there_all_the_same_counts_as_stored() {
+async fn record_of_a_failed_save_counts_as_stored() {
     for how in ["fails", "hangs", "panics"] {
         let user = User::new(|number| Reply::Login(60, Some(format!("r-{number}").leak())));
         let store = stored::LateStore::new(how);
