@@ -3,7 +3,7 @@
 use super::*;
 
 /// A user whose store does not take the first login.
-async fn first_login_unsaved() -> (User, LooseStore, TokenProvider) {
+fn first_login_unsaved() -> (User, LooseStore, TokenProvider) {
     let user = User::new(|number| Reply::Login(60, Some(format!("r-{number}").leak())));
     let store = LooseStore::default();
     store.fails_to_save.store(true, Ordering::SeqCst);
@@ -13,7 +13,7 @@ async fn first_login_unsaved() -> (User, LooseStore, TokenProvider) {
 
 #[tokio::test(start_paused = true)]
 async fn first_login_is_kept_until_the_store_takes_it() {
-    let (user, store, tokens) = first_login_unsaved().await;
+    let (user, store, tokens) = first_login_unsaved();
     // The pause after this failure does not hide the login.
     assert!(is_login_required(&failure(&tokens).await));
     let error = log_in(&tokens).await.unwrap_err();
@@ -37,7 +37,7 @@ async fn first_login_is_kept_until_the_store_takes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn unsaved_first_login_outlives_the_last_handle() {
-    let (user, store, tokens) = first_login_unsaved().await;
+    let (user, store, tokens) = first_login_unsaved();
     log_in(&tokens).await.unwrap_err();
     let weak = tokens.downgrade();
     drop(tokens);
@@ -53,13 +53,13 @@ async fn unsaved_first_login_outlives_the_last_handle() {
 
 #[tokio::test(start_paused = true)]
 async fn unsaved_login_gives_way_to_a_stored_one_and_to_a_logout() {
-    let (user, store, tokens) = first_login_unsaved().await;
+    let (user, store, tokens) = first_login_unsaved();
     log_in(&tokens).await.unwrap_err();
     store.fails_to_save.store(false, Ordering::SeqCst);
     log_in(&user.process_in(&store)).await.unwrap();
     assert_eq!(text(&tokens).await, "token-1");
 
-    let (user, store, tokens) = first_login_unsaved().await;
+    let (user, store, tokens) = first_login_unsaved();
     log_in(&tokens).await.unwrap_err();
     tokens.revoke().await.unwrap_err();
     store.fails_to_save.store(false, Ordering::SeqCst);
@@ -70,7 +70,7 @@ async fn unsaved_login_gives_way_to_a_stored_one_and_to_a_logout() {
 
 #[tokio::test(start_paused = true)]
 async fn second_login_that_is_not_taken_replaces_the_first_later() {
-    let (user, store, tokens) = first_login_unsaved().await;
+    let (user, store, tokens) = first_login_unsaved();
     store.fails_to_save.store(false, Ordering::SeqCst);
     log_in(&tokens).await.unwrap();
     store.fails_to_save.store(true, Ordering::SeqCst);
