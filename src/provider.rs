@@ -166,6 +166,13 @@ impl TokenProvider {
         self.cache.clock()
     }
 
+    /// Passes an event that does not concern the token to the program's handler.
+    pub(crate) fn report(&self, event: &Event) {
+        let events = &self.cache.settings.events;
+        drop(events.push(event));
+        events.deliver();
+    }
+
     /// Returns a valid token before `deadline`, and waits out pauses.
     pub(crate) async fn token_by(&self, deadline: Moment) -> Result<AccessToken, Error> {
         if let Some(token) = self.cache.snapshot.token(self.clock()) {

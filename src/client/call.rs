@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header::AUTHORIZATION};
-use tracing::Instrument;
+use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use tracing::{Instrument, Span, field::Empty};
 use url::Url;
 
 use super::response::Response;
@@ -12,7 +12,7 @@ use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
     http_client::{Outgoing, OutgoingBody},
-    provider::{TARGET, TokenProvider},
+    provider::{Event, TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
     runtime,
     token::AccessToken,
@@ -62,11 +62,23 @@ impl Body {
 
 impl Call {
     pub(super) async fn send(self) -> Result<Response, Error> {
-        let span = tracing::debug_span!(target: TARGET, "api_call", method = %self.method, path = self.url.path());
+        let span = tracing::debug_span!(
+            target: TARGET,
+            "api_call",
+            method = %self.method,
+            path = self.url.path(),
+            status = Empty,
+            attempts = Empty,
+            took = Empty,
+        );
         let mut sending = Sending {
             own_authorization: self.headers.contains_key(AUTHORIZATION),
+            started: self.tokens.clock().now(),
+            span: span.clone(),
             call: self,
             token: None,
+            attempts: 0,
+            status: None,
             failures: 0,
             last_failure: None,
         };
@@ -84,13 +96,19 @@ impl Call {
     }
 }
 
-/// A call that is being sent.
+/// A call that is being sent. It is reported when it ends, or is dropped.
 struct Sending {
     call: Call,
+    started: Moment,
+    span: Span,
     /// Whether the caller has set `Authorization`, so that no token is needed.
     own_authorization: bool,
     /// The token of the last attempt.
     token: Option<AccessToken>,
+    /// Attempts so far.
+    attempts: u32,
+    /// The status of the last attempt's response.
+    status: Option<StatusCode>,
     /// Failed attempts so far. Those whose token was rejected do not count.
     failures: u32,
     last_failure: Option<Error>,
@@ -169,8 +187,11 @@ impl Sending {
             body: call.body.next(),
             timeout,
         };
+        self.attempts += 1;
+        self.status = None;
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
         let status = incoming.status();
+        self.status = Some(status);
         if status.is_client_error() || status.is_server_error() {
             return Err(incoming.api_error(clock).await);
         }
@@ -193,6 +214,24 @@ impl Sending {
         let Call { retry, repeat, .. } = self.call;
         let left = self.call.deadline - self.call.tokens.clock().now();
         retry.pause(repeat, failure(error)?, self.failures, left, Jitter::draw())
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let tokens = &self.call.tokens;
+        let took = tokens.clock().now() - self.started;
+        if let Some(status) = self.status {
+            self.span.record("status", status.as_u16());
+        }
+        self.span.record("attempts", self.attempts);
+        self.span.record("took", took.as_secs_f64());
+        tokens.report(&Event::ApiCall {
+            method: self.call.method.clone(),
+            status: self.status,
+            took,
+            attempts: self.attempts,
+        });
     }
 }
 

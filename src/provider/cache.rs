@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
-    event::{Event, dispatcher::EventDispatcher, trace},
+    event::{Event, dispatcher::EventDispatcher, end_of, trace},
     memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory, UnsavedLogin},
     policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
@@ -283,9 +283,12 @@ impl State {
         if !error.ends_with_token() {
             return Some(event);
         }
-        let expires_in = token.end() - now;
+        let (expires_in, expires_at) = end_of(token, now);
         let announced = self.expiry_announced.replace(token.fingerprint());
-        (announced != self.expiry_announced).then_some(Event::LoginExpiring { expires_in })
+        (announced != self.expiry_announced).then_some(Event::LoginExpiring {
+            expires_in,
+            expires_at,
+        })
     }
 
     /// A user logged in, and the login is still to be stored.

@@ -9,7 +9,7 @@ use super::{
     TokenProvider,
     cache::TokenCache,
     driver::keep_until_stored,
-    event::Event,
+    event::{Event, end_of},
     memory::UnsavedLogin,
     source::read_secret,
     storage::{HeldTurn, Storage},
@@ -136,9 +136,11 @@ impl TokenProvider {
             state.logged_in(&record);
             state.policy.adopt(token.clone(), cache.jitter());
             state.last_failure = None;
+            let (expires_in, expires_at) = end_of(&token, now);
             state.emit(Event::Acquired {
                 took: now - started,
-                expires_in: token.end() - now,
+                expires_in,
+                expires_at,
             });
         });
         if stored.is_err() {

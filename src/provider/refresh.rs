@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     cache::{State, TokenCache, Waiters},
-    event::{Event, TARGET},
+    event::{Event, TARGET, end_of},
     policy::{RefreshResult, Ticket, WaiterResult},
     source::{SOURCE_LIMIT, is_same_secret, read_secret},
 };
@@ -239,13 +239,24 @@ impl Refresh {
             WaiterResult::Token(token)
                 if current.map(AccessToken::fingerprint) == Some(token.fingerprint()) =>
             {
-                let expires_in = token.end() - now;
+                let (expires_in, expires_at) = end_of(token, now);
                 Some(if self.loaded {
-                    Event::Loaded { expires_in }
+                    Event::Loaded {
+                        expires_in,
+                        expires_at,
+                    }
                 } else if has_valid_token {
-                    Event::Renewed { took, expires_in }
+                    Event::Renewed {
+                        took,
+                        expires_in,
+                        expires_at,
+                    }
                 } else {
-                    Event::Acquired { took, expires_in }
+                    Event::Acquired {
+                        took,
+                        expires_in,
+                        expires_at,
+                    }
                 })
             }
             // The token had no life left.

@@ -320,7 +320,7 @@ async fn login_without_refresh_token_is_reported_expiring_once() {
     assert_eq!(text(&tokens).await, "token-0");
     // The refresh that notices it is a task of its own.
     tokio::time::sleep(seconds(0.1)).await;
-    let Event::LoginExpiring { expires_in } = next(&events) else {
+    let Event::LoginExpiring { expires_in, .. } = next(&events) else {
         panic!("another event")
     };
     assert!(expires_in > seconds(40.0) && expires_in <= seconds(50.0));
