@@ -14,13 +14,13 @@
 //!
 //! Your browser opens this address:
 //!
-//! http://127.0.0.1:…/login/oauth/authorize?response_type=code&…
+//! http://127.0.0.1:…/oauth/authorize?response_type=code&…
 //!
 //! Logged in
 //!   user              User 1
 //!   email address     user1@sandbox.example
 //!   organisation      Sandbox
-//!   region            http://127.0.0.1:…/api
+//!   region            http://127.0.0.1:…/
 //! ```
 //!
 //! For your own organisation pass the region and the id of an OAuth client with the grant type *Code

@@ -27,10 +27,10 @@
 //!   token requests    1
 //!
 //! A wrong secret, and what to do about it
-//!   error             POST /login/oauth/token returned HTTP 400 invalid_client:
+//!   error             POST /oauth/token returned HTTP 400 invalid_client:
 //!                     authentication failed (correlation id
 //!                     a7361f9f-5660-49ae-850d-c202f589ef7f); region
-//!                     http://127.0.0.1:44353/api does not accept this client id
+//!                     http://127.0.0.1:44353/ does not accept this client id
 //!                     with this secret: one of them is wrong, the client is
 //!                     disabled, or it belongs to another region; check them, and
 //!                     regenerate the secret if it is lost (Admin → Integrations

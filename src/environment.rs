@@ -26,6 +26,19 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The variable's value. `None` if it is absent or empty.
+///
+/// # Errors
+/// What is wrong with a value that is not Unicode.
+pub(crate) fn text(name: &str) -> Result<Option<String>, String> {
+    match variable(name) {
+        None if has_variable(name) => Err(format!(
+            "the variable {name} is not valid Unicode; write its value in UTF-8"
+        )),
+        text => Ok(text),
+    }
+}
+
 /// The platform's folder for a user's state, such as logins, if it is known.
 pub(crate) fn state_folder() -> Option<PathBuf> {
     let named = if cfg!(windows) {

@@ -130,6 +130,18 @@ impl Error {
         InvalidConfiguration::new(ConfigurationKind::Other, text).into()
     }
 
+    /// Puts a setting's name, such as a variable's, before the text of a configuration error. Other
+    /// errors stay as they are.
+    pub(crate) fn in_setting(self, name: &str) -> Self {
+        match self.kind() {
+            ErrorKind::Configuration(error) => {
+                let text = format!("{name}: {error}");
+                InvalidConfiguration::new(error.kind().clone(), text).into()
+            }
+            _ => self,
+        }
+    }
+
     /// A client id without its secret, which is row 5 of the table.
     pub(crate) fn secret_missing(text: impl Into<Cow<'static, str>>) -> Self {
         InvalidConfiguration::new(ConfigurationKind::MissingSecret, text).into()

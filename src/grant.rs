@@ -25,7 +25,7 @@ pub use closure::NewToken;
 pub use fixed::FixedToken;
 pub use saml2_bearer::Saml2Bearer;
 
-use crate::{async_source::AsyncSource, error::Error, secret::ClientSecret};
+use crate::{async_source::AsyncSource, error::Error, outside_text::clean, secret::ClientSecret};
 
 /// How a [`TokenProvider`](crate::TokenProvider) gets its tokens.
 ///
@@ -125,6 +125,25 @@ impl Grant {
 ///     let tokens = TokenProvider::new(Region::EuWest1, app);
 /// }
 /// ```
+///
+/// The call that is meant:
+///
+/// ```no_run
+/// use genesys_cloud_auth::{AuthorizationCode, Error, Login, Region, TokenProvider};
+///
+/// async fn provider(app: AuthorizationCode) -> Result<TokenProvider, Error> {
+///     let login = Login::builder(Region::EuWest1, app).build()?;
+///     login.in_browser("default", |url| eprintln!("Log in at {url}")).await
+/// }
+/// ```
+///
+/// A mere client id is no grant either, nor is a token as text:
+///
+/// ```compile_fail,E0277
+/// use genesys_cloud_auth::{Region, TokenProvider};
+///
+/// let tokens = TokenProvider::builder(Region::EuWest1, "a-token");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a grant of a `TokenProvider`",
     label = "expected `ClientCredentials`, `Saml2Bearer`, `FixedToken` or a `Grant`",
@@ -184,22 +203,22 @@ impl fmt::Debug for Grant {
     }
 }
 
-/// Checks that this can be the id of a client.
-fn check_client_id(client_id: &str) -> Result<(), Error> {
-    if client_id.is_empty() {
-        return Err(Error::configuration("the client id is empty"));
-    }
-    if client_id.len() > MAX_CLIENT_ID_BYTES {
-        return Err(Error::configuration(
-            "the client id is longer than 255 bytes",
-        ));
-    }
-    if client_id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
-        return Err(Error::configuration(
-            "the client id contains a colon, a space or a control character; pass only the id",
-        ));
-    }
-    Ok(())
+/// Returns the id of a client without what may be around it.
+fn client_id(given: &str) -> Result<String, Error> {
+    let check = || {
+        let id = clean(given)?;
+        if id.is_empty() {
+            return Err("is empty");
+        }
+        if id.len() > MAX_CLIENT_ID_BYTES {
+            return Err("is longer than 255 bytes");
+        }
+        if id.contains(|c: char| c == ':' || c.is_control() || c.is_whitespace()) {
+            return Err("contains a colon, a space or a control character; pass only the id");
+        }
+        Ok(id.to_owned())
+    };
+    check().map_err(|fault| Error::configuration(format!("the client id {fault}")))
 }
 
 /// A client id is a UUID, which is far shorter.

@@ -6,6 +6,7 @@ mod incoming;
 mod upload;
 
 use std::{
+    borrow::Cow,
     error::Error as _,
     fmt,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -41,7 +42,9 @@ struct Inner {
     configure: Option<Box<Configure>>,
     /// For other machines: https only.
     remote: OnceLock<Client>,
-    /// For this machine: never through a proxy.
+    /// For https on this machine: never through a proxy.
+    loopback_tls: OnceLock<Client>,
+    /// For http on this machine: without certificates, which a small image may lack.
     loopback: OnceLock<Client>,
 }
 
@@ -52,12 +55,13 @@ impl HttpClient {
     /// else reqwest offers. The connect timeout is 5 seconds unless `configure` sets another.
     ///
     /// The settings that protect credentials are applied afterwards: no redirects, no verbose log,
-    /// no referer, no decompression, at least TLS 1.2, https only for other machines, and no proxy
-    /// for this machine. The closure runs once for other machines and once for this one.
+    /// no referer, no decompression, at least TLS 1.2, https only for other machines, no proxy for
+    /// this machine, and no certificates for http on this machine. The closure runs at most once for
+    /// each of these three: other machines, https and http on this machine.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where reqwest does not accept
-    /// the settings.
+    /// the settings. Certificates are read when a provider is built that needs them.
     pub fn new<F>(configure: F) -> Result<Self, Error>
     where
         F: Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
@@ -66,7 +70,7 @@ impl HttpClient {
             configure: Some(Box::new(configure)),
             ..Inner::default()
         }));
-        http_client.remote()?;
+        http_client.loopback()?;
         Ok(http_client)
     }
 
@@ -99,25 +103,16 @@ impl HttpClient {
     }
 
     fn client_for(&self, url: &Url) -> Result<&Client, Error> {
-        if is_loopback(url) {
-            self.loopback()
-        } else {
-            self.remote()
+        match (is_loopback(url), url.scheme()) {
+            (false, _) => self.build(&self.0.remote, |builder| builder.https_only(true)),
+            (true, "https") => self.build(&self.0.loopback_tls, for_loopback),
+            (true, _) => self.loopback(),
         }
     }
 
-    fn remote(&self) -> Result<&Client, Error> {
-        self.build(&self.0.remote, |builder| builder.https_only(true))
-    }
-
     fn loopback(&self) -> Result<&Client, Error> {
-        // Port 0 stands for the port in the URL.
-        let addresses = [
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-        ];
         self.build(&self.0.loopback, |builder| {
-            builder.no_proxy().resolve_to_addrs("localhost", &addresses)
+            without_certificates(for_loopback(builder))
         })
     }
 
@@ -136,7 +131,14 @@ impl HttpClient {
         let client = finish(with_safe_settings(builder)).build();
         let client = client.map_err(|error| {
             let why = error.source().map(ToString::to_string).unwrap_or_default();
-            Error::configuration(format!("reqwest does not accept the settings: {why}"))
+            Error::configuration(if why.contains(NO_CERTIFICATES) {
+                "this machine has no CA certificates, which https needs; install them (often the \
+                 package ca-certificates), name a file of them in SSL_CERT_FILE, or pass them with \
+                 `HttpClient::new` and reqwest's `tls_certs_only`"
+                    .into()
+            } else {
+                Cow::from(format!("reqwest does not accept the settings: {why}"))
+            })
         })?;
         Ok(cell.get_or_init(|| client))
     }
@@ -173,5 +175,25 @@ fn with_safe_settings(builder: ClientBuilder) -> ClientBuilder {
     let builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_2);
     builder
 }
+
+/// Connects to this machine, without a proxy.
+fn for_loopback(builder: ClientBuilder) -> ClientBuilder {
+    // Port 0 stands for the port in the URL.
+    let addresses = [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+    ];
+    builder.no_proxy().resolve_to_addrs("localhost", &addresses)
+}
+
+/// Reads no certificates. Without this a client for http fails, too, where there are none.
+fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    let builder = builder.tls_certs_only([]);
+    builder
+}
+
+/// What rustls' platform verifier says where it finds none.
+const NO_CERTIFICATES: &str = "No CA certificates";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

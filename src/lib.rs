@@ -8,7 +8,7 @@
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
 //! - **Stores:** [`store`].
-//! - **Tests:** [`sandbox`], [`Clock`].
+//! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -25,6 +25,7 @@ mod http_client;
 mod listener;
 #[cfg(feature = "login")]
 mod login;
+mod outside_text;
 mod platform_limits;
 mod private_file;
 mod provider;
@@ -113,6 +114,8 @@ pub mod guide {
     pub mod promises {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/testing.md")]
+    pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]
     pub mod troubleshooting {}
 }

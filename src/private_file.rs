@@ -62,14 +62,33 @@ impl Failure {
 
 /// Opens a file, if there is one, that other users can neither read nor change.
 pub(crate) fn open(path: &Path) -> Result<Option<File>, Failure> {
-    open_with(OpenOptions::new().read(true), path, "be read")
+    open_narrowed(path, |_| false)
 }
 
 /// Opens a file that other users can neither read nor change, and creates it if it is missing.
 pub(crate) fn open_or_create(path: &Path) -> Result<File, Failure> {
+    open_or_create_narrowed(path, |_| false)
+}
+
+/// Does [`open`]. A file of this user that others can access, as a mount with `fsGroup` of Kubernetes
+/// leaves it, is narrowed to mode 0600 where `is_harmless` says that what they may have written there
+/// does no harm.
+pub(crate) fn open_narrowed(
+    path: &Path,
+    is_harmless: impl FnOnce(&File) -> bool,
+) -> Result<Option<File>, Failure> {
+    let mut options = OpenOptions::new();
+    open_with(options.read(true), path, "be read", is_harmless)
+}
+
+/// Does [`open_or_create`], and narrows a file as [`open_narrowed`] does.
+pub(crate) fn open_or_create_narrowed(
+    path: &Path,
+    is_harmless: impl FnOnce(&File) -> bool,
+) -> Result<File, Failure> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    open_with(&mut options, path, "be opened")?
+    open_with(&mut options, path, "be opened", is_harmless)?
         .ok_or_else(|| Failure::io(path, "be created", io::ErrorKind::NotFound.into()))
 }
 
@@ -95,9 +114,28 @@ pub(crate) fn is_there(path: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// Creates the folder and its parents if they are missing. The folder belongs to this user, and no
-/// other user may write to it.
-pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+/// Whether there is a file of this user, whatever its mode. Anything else in its place is an error.
+pub(crate) fn is_own(path: &Path) -> Result<bool, Failure> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => check_kind_and_owner(path, &metadata).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(path, "be inspected", error)),
+    }
+}
+
+/// Who may write to a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    Missing,
+    /// This user only.
+    Private,
+    /// This user, and a group, as a mount with `fsGroup` of Kubernetes leaves it (with the bit that
+    /// passes the group on). The group may remove and exchange files there.
+    Shared,
+}
+
+/// Creates the folder and its parents if they are missing. It belongs to this user.
+pub(crate) fn make_folder(path: &Path) -> Result<Folder, Failure> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -105,29 +143,40 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     builder
         .create(path)
         .map_err(|error| Failure::io(path, "be created", error))?;
-    if check_folder(path)? {
-        return Ok(());
+    match check_folder(path)? {
+        Folder::Missing => {
+            let missing = io::ErrorKind::NotFound.into();
+            Err(Failure::io(path, "be created", missing))
+        }
+        folder => Ok(folder),
     }
-    Err(Failure::io(
-        path,
-        "be created",
-        io::ErrorKind::NotFound.into(),
-    ))
 }
 
-/// Whether there is a folder. A folder of another user, or one that others may write to, is an error.
-pub(crate) fn check_folder(path: &Path) -> Result<bool, Failure> {
+/// Does [`make_folder`] for a folder to which no other user may write.
+pub(crate) fn make_private_folder(path: &Path) -> Result<(), Failure> {
+    match make_folder(path)? {
+        Folder::Shared => check_mode(path, &inspect(path)?, WRITABLE_BY_OTHERS, "chmod go-w"),
+        _ => Ok(()),
+    }
+}
+
+/// Inspects a folder. One of another user, or one that others than its group may write to, is an
+/// error, and so is a group that was not set by a mount.
+pub(crate) fn check_folder(path: &Path) -> Result<Folder, Failure> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Folder::Missing),
         Err(error) => return Err(Failure::io(path, "be inspected", error)),
     };
     if !metadata.is_dir() {
         return Err(Failure::foreign(path, "it is not a folder; choose another"));
     }
     check_owner(path, &metadata)?;
+    if is_shared_by_mount(&metadata) {
+        return Ok(Folder::Shared);
+    }
     check_mode(path, &metadata, WRITABLE_BY_OTHERS, "chmod go-w")?;
-    Ok(true)
+    Ok(Folder::Private)
 }
 
 /// Makes renames and removals in the folder permanent, also after a crash.
@@ -163,6 +212,7 @@ fn open_with(
     options: &mut OpenOptions,
     path: &Path,
     operation: &str,
+    is_harmless: impl FnOnce(&File) -> bool,
 ) -> Result<Option<File>, Failure> {
     let file = match guarded(options).open(path) {
         Ok(file) => file,
@@ -176,8 +226,19 @@ fn open_with(
     let metadata = file
         .metadata()
         .map_err(|error| Failure::io(path, "be inspected", error))?;
-    check_file(path, &metadata)?;
+    if let Err(failure) = check_file(path, &metadata) {
+        check_kind_and_owner(path, &metadata)?;
+        if has_other_names(&metadata) || !is_harmless(&file) {
+            return Err(failure);
+        }
+        // It does no harm either where the mode cannot be set, as on a read-only file system.
+        let _ = narrow(&file);
+    }
     Ok(Some(file))
+}
+
+fn inspect(path: &Path) -> Result<Metadata, Failure> {
+    fs::metadata(path).map_err(|error| Failure::io(path, "be inspected", error))
 }
 
 /// Sets options that follow no link, do not wait for the other end of a pipe, and create private files.
@@ -199,12 +260,48 @@ fn guarded(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 fn check_file(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+    check_kind_and_owner(path, metadata)?;
+    check_mode(path, metadata, OPEN_TO_OTHERS, "remove it, or chmod go=")
+}
+
+fn check_kind_and_owner(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     if !metadata.is_file() {
         let why = "it is a link, a folder or a device instead of a file; remove it";
         return Err(Failure::foreign(path, why));
     }
-    check_owner(path, metadata)?;
-    check_mode(path, metadata, OPEN_TO_OTHERS, "remove it, or chmod go=")
+    check_owner(path, metadata)
+}
+
+#[cfg(unix)]
+fn is_shared_by_mount(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.mode() & SHARED_BY_MOUNT == SHARED_BY_MOUNT && metadata.mode() & 0o002 == 0
+}
+
+#[cfg(not(unix))]
+fn is_shared_by_mount(_: &Metadata) -> bool {
+    false
+}
+
+/// Whether the file is in another place, too, where its mode may be meant.
+#[cfg(unix)]
+fn has_other_names(metadata: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn narrow(file: &File) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn narrow(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -224,7 +321,13 @@ fn check_mode(path: &Path, metadata: &Metadata, bits: u32, cure: &str) -> Result
         return Ok(());
     }
     let mode = metadata.mode() & 0o7777;
-    let why = format!("its mode {mode:o} gives other users access; {cure}");
+    let mount = if metadata.mode() & bits & 0o070 == 0 {
+        ""
+    } else {
+        ". If fsGroup of Kubernetes sets it at each mount, set fsGroupChangePolicy: OnRootMismatch, \
+         and use a folder below the mount"
+    };
+    let why = format!("its mode {mode:o} gives other users access; {cure}{mount}");
     Err(Failure::foreign(path, &why))
 }
 
@@ -242,3 +345,7 @@ fn check_mode(_: &Path, _: &Metadata, _: u32, _: &str) -> Result<(), Failure> {
 
 const OPEN_TO_OTHERS: u32 = 0o077;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// Writable by the group, with the set-group-ID bit.
+#[cfg(unix)]
+const SHARED_BY_MOUNT: u32 = 0o2020;

@@ -1,25 +1,42 @@
 //! Regions of Genesys Cloud, and their URLs.
 
+mod invalid;
+mod text;
+
 use std::{
     collections::HashMap,
     fmt,
-    str::FromStr,
     sync::{Arc, LazyLock},
 };
 
 use url::{Host, Url};
 
+pub use invalid::InvalidRegion;
+
+use crate::outside_text::clean;
+
 /// A Genesys Cloud region, or [custom](Region::custom) hosts in its place.
 ///
-/// A region can be parsed from its AWS name (`eu-west-1`, `eu_west_1`, in any case), its domain
-/// (`mypurecloud.ie`), or the host or URL of its login, API or apps page
-/// (`https://login.mypurecloud.ie`).
+/// A region can be parsed, and deserialized, from each of these texts, in any case:
+///
+/// | text | example |
+/// |---|---|
+/// | its AWS name | `eu-west-1`, `eu_west_1` |
+/// | its short name | `euw1` |
+/// | its domain | `mypurecloud.ie` |
+/// | the host of its login, API or apps pages | `api.mypurecloud.ie` |
+/// | any URL there, as a browser shows it | `https://apps.mypurecloud.ie/directory` |
+/// | custom hosts | `login=http://localhost:9000/login api=http://localhost:9000/api` |
+///
+/// It is serialized as its domain, and custom hosts as in the last row, with `apps=` where that URL is
+/// another one than the login URL.
 ///
 /// ```
 /// use genesys_cloud_auth::Region;
 ///
 /// let region: Region = "eu-west-1".parse()?;
 /// assert_eq!(region, Region::EuWest1);
+/// assert_eq!(region, "https://apps.mypurecloud.ie/directory".parse()?);
 /// assert_eq!(region.api_url().as_str(), "https://api.mypurecloud.ie/");
 /// # Ok::<_, genesys_cloud_auth::error::InvalidRegion>(())
 /// ```
@@ -222,76 +239,6 @@ impl fmt::Debug for Region {
     }
 }
 
-impl FromStr for Region {
-    type Err = InvalidRegion;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRegion> {
-        let text = text.trim();
-        let name = text.to_ascii_lowercase();
-        let aws_name = name.replace('_', "-");
-        let host = name.strip_prefix("https://").unwrap_or(&name);
-        let host = host.strip_suffix('/').unwrap_or(host);
-        let domain = ["login.", "api.", "apps."]
-            .iter()
-            .find_map(|label| host.strip_prefix(label))
-            .unwrap_or(host);
-        Self::ALL
-            .into_iter()
-            .find(|region| region.aws_name() == Some(&aws_name) || region.domain() == Some(domain))
-            .ok_or_else(|| InvalidRegion::from_name(text))
-    }
-}
-
-/// A region's name or a custom URL is invalid. The text lists what is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidRegion(Reason);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Reason {
-    Name(Option<String>),
-    Url {
-        host: &'static str,
-        why: &'static str,
-    },
-}
-
-impl InvalidRegion {
-    /// Keeps the name only if it looks like a region's, because it may be a misplaced secret.
-    fn from_name(name: &str) -> Self {
-        let harmless = name.len() <= 32
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        Self(Reason::Name(harmless.then(|| name.to_owned())))
-    }
-}
-
-impl fmt::Display for InvalidRegion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Reason::Url { host, why } => {
-                return write!(
-                    f,
-                    "the {host} URL of a custom region {why}; accepted are https, and http on localhost, \
-                     127.0.0.0/8 and [::1], with an optional port and path"
-                );
-            }
-            Reason::Name(Some(given)) => {
-                write!(f, "\"{given}\" is not a Genesys Cloud region")?;
-            }
-            Reason::Name(None) => f.write_str("this is not a Genesys Cloud region")?,
-        }
-        f.write_str("; accepted are an AWS name, a domain, or a login, api or apps URL, of:")?;
-        for region in &Region::ALL {
-            let (aws_name, domain) = region.names().unwrap_or_default();
-            write!(f, " {aws_name} ({domain})")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for InvalidRegion {}
-
 /// Whether a URL's host, as parsed, is a loopback host: `localhost`, `127.0.0.0/8` or `[::1]`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -334,7 +281,8 @@ impl Urls {
 }
 
 fn parse_custom_url(host: &'static str, text: &str) -> Result<Url, InvalidRegion> {
-    let invalid = |why| Err(InvalidRegion(Reason::Url { host, why }));
+    let invalid = |why| Err(InvalidRegion::from_url(host, why));
+    let text = clean(text).map_err(|fault| InvalidRegion::from_url(host, fault))?;
     // URL parsers drop or replace these, so that the result would be another URL.
     if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
         return invalid("contains a space, a control character or a backslash");
@@ -358,137 +306,4 @@ fn parse_custom_url(host: &'static str, text: &str) -> Result<Url, InvalidRegion
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn region_parses_from_each_of_its_names() {
-        for region in Region::ALL {
-            let (aws_name, domain) = region.names().unwrap();
-            for text in [
-                aws_name.to_owned(),
-                aws_name.replace('-', "_"),
-                aws_name.to_uppercase(),
-                domain.to_owned(),
-                format!(" {domain}\n"),
-                format!("login.{domain}"),
-                format!("https://login.{domain}"),
-                format!("https://api.{domain}/"),
-                format!("HTTPS://APPS.{domain}"),
-            ] {
-                assert_eq!(text.parse(), Ok(region.clone()), "{text}");
-            }
-            assert_eq!(
-                region.login_url().as_str(),
-                format!("https://login.{domain}/")
-            );
-            assert_eq!(region.api_url().as_str(), format!("https://api.{domain}/"));
-            assert_eq!(
-                region.apps_url().as_str(),
-                format!("https://apps.{domain}/")
-            );
-            assert_eq!(region.to_string(), domain);
-        }
-    }
-
-    #[test]
-    fn similar_names_do_not_parse() {
-        for text in [
-            "",
-            "eu-west-9",
-            "mypurecloud.de.evil.example",
-            "evil.example/mypurecloud.de",
-            "https://mypurecloud.de@evil.example",
-            "https://api.mypurecloud.de@evil.example/",
-            "evilmypurecloud.de",
-            "evil.mypurecloud.de",
-            "api.api.mypurecloud.de",
-            "http://api.mypurecloud.de",
-            "https://api.mypurecloud.de:444",
-            "https://api.mypurecloud.de/path",
-            "https://api.mypurecloud.de//",
-            "mypurecloud.de.",
-            "mypurecloud.d\u{0435}",
-        ] {
-            assert!(text.parse::<Region>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn invalid_region_lists_regions_and_repeats_no_secret() {
-        let text = "eu-west-9".parse::<Region>().unwrap_err().to_string();
-        assert!(
-            text.starts_with("\"eu-west-9\" is not a Genesys Cloud region"),
-            "{text}"
-        );
-        for region in Region::ALL {
-            let (aws_name, domain) = region.names().unwrap();
-            assert!(
-                text.contains(&format!("{aws_name} ({domain})")),
-                "{aws_name}"
-            );
-        }
-        let secret = "yuVl0NWbQ2Ws4RsM1zFhYlBcS5ZkPQfUiYwW9DkKzA0";
-        assert!(
-            !secret
-                .parse::<Region>()
-                .unwrap_err()
-                .to_string()
-                .contains(secret)
-        );
-        let error = Region::custom(&format!("https://u:{secret}@gw.example"), "https://b");
-        assert!(!error.unwrap_err().to_string().contains(secret));
-    }
-
-    #[test]
-    fn custom_urls_are_https_or_loopback() {
-        for valid in [
-            "https://gateway.example/genesys/login",
-            "https://gateway.example:8443",
-            "http://localhost:9000/login",
-            "http://LOCALHOST",
-            "http://127.0.0.1:1",
-            "http://127.255.0.9",
-            "http://[::1]:8080/",
-        ] {
-            let region = Region::custom(valid, valid);
-            assert!(region.unwrap().with_apps(valid).is_ok(), "{valid}");
-        }
-        for invalid in [
-            "",
-            "gateway.example",
-            "http://gateway.example",
-            "http://localhost.",
-            "http://localhost.evil.example",
-            "http://0.0.0.0",
-            "http://[::]",
-            "http://[::ffff:127.0.0.1]",
-            "http://10.0.0.1",
-            "ftp://localhost",
-            "file:///etc/passwd",
-            "https://user@gateway.example",
-            "https://:secret@gateway.example",
-            "https://@gateway.example",
-            "https://gateway.example?x=1",
-            "https://gateway.example#x",
-            "https://gateway.example\\@evil.example",
-            "https://gate\tway.example",
-            " https://gateway.example",
-        ] {
-            assert!(Region::custom(invalid, "https://b").is_err(), "{invalid:?}");
-            assert!(Region::custom("https://a", invalid).is_err(), "{invalid:?}");
-            let region = Region::custom("https://a", "https://b").unwrap();
-            assert!(region.with_apps(invalid).is_err(), "{invalid:?}");
-        }
-    }
-
-    #[test]
-    fn apps_url_is_the_login_url_unless_it_is_set() {
-        let region = Region::custom("https://login.example", "https://api.example").unwrap();
-        assert_eq!(region.apps_url(), region.login_url());
-        let other = region.with_apps("https://apps.example").unwrap();
-        assert_eq!(other.apps_url().as_str(), "https://apps.example/");
-        assert_eq!(other.login_url(), region.login_url());
-        assert_eq!(other.api_url(), region.api_url());
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@
 )]
 
 mod api_host;
+mod bounded_map;
 mod builder;
 mod dispatch;
 mod fault;
@@ -21,6 +22,8 @@ mod saml;
 mod server;
 mod test_user;
 mod time;
+#[cfg(feature = "sandbox-tls")]
+mod tls;
 
 use std::{fmt, future::Future, io, panic::Location, sync::Arc, time::Duration};
 
@@ -38,8 +41,9 @@ use self::{
     api_host::api_host_routes,
     dispatch::Dispatcher,
     fault::Endpoint,
+    http::admission::Names,
     login_host::{browser_sessions::BrowserSessions, login_host_routes},
-    org::{Org, tokens::Tokens},
+    org::{Org, settings::Settings, tokens::Tokens},
     server::Server,
     test_user::TestUser,
 };
@@ -67,9 +71,33 @@ use crate::{grant::ClientCredentials, region::Region};
 ///
 /// # Hosts
 ///
-/// The login host has the path `/login` and the API host the path `/api`, each followed by the full
-/// path: `/login/oauth/token`, `/api/api/v2/users/me`. A request whose Host header starts with
-/// `login.` or `api.` needs no such prefix.
+/// Both hosts have one address: the login host has the paths `/oauth/…` and `/logout`, the API host
+/// `/api/v2/…`. Each path may also follow a prefix, `/login/oauth/token` and `/api/api/v2/users/me`,
+/// as Genesys' own SDKs send it with their gateway setting.
+///
+/// The sandbox answers to `localhost`, `127.0.0.1` and `[::1]` with its port, and to
+/// `login.{domain}` and `api.{domain}` of each region, which have only their own paths. It is closed
+/// to web pages that are not of this machine: a request for another host gets 421 or 400, and one with
+/// the `Origin` of a foreign page 403. Such a request is neither read nor recorded. Pages on loopback
+/// may call both hosts.
+///
+/// # Time
+///
+/// The sandbox runs in real time, with a clock that [`advance`](Self::advance) moves. **Do not use it
+/// with tokio's paused time** (`start_paused`, `tokio::time::pause`): paused time jumps to the next
+/// timer while a client waits for a socket, so that its timeouts end before the response arrives.
+/// Instead of waiting, move this clock and the client's, `Clock::manual()` (feature `test-util`); in a
+/// test with paused time, get tokens from [`Grant::from_fn`](crate::Grant::from_fn). The guide
+/// [Testing your application](crate::guide::testing) shows both.
+///
+/// # Limits
+///
+/// | what | limit |
+/// |---|---|
+/// | the record of requests | 10,000 requests and 32 MiB ([`SandboxBuilder::request_record`]); the oldest are dropped and [counted](Self::dropped_requests) |
+/// | access tokens, refresh tokens, codes, logins, browsers, assertions | the newest 10,000 of each are known |
+/// | a request's body | 512,000 bytes, as in Genesys Cloud: 413 |
+/// | a request's line and headers | about 64 KiB, and 100 headers: 431 |
 ///
 /// # The login host
 ///
@@ -127,6 +155,8 @@ pub struct Sandbox {
     sessions: Arc<BrowserSessions>,
     dispatcher: Arc<Dispatcher>,
     server: Server,
+    #[cfg(feature = "sandbox-tls")]
+    ca_certificate_pem: Option<String>,
 }
 
 impl Sandbox {
@@ -144,19 +174,35 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// The address on which the sandbox listens, without a path: `http://127.0.0.1:PORT`.
+    /// The address on which the sandbox listens, without a path: `http://127.0.0.1:PORT`, or `https`
+    /// with `SandboxBuilder::tls`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        format!("{}://{}", self.scheme(), self.server.address)
     }
 
-    /// The sandbox as a region.
+    /// The sandbox as a region, with both hosts at [`url`](Self::url).
     #[must_use]
-    #[allow(clippy::missing_panics_doc, reason = "the two URLs are valid")]
+    #[allow(clippy::missing_panics_doc, reason = "the URL is valid")]
     pub fn region(&self) -> Region {
         let url = self.url();
-        Region::custom(&format!("{url}/login"), &format!("{url}/api"))
-            .expect("two URLs on loopback make a region")
+        Region::custom(&url, &url).expect("a URL on loopback makes a region")
+    }
+
+    /// The certificate of the sandbox's own certificate authority, in PEM.
+    ///
+    /// # Panics
+    ///
+    /// If the sandbox was started without [`SandboxBuilder::tls`].
+    #[cfg(feature = "sandbox-tls")]
+    #[must_use]
+    pub fn ca_certificate_pem(&self) -> &str {
+        let certificate = self.ca_certificate_pem.as_deref();
+        certificate.expect("a sandbox that was started with `tls()`")
+    }
+
+    fn scheme(&self) -> &'static str {
+        scheme(&self.org.settings)
     }
 
     /// The OAuth client's credentials, with its current secret.
@@ -202,18 +248,43 @@ impl SandboxBuilder {
     ///
     /// If the machine has no free port, thread or file descriptor.
     pub async fn start(self) -> io::Result<Sandbox> {
+        let listener = server::bind()?;
+        let domains: Vec<_> = Region::ALL.iter().filter_map(Region::domain).collect();
+        #[cfg(feature = "sandbox-tls")]
+        let tls = self.0.tls.then(|| tls::Tls::for_regions(&domains));
+        #[cfg(not(feature = "sandbox-tls"))]
+        let tls = None;
+        #[cfg(feature = "sandbox-tls")]
+        let ca_certificate_pem = tls.as_ref().map(|tls| tls.ca_certificate_pem.clone());
+
+        let port = listener.local_addr()?.port();
+        let names = Names::new(scheme(&self.0), port, domains);
+        let limits = self.0.record_limits;
         let org = Arc::new(Org::new(self.0));
         let sessions = Arc::default();
         let login_host = login_host_routes(&org, &sessions);
-        let dispatcher = Arc::new(Dispatcher::new(login_host, api_host_routes(&org)));
-        let server = Server::start(Arc::clone(&dispatcher)).await?;
+        let api_host = api_host_routes(&org);
+        let dispatcher = Arc::new(Dispatcher::new(names, limits, login_host, api_host));
+        let server = Server::start(listener, Arc::clone(&dispatcher), tls).await?;
         Ok(Sandbox {
             org,
             sessions,
             dispatcher,
             server,
+            #[cfg(feature = "sandbox-tls")]
+            ca_certificate_pem,
         })
     }
+}
+
+#[cfg(feature = "sandbox-tls")]
+fn scheme(settings: &Settings) -> &'static str {
+    if settings.tls { "https" } else { "http" }
+}
+
+#[cfg(not(feature = "sandbox-tls"))]
+fn scheme(_settings: &Settings) -> &'static str {
+    "http"
 }
 
 /// # The end of tokens and of the client
@@ -266,7 +337,7 @@ impl Sandbox {
     /// let sandbox = Sandbox::builder().code_client(["http://localhost"]).start().await?;
     /// let user = &sandbox.users()[0];
     /// let url = format!(
-    ///     "{}/login/oauth/authorize?response_type=code&client_id={}&state=s&redirect_uri={}",
+    ///     "{}/oauth/authorize?response_type=code&client_id={}&state=s&redirect_uri={}",
     ///     sandbox.url(),
     ///     sandbox.client_id(),
     ///     "http://localhost:8085",
@@ -324,8 +395,7 @@ impl Sandbox {
         decision: &'static str,
     ) -> impl Future<Output = String> + Send + use<> {
         let caller = Location::caller();
-        let port = self.server.address.port();
-        let test_user = TestUser::new(Arc::clone(&self.dispatcher), port);
+        let test_user = TestUser::new(Arc::clone(&self.dispatcher));
         let url = authorize_url.to_owned();
         let visit = self.server.runtime.spawn(async move {
             let user = user.ok_or("there is no user")?;
@@ -438,12 +508,21 @@ impl Sandbox {
 
 /// # Requests
 ///
-/// Every request counts, whatever its response was.
+/// Every request counts, whatever its response was; one that names another host or comes from a
+/// foreign web page is not read and does not count.
 impl Sandbox {
-    /// All requests, in the order of their arrival.
+    /// The record: all requests in the order of their arrival, without those that were
+    /// [dropped](Self::dropped_requests).
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.dispatcher.requests.all()
+    }
+
+    /// How many requests are no longer in the record, because newer ones needed the room
+    /// ([`SandboxBuilder::request_record`]). They are counted by the other methods.
+    #[must_use]
+    pub fn dropped_requests(&self) -> usize {
+        self.dispatcher.requests.dropped()
     }
 
     /// The number of token requests.
@@ -455,7 +534,7 @@ impl Sandbox {
     /// The number of token requests with a refresh token.
     #[must_use]
     pub fn refresh_requests(&self) -> usize {
-        self.dispatcher.requests.refresh_requests()
+        self.dispatcher.requests.refresh_requests.get()
     }
 
     /// How often a rotating refresh token was used again, also within its time of grace.

@@ -47,7 +47,8 @@ impl SealingKey {
         Ok(Self::with_key(&bytes))
     }
 
-    /// Returns a key that is kept elsewhere, such as in a vault: 32 random bytes, never a passphrase.
+    /// Returns a key that is kept elsewhere, such as in a vault: 32 random bytes, never a passphrase. A
+    /// login with a key of zeros only cannot be built.
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
         Self::with_key(&Zeroizing::new(bytes))
@@ -60,9 +61,11 @@ impl SealingKey {
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) if the file cannot be read or created, has
     /// another length, is a link or not a regular file, or (on Unix) belongs to another user or can
-    /// be read or written by others.
+    /// be read or written by others; if its bytes cannot be random, such as 32 zeros or a text; or if
+    /// another program keeps it locked for 5 seconds.
     pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        file::read_or_create(path.as_ref(), random).map(|bytes| Self::with_key(&bytes))
+        file::read_or_create(path.as_ref(), random, file::MAX_LOCK_WAIT)
+            .map(|bytes| Self::with_key(&bytes))
     }
 
     /// Returns no key: the store, and whoever can read it, sees access and refresh tokens as they are,
@@ -94,6 +97,16 @@ impl SealingKey {
     pub fn secret_bytes(&self) -> Option<SecretBox<[u8; KEY_LEN]>> {
         let key = self.key.as_ref()?;
         Some(SecretBox::init_with(|| *key.expose_secret()))
+    }
+
+    /// Whether the key has no byte but zeros, because nothing was written to its place.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only logins have keys of their own")
+    )]
+    pub(crate) fn is_blank(&self) -> bool {
+        let key = self.key.as_ref();
+        key.is_some_and(|key| key.expose_secret().iter().all(|byte| *byte == 0))
     }
 
     /// Derives a key from a client secret, and the fingerprint of the secret.
@@ -188,6 +201,11 @@ impl fmt::Debug for SealingKey {
             None => "SealingKey(unsealed)",
         })
     }
+}
+
+/// Whether a record is sealed, as far as its first byte tells.
+pub(crate) fn is_sealed(record: &[u8]) -> bool {
+    record.first() == Some(&SEALED)
 }
 
 /// Returns the cipher for records, under a key of its own: the key itself also makes the names.

@@ -11,10 +11,20 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{async_source::AsyncSource, environment, error::Error};
+use crate::{
+    async_source::AsyncSource,
+    environment,
+    error::Error,
+    outside_text::{clean, decode},
+};
 
 /// A client secret, or the place to read it from each time it is needed, so that a rotated secret
 /// is used without a restart.
+///
+/// A byte order mark before a secret and one line break after it are dropped, wherever it comes
+/// from. Whatever else is there by mistake is an error that names the place and the cause: spaces at
+/// its ends, quotation marks around it, `Bearer ` before it, the name of a variable, a second line,
+/// invisible characters.
 ///
 /// ```
 /// use genesys_cloud_auth::{ClientCredentials, ClientSecret};
@@ -38,13 +48,12 @@ enum SecretSource {
 }
 
 impl ClientSecret {
-    /// Reads an environment variable. One line break at its end is dropped.
+    /// Reads an environment variable.
     pub fn from_env(name: impl Into<String>) -> Self {
         Self(SecretSource::Env(name.into().into()))
     }
 
-    /// Reads a file, such as a mounted secret. It must be a regular file of at most 4 KiB. One line
-    /// break at its end is dropped.
+    /// Reads a file, such as a mounted secret. It must be a regular file of UTF-8, of at most 4 KiB.
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
         Self(SecretSource::File(path.into().into()))
     }
@@ -75,34 +84,45 @@ impl ClientSecret {
                      generated, so generate a new one if it is lost (Admin → Integrations → OAuth)",
                 ))
             }
-            SecretSource::Value(secret) => check_secret(secret).map_err(Error::configuration),
+            SecretSource::Value(secret) => match check_secret(secret.expose_secret()) {
+                Ok(_) => Ok(()),
+                Err(fault) => Err(Error::configuration(format!("the client secret {fault}"))),
+            },
             SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Fn(_) => Ok(()),
         }
     }
 
     /// Reads the secret. May block, hang or panic where its source does.
     pub(crate) async fn read(self) -> Result<SecretString, Error> {
-        let secret = match self.0 {
-            SecretSource::Value(secret) => secret,
-            SecretSource::Env(name) => read_variable(&name)?,
+        let (secret, place) = match self.0 {
+            SecretSource::Value(secret) => (secret, String::new()),
+            SecretSource::Env(name) => (read_variable(&name)?, format!(" in the variable {name}")),
             SecretSource::File(path) => {
-                let path_to_read = Arc::clone(&path);
-                tokio::task::spawn_blocking(move || read_file(&path_to_read))
-                    .await
-                    .map_err(io::Error::other)
-                    .flatten()
-                    .map_err(|error| {
-                        let what =
-                            format!("the client secret's file {} cannot be read", path.display());
-                        Error::credential_source(what, Some(error.into()))
-                    })?
+                let place = format!(" in the file {}", path.display());
+                let read = tokio::task::spawn_blocking(move || read_file(&path));
+                let read = read.await.map_err(io::Error::other).flatten();
+                let secret = read.map_err(|error| {
+                    let what = format!("the client secret{place} cannot be read");
+                    Error::credential_source(what, Some(error.into()))
+                })?;
+                (secret, place)
             }
-            SecretSource::Fn(source) => source.get().await.map_err(|error| {
-                Error::credential_source("the source of the client secret failed", Some(error))
-            })?,
+            SecretSource::Fn(source) => {
+                let secret = source.get().await.map_err(|error| {
+                    Error::credential_source("the source of the client secret failed", Some(error))
+                })?;
+                (secret, " of its closure".to_owned())
+            }
         };
-        check_secret(&secret).map_err(|what| Error::credential_source(what, None))?;
-        Ok(secret)
+        let text = secret.expose_secret();
+        match check_secret(text) {
+            Ok(clean) if clean.len() == text.len() => Ok(secret),
+            Ok(clean) => Ok(clean.into()),
+            Err(fault) => {
+                let what = format!("the client secret{place} {fault}");
+                Err(Error::credential_source(what, None))
+            }
+        }
     }
 }
 
@@ -135,26 +155,24 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-fn check_secret(secret: &SecretString) -> Result<(), &'static str> {
-    let text = secret.expose_secret();
+/// Returns the secret without what may be around it.
+fn check_secret(text: &str) -> Result<&str, &'static str> {
+    let text = clean(text)?;
     if text.is_empty() {
-        return Err("the client secret is empty");
-    }
-    if text.chars().any(char::is_control) {
-        return Err("the client secret contains a control character");
+        return Err("is empty");
     }
     if text.len() > MAX_SECRET_BYTES {
-        return Err("the client secret is longer than 4096 bytes");
+        return Err("is longer than 4096 bytes");
     }
-    Ok(())
+    Ok(text)
 }
 
 fn read_variable(name: &str) -> Result<SecretString, Error> {
-    let text = environment::variable(name).ok_or_else(|| {
+    let text = environment::text(name).map_err(|what| Error::credential_source(what, None))?;
+    text.map(SecretString::from).ok_or_else(|| {
         let what = format!("the variable {name} of the client secret is not set");
         Error::credential_source(what, None)
-    })?;
-    Ok(without_line_break(&Zeroizing::new(text)).into())
+    })
 }
 
 fn read_file(path: &Path) -> io::Result<SecretString> {
@@ -165,29 +183,22 @@ fn read_file(path: &Path) -> io::Result<SecretString> {
             "not a regular file",
         ));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 2));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
     // One byte above the limit shows that the file is longer.
     fs::File::open(path)?
-        .take(MAX_SECRET_BYTES as u64 + 1)
+        .take(MAX_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_SECRET_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "longer than 4096 bytes",
-        ));
+    let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(invalid("longer than 4096 bytes"));
     }
-    let text = str::from_utf8(&bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))?;
-    Ok(without_line_break(text).into())
-}
-
-/// Drops the line break that editors and `echo` put at the end.
-fn without_line_break(text: &str) -> &str {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
+    Ok(decode(&bytes).map_err(invalid)?.into())
 }
 
 const MAX_SECRET_BYTES: usize = 4_096;
+
+/// A secret, with a byte order mark before it and a line break after it.
+const MAX_FILE_BYTES: usize = MAX_SECRET_BYTES + 5;
 
 #[cfg(test)]
 mod tests {
@@ -202,20 +213,55 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_line_break_at_the_end_of_a_file_is_dropped() {
-        assert_eq!(from_file(b"secret").await.unwrap(), "secret");
-        assert_eq!(from_file(b"secret\n").await.unwrap(), "secret");
-        assert_eq!(from_file(b"secret\r\n").await.unwrap(), "secret");
-        assert_eq!(from_file(b" secret ").await.unwrap(), " secret ");
-        for invalid in [&b""[..], b"\n", b"secret\n\n", b"a\0b", b"\xff\xfe"] {
-            assert!(from_file(invalid).await.is_err(), "{invalid:?}");
+    async fn mark_and_line_break_are_dropped_from_each_source() {
+        for given in ["secret", "secret\n", "secret\r\n", "\u{feff}secret\r\n"] {
+            assert_eq!(from_file(given.as_bytes()).await.unwrap(), "secret");
+            let closure = move || async move { Ok(given.into()) };
+            for source in [given.into(), ClientSecret::from_fn(closure)] {
+                source.check().unwrap();
+                assert_eq!(source.read().await.unwrap().expose_secret(), "secret");
+            }
+        }
+        let full = format!("\u{feff}{}\r\n", "x".repeat(MAX_SECRET_BYTES));
+        assert!(from_file(full.as_bytes()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn faulty_secret_names_its_place_and_cause() {
+        for (content, cause) in [
+            (&b""[..], "is empty"),
+            (b"\n", "is empty"),
+            (b"secret\n\n", "more than one line break"),
+            (b"\"secret\"", "quotation mark"),
+            (b" secret", "a space"),
+            (b"a\0b", "control character"),
+        ] {
+            let error = from_file(content).await.unwrap_err().to_string();
+            assert!(error.contains("the client secret in the file /"), "{error}");
+            assert!(error.contains(cause), "{error}");
+            let content = str::from_utf8(content).unwrap();
+            let closure = move || async move { Ok(content.into()) };
+            let error = ClientSecret::from_fn(closure).read().await.unwrap_err();
+            let start = "the client secret of its closure ";
+            assert!(error.to_string().starts_with(start), "{error}");
+            let error = ClientSecret::from(content).check().unwrap_err();
+            assert!(
+                error.to_string().contains(cause) || content.is_empty(),
+                "{error}"
+            );
+        }
+        for (content, cause) in [(&b"\xff\xfes\0"[..], "is UTF-16"), (b"a\xff", "not UTF-8")] {
+            let error = from_file(content).await.unwrap_err();
+            assert!(format!("{error:?}").contains(cause), "{error:?}");
         }
     }
 
     #[tokio::test]
     async fn only_a_regular_file_of_4_kib_is_read() {
-        assert!(from_file(&[b'x'; MAX_SECRET_BYTES]).await.is_ok());
-        assert!(from_file(&[b'x'; MAX_SECRET_BYTES + 1]).await.is_err());
+        for longer in [1, 5, 6, 5_000] {
+            let content = vec![b'x'; MAX_SECRET_BYTES + longer];
+            assert!(from_file(&content).await.is_err());
+        }
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("absent")] {
             let error = ClientSecret::from_file(path).read().await.unwrap_err();

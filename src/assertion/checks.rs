@@ -12,11 +12,12 @@ use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
 use super::{
-    encoding::{RawAssertion, without_byte_order_mark},
+    encoding::RawAssertion,
     xml::{Document, Namespace, Node, StartTag},
 };
 use crate::{
-    error::{AssertionFault, InvalidAssertion, StaleAssertion, XmlFault},
+    error::{AssertionFault, Error, InvalidAssertion, StaleAssertion, TokenExpired, XmlFault},
+    outside_text::without_byte_order_mark,
     rfc3339::parse_date_time,
 };
 
@@ -75,14 +76,18 @@ impl ParsedAssertion {
         self.fingerprint
     }
 
-    /// Returns why the assertion is not valid now. The clock may be wrong by a minute either way.
-    pub(crate) fn stale(&self, now: SystemTime) -> Option<StaleAssertion> {
-        let end = self.info.valid_until();
-        let ended = end.filter(|end| with_tolerance(*end) <= now);
-        let start = self.info.valid_from();
-        let early = start.filter(|start| with_tolerance(now) < *start);
-        let ended = ended.map(StaleAssertion::Ended);
-        ended.or(early.map(StaleAssertion::NotBefore))
+    /// Checks whether the assertion is valid now. The clock may be wrong by a minute either way.
+    pub(crate) fn check_times(&self, now: SystemTime) -> Result<(), Error> {
+        let (start, end) = (self.info.valid_from(), self.info.valid_until());
+        if let Some(end) = end.filter(|end| with_tolerance(*end) <= now) {
+            let ended = StaleAssertion::Ended(end);
+            return Err(TokenExpired::of_assertion(ended).into());
+        }
+        if let Some(start) = start.filter(|start| with_tolerance(now) < *start) {
+            let early = AssertionFault::TooEarly { start, now };
+            return Err(InvalidAssertion::from(early).into());
+        }
+        Ok(())
     }
 
     /// Returns the bytes of the assertion alone.
@@ -102,6 +107,12 @@ impl AssertionInfo {
         let ends: Option<Vec<_>> = self.confirmations.iter().copied().collect();
         let confirmed = ends.and_then(|ends| ends.into_iter().max());
         self.not_on_or_after.into_iter().chain(confirmed).min()
+    }
+
+    /// Whether it ends before it begins (2.5.1.2).
+    fn is_never_valid(&self) -> bool {
+        let times = self.valid_from().zip(self.valid_until());
+        times.is_some_and(|(start, end)| end <= start)
     }
 }
 
@@ -208,8 +219,9 @@ impl Checks {
         }
         match self.assertions {
             0 => Err(AssertionFault::NoAssertion),
-            1 if self.info.span.signed || response_signed => Ok(self.info),
-            1 => Err(AssertionFault::Unsigned),
+            1 if !(self.info.span.signed || response_signed) => Err(AssertionFault::Unsigned),
+            1 if self.info.is_never_valid() => Err(AssertionFault::NeverValid),
+            1 => Ok(self.info),
             _ => Err(AssertionFault::Several),
         }
     }

@@ -10,7 +10,10 @@ use base64::{
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::error::{AssertionFault, FormFault, XmlFault};
+use crate::{
+    error::{AssertionFault, FormFault, XmlFault},
+    outside_text::{is_utf_16, without_byte_order_mark},
+};
 
 /// An assertion as it was given. One that is too long is not kept.
 #[derive(Clone)]
@@ -53,14 +56,10 @@ impl From<SecretString> for RawAssertion {
     }
 }
 
-pub(super) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
 /// Whether this is XML and not base64 of it; `None` where it is empty.
 fn is_xml(given: &[u8]) -> Result<Option<bool>, XmlFault> {
-    let utf_16 = [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"];
-    if utf_16.iter().any(|start| given.starts_with(start)) {
+    let utf_16 = [&b"<\0"[..], b"\0<"];
+    if is_utf_16(given) || utf_16.iter().any(|start| given.starts_with(start)) {
         return Err(XmlFault::Encoding);
     }
     let text = without_byte_order_mark(given).trim_ascii_start();

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{Error, ResponseProblem},
     http_client::Incoming,
+    outside_text::without_byte_order_mark,
 };
 
 /// A response of the Platform API with a status below 400.
@@ -82,12 +83,14 @@ impl Response {
         self.decode().await
     }
 
-    /// Returns the body as text.
+    /// Returns the body as text, without a byte order mark.
     ///
     /// # Errors
     /// Those of [`bytes`](Self::bytes); also a body that is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
-        let body = self.take_body().await?;
+        let mut body = self.take_body().await?;
+        let mark = body.len() - without_byte_order_mark(&body).len();
+        body.drain(..mark);
         String::from_utf8(body).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
     }
 
@@ -115,7 +118,8 @@ impl Response {
 
     pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let body = self.take_body().await?;
-        let json: &[u8] = if body.is_empty() { b"null" } else { &body };
+        let body = without_byte_order_mark(&body);
+        let json = if body.is_empty() { b"null" } else { body };
         serde_json::from_slice(json).map_err(|error| {
             self.unexpected(ResponseProblem::not_json(self.headers(), json, &error))
         })

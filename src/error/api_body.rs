@@ -7,6 +7,7 @@ use super::{
     api::{ErrorDetail, PlatformLimit},
     redact::{sanitize, sanitize_list},
 };
+use crate::outside_text::without_byte_order_mark;
 
 /// The fields that could be read. A field of a wrong type counts as missing.
 #[derive(Default)]
@@ -24,7 +25,7 @@ impl Body {
     /// Reads a body without the request's `secrets`. The missing permissions are read only where access
     /// was denied. Load balancers send empty and foreign bodies.
     pub(super) fn read(body: &[u8], is_denied: bool, secrets: &[&str]) -> Self {
-        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(body)) = serde_json::from_slice(without_byte_order_mark(body)) else {
             return Self::default();
         };
         let reader = Reader(secrets);

@@ -1,6 +1,8 @@
 //! Why a SAML assertion is not sent.
 
-use super::redact::sanitize;
+use std::time::SystemTime;
+
+use super::{local::Date, redact::sanitize};
 
 /// The SAML assertion cannot be exchanged for a token. Nothing was sent.
 ///
@@ -50,6 +52,19 @@ pub(crate) enum AssertionFault {
          correct it at the identity provider"
     )]
     Time,
+    /// The token has not expired: a clock is wrong.
+    #[error(
+        "it is not valid before {}, and this machine's clock shows {}; correct this clock, or that of \
+         the identity provider, and get a new assertion",
+        Date(.start),
+        Date(.now)
+    )]
+    TooEarly { start: SystemTime, now: SystemTime },
+    #[error(
+        "it ends before it begins (NotBefore, NotOnOrAfter), so that it is never valid; correct the \
+         lifetime of assertions at the identity provider"
+    )]
+    NeverValid,
     #[error(
         "only the Response is signed, so that the assertion alone is unsigned; send the whole \
          Response, or let the identity provider sign the assertion"

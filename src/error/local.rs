@@ -1,6 +1,10 @@
 //! Errors of this side: settings, credential sources, expired tokens, stores.
 
-use std::{borrow::Cow, fmt, time::SystemTime};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use httpdate::fmt_http_date;
 
@@ -86,7 +90,7 @@ enum ExpiredToken {
     Assertion(StaleAssertion),
 }
 
-/// Why an assertion is not sent.
+/// Why an assertion needs another one in its place.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum StaleAssertion {
     /// The token endpoint has already responded to it.
@@ -94,11 +98,6 @@ pub(crate) enum StaleAssertion {
     Used,
     #[error("the SAML assertion expired at {}; get a new one", Date(.0))]
     Ended(SystemTime),
-    #[error(
-        "the SAML assertion is not valid before {}; check this machine's clock, else get a new one",
-        Date(.0)
-    )]
-    NotBefore(SystemTime),
 }
 
 #[cfg_attr(
@@ -135,12 +134,16 @@ impl TokenExpired {
     }
 }
 
-/// Shows a time as HTTP does.
-struct Date<'a>(&'a SystemTime);
+/// Shows a time as HTTP does, which knows the years 1970 to 9999.
+pub(super) struct Date<'a>(pub(super) &'a SystemTime);
 
 impl fmt::Display for Date<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&fmt_http_date(*self.0))
+        match self.0.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) if since < MAX_HTTP_DATE => f.write_str(&fmt_http_date(*self.0)),
+            Ok(_) => f.write_str("a time after the year 9999"),
+            Err(_) => f.write_str("a time before the year 1970"),
+        }
     }
 }
 
@@ -160,3 +163,6 @@ impl StoreError {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The year 10000.
+const MAX_HTTP_DATE: Duration = Duration::from_secs(253_402_300_800);

@@ -299,16 +299,12 @@ fn only_an_expired_login_or_assertion_needs_a_login() {
 
 #[test]
 fn stale_assertion_is_shown_with_its_time_and_cure() {
-    let noon = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
+    let end = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
     for (why, shown) in [
         (StaleAssertion::Used, "was already used"),
         (
-            StaleAssertion::Ended(noon),
+            StaleAssertion::Ended(end),
             "expired at Sat, 31 Jan 2026 12:00:00 GMT",
-        ),
-        (
-            StaleAssertion::NotBefore(noon),
-            "is not valid before Sat, 31 Jan 2026 12:00:00 GMT",
         ),
     ] {
         let error = Error::from(TokenExpired::of_assertion(why));
@@ -321,5 +317,27 @@ fn stale_assertion_is_shown_with_its_time_and_cure() {
         assert!(text.contains(cure), "{text}");
         assert!(error.needs_login() && !error.is_transient());
         assert_eq!(error.troubleshooting(), Some(Troubleshooting::TokenExpired));
+    }
+}
+
+/// No token has expired: a clock is wrong, or the identity provider's settings.
+#[test]
+fn assertion_that_is_not_yet_valid_names_the_clock() {
+    let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
+    let start = now + Duration::from_secs(90);
+    let early = AssertionFault::TooEarly { start, now };
+    for (fault, cure) in [
+        (early, "correct this clock"),
+        (AssertionFault::NeverValid, "lifetime"),
+    ] {
+        let error = Error::from(InvalidAssertion::from(fault));
+        let text = error.to_string();
+        assert!(
+            text.contains(cure) && text.contains("is not sent"),
+            "{text}"
+        );
+        assert_eq!(error.troubleshooting(), None);
+        assert!(!error.needs_login() && !error.is_transient());
+        assert_eq!(error.retry_after(), None);
     }
 }

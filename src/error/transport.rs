@@ -160,7 +160,6 @@ impl UnexpectedResponse {
 impl ResponseProblem {
     /// Returns why a body with these headers could not be decoded.
     pub(crate) fn not_json(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> Self {
-        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         let is_html = content_type.is_some_and(|text| {
             let text = text.to_ascii_lowercase();
@@ -183,8 +182,6 @@ impl ResponseProblem {
         matches!(self, Self::WebPage | Self::Empty)
     }
 }
-
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What is known of a response without its body.
 #[derive(Clone, Debug)]

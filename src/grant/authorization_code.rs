@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use secrecy::SecretString;
 
 use self::redirect_uri::RedirectUri;
-use super::check_client_id;
+use super::client_id;
 use crate::{
     error::Error,
     secret::ClientSecret,
@@ -50,7 +50,7 @@ impl AuthorizationCode {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an id that is empty, too
     /// long or contains a colon, a space or a control character, and for an invalid redirect URI.
     pub fn public(client_id: impl Into<String>, redirect_uri: &str) -> Result<Self, Error> {
-        Self::new(client_id.into(), None, redirect_uri)
+        Self::new(&client_id.into(), None, redirect_uri)
     }
 
     /// A client of a program that keeps its secret, as a web application does. PKCE protects its
@@ -65,15 +65,15 @@ impl AuthorizationCode {
         secret: impl Into<ClientSecret>,
         redirect_uri: &str,
     ) -> Result<Self, Error> {
-        Self::new(client_id.into(), Some(secret.into()), redirect_uri)
+        Self::new(&client_id.into(), Some(secret.into()), redirect_uri)
     }
 
     fn new(
-        client_id: String,
+        client_id: &str,
         secret: Option<ClientSecret>,
         redirect_uri: &str,
     ) -> Result<Self, Error> {
-        check_client_id(&client_id)?;
+        let client_id = self::client_id(client_id)?;
         if let Some(secret) = &secret {
             secret.check()?;
         }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::check_client_id;
+use super::client_id;
 use crate::{
     error::Error,
     secret::ClientSecret,
@@ -24,13 +24,13 @@ impl ClientCredentials {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the id or the secret is empty,
-    /// too long or contains control characters, or the id contains a colon or a space.
+    /// too long, or has something around it that does not belong to it, such as quotation marks; or
+    /// the id contains a colon or a space. One line break at the end of either is dropped.
     pub fn new(
         client_id: impl Into<String>,
         secret: impl Into<ClientSecret>,
     ) -> Result<Self, Error> {
-        let (client_id, secret) = (client_id.into(), secret.into());
-        check_client_id(&client_id)?;
+        let (client_id, secret) = (self::client_id(&client_id.into())?, secret.into());
         secret.check()?;
         Ok(Self { client_id, secret })
     }
@@ -69,10 +69,12 @@ mod tests {
             ("", "secret"),
             ("a:b", "secret"),
             ("a b", "secret"),
-            ("a\n", "secret"),
+            ("a\nb", "secret"),
+            ("\"a\"", "secret"),
             (long.as_str(), "secret"),
             ("id", ""),
-            ("id", "secret\n"),
+            ("id", "secret\n\n"),
+            ("id", "'secret'"),
             ("id", "se\0cret"),
             ("id", long.as_str()),
         ] {
@@ -82,6 +84,7 @@ mod tests {
                 "{id:?} {secret:?}"
             );
         }
-        assert!(ClientCredentials::new("id", "any: other sêcret").is_ok());
+        let credentials = ClientCredentials::new("\u{feff}id\r\n", "any: other sêcret\n");
+        assert_eq!(credentials.unwrap().client_id(), "id");
     }
 }

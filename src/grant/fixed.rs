@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{clock::Clock, error::Error, token::AccessToken};
+use crate::{clock::Clock, error::Error, outside_text::clean, token::AccessToken};
 
 /// An access token that the program already has, such as the one in `GENESYSCLOUD_ACCESS_TOKEN`. Its
 /// life is not known: it is used until the API rejects it, and it cannot be renewed.
@@ -22,13 +22,17 @@ use crate::{clock::Clock, error::Error, token::AccessToken};
 pub struct FixedToken(SecretString);
 
 impl FixedToken {
-    /// Accepts an access token, without `Bearer` before it.
+    /// Accepts an access token, without `Bearer` before it. One line break at its end is dropped.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): the token is empty, longer than
-    /// 8192 bytes, or contains other than visible ASCII characters.
+    /// 8192 bytes, contains other than visible ASCII characters, or has something around it that does
+    /// not belong to it, such as quotation marks.
     pub fn new(token: impl Into<SecretString>) -> Result<Self, Error> {
-        let fixed = Self(token.into());
+        let token = token.into();
+        let text = clean(token.expose_secret())
+            .map_err(|fault| Error::configuration(format!("the access token {fault}")))?;
+        let fixed = Self(text.into());
         fixed.token(&Clock::system())?;
         Ok(fixed)
     }
@@ -52,9 +56,11 @@ mod tests {
 
     #[test]
     fn invalid_token_fails_at_construction() {
-        for bad in ["", "Bearer x", "x\n"] {
+        for bad in ["", "Bearer x", "x\n\n", "'x'", "x y", "\u{200b}x"] {
             assert!(FixedToken::new(bad).is_err(), "{bad:?}");
         }
+        let token = FixedToken::new("\u{feff}x\r\n").unwrap();
+        assert_eq!(token.0.expose_secret(), "x");
         let token = FixedToken::new("sentinel").unwrap();
         assert!(!format!("{token:?}").contains("sentinel"));
     }

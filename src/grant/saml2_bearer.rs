@@ -4,10 +4,11 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use super::check_client_id;
+use super::client_id;
 use crate::{
     assertion::{Assertion, Encoding, ParsedAssertion},
     error::Error,
+    outside_text::clean,
     secret::ClientSecret,
     token_endpoint::{BasicAuth, ClientAuth, TokenRequest},
 };
@@ -61,11 +62,10 @@ impl Saml2Bearer {
         org_short_name: impl Into<String>,
         assertion: impl Into<Assertion>,
     ) -> Result<Self, Error> {
-        let (client_id, secret) = (client_id.into(), secret.into());
+        let (client_id, secret) = (self::client_id(&client_id.into())?, secret.into());
         let (org_short_name, assertion) = (org_short_name.into(), assertion.into());
-        check_client_id(&client_id)?;
         secret.check()?;
-        check_org(&org_short_name)?;
+        let org_short_name = checked_org(&org_short_name)?.to_owned();
         if let Some(raw) = assertion.value() {
             ParsedAssertion::parse(raw)?;
         }
@@ -88,7 +88,8 @@ impl Saml2Bearer {
     }
 
     /// Sends the `Assertion` alone in base64url, as RFC 7522 requires. The default is the whole
-    /// document in base64, as in Genesys Cloud's sample.
+    /// document in base64, as in Genesys Cloud's sample. The assertion must then be signed itself: a
+    /// provider of one, given as a value, of which only the Response is signed cannot be built.
     pub fn rfc7522(mut self) -> Self {
         self.encoding = Encoding::Rfc7522;
         self
@@ -126,6 +127,14 @@ impl Saml2Bearer {
         Ok(identity)
     }
 
+    /// Checks that an assertion that was given as a value can be sent in its form.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Some(raw) = self.assertion.value() {
+            ParsedAssertion::parse(raw)?.encode(self.encoding)?;
+        }
+        Ok(())
+    }
+
     /// The request for a token.
     pub(crate) fn request(&self, secret: SecretString, assertion: SecretString) -> TokenRequest {
         TokenRequest {
@@ -154,18 +163,21 @@ impl fmt::Debug for Saml2Bearer {
     }
 }
 
-fn check_org(short_name: &str) -> Result<(), Error> {
-    let what = if short_name.is_empty() {
-        "the organisation's short name is empty"
-    } else if short_name.len() > MAX_SHORT_NAME_BYTES {
-        "the organisation's short name is longer than 255 bytes"
-    } else if !short_name.chars().all(is_short_name_character) {
-        "the organisation's short name contains a space or a punctuation mark; pass the short name \
-         and not the name"
-    } else {
-        return Ok(());
+/// Returns the short name without what may be around it.
+fn checked_org(given: &str) -> Result<&str, Error> {
+    let check = || {
+        let short_name = clean(given)?;
+        if short_name.is_empty() {
+            Err("is empty")
+        } else if short_name.len() > MAX_SHORT_NAME_BYTES {
+            Err("is longer than 255 bytes")
+        } else if !short_name.chars().all(is_short_name_character) {
+            Err("contains a space or a punctuation mark; pass the short name and not the name")
+        } else {
+            Ok(short_name)
+        }
     };
-    Err(Error::configuration(what))
+    check().map_err(|fault| Error::configuration(format!("the organisation's short name {fault}")))
 }
 
 fn is_short_name_character(c: char) -> bool {

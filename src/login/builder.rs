@@ -129,8 +129,8 @@ impl LoginBuilder {
     /// Builds the login. Nothing is sent, and no runtime is needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an empty setting or a time
-    /// limit of zero, and the errors of [`TokenProviderBuilder::build`].
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for an empty setting, a time
+    /// limit of zero or a sealing key of zeros, and the errors of [`TokenProviderBuilder::build`].
     pub fn build(self) -> Result<Login, Error> {
         self.app.check()?;
         if self.settings.login_timeout.is_zero() {
@@ -146,6 +146,11 @@ impl LoginBuilder {
                 SealingKey::generate()?,
             ),
         };
+        if key.is_blank() {
+            return Err(Error::configuration(
+                "the sealing key is 32 zeros and not random; check where the program reads it from",
+            ));
+        }
         let login = Login(Arc::new(Inner {
             app: self.app,
             tokens: self.tokens,

@@ -172,6 +172,8 @@ impl TokenProviderBuilder {
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a time limit is zero, the app
     /// name does not fit a header, reqwest rejects the settings, or the grant cannot be stored.
+    /// [`ErrorKind::Assertion`](crate::ErrorKind::Assertion): an assertion that was given as a value
+    /// cannot be sent in the form of [`rfc7522`](crate::Saml2Bearer::rfc7522).
     pub fn build(self) -> Result<TokenProvider, Error> {
         if self.attempt.is_zero() || self.total.is_zero() {
             return Err(Error::configuration("a time limit is zero"));
@@ -180,8 +182,11 @@ impl TokenProviderBuilder {
         let storage = self.storage()?;
         match &self.grant.0 {
             Kind::Closure(closure) => closure.check_name()?,
-            Kind::Fixed(_) => {}
-            _ => self.http_client.prepare(self.region.login_url())?,
+            Kind::Saml2Bearer(saml) => saml.check()?,
+            _ => {}
+        }
+        if !matches!(self.grant.0, Kind::Closure(_) | Kind::Fixed(_)) {
+            self.http_client.prepare(self.region.login_url())?;
         }
         self.http_client.prepare(self.region.api_url())?;
         let endpoint = TokenEndpoint {

@@ -231,7 +231,7 @@ impl AssertionMemory {
     pub(super) fn unexchanged(&self, wall: SystemTime) -> Option<ParsedAssertion> {
         let unexchanged = self.unexchanged.as_ref();
         unexchanged
-            .filter(|looked| looked.stale(wall).is_none())
+            .filter(|looked| looked.check_times(wall).is_ok())
             .cloned()
     }
 

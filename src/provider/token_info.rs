@@ -13,6 +13,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
+    outside_text::without_byte_order_mark,
     region::url_under,
     rfc3339::parse_date_time,
     runtime,
@@ -69,8 +70,9 @@ impl TokenProvider {
             return Err(error);
         }
         let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
-        serde_json::from_slice(&body).map_err(|error| {
-            let problem = ResponseProblem::not_json(incoming.headers(), &body, &error);
+        let body = without_byte_order_mark(&body);
+        serde_json::from_slice(body).map_err(|error| {
+            let problem = ResponseProblem::not_json(incoming.headers(), body, &error);
             incoming.unexpected(problem, None)
         })
     }

@@ -2,9 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use super::org::{
-    rate_limits::RateLimit,
-    settings::{CODE, RefreshTokens, SAML2_BEARER, Settings},
+use super::{
+    http::request_log::RecordLimits,
+    org::{
+        rate_limits::RateLimit,
+        settings::{CODE, RefreshTokens, SAML2_BEARER, Settings},
+    },
 };
 
 /// The settings of a [`Sandbox`](super::Sandbox).
@@ -194,6 +197,45 @@ impl SandboxBuilder {
     /// responds with 400.
     pub fn data_action_fails_with_200(mut self, fails: bool) -> Self {
         self.0.data_action_fails_with_200 = fails;
+        self
+    }
+}
+
+/// # The server
+impl SandboxBuilder {
+    /// Serves https instead of http. The certificate is for `localhost`, `127.0.0.1` and `[::1]`, and
+    /// for `login.{domain}` and `api.{domain}` of every region. The sandbox makes a certificate
+    /// authority for it, whose private key is thrown away before the sandbox starts. A client must
+    /// trust [`Sandbox::ca_certificate_pem`](super::Sandbox::ca_certificate_pem):
+    ///
+    /// ```
+    /// use genesys_cloud_auth::{HttpClient, TokenProvider, reqwest::Certificate, sandbox::Sandbox};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let sandbox = Sandbox::builder().tls().start().await?;
+    /// let ca = Certificate::from_pem(sandbox.ca_certificate_pem().as_bytes())?;
+    /// let http_client = HttpClient::new(move |reqwest| reqwest.tls_certs_only([ca.clone()]))?;
+    /// let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+    ///     .http_client(http_client)
+    ///     .build()?;
+    /// tokens.token().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "sandbox-tls")]
+    pub fn tls(mut self) -> Self {
+        self.0.tls = true;
+        self
+    }
+
+    /// Sets how much [`Sandbox::requests`](super::Sandbox::requests) holds: by default 10,000 requests
+    /// with 32 MiB together. The oldest requests are dropped first.
+    pub fn request_record(mut self, max_requests: usize, max_bytes: usize) -> Self {
+        self.0.record_limits = RecordLimits {
+            requests: max_requests,
+            bytes: max_bytes,
+        };
         self
     }
 }

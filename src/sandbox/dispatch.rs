@@ -1,4 +1,4 @@
-//! Handles each request: logs it, applies the faults, and routes it to its host.
+//! Handles each request: admits it, logs it, applies the faults, and routes it to its host.
 
 use std::{
     future::{pending, poll_fn},
@@ -14,11 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, StatusCode,
-    header::{self, HeaderName},
-    request::Parts,
-};
+use http::{Method, Request, StatusCode, header, request::Parts};
 use hyper::{
     body::{Body as _, Frame, Incoming},
     service::Service as _,
@@ -29,8 +25,9 @@ use percent_encoding::percent_decode_str;
 use super::{
     fault::{Effect, Faults},
     http::{
+        admission::{Admission, Names},
         error_response::{ApiErrorResponse, with_correlation_id},
-        request_log::{RecordedRequest, RequestLog, SandboxHost},
+        request_log::{RecordLimits, RecordedRequest, RequestLog, SandboxHost},
     },
     random::random_uuid,
 };
@@ -39,6 +36,7 @@ use super::{
 pub(super) struct Dispatcher {
     pub(super) faults: Arc<Faults>,
     pub(super) requests: RequestLog,
+    names: Names,
     login_host: TowerToHyperService<Router>,
     api_host: TowerToHyperService<Router>,
 }
@@ -47,10 +45,16 @@ pub(super) struct Dispatcher {
 pub(super) type ConnectionClosed = io::Error;
 
 impl Dispatcher {
-    pub(super) fn new(login_host: Router, api_host: Router) -> Self {
+    pub(super) fn new(
+        names: Names,
+        limits: RecordLimits,
+        login_host: Router,
+        api_host: Router,
+    ) -> Self {
         Self {
             faults: Arc::default(),
-            requests: RequestLog::default(),
+            requests: RequestLog::new(limits),
+            names,
             login_host: TowerToHyperService::new(login_host),
             api_host: TowerToHyperService::new(api_host),
         }
@@ -61,26 +65,45 @@ impl Dispatcher {
         request: Request<Incoming>,
     ) -> Result<Response, ConnectionClosed> {
         let (parts, body) = request.into_parts();
-        let (body, is_complete) = read_body(body).await?;
-        self.handle_with_body(parts, body, is_complete).await
+        match self.names.admit(&parts) {
+            Ok(admission) => {
+                let (body, is_complete) = read_body(body).await?;
+                self.respond(admission, parts, body, is_complete).await
+            }
+            Err(rejection) => Ok(rejection.into_response()),
+        }
     }
 
-    /// Handles a request whose body was read, at most [`MAX_BODY_BYTES`] of it.
+    /// Handles a request whose body was read.
     pub(super) async fn handle_with_body(
         &self,
         parts: Parts,
         body: Bytes,
+    ) -> Result<Response, ConnectionClosed> {
+        match self.names.admit(&parts) {
+            Ok(admission) => self.respond(admission, parts, body, true).await,
+            Err(rejection) => Ok(rejection.into_response()),
+        }
+    }
+
+    /// `body` is at most [`MAX_BODY_BYTES`] long.
+    async fn respond(
+        &self,
+        admission: Admission,
+        parts: Parts,
+        body: Bytes,
         is_complete: bool,
     ) -> Result<Response, ConnectionClosed> {
-        let (host, path) = host_and_path(&parts);
-        let request = RecordedRequest::new(host, path, &parts, body);
-        let index = self.requests.add(request.clone());
-        let response = if is_complete {
+        let path = admission.path.clone();
+        let request = RecordedRequest::new(admission.host, path, &parts, body);
+        let number = self.requests.add(request.clone());
+        let mut response = if is_complete {
             self.apply_faults(parts, &request).await?
         } else {
             with_common_headers(ApiErrorResponse::too_large(MAX_BODY_BYTES))
         };
-        self.requests.set_status(index, response.status());
+        admission.add_cors_headers(&mut response);
+        self.requests.set_status(number, response.status());
         Ok(response)
     }
 
@@ -156,40 +179,14 @@ async fn read_body(body: Incoming) -> Result<(Bytes, bool), ConnectionClosed> {
         let room = MAX_BODY_BYTES.saturating_sub(kept.len());
         kept.extend_from_slice(&data.slice(..room.min(data.len())));
     }
-    Ok((Bytes::from(kept), length <= MAX_BODY_BYTES))
+    // Without the vector's spare room, because the record keeps it.
+    let kept = Bytes::from(kept.into_boxed_slice());
+    Ok((kept, length <= MAX_BODY_BYTES))
 }
 
-/// Finds the host by the first label of the Host header, or else by the first segment of the path.
-fn host_and_path(parts: &Parts) -> (Option<SandboxHost>, String) {
-    let path = parts.uri.path();
-    let name = parts.headers.get(header::HOST);
-    let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
-    if let Some((label, _)) = name.split_once('.') {
-        for (known, host) in HOSTS {
-            if label.eq_ignore_ascii_case(known) {
-                return (Some(host), path.to_owned());
-            }
-        }
-    }
-    for (known, host) in HOSTS {
-        let rest = path
-            .strip_prefix('/')
-            .and_then(|path| path.strip_prefix(known));
-        if let Some(rest) = rest.filter(|rest| rest.starts_with('/')) {
-            return (Some(host), rest.to_owned());
-        }
-    }
-    (None, path.to_owned())
-}
-
-/// Adds what every response has: a correlation id, and CORS headers.
+/// Adds what every response has: a correlation id.
 fn with_common_headers(response: impl IntoResponse) -> Response {
-    let mut response = with_correlation_id(response.into_response(), &random_uuid());
-    for (name, value) in CORS_HEADERS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
+    with_correlation_id(response.into_response(), &random_uuid())
 }
 
 /// Replaces the body by its first half, with the Content-Length of the whole.
@@ -233,28 +230,8 @@ impl hyper::body::Body for CutBody {
     }
 }
 
-const HOSTS: [(&str, SandboxHost); 2] = [("login", SandboxHost::Login), ("api", SandboxHost::Api)];
-
 /// Genesys Cloud's `request.bytes.max`.
 const MAX_BODY_BYTES: usize = 512_000;
 
 /// A connection whose request has a larger body is closed.
 const MAX_READ_BYTES: usize = 16 * MAX_BODY_BYTES;
-
-const CORS_HEADERS: [(HeaderName, &str); 5] = [
-    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    (
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        "GET, HEAD, POST, PUT, PATCH, DELETE",
-    ),
-    (
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, purecloud-sdk, genesys-app",
-    ),
-    (
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "ININ-Correlation-Id, Retry-After, inin-ratelimit-count, inin-ratelimit-allowed, \
-         inin-ratelimit-reset",
-    ),
-    (header::ACCESS_CONTROL_MAX_AGE, "600"),
-];

@@ -14,12 +14,19 @@ use std::{
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     runtime::{self, Handle},
     sync::oneshot,
 };
 
 use super::dispatch::Dispatcher;
+#[cfg(feature = "sandbox-tls")]
+use super::tls::Tls;
+
+/// Without the feature there is none.
+#[cfg(not(feature = "sandbox-tls"))]
+pub(super) type Tls = std::convert::Infallible;
 
 /// A running server. Dropping it stops it and waits until it has stopped.
 pub(super) struct Server {
@@ -30,19 +37,39 @@ pub(super) struct Server {
     panicked: Arc<AtomicBool>,
 }
 
+/// What each connection needs.
+struct Service {
+    dispatcher: Arc<Dispatcher>,
+    tls: Option<Tls>,
+    panic_flag: PanicFlag,
+}
+
+/// Listens on a free port of 127.0.0.1.
+pub(super) fn bind() -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 impl Server {
-    /// Listens on a free port of 127.0.0.1.
-    pub(super) async fn start(dispatcher: Arc<Dispatcher>) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
+    /// Serves plain HTTP, unless there is a `tls`.
+    pub(super) async fn start(
+        listener: std::net::TcpListener,
+        dispatcher: Arc<Dispatcher>,
+        tls: Option<Tls>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let panicked = Arc::default();
-        let panic_flag = PanicFlag(Arc::clone(&panicked));
+        let service = Service {
+            dispatcher,
+            tls,
+            panic_flag: PanicFlag(Arc::clone(&panicked)),
+        };
         let thread = thread::Builder::new()
             .name(format!("sandbox-{}", address.port()))
-            .spawn(move || run(listener, dispatcher, panic_flag, started, stopped))?;
+            .spawn(move || run(listener, service, started, stopped))?;
         let runtime = start.await.map_err(io::Error::other)??;
         Ok(Self {
             address,
@@ -69,8 +96,7 @@ impl Drop for Server {
 /// Serves until `stopped`. Dropping the runtime then ends all connections.
 fn run(
     listener: std::net::TcpListener,
-    dispatcher: Arc<Dispatcher>,
-    panic_flag: PanicFlag,
+    service: Service,
     started: oneshot::Sender<io::Result<Handle>>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -80,7 +106,7 @@ fn run(
     };
     runtime.block_on(async {
         let result = TcpListener::from_std(listener).map(|listener| {
-            tokio::spawn(accept(listener, dispatcher, panic_flag));
+            tokio::spawn(accept(listener, Arc::new(service)));
             Handle::current()
         });
         if started.send(result).is_ok() {
@@ -89,12 +115,11 @@ fn run(
     });
 }
 
-async fn accept(listener: TcpListener, dispatcher: Arc<Dispatcher>, panic_flag: PanicFlag) {
+async fn accept(listener: TcpListener, service: Arc<Service>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let dispatcher = Arc::clone(&dispatcher);
-                tokio::spawn(serve(stream, dispatcher, panic_flag.clone()));
+                tokio::spawn(serve(stream, Arc::clone(&service)));
             }
             // The process has no free file descriptor, for now.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -102,18 +127,35 @@ async fn accept(listener: TcpListener, dispatcher: Arc<Dispatcher>, panic_flag: 
     }
 }
 
-async fn serve(stream: TcpStream, dispatcher: Arc<Dispatcher>, _panic_flag: PanicFlag) {
+async fn serve(stream: TcpStream, service: Arc<Service>) {
+    let _panic_flag = service.panic_flag.clone();
     // Without it, small responses would wait for an acknowledgement. A failure does no harm.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let dispatcher = Arc::clone(&dispatcher);
-        async move { dispatcher.handle(request).await }
-    });
+    match &service.tls {
+        None => serve_http(stream, &service.dispatcher).await,
+        #[cfg(feature = "sandbox-tls")]
+        Some(tls) => {
+            if let Some(stream) = tls.accept(stream).await {
+                serve_http(stream, &service.dispatcher).await;
+            }
+        }
+        #[cfg(not(feature = "sandbox-tls"))]
+        Some(never) => match *never {},
+    }
+}
+
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, dispatcher: &Dispatcher) {
+    let service = service_fn(|request| dispatcher.handle(request));
     // The client sees how the connection ends.
     let _ = http1::Builder::new()
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
+
+/// About the longest request line with all headers. hyper rejects a much longer one, and more than
+/// 100 headers, with 431.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Records a panic in a connection, so that dropping the server fails the test. The client sees only a
 /// closed connection.

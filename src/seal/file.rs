@@ -1,15 +1,17 @@
 //! A sealing key in a file.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{Read, Write},
     path::Path,
+    time::Duration,
 };
 
 use zeroize::Zeroizing;
 
 use crate::{
     error::Error,
+    outside_text::without_byte_order_mark,
     private_file::{self, Failure},
 };
 
@@ -18,21 +20,20 @@ use crate::{
 pub(super) fn read_or_create<const N: usize>(
     path: &Path,
     generate: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+    wait: Duration,
 ) -> Result<Zeroizing<[u8; N]>, Error> {
     let failure = |failure: Failure| Error::configuration(failure.with_source());
     // A file that can only be read is enough, and must not be created.
     if let Some(file) = private_file::open(path).map_err(failure)? {
-        file.lock_shared()
-            .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
+        lock(|| file.try_lock_shared(), path, wait).map_err(failure)?;
         if let Some(key) = read(&file, path)? {
             return Ok(key);
         }
     }
-    private_file::make_folder(folder(path)).map_err(failure)?;
+    private_file::make_private_folder(folder(path)).map_err(failure)?;
     let file = private_file::open_or_create(path).map_err(failure)?;
     // A second process waits here and then finds the key of the first.
-    file.lock()
-        .map_err(|error| failure(Failure::io(path, "be locked", error)))?;
+    lock(|| file.try_lock(), path, wait).map_err(failure)?;
     if let Some(key) = read(&file, path)? {
         return Ok(key);
     }
@@ -44,8 +45,8 @@ pub(super) fn read_or_create<const N: usize>(
 
 /// Returns `None` if the file is empty because its creator has not written it yet, or never will.
 fn read<const N: usize>(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8; N]>>, Error> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(N + 1));
-    file.take(N as u64 + 1)
+    let mut bytes = Zeroizing::new(Vec::with_capacity(N + 4));
+    file.take(N as u64 + 4)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::configuration(Failure::io(path, "be read", error).with_source()))?;
     if bytes.is_empty() {
@@ -58,8 +59,59 @@ fn read<const N: usize>(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8
              file, or remove this one, which loses what was sealed under it"
         ))
     };
-    let key = <[u8; N]>::try_from(&**bytes).map_err(|_| wrong())?;
-    Ok(Some(Zeroizing::new(key)))
+    let key = match <[u8; N]>::try_from(&**bytes) {
+        Ok(key) => key,
+        // What was copied with a tool for texts.
+        Err(_) => <[u8; N]>::try_from(without_byte_order_mark(&bytes)).map_err(|_| wrong())?,
+    };
+    let key = Zeroizing::new(key);
+    if is_random(&*key) {
+        Ok(Some(key))
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Whether the bytes can be random. Of 10^13 random keys one is a text.
+fn is_random(key: &[u8]) -> bool {
+    let is_text = key
+        .iter()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'));
+    let first = key.first();
+    !is_text && key.iter().any(|byte| Some(byte) != first)
+}
+
+/// Takes a lock, for which another program may make this one wait.
+fn lock(
+    mut try_lock: impl FnMut() -> Result<(), TryLockError>,
+    path: &Path,
+    wait: Duration,
+) -> Result<(), Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(Failure::io(path, "be locked", error)),
+            Err(TryLockError::WouldBlock) if waited >= wait => {
+                return Err(Failure::new(format!(
+                    "{} cannot be read: another program has locked it for {} s; check which one \
+                     (lslocks), and whether it hangs",
+                    path.display(),
+                    wait.as_secs()
+                )));
+            }
+            Err(TryLockError::WouldBlock) => pause(),
+        }
+        waited += PAUSE;
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the function that reads the key blocks, and says so"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 fn write(mut file: &File, key: &[u8], path: &Path) -> Result<(), Failure> {
@@ -78,6 +130,11 @@ fn folder(path: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
+
+/// How long a lock of another program is waited for.
+pub(super) const MAX_LOCK_WAIT: Duration = Duration::from_secs(5);
+
+const PAUSE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 #[cfg(unix)]

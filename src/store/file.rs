@@ -4,7 +4,7 @@ mod turn;
 
 use std::{
     fmt, fs,
-    io::{Read, Write},
+    io::{Read, Seek, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,7 +19,8 @@ use super::{Sealed, StoreKey, TokenStore, check_timers};
 use crate::{
     environment,
     error::{Error, StoreError},
-    private_file::{self, Failure},
+    private_file::{self, Failure, Folder},
+    seal::is_sealed,
 };
 
 /// A store in files: a folder with one file for each record, shared by the processes of one user.
@@ -31,6 +32,12 @@ use crate::{
 /// On Unix the folder is created with mode 0700 and its files with 0600, whatever the umask. A
 /// record, a lock or a folder that others may write to, or that belongs to another user, is an
 /// error, and so is a link in the place of a file. A link in the place of the folder is followed.
+///
+/// `fsGroup` of Kubernetes gives a group access to all files of a volume at each mount. A sealed
+/// record is still used, also in a folder of this user's with mode 2770: its mode is set to 0600
+/// again, and what others may have written there does not open. An unsealed record is an error
+/// there; `fsGroupChangePolicy: OnRootMismatch` and a folder below the mount keep the modes.
+///
 /// On other platforms the permissions of the folder apply. All this holds for local file systems
 /// that honour locks, rename and sync, not for network folders, and is tested on Linux.
 ///
@@ -159,7 +166,7 @@ impl FileStore {
     async fn try_turn(&self, key: &StoreKey) -> Result<Option<FileTurn>, StoreError> {
         let key = key.clone();
         self.blocking(move |inner| {
-            private_file::make_folder(&inner.folder)?;
+            let _ = private_file::make_folder(&inner.folder)?;
             let turn = turn::try_take(inner.lock(&key))?;
             if turn.is_some() {
                 inner.remove_stale(&key)?;
@@ -178,11 +185,12 @@ impl fmt::Debug for FileStore {
 
 impl Inner {
     fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, Failure> {
-        if !private_file::check_folder(&self.folder)? {
+        let folder = private_file::check_folder(&self.folder)?;
+        if folder == Folder::Missing {
             return Ok(None);
         }
         let path = self.record(key);
-        let Some(file) = private_file::open(&path)? else {
+        let Some(file) = open_record(&path)? else {
             return Ok(None);
         };
         let length = file.metadata().map_or(0, |about| about.len());
@@ -196,13 +204,15 @@ impl Inner {
             .map_err(|error| Failure::io(&path, "be read", error))?;
         let record = Sealed::from_bytes(std::mem::take(&mut *bytes));
         check_length(&path, &record)?;
+        check_sealed(&path, &record, folder)?;
         Ok(Some(record))
     }
 
     fn save(&self, turn: &FileTurn, key: &StoreKey, value: &Sealed) -> Result<(), Failure> {
         let (path, new) = (self.record(key), self.new_record(key));
         check_length(&path, value)?;
-        private_file::is_there(&path)?;
+        check_sealed(&path, value, private_file::check_folder(&self.folder)?)?;
+        record_is_there(&path)?;
         turn.check(&self.lock(key))?;
         self.step("create");
         let file = private_file::create_new(&new)?;
@@ -232,7 +242,7 @@ impl Inner {
 
     fn remove(&self, turn: &FileTurn, key: &StoreKey) -> Result<(), Failure> {
         let path = self.record(key);
-        let is_there = private_file::is_there(&path)?;
+        let is_there = record_is_there(&path)?;
         turn.check(&self.lock(key))?;
         self.step("unlink");
         if is_there {
@@ -247,7 +257,7 @@ impl Inner {
     /// Removes the file of a process that ended while it wrote. The caller has the turn.
     fn remove_stale(&self, key: &StoreKey) -> Result<(), Failure> {
         let new = self.new_record(key);
-        if private_file::is_there(&new)? {
+        if private_file::is_own(&new)? {
             fs::remove_file(&new).map_err(|error| Failure::io(&new, "be removed", error))?;
         }
         Ok(())
@@ -275,6 +285,34 @@ impl Inner {
     #[cfg(not(feature = "test-util"))]
     #[allow(clippy::unused_self, reason = "only tests observe the steps")]
     fn step(&self, _: &str) {}
+}
+
+/// Opens a record, if there is one. A sealed one is narrowed.
+fn open_record(path: &Path) -> Result<Option<fs::File>, Failure> {
+    private_file::open_narrowed(path, |mut file| {
+        let mut first = [0];
+        file.read_exact(&mut first).is_ok() && is_sealed(&first) && file.rewind().is_ok()
+    })
+}
+
+fn record_is_there(path: &Path) -> Result<bool, Failure> {
+    match private_file::is_there(path) {
+        // It may be a record that can be narrowed.
+        Err(_) => Ok(open_record(path)?.is_some()),
+        there => there,
+    }
+}
+
+/// Whoever may write to the folder could exchange unsealed records.
+fn check_sealed(path: &Path, record: &Sealed, folder: Folder) -> Result<(), Failure> {
+    if folder != Folder::Shared || is_sealed(record.as_bytes()) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::new(format!(
+        "{path}: an unsealed record is rejected in a folder that a group may write to; use a sealing \
+         key, or a folder below the mount with fsGroupChangePolicy: OnRootMismatch"
+    )))
 }
 
 fn check_length(path: &Path, record: &Sealed) -> Result<(), Failure> {

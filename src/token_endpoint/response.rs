@@ -12,6 +12,7 @@ use crate::{
     clock::{Clock, Moment},
     error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
     http_client::{Incoming, expose_all},
+    outside_text::without_byte_order_mark,
     platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     retry::retry_after,
     token::{AccessToken, checked_text},
@@ -39,7 +40,7 @@ pub(super) fn read_response(
     let status = incoming.status();
     let retry_after = retry_after(incoming.headers(), clock.wall());
     let unexpected = |problem| Err(incoming.unexpected(problem, retry_after));
-    let response = match serde_json::from_slice::<TokenResponse>(body) {
+    let response = match serde_json::from_slice::<TokenResponse>(without_byte_order_mark(body)) {
         Ok(response) => response,
         Err(_) if status == StatusCode::TOO_MANY_REQUESTS => TokenResponse::default(),
         Err(error) if status == StatusCode::OK => {

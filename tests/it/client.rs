@@ -256,7 +256,7 @@ async fn error_has_status_code_message_and_correlation_id() {
     assert!(api_error(&error).message.is_some());
     assert!(error.correlation_id().is_some());
     let text = error.to_string();
-    assert!(text.contains("GET /api/api/v2/nothing"), "{text}");
+    assert!(text.contains("GET /api/v2/nothing"), "{text}");
     assert!(text.contains("404"), "{text}");
 
     let error = api.get("/api/v2/users/me").send().await.unwrap_err();

@@ -1,19 +1,27 @@
 //! Configuration by environment variables, each case in a process of its own.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a variable tells the child process which case it runs"
-)]
 
 use std::process::Command;
 
-use genesys_cloud_auth::TokenProvider;
+use genesys_cloud_auth::{PlatformClient, TokenProvider};
+
+use crate::support::{
+    child_process::{command, job, messages_of, send_to_parent},
+    good_token,
+    runtime::runtime,
+    server::{Reply, Server},
+};
 
 /// Variables that a child process must not inherit.
-pub(super) const VARIABLES: [&str; 10] = [
+pub(super) const VARIABLES: [&str; 15] = [
     "GENESYSCLOUD_REGION",
     "GENESYSCLOUD_OAUTHCLIENT_ID",
     "GENESYSCLOUD_OAUTHCLIENT_SECRET",
     "GENESYSCLOUD_ACCESS_TOKEN",
+    "GENESYSCLOUD_GATEWAY_HOST",
+    "GENESYSCLOUD_GATEWAY_PORT",
+    "GENESYSCLOUD_GATEWAY_PROTOCOL",
+    "GENESYSCLOUD_GATEWAY_PATH_NAME",
+    "GENESYSCLOUD_GATEWAY_PATH_VALUE",
     "HTTP_PROXY",
     "http_proxy",
     "HTTPS_PROXY",
@@ -22,76 +30,225 @@ pub(super) const VARIABLES: [&str; 10] = [
     "all_proxy",
 ];
 
-const CASE: &str = "TEST_READS_THE_ENVIRONMENT";
-
-/// Variables, and what the output of the child process contains.
+/// Variables, without the common beginning of their names, and what the output of the child process
+/// contains.
 const CASES: &[(&[(&str, &str)], &str)] = &[
-    (&[], "error: GENESYSCLOUD_REGION is not set"),
     (
-        &[("GENESYSCLOUD_REGION", "eu-west-9")],
-        "error: \"eu-west-9\" is not a Genesys Cloud region",
+        &[],
+        "error: neither GENESYSCLOUD_REGION nor GENESYSCLOUD_GATEWAY_HOST is set",
     ),
     (
-        &[("GENESYSCLOUD_REGION", "mypurecloud.ie")],
+        &[("REGION", "eu-west-9")],
+        "error: GENESYSCLOUD_REGION: \"eu-west-9\" is not a Genesys Cloud region; the nearest are eu-west-1",
+    ),
+    (
+        &[("REGION", "mypurecloud.ie")],
         "error: neither GENESYSCLOUD_OAUTHCLIENT_ID nor GENESYSCLOUD_ACCESS_TOKEN is set",
     ),
     (
-        &[
-            ("GENESYSCLOUD_REGION", "eu-west-1"),
-            ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
-            ("GENESYSCLOUD_OAUTHCLIENT_SECRET", ""),
-        ],
+        &[("REGION", "eu-west-1"), ID, ("OAUTHCLIENT_SECRET", "")],
         "Secret not visible after creation: GENESYSCLOUD_OAUTHCLIENT_ID is set and",
     ),
     (
-        &[
-            ("GENESYSCLOUD_REGION", "EU_WEST_1"),
-            ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
-            ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "sentinel"),
-        ],
+        &[("REGION", "EU_WEST_1"), ID, SECRET],
         "mypurecloud.ie: ClientCredentials { client_id: \"an-id\", secret: ClientSecret(from a variable) }",
     ),
     (
+        &[("REGION", "eu-west-1"), ID, SECRET, TOKEN],
+        "mypurecloud.ie: FixedToken([redacted, 14 bytes])",
+    ),
+    // A line break at the end, and a byte order mark.
+    (
         &[
-            ("GENESYSCLOUD_REGION", "eu-west-1"),
-            ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
-            ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "sentinel"),
-            ("GENESYSCLOUD_ACCESS_TOKEN", "sentinel-token"),
+            ("REGION", "\u{feff}euw1\r\n"),
+            ("OAUTHCLIENT_ID", "\u{feff}an-id\r\n"),
+            SECRET,
+        ],
+        "mypurecloud.ie: ClientCredentials { client_id: \"an-id\", secret",
+    ),
+    (
+        &[
+            ("REGION", "https://apps.mypurecloud.ie/directory\n"),
+            ("ACCESS_TOKEN", "sentinel-token\r\n"),
         ],
         "mypurecloud.ie: FixedToken([redacted, 14 bytes])",
     ),
     (
+        &[REGION, ("ACCESS_TOKEN", "Bearer sentinel-token")],
+        "error: GENESYSCLOUD_ACCESS_TOKEN: the access token begins with a part of a header",
+    ),
+    (
+        &[REGION, ("ACCESS_TOKEN", "'sentinel-token'")],
+        "error: GENESYSCLOUD_ACCESS_TOKEN: the access token begins or ends with a quotation mark",
+    ),
+    (
+        &[REGION, ("OAUTHCLIENT_ID", "\"an-id\""), SECRET],
+        "error: the variable GENESYSCLOUD_OAUTHCLIENT_ID begins or ends with a quotation mark",
+    ),
+    (
+        &[REGION, ("OAUTHCLIENT_ID", "an id"), SECRET],
+        "error: GENESYSCLOUD_OAUTHCLIENT_ID: the client id contains a colon, a space",
+    ),
+    (
+        &[REGION, ID, ("OAUTHCLIENT_SECRET", "\"sentinel\"")],
+        "error: GENESYSCLOUD_OAUTHCLIENT_SECRET: the client secret begins or ends with a quotation mark",
+    ),
+    (
+        &[REGION, ID, ("OAUTHCLIENT_SECRET", "sentinel\nsentinel")],
+        "error: GENESYSCLOUD_OAUTHCLIENT_SECRET: the client secret contains a line break",
+    ),
+    (
+        &[("REGION", "'eu-west-1'"), ID, SECRET],
+        "error: GENESYSCLOUD_REGION: the region begins or ends with a quotation mark",
+    ),
+    // A gateway.
+    (
+        &[("GATEWAY_HOST", "gw.example"), ID, SECRET],
+        "login https://gw.example/, API https://gw.example/, apps https://gw.example/: Client",
+    ),
+    (
         &[
-            ("GENESYSCLOUD_REGION", "eu-west-1"),
-            ("GENESYSCLOUD_ACCESS_TOKEN", "Bearer sentinel-token"),
+            REGION,
+            ("GATEWAY_HOST", "localhost"),
+            ("GATEWAY_PORT", "9000"),
+            ("GATEWAY_PROTOCOL", "http"),
+            ("GATEWAY_PATH_NAME", "login"),
+            ("GATEWAY_PATH_VALUE", "/genesys/login"),
+            ("GATEWAY_AUTH_USERNAME", "sentinel"),
+            ("GATEWAY_AUTH_PASSWORD", "sentinel"),
+            TOKEN,
         ],
-        "error: this is no access token",
+        "login http://localhost:9000/genesys/login, API http://localhost:9000/, apps \
+         https://apps.mypurecloud.ie/: FixedToken",
+    ),
+    (
+        &[
+            ("GATEWAY_HOST", "gw.example"),
+            ("GATEWAY_PROTOCOL", "http"),
+            TOKEN,
+        ],
+        "error: GENESYSCLOUD_GATEWAY_HOST: the login URL of a custom region is http and not on this",
+    ),
+    (
+        &[("GATEWAY_HOST", "gw.example"), ("GATEWAY_PORT", "x"), TOKEN],
+        "error: GENESYSCLOUD_GATEWAY_PORT is not a port",
+    ),
+    (
+        &[
+            ("REGION", "eu-west-9"),
+            ("GATEWAY_HOST", "gw.example"),
+            TOKEN,
+        ],
+        "error: GENESYSCLOUD_REGION: \"eu-west-9\"",
+    ),
+    (
+        &[REGION, ("GATEWAY_PORT", "8443"), TOKEN],
+        "error: GENESYSCLOUD_GATEWAY_PORT is set and GENESYSCLOUD_GATEWAY_HOST is not",
     ),
 ];
 
+const REGION: (&str, &str) = ("REGION", "eu-west-1");
+const ID: (&str, &str) = ("OAUTHCLIENT_ID", "an-id");
+const SECRET: (&str, &str) = ("OAUTHCLIENT_SECRET", "sentinel");
+const TOKEN: (&str, &str) = ("ACCESS_TOKEN", "sentinel-token");
+
 /// Starts this test once more for each case, in a process that prints the provider or the error.
 #[test]
-fn from_env_reads_four_variables() {
-    if std::env::var_os(CASE).is_some() {
-        println!("{}", provider_or_error());
-        return;
+fn variables_lead_to_a_provider_or_an_error_that_names_one() {
+    const NAME: &str = "environment::variables_lead_to_a_provider_or_an_error_that_names_one";
+    if job().is_some() {
+        return send_to_parent(&provider_or_error());
     }
     for (variables, expected) in CASES {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        for name in VARIABLES {
-            child.env_remove(name);
-        }
-        let child = child
-            .args(["--exact", "environment::from_env_reads_four_variables"])
-            .arg("--nocapture")
-            .env(CASE, "yes")
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        let output = String::from_utf8(child.stdout).unwrap();
-        assert!(output.contains(expected), "{variables:?}: {output}");
-        assert!(!output.contains("sentinel"), "{variables:?}: {output}");
+        let said = child_says(NAME, variables);
+        assert!(said.contains(expected), "{variables:?}: {said}");
+        assert!(!said.contains("sentinel"), "{variables:?}: {said}");
     }
+}
+
+/// Latin-1 in a variable is not reported as a missing one.
+#[cfg(unix)]
+#[test]
+fn variable_that_is_not_unicode_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    if job().is_some() {
+        return send_to_parent(&provider_or_error());
+    }
+    let mut child = child(
+        "environment::variable_that_is_not_unicode_is_named",
+        &[REGION, ID],
+    );
+    let latin_1 = std::ffi::OsStr::from_bytes(b"s\xe9cret");
+    child.env("GENESYSCLOUD_OAUTHCLIENT_SECRET", latin_1);
+    let said = messages_of(&child.output().unwrap()).join("\n");
+    assert!(
+        said.contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not valid Unicode"),
+        "{said}"
+    );
+}
+
+/// The environment alone points a program at a server on this machine.
+#[test]
+fn gateway_variables_lead_to_the_server() {
+    const NAME: &str = "environment::gateway_variables_lead_to_the_server";
+    if job().is_some() {
+        let call = async {
+            let tokens = TokenProvider::builder_from_env()?
+                .app("crm-sync/1.4")
+                .build()?;
+            let api = PlatformClient::new(tokens);
+            api.get("/api/v2/organizations/me")
+                .fetch::<serde_json::Value>()
+                .await
+        };
+        return match runtime().block_on(call) {
+            Ok(body) => send_to_parent(&body.to_string()),
+            Err(error) => send_to_parent(&error.to_string()),
+        };
+    }
+    let server = Server::start(good_token("a-token"));
+    let port = server.address().port().to_string();
+    for (name, token_path, api_path) in [
+        ("login", "/gw/oauth/token", "/api/v2/organizations/me"),
+        ("api", "/oauth/token", "/gw/api/v2/organizations/me"),
+    ] {
+        server.answers([
+            good_token("a-token"),
+            Reply::json(200, "{\"name\":\"Org\"}"),
+        ]);
+        let before = server.requests().len();
+        let said = child_says(
+            NAME,
+            &[
+                ("GATEWAY_HOST", "localhost"),
+                ("GATEWAY_PORT", &port),
+                ("GATEWAY_PROTOCOL", "http"),
+                ("GATEWAY_PATH_NAME", name),
+                ("GATEWAY_PATH_VALUE", "gw"),
+                ID,
+                SECRET,
+            ],
+        );
+        assert_eq!(said, "{\"name\":\"Org\"}");
+        let sent = server.requests();
+        let paths: Vec<_> = sent.iter().skip(before).map(|sent| &*sent.target).collect();
+        assert_eq!(paths, [token_path, api_path]);
+    }
+}
+
+fn child(test: &str, variables: &[(&str, &str)]) -> Command {
+    let mut child = command(test, &["yes"]);
+    for name in VARIABLES {
+        child.env_remove(name);
+    }
+    for (name, value) in variables {
+        child.env(format!("GENESYSCLOUD_{name}"), value);
+    }
+    child
+}
+
+fn child_says(test: &str, variables: &[(&str, &str)]) -> String {
+    messages_of(&child(test, variables).output().unwrap()).join("\n")
 }
 
 fn provider_or_error() -> String {
@@ -99,7 +256,15 @@ fn provider_or_error() -> String {
         Ok(tokens) => {
             let shown = format!("{tokens:?}");
             let (_, grant) = shown.split_once("grant: ").unwrap();
-            format!("{}: {grant}", tokens.region())
+            let region = tokens.region();
+            let hosts = region.domain().map_or_else(
+                || {
+                    let (login, api) = (region.login_url(), region.api_url());
+                    format!("login {login}, API {api}, apps {}", region.apps_url())
+                },
+                str::to_owned,
+            );
+            format!("{hosts}: {grant}")
         }
         Err(error) => {
             let row = error.troubleshooting().map_or("error", |row| row.issue());

@@ -135,7 +135,7 @@ async fn refresh_is_a_span_with_its_facts() {
         "took=0.",
         "pause=",
         "has_valid_token=false",
-        "error=POST /login/oauth/token returned HTTP 400 invalid_client",
+        "error=POST /oauth/token returned HTTP 400 invalid_client",
     ] {
         assert!(fields.contains(field), "{field}: {failed}");
     }

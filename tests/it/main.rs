@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod certificates;
 mod client;
 mod diagnose;
 mod environment;
@@ -18,6 +19,7 @@ mod hosts;
 mod login;
 mod login_example;
 mod malformed_errors;
+mod outside_text;
 mod processes;
 mod quickstart;
 mod readme;

@@ -26,11 +26,11 @@ async fn api_error_is_typed_whatever_its_body() {
         r#"{"code": null, "message": null, "messageParams": null}"#,
         r#"{"message": "x", "status": 1e400}"#,
         r#"{"message": "x", "code": "\ud800"}"#,
-        "\u{feff}{\"message\": \"x\"}",
         deep.as_str(),
         many.as_str(),
     ];
     let from_genesys = [
+        "\u{feff}{\"message\": \"x\"}",
         r#"{"code": "a.code.of.tomorrow", "message": "ok", "new": {"deep": []}}"#,
         r#"{"message": "x", "code": {}, "details": "x", "nested": 1, "contextId": []}"#,
         r#"{"message": "x", "messageParams": {"permissions": {}, "division": [[]]}}"#,

@@ -15,13 +15,17 @@ mod listings;
 mod pages;
 mod permissions;
 mod rate_limits;
+mod record;
 mod refresh;
 mod saml;
 mod sdks;
 mod sessions;
 mod test_user;
+mod time;
+mod tls;
 mod token_endpoint;
 mod users;
+mod web_pages;
 
 use std::time::Duration;
 
@@ -51,7 +55,7 @@ struct Response {
 impl Wire {
     async fn connect(sandbox: &Sandbox) -> Self {
         let url = sandbox.url();
-        let address = url.strip_prefix("http://").unwrap();
+        let (_, address) = url.split_once("://").unwrap();
         Self {
             stream: TcpStream::connect(address).await.unwrap(),
             received: Vec::new(),
@@ -201,7 +205,9 @@ async fn post_json(sandbox: &Sandbox, path: &str, token: &str, body: &str) -> Re
 }
 
 fn api_request(method: &str, path: &str, token: &str) -> String {
-    format!("{method} /api{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: api.mypurecloud.ie\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
 }
 
 fn post_request(path: &str, token: &str, headers: &str, body: &str) -> String {
@@ -211,6 +217,23 @@ fn post_request(path: &str, token: &str, headers: &str, body: &str) -> String {
     format!("{head}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
 }
 
+/// Inserts header lines before the others.
+fn with_headers(request: &str, headers: &str) -> String {
+    let (line, rest) = request.split_once("\r\n").unwrap();
+    format!("{line}\r\n{headers}{rest}")
+}
+
+/// Returns a request to the sandbox's own address.
+fn own_request(sandbox: &Sandbox, method: &str, path: &str) -> String {
+    let port = port(sandbox);
+    format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")
+}
+
+fn port(sandbox: &Sandbox) -> String {
+    let url = sandbox.url();
+    url.rsplit(':').next().unwrap().to_owned()
+}
+
 /// Returns a token request with client credentials.
 fn token_request(sandbox: &Sandbox) -> String {
     token_request_with(&client_headers(sandbox), CLIENT_CREDENTIALS)
@@ -218,7 +241,7 @@ fn token_request(sandbox: &Sandbox) -> String {
 
 fn token_request_with(headers: &str, body: &str) -> String {
     format!(
-        "POST /login/oauth/token HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        "POST /oauth/token HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }

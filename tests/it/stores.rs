@@ -10,6 +10,8 @@ mod rejected;
 mod search;
 mod shared;
 mod swapped;
+#[cfg(unix)]
+mod widened;
 
 use std::{path::Path, time::Duration};
 

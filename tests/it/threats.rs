@@ -89,10 +89,15 @@ async fn similar_region_names_and_urls_are_invalid() {
         "https://login.mypurecloud.de@evil.example",
         "https://evil.example#login.mypurecloud.de",
         "https://evil.example\\login.mypurecloud.de",
-        "http://login.mypurecloud.de",
+        "https://evil.example/https://login.mypurecloud.de",
+        "https://evil.example?x=login.mypurecloud.de",
+        "https://user:secret@login.mypurecloud.de",
+        "ftp://login.mypurecloud.de",
         "login.mypurecloud.de:8443",
         "login.login.mypurecloud.de",
-        "mypurecloud.de.",
+        "login.mypurecloud.de.evil",
+        "mypure\tcloud.de",
+        "login=https://evil.example",
         "mypurecloud.d\u{435}",
     ] {
         let error = text.parse::<Region>().expect_err(text);

@@ -164,7 +164,7 @@ async fn session_id_changes_at_login_and_logout() {
     let answer = visitor.post(app.at("logout"), &[], OWN).await;
     assert_eq!(answer.status, 303);
     let url = answer.location();
-    assert_eq!(url.path(), "/login/logout");
+    assert_eq!(url.path(), "/logout");
     assert_eq!(visitor.get(url).await.location(), app.base);
     assert_eq!(visitor.cookie(HOST, "session"), None);
     assert_eq!(app.greeted_user(&mut copy).await, None);

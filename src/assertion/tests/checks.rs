@@ -1,6 +1,7 @@
 //! Well-formed XML that is not sent, and the times in an assertion.
 
 use super::*;
+use crate::error::ErrorKind;
 
 #[test]
 fn documents_other_than_saml_2_are_rejected() {
@@ -207,7 +208,7 @@ fn the_narrowest_conditions_and_latest_confirmation_count() {
         .replace(" NotOnOrAfter=", " x=")
         .replace(" NotBefore=", " y=");
     assert_eq!((start(&none), end(&none)), (None, None));
-    assert!(parse(none.as_str()).stale(at(0)).is_none());
+    assert!(parse(none.as_str()).check_times(at(0)).is_ok());
 }
 
 #[test]
@@ -245,9 +246,27 @@ fn times_are_read_only_from_their_own_elements() {
 #[test]
 fn an_assertion_is_valid_a_minute_earlier_and_later() {
     let parsed = parse(response(&assertion()).as_str());
-    let stale = |seconds| parsed.stale(at(seconds)).map(|why| format!("{why:?}"));
-    assert_eq!(stale(NOON - 120), None);
-    assert!(stale(NOON - 121).unwrap().starts_with("NotBefore"));
-    assert_eq!(stale(NOON + 359), None);
-    assert!(stale(NOON + 360).unwrap().starts_with("Ended"));
+    let error_at = |seconds| parsed.check_times(at(seconds)).err();
+    assert!(error_at(NOON - 120).is_none());
+    let early = error_at(NOON - 121).unwrap();
+    assert!(matches!(early.kind(), ErrorKind::Assertion(_)), "{early}");
+    assert!(error_at(NOON + 359).is_none());
+    let ended = error_at(NOON + 360).unwrap();
+    assert!(
+        matches!(ended.kind(), ErrorKind::TokenExpired(_)),
+        "{ended}"
+    );
+}
+
+/// SAML Core 2.5.1.2.
+#[test]
+fn an_assertion_that_ends_before_it_begins_is_rejected() {
+    for start in [
+        "2026-01-31T12:10:00Z",
+        "2026-01-31T12:05:00Z",
+        "2027-01-01T00:00:00Z",
+    ] {
+        let xml = assertion().replace("2026-01-31T11:59:00Z", start);
+        assert_eq!(fault(response(&xml).as_str()), "NeverValid", "{start}");
+    }
 }

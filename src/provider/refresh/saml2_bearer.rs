@@ -133,14 +133,13 @@ impl Refresh {
         let is_used = self
             .cache
             .read(|state, _| state.assertions.is_used(&assertion));
-        let stale = assertion.stale(self.cache.clock().wall());
-        match stale.or(is_used.then_some(StaleAssertion::Used)) {
-            None => Ok(assertion),
-            Some(stale) => {
-                let expired = TokenExpired::of_assertion(stale);
-                Err(RefreshResult::InvalidCredentials(expired.into()))
-            }
+        let times = assertion.check_times(self.cache.clock().wall());
+        times.map_err(RefreshResult::InvalidCredentials)?;
+        if is_used {
+            let used = TokenExpired::of_assertion(StaleAssertion::Used);
+            return Err(RefreshResult::InvalidCredentials(used.into()));
         }
+        Ok(assertion)
     }
 
     fn assertion_used(&self, assertion: &ParsedAssertion, rejected: bool) {

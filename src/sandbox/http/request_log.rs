@@ -1,9 +1,9 @@
 //! The requests that the sandbox received.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::VecDeque, fmt};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use parking_lot::Mutex;
 use url::form_urlencoded;
 
@@ -38,12 +38,14 @@ impl RecordedRequest {
     pub(crate) fn new(host: Option<SandboxHost>, path: String, parts: &Parts, body: Bytes) -> Self {
         let mut headers = parts.headers.clone();
         for (name, value) in &mut headers {
+            *value = copy_of(value);
             value.set_sensitive(SENSITIVE_HEADERS.contains(name));
         }
+        let uri = parts.uri.to_string().parse();
         Self {
             host,
             method: parts.method.clone(),
-            uri: parts.uri.clone(),
+            uri: uri.unwrap_or_else(|_| parts.uri.clone()),
             path,
             headers,
             body,
@@ -128,6 +130,20 @@ impl RecordedRequest {
     pub(crate) fn is_api_request(&self) -> bool {
         self.host == Some(SandboxHost::Api) && self.method != Method::OPTIONS
     }
+
+    /// Returns about how much memory the request needs.
+    fn size(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+        let texts = self.path.len() + self.uri.path().len() + self.query().map_or(0, str::len);
+        let fixed = size_of::<Self>() + self.headers.capacity() * HEADER_BYTES;
+        fixed + headers.sum::<usize>() + texts + self.body.len()
+    }
+}
+
+/// Copies a value, which as it was read keeps the whole buffer of its connection alive.
+fn copy_of(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 impl fmt::Debug for RecordedRequest {
@@ -143,49 +159,100 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// All requests, in the order of their arrival.
-#[derive(Default)]
+/// The newest requests, in the order of their arrival, and counters of all.
 pub(crate) struct RequestLog {
-    requests: Mutex<Vec<RecordedRequest>>,
+    record: Mutex<Record>,
     pub(crate) token_requests: Counter,
+    pub(crate) refresh_requests: Counter,
     pub(crate) api_requests: Counter,
 }
 
+struct Record {
+    limits: RecordLimits,
+    requests: VecDeque<RecordedRequest>,
+    /// The sum of their sizes.
+    bytes: usize,
+    dropped: usize,
+}
+
+/// The most that a record holds.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordLimits {
+    pub(crate) requests: usize,
+    pub(crate) bytes: usize,
+}
+
+impl RecordLimits {
+    pub(crate) const DEFAULT: Self = Self {
+        requests: 10_000,
+        bytes: 32 * 1024 * 1024,
+    };
+}
+
 impl RequestLog {
-    /// Adds a request and returns its index, for [`set_status`](Self::set_status).
-    pub(crate) fn add(&self, request: RecordedRequest) -> usize {
-        let (is_token_request, is_api_request) =
-            (request.is_token_request(), request.is_api_request());
-        let index = {
-            let mut requests = self.requests.lock();
-            requests.push(request);
-            requests.len() - 1
-        };
-        if is_token_request {
-            self.token_requests.increment();
+    pub(crate) fn new(limits: RecordLimits) -> Self {
+        Self {
+            record: Mutex::new(Record {
+                limits,
+                requests: VecDeque::new(),
+                bytes: 0,
+                dropped: 0,
+            }),
+            token_requests: Counter::default(),
+            refresh_requests: Counter::default(),
+            api_requests: Counter::default(),
         }
-        if is_api_request {
-            self.api_requests.increment();
-        }
-        index
     }
 
-    pub(crate) fn set_status(&self, index: usize, status: StatusCode) {
-        if let Some(request) = self.requests.lock().get_mut(index) {
+    /// Adds a request and returns its number, for [`set_status`](Self::set_status).
+    pub(crate) fn add(&self, request: RecordedRequest) -> usize {
+        let counters = [
+            (request.is_token_request(), &self.token_requests),
+            (request.is_refresh_request(), &self.refresh_requests),
+            (request.is_api_request(), &self.api_requests),
+        ];
+        let number = self.record.lock().add(request);
+        for (counts, counter) in counters {
+            if counts {
+                counter.increment();
+            }
+        }
+        number
+    }
+
+    pub(crate) fn set_status(&self, number: usize, status: StatusCode) {
+        if let Some(request) = self.record.lock().get_mut(number) {
             request.status = Some(status);
         }
     }
 
-    pub(crate) fn refresh_requests(&self) -> usize {
-        let requests = self.requests.lock();
-        requests
-            .iter()
-            .filter(|request| request.is_refresh_request())
-            .count()
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
+        self.record.lock().requests.iter().cloned().collect()
     }
 
-    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        self.requests.lock().clone()
+    pub(crate) fn dropped(&self) -> usize {
+        self.record.lock().dropped
+    }
+}
+
+impl Record {
+    /// Adds a request, drops the oldest ones that are too many, and returns the request's number.
+    fn add(&mut self, request: RecordedRequest) -> usize {
+        let number = self.dropped + self.requests.len();
+        self.bytes += request.size();
+        self.requests.push_back(request);
+        while self.requests.len() > self.limits.requests || self.bytes > self.limits.bytes {
+            let Some(oldest) = self.requests.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.size();
+            self.dropped += 1;
+        }
+        number
+    }
+
+    fn get_mut(&mut self, number: usize) -> Option<&mut RecordedRequest> {
+        self.requests.get_mut(number.checked_sub(self.dropped)?)
     }
 }
 
@@ -194,6 +261,9 @@ pub(crate) const TOKEN_PATH: &str = "/oauth/token";
 
 const REFRESH_GRANT: (Cow<'_, str>, Cow<'_, str>) =
     (Cow::Borrowed("grant_type"), Cow::Borrowed("refresh_token"));
+
+/// What one header needs beside its name and value.
+const HEADER_BYTES: usize = 112;
 
 /// Referer is one of them because the address of a page may contain a code.
 const SENSITIVE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::REFERER];

@@ -1,16 +1,16 @@
 //! The browsers that have opened the login pages, and the users logged in there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use http::{HeaderMap, header};
 use parking_lot::Mutex;
 
-use crate::sandbox::random::random_text;
+use crate::sandbox::{bounded_map::BoundedMap, random::random_text};
 
 #[derive(Default)]
 pub(crate) struct BrowserSessions {
     /// By the value of the cookie.
-    sessions: Mutex<HashMap<String, BrowserSession>>,
+    sessions: Mutex<BoundedMap<String, BrowserSession>>,
     /// The errors that the next authorization requests get.
     next_errors: Mutex<VecDeque<String>>,
 }
@@ -50,7 +50,8 @@ impl BrowserSessions {
 
     pub(crate) fn set_failed_email(&self, id: &str, email: &str) {
         if let Some(session) = self.sessions.lock().get_mut(id) {
-            session.failed_email = Some(email.to_owned());
+            let email = email.chars().take(MAX_EMAIL_CHARS).collect();
+            session.failed_email = Some(email);
         }
     }
 
@@ -76,6 +77,9 @@ impl BrowserSessions {
         id
     }
 }
+
+/// The longest address that RFC 5321 section 4.5.3.1 allows.
+const MAX_EMAIL_CHARS: usize = 64 + 1 + 255;
 
 /// Returns the value of the cookie with this name.
 pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

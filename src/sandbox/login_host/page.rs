@@ -142,7 +142,8 @@ const HEADERS: [(header::HeaderName, &str); 5] = [
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     ),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`, with which browsers send forms with the origin `null`.
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 

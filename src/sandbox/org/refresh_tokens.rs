@@ -1,19 +1,22 @@
 //! The refresh tokens that were issued.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::settings::{RefreshTokens, Settings};
-use crate::{clock::Moment, sandbox::random::random_text};
+use crate::{
+    clock::Moment,
+    sandbox::{bounded_map::BoundedMap, random::random_text},
+};
 
 /// Used and expired refresh tokens stay in the table, so that their reuse is noticed.
 pub(crate) struct RefreshTokenTable {
     settings: Arc<Settings>,
-    tokens: HashMap<String, RefreshToken>,
+    tokens: BoundedMap<String, RefreshToken>,
     reuses: usize,
 }
 
 struct RefreshToken {
-    login: usize,
+    login: u64,
     end: Moment,
     /// When the token was rotated first.
     rotated: Option<Moment>,
@@ -23,12 +26,12 @@ impl RefreshTokenTable {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,
-            tokens: HashMap::new(),
+            tokens: BoundedMap::default(),
             reuses: 0,
         }
     }
 
-    pub(crate) fn issue(&mut self, login: usize, now: Moment) -> String {
+    pub(crate) fn issue(&mut self, login: u64, now: Moment) -> String {
         let token = random_text::<63>();
         let issued = RefreshToken {
             login,
@@ -40,7 +43,7 @@ impl RefreshTokenTable {
     }
 
     /// Returns the login that the token belongs to.
-    pub(crate) fn login(&self, token: &str) -> Option<usize> {
+    pub(crate) fn login(&self, token: &str) -> Option<u64> {
         self.tokens.get(token).map(|token| token.login)
     }
 

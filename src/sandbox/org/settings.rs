@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{permissions::Role, rate_limits::RateLimit};
-use crate::sandbox::random::{random_text, random_uuid};
+use crate::sandbox::{
+    http::request_log::RecordLimits,
+    random::{random_text, random_uuid},
+};
 
 /// What the sandbox does with refresh tokens. What Genesys Cloud does is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +56,9 @@ pub(crate) struct Settings {
     /// The password of all users; without it each has a random one.
     pub(crate) password: Option<String>,
     pub(crate) integration_credentials: usize,
+    pub(crate) record_limits: RecordLimits,
+    #[cfg(feature = "sandbox-tls")]
+    pub(crate) tls: bool,
 }
 
 impl Default for Settings {
@@ -80,6 +86,9 @@ impl Default for Settings {
             users: 3,
             password: None,
             integration_credentials: 3,
+            record_limits: RecordLimits::DEFAULT,
+            #[cfg(feature = "sandbox-tls")]
+            tls: false,
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Everything that was issued: access tokens, refresh tokens and codes, and how they end together.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 use super::{
     pkce::matches_challenge,
@@ -12,18 +10,23 @@ use super::{
     refresh_tokens::RefreshTokenTable,
     settings::{RefreshTokens, Settings},
 };
-use crate::{clock::Moment, sandbox::random::random_text};
+use crate::{
+    clock::Moment,
+    sandbox::{bounded_map::BoundedMap, random::random_text},
+};
 
-/// Used codes stay in the table, so that their reuse is noticed.
+/// Used codes stay in the table, so that their reuse is noticed. Each table has a maximum, above which
+/// the oldest entry is forgotten.
 pub(crate) struct Tokens {
     settings: Arc<Settings>,
-    access: HashMap<String, AccessToken>,
+    access: BoundedMap<String, AccessToken>,
     refresh: RefreshTokenTable,
-    codes: HashMap<String, Code>,
-    /// A login's id is its index.
-    logins: Vec<Login>,
-    /// The issuer and id of each assertion that was exchanged.
-    used_assertions: HashSet<(String, String)>,
+    codes: BoundedMap<String, Code>,
+    /// By the number of the login.
+    logins: BoundedMap<u64, Login>,
+    last_login: u64,
+    /// A hash of the issuer and id of each assertion that was exchanged.
+    used_assertions: BoundedMap<[u8; SHA256_OUTPUT_LEN], ()>,
 }
 
 struct AccessToken {
@@ -31,7 +34,8 @@ struct AccessToken {
     last_used: Moment,
     calls: Window,
     /// The user's login, if it was issued for one.
-    login: Option<usize>,
+    login: Option<u64>,
+    user: Option<usize>,
 }
 
 struct Code {
@@ -39,7 +43,7 @@ struct Code {
     end: Moment,
     is_used: bool,
     /// The login that it started.
-    login: Option<usize>,
+    login: Option<u64>,
 }
 
 /// All tokens that result from one code or one assertion, renewed ones included.
@@ -62,6 +66,17 @@ pub(crate) struct AssertedUser {
     pub(crate) user: usize,
     /// The assertion's issuer and id.
     pub(crate) assertion: (String, String),
+}
+
+impl AssertedUser {
+    /// Both names come from the client and may be long.
+    fn fingerprint(&self) -> [u8; SHA256_OUTPUT_LEN] {
+        let (issuer, id) = &self.assertion;
+        let names = format!("{}:{issuer}{id}", issuer.len());
+        let mut fingerprint = [0; SHA256_OUTPUT_LEN];
+        fingerprint.copy_from_slice(digest(&SHA256, names.as_bytes()).as_ref());
+        fingerprint
+    }
 }
 
 /// How a client authenticated.
@@ -108,24 +123,27 @@ pub(crate) enum TokenError {
 impl Tokens {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
-            access: HashMap::new(),
+            access: BoundedMap::default(),
             refresh: RefreshTokenTable::new(Arc::clone(&settings)),
-            codes: HashMap::new(),
-            logins: Vec::new(),
-            used_assertions: HashSet::new(),
+            codes: BoundedMap::default(),
+            logins: BoundedMap::default(),
+            last_login: 0,
+            used_assertions: BoundedMap::default(),
             settings,
         }
     }
 
     /// Issues an access token, for a login or without a user.
-    pub(crate) fn issue_access_token(&mut self, login: Option<usize>, now: Moment) -> IssuedTokens {
+    pub(crate) fn issue_access_token(&mut self, login: Option<u64>, now: Moment) -> IssuedTokens {
         let access_token = random_text::<63>();
         let lifetime = self.settings.token_lifetime;
+        let known = login.and_then(|login| self.logins.get(&login));
         let issued = AccessToken {
             end: now + lifetime,
             last_used: now,
             calls: Window::starting_at(now),
             login,
+            user: known.map(|login| login.user),
         };
         self.access.insert(access_token.clone(), issued);
         IssuedTokens {
@@ -174,10 +192,10 @@ impl Tokens {
         if !matches_challenge(exchange.verifier, challenge) {
             return Err(GrantError::Verifier);
         }
-        let login = self.logins.len();
-        code.login = Some(login);
+        // The number of the login that starts now.
+        code.login = Some(self.last_login + 1);
         let user = code.approval.user;
-        self.start_login(user, exchange.authentication);
+        let login = self.start_login(user, exchange.authentication);
         let mut issued = self.issue_access_token(Some(login), now);
         if self.settings.refresh_tokens != RefreshTokens::None {
             issued.refresh_token = Some(self.refresh.issue(login, now));
@@ -189,11 +207,12 @@ impl Tokens {
     /// was exchanged before.
     pub(crate) fn issue_for_assertion(
         &mut self,
-        asserted: AssertedUser,
+        asserted: &AssertedUser,
         authentication: ClientAuthentication,
         now: Moment,
     ) -> Option<IssuedTokens> {
-        if !self.used_assertions.insert(asserted.assertion) {
+        let used = self.used_assertions.insert(asserted.fingerprint(), ());
+        if used.is_some() {
             return None;
         }
         let login = self.start_login(asserted.user, authentication);
@@ -209,7 +228,8 @@ impl Tokens {
     ) -> Result<IssuedTokens, GrantError> {
         let login = self.refresh.login(refresh_token);
         let login = login.ok_or(GrantError::RefreshToken)?;
-        if self.logins[login].authentication == ClientAuthentication::Secret
+        let known = self.logins.get(&login).ok_or(GrantError::RefreshToken)?;
+        if known.authentication == ClientAuthentication::Secret
             && authentication == ClientAuthentication::None
         {
             return Err(GrantError::InvalidClient);
@@ -217,12 +237,13 @@ impl Tokens {
         if self.refresh.reuse_ends_login(refresh_token, now) {
             self.end_login(login);
         }
-        if self.logins[login].has_ended || self.refresh.is_expired(refresh_token, now) {
+        let has_ended = self.logins.get(&login).is_none_or(|login| login.has_ended);
+        if has_ended || self.refresh.is_expired(refresh_token, now) {
             return Err(GrantError::RefreshToken);
         }
         let refresh_token = self.refresh.rotate(refresh_token, now);
         if self.settings.refresh_ends_access_tokens {
-            self.access.retain(|_, token| token.login != Some(login));
+            self.access.retain(|token| token.login != Some(login));
         }
         let issued = self.issue_access_token(Some(login), now);
         Ok(IssuedTokens {
@@ -256,7 +277,7 @@ impl Tokens {
         Ok(LiveToken {
             last_used: token.last_used,
             calls,
-            user: token.login.map(|login| self.logins[login].user),
+            user: token.user,
         })
     }
 
@@ -272,10 +293,9 @@ impl Tokens {
 
     /// Ends a user's access tokens, and the refresh tokens if the settings say so.
     pub(crate) fn revoke_user(&mut self, user: usize) {
-        let logins = &mut self.logins;
-        self.access
-            .retain(|_, token| token.login.is_none_or(|login| logins[login].user != user));
-        for login in logins.iter_mut().filter(|login| login.user == user) {
+        self.access.retain(|token| token.user != Some(user));
+        let logins = self.logins.values_mut();
+        for login in logins.filter(|login| login.user == user) {
             login.has_ended |= self.settings.revocation_ends_refresh_tokens;
         }
     }
@@ -305,18 +325,22 @@ impl Tokens {
         self.refresh.reuses()
     }
 
-    fn start_login(&mut self, user: usize, authentication: ClientAuthentication) -> usize {
-        self.logins.push(Login {
+    fn start_login(&mut self, user: usize, authentication: ClientAuthentication) -> u64 {
+        self.last_login += 1;
+        let login = Login {
             user,
             authentication,
             has_ended: false,
-        });
-        self.logins.len() - 1
+        };
+        self.logins.insert(self.last_login, login);
+        self.last_login
     }
 
-    fn end_login(&mut self, login: usize) {
-        self.access.retain(|_, token| token.login != Some(login));
-        self.logins[login].has_ended = true;
+    fn end_login(&mut self, login: u64) {
+        self.access.retain(|token| token.login != Some(login));
+        if let Some(login) = self.logins.get_mut(&login) {
+            login.has_ended = true;
+        }
     }
 }
 
@@ -326,4 +350,95 @@ pub(crate) struct CodeExchange<'a> {
     pub(crate) redirect_uri: &'a str,
     pub(crate) verifier: Option<&'a str>,
     pub(crate) authentication: ClientAuthentication,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    /// Everything that a flood of requests can make the sandbox keep.
+    #[test]
+    fn what_was_issued_is_forgotten_when_too_much_follows() {
+        let now = Clock::system().now();
+        let mut tokens = Tokens::new(Arc::new(Settings::default()));
+        let first = log_in(&mut tokens, now);
+        let access_token = tokens.issue_access_token(None, now).access_token;
+        assert!(tokens.count_call(&access_token, false, now).is_ok());
+        let code = issue_code(&mut tokens, now);
+        assert!(issue_for(&mut tokens, "first", now).is_some());
+        assert!(issue_for(&mut tokens, "first", now).is_none());
+        for number in 0..20_000 {
+            log_in(&mut tokens, now);
+            issue_for(&mut tokens, &number.to_string(), now);
+        }
+        let forgotten = tokens.count_call(&access_token, false, now).err();
+        assert_eq!(forgotten, Some(TokenError::Unknown));
+        let refresh_token = first.refresh_token.unwrap();
+        let authentication = ClientAuthentication::Secret;
+        let forgotten = tokens.refresh(&refresh_token, authentication, now).err();
+        assert_eq!(forgotten, Some(GrantError::RefreshToken));
+        let forgotten = exchange(&mut tokens, &code, now).err();
+        assert_eq!(forgotten, Some(GrantError::Code));
+        assert!(issue_for(&mut tokens, "first", now).is_some());
+
+        // The newest login still works as a whole.
+        let last = log_in(&mut tokens, now);
+        let live = tokens.count_call(&last.access_token, false, now);
+        assert_eq!(live.unwrap().user, Some(1));
+        let refresh_token = last.refresh_token.unwrap();
+        let refreshed = tokens.refresh(&refresh_token, authentication, now).unwrap();
+        assert!(
+            tokens
+                .count_call(&refreshed.access_token, false, now)
+                .is_ok()
+        );
+    }
+
+    /// A login that refreshes again and again outlives its own first entries.
+    #[test]
+    fn login_may_be_older_than_what_is_kept() {
+        let now = Clock::system().now();
+        let mut tokens = Tokens::new(Arc::new(Settings::default()));
+        let mut issued = log_in(&mut tokens, now);
+        for _ in 0..20_000 {
+            let refresh_token = issued.refresh_token.unwrap();
+            let authentication = ClientAuthentication::Secret;
+            issued = tokens.refresh(&refresh_token, authentication, now).unwrap();
+        }
+        let live = tokens.count_call(&issued.access_token, false, now);
+        assert_eq!(live.unwrap().user, Some(1));
+    }
+
+    fn log_in(tokens: &mut Tokens, now: Moment) -> IssuedTokens {
+        let code = issue_code(tokens, now);
+        exchange(tokens, &code, now).unwrap()
+    }
+
+    fn issue_code(tokens: &mut Tokens, now: Moment) -> String {
+        let approval = Approval {
+            user: 1,
+            redirect_uri: String::new(),
+            challenge: None,
+        };
+        tokens.issue_code(approval, now)
+    }
+
+    fn exchange(tokens: &mut Tokens, code: &str, now: Moment) -> Result<IssuedTokens, GrantError> {
+        let exchange = CodeExchange {
+            code,
+            redirect_uri: "",
+            verifier: None,
+            authentication: ClientAuthentication::Secret,
+        };
+        tokens.exchange(&exchange, now)
+    }
+
+    fn issue_for(tokens: &mut Tokens, id: &str, now: Moment) -> Option<IssuedTokens> {
+        let asserted = AssertedUser {
+            user: 1,
+            assertion: ("issuer".to_owned(), id.to_owned()),
+        };
+        tokens.issue_for_assertion(&asserted, ClientAuthentication::Secret, now)
+    }
 }

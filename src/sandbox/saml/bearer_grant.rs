@@ -46,7 +46,7 @@ pub(crate) fn issue_for_assertion(
         .ok_or("the assertion is not XML in base64")
         .and_then(|document| check(org, &document))
         .map_err(invalid_grant)?;
-    org.with_tokens(|tokens, now| tokens.issue_for_assertion(asserted, authentication, now))
+    org.with_tokens(|tokens, now| tokens.issue_for_assertion(&asserted, authentication, now))
         .ok_or_else(|| invalid_grant("the assertion was used before"))
 }
 

@@ -1,15 +1,19 @@
 use std::{
+    cell::Cell,
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::PathBuf,
+    time::Duration,
 };
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
+use super::read_or_create;
 use crate::{
     error::{Error, ErrorKind},
-    seal::SealingKey,
+    private_file,
+    seal::{SealingKey, random},
 };
 
 fn key_path() -> (TempDir, PathBuf) {
@@ -79,6 +83,63 @@ fn key_that_others_can_reach_is_rejected() {
     let error = SealingKey::file(&path).unwrap_err().to_string();
     assert!(error.contains("gives other users access"), "{error}");
     assert!(!path.exists());
+}
+
+#[test]
+fn key_that_cannot_be_random_is_rejected_unchanged() {
+    for key in [
+        [0; 32],
+        [0xff; 32],
+        [7; 32],
+        *b"correct horse battery staple ok\n",
+        [b'a'; 32],
+    ] {
+        let (_folder, path) = key_path();
+        fs::write(&path, key).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert_rejected(&path, "is not a sealing key");
+        assert_eq!(fs::read(&path).unwrap(), key);
+    }
+}
+
+#[test]
+fn byte_order_mark_before_a_key_is_skipped() {
+    let (_folder, path) = key_path();
+    let key = bytes(&SealingKey::generate().unwrap());
+    fs::write(&path, [b"\xef\xbb\xbf", &key[..]].concat()).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(bytes(&SealingKey::file(&path).unwrap()), key);
+}
+
+/// Another program has locked the file: one that exists, and one that is being created.
+#[test]
+fn foreign_lock_ends_in_an_error_that_names_the_file() {
+    let (_folder, path) = key_path();
+    let (generated, wait) = (Cell::new(false), Duration::from_millis(20));
+    let generate = |key: &mut [u8]| {
+        generated.set(true);
+        random(key)
+    };
+    let read = || read_or_create::<32>(&path, generate, wait);
+    for content in [None, Some(())] {
+        if content.is_some() {
+            SealingKey::file(&path).unwrap();
+        }
+        let lock = private_file::open_or_create(&path).unwrap();
+        lock.lock().unwrap();
+        let error = read().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Configuration(_)));
+        let text = error.to_string();
+        assert!(
+            text.contains(path.to_str().unwrap()) && text.contains("locked it"),
+            "{text}"
+        );
+        assert!(!generated.get());
+        drop(lock);
+        fs::remove_file(&path).unwrap();
+    }
+    read().unwrap();
+    assert!(generated.get());
 }
 
 #[test]

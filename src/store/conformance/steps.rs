@@ -9,13 +9,14 @@ use crate::{
     store::{Sealed, StoreKey, TokenStore},
 };
 
-/// The result of a clause: the rule that the store breaks.
+/// The result of a clause: what the store did instead.
 pub(super) type Checked = Result<(), String>;
 
-pub(super) async fn run_clause(name: &str, check: impl Future<Output = Checked>) -> Checked {
+/// Runs the check of one rule, whose name is in the error.
+pub(super) async fn run_clause(rule: &str, check: impl Future<Output = Checked>) -> Checked {
     let checked = timeout(MAX_CLAUSE_TIME, check).await;
-    let checked = checked.unwrap_or_else(|_| Err("it does not end".into()));
-    checked.map_err(|what| format!("{name}: {what}"))
+    let checked = checked.unwrap_or_else(|_| Err("a call of the store does not end".into()));
+    checked.map_err(|what| format!("{rule}: {what}"))
 }
 
 pub(super) async fn expect_loaded<S: TokenStore>(
@@ -23,7 +24,7 @@ pub(super) async fn expect_loaded<S: TokenStore>(
     key: &StoreKey,
     value: Option<&[u8]>,
 ) -> Checked {
-    let loaded = store.load(key).await.map_err(describe)?;
+    let loaded = store.load(key).await.map_err(failed("load"))?;
     let loaded = loaded.as_ref().map(Sealed::as_bytes);
     if loaded == value {
         return Ok(());
@@ -40,25 +41,27 @@ pub(super) async fn expect_loaded<S: TokenStore>(
 pub(super) async fn save<S: TokenStore>(store: &S, key: &StoreKey, value: &[u8]) -> Checked {
     let turn = take_turn(store, key).await?;
     let value = Sealed::from_bytes(value.to_vec());
-    store.save(turn, key, value).await.map_err(describe)
+    store.save(turn, key, value).await.map_err(failed("save"))
 }
 
 pub(super) async fn remove<S: TokenStore>(store: &S, key: &StoreKey) -> Checked {
     let turn = take_turn(store, key).await?;
-    store.remove(turn, key).await.map_err(describe)
+    store.remove(turn, key).await.map_err(failed("remove"))
 }
 
-/// Takes a turn that is free or will be.
+/// Takes a turn that is free or will be, at the latest by the end of a lease.
 pub(super) async fn take_turn<S: TokenStore>(store: &S, key: &StoreKey) -> Result<S::Turn, String> {
-    store.take_turn(key, LONG_WAIT).await.map_err(describe)
+    let turn = store.take_turn(key, LONG_WAIT).await;
+    turn.map_err(failed("take_turn, with a wait of 40 s,"))
 }
 
 pub(super) async fn expect_turn_held<S: TokenStore>(
     store: &S,
     key: &StoreKey,
     caller: &str,
+    wait: Duration,
 ) -> Checked {
-    match store.take_turn(key, SHORT_WAIT).await {
+    match store.take_turn(key, wait).await {
         Ok(_) => Err(format!("{caller} got a turn that is held")),
         Err(_) => Ok(()),
     }
@@ -78,6 +81,11 @@ pub(super) fn random_key() -> Result<StoreKey, String> {
     Ok(StoreKey::new(name))
 }
 
+/// Names the call that failed.
+pub(super) fn failed<E: std::error::Error>(call: &str) -> impl FnOnce(E) -> String {
+    move |error| format!("{call} failed: {}", describe(error))
+}
+
 pub(super) fn describe(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -90,6 +98,12 @@ pub(super) fn describe(error: impl std::error::Error) -> String {
 
 /// Long enough for a wrong result to show up.
 pub(super) const SHORT_WAIT: Duration = Duration::from_millis(50);
+
+/// Within this time a late drop shows up.
+pub(super) const DROP_WAIT: Duration = Duration::from_secs(1);
+
+/// How much longer than asked for a call may wait.
+pub(super) const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
 /// Longer than a lease of 15 seconds, by which a dropped turn may end.
 pub(super) const LONG_WAIT: Duration = Duration::from_secs(40);

@@ -224,10 +224,7 @@ async fn callback_of_the_implicit_grant_is_recognized() {
     let login = login(&sandbox, WEB);
     for callback in [
         format!("{WEB}#access_token=s3ntinel&token_type=bearer"),
-        format!(
-            "{}/login/oauth/authorize?response_type=token",
-            sandbox.url()
-        ),
+        format!("{}/oauth/authorize?response_type=token", sandbox.url()),
     ] {
         let pending = login.begin().unwrap();
         let error = login.finish(pending, &callback, "jo").await.unwrap_err();
@@ -378,11 +375,7 @@ async fn login_to_one_organization_is_not_used_for_another() {
 async fn logout_url_contains_client_and_redirect_uri() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, WEB);
-    let start = format!(
-        "{}/login/logout?client_id={}",
-        sandbox.url(),
-        sandbox.client_id()
-    );
+    let start = format!("{}/logout?client_id={}", sandbox.url(), sandbox.client_id());
     assert_eq!(login.logout_url(None).as_str(), start);
     let url = login.logout_url(Some("https://app.example/bye?a=b&c"));
     let expected = "&redirect_uri=https%3A%2F%2Fapp.example%2Fbye%3Fa%3Db%26c";

@@ -22,9 +22,15 @@ pub const ABSENT: [(&str, Change); 5] = [
 /// Records that are rejected, with their repair.
 pub const REJECTED: [(&str, Change, Change); 4] = [
     (
-        "world-readable",
-        |record| set_mode(record, 0o644),
-        |record| set_mode(record, 0o600),
+        "readable under two names",
+        |record| {
+            fs::hard_link(record, moved_path(record)).unwrap();
+            set_mode(record, 0o644);
+        },
+        |record| {
+            fs::remove_file(moved_path(record)).unwrap();
+            set_mode(record, 0o600);
+        },
     ),
     (
         "too long",

@@ -94,5 +94,5 @@ fn custom(url: &str) -> Error {
 }
 
 fn line(text: &str) -> String {
-    format!("{text}\n")
+    format!("{text}\n\n")
 }

@@ -71,8 +71,8 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
 async fn rejects(run: &mut Run, sandbox: &Sandbox) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (login, api) = (
-        format!("{}/login/oauth/token", sandbox.url()),
-        format!("{}/api/api/v2", sandbox.url()),
+        format!("{}/oauth/token", sandbox.url()),
+        format!("{}/api/v2", sandbox.url()),
     );
     let form = |grant: &str| format!("grant_type={grant}&code={OWN_TOKEN}&assertion={BODY}");
     let ask = |grant: &str| {
@@ -114,7 +114,7 @@ async fn logs_in(run: &mut Run) {
     run.debug(&user);
     run.debug(&user.password());
     let url = format!(
-        "{}/login/oauth/authorize?response_type=code&client_id={CLIENT_ID}\
+        "{}/oauth/authorize?response_type=code&client_id={CLIENT_ID}\
          &redirect_uri=http://localhost&state={QUERY}",
         sandbox.url()
     );
@@ -122,7 +122,7 @@ async fn logs_in(run: &mut Run) {
     let code = callback.split(['=', '&']).nth(1).unwrap();
     run.add_secret("a code", code);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token_url = format!("{}/login/oauth/token", sandbox.url());
+    let token_url = format!("{}/oauth/token", sandbox.url());
     let exchange = http.post(token_url).basic_auth(CLIENT_ID, Some(SECRET));
     let exchange = exchange.header("Content-Type", "application/x-www-form-urlencoded");
     let form = format!("grant_type=authorization_code&code={code}&redirect_uri=http://localhost");
@@ -140,7 +140,7 @@ async fn logs_in(run: &mut Run) {
     ] {
         assert!(tokio::spawn(sandbox.log_in(url, user)).await.is_err());
     }
-    let from = http.get(format!("{}/login/logout", sandbox.url()));
+    let from = http.get(format!("{}/logout", sandbox.url()));
     from.header("Referer", &callback).send().await.unwrap();
     run.debug(&sandbox);
     for request in sandbox.requests() {
@@ -160,7 +160,7 @@ async fn sends_assertions(run: &mut Run) {
     let assertions = sandbox.assertions(&sandbox.users()[0]);
     run.debug(&assertions);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token_url = format!("{}/login/oauth/token", sandbox.url());
+    let token_url = format!("{}/oauth/token", sandbox.url());
     let assertion = assertions.saml_response();
     let xml = String::from_utf8(STANDARD.decode(&assertion).unwrap()).unwrap();
     let signature = xml.split("<ds:SignatureValue>").nth(1).unwrap();
@@ -217,7 +217,7 @@ async fn panics(run: &mut Run) {
     run.panic(|| FaultResponse::new(9_999));
     run.panic(|| FaultResponse::new(200).header(SECRET, SECRET));
     run.panic(|| FaultResponse::new(200).header("X-Test", &format!("{SECRET}\n")));
-    let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n"));
+    let bad = Sandbox::builder().client(CLIENT_ID, format!("{SECRET}\n\n"));
     let bad = bad.start().await.unwrap();
     run.panic(|| bad.client_credentials());
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     ORGANIZATION, Response, TOKENS_ME, USERS_ME, Wire, api_request, assert_get_fails, delete, find,
-    get, send, start, start_with_token, token,
+    get, send, start, start_with_token, token, with_headers,
 };
 
 #[tokio::test]
@@ -88,7 +88,9 @@ async fn call_without_token_needs_authentication() {
         "Authorization: Basic eDp5\r\n",
         "Authorization: \u{fc}\r\n",
     ] {
-        let request = format!("GET /api{ORGANIZATION} HTTP/1.1\r\nHost: x\r\n{authorization}\r\n");
+        let request = format!(
+            "GET {ORGANIZATION} HTTP/1.1\r\nHost: api.mypurecloud.ie\r\n{authorization}\r\n"
+        );
         let response = send(&sandbox, request).await;
         assert_eq!(
             response.assert_api_error(401, "authentication.required"),
@@ -257,11 +259,9 @@ async fn unknown_paths_and_methods_are_errors() {
 async fn get_may_have_a_content_type() {
     let sandbox = Sandbox::start().await.unwrap();
     let request = api_request("GET", ORGANIZATION, &token(&sandbox).await);
-    let request = request.replace(
-        "Host: x\r\n",
-        "Host: x\r\nContent-Type: application/json\r\nAccept-Encoding: identity\r\n",
-    );
-    assert_eq!(send(&sandbox, request).await.status, 200);
+    let headers = "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
+    let response = send(&sandbox, with_headers(&request, headers)).await;
+    assert_eq!(response.status, 200);
 }
 
 #[track_caller]

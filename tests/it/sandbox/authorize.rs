@@ -20,7 +20,7 @@ pub(super) fn path(sandbox: &Sandbox, more: &str) -> String {
 }
 
 pub(super) fn url(sandbox: &Sandbox, more: &str) -> String {
-    format!("{}/login{}", sandbox.url(), path(sandbox, more))
+    format!("{}{}", sandbox.url(), path(sandbox, more))
 }
 
 async fn open(sandbox: &Sandbox, path: &str) -> Response {

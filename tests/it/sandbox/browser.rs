@@ -17,7 +17,7 @@ impl Browser {
     /// Opens a path of the login host.
     pub(super) async fn open(&mut self, sandbox: &Sandbox, path: &str) -> Response {
         let head = format!(
-            "GET /login{path} HTTP/1.1\r\nHost: x\r\n{}",
+            "GET {path} HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{}",
             self.cookie_header()
         );
         let response = send(sandbox, format!("{head}\r\n")).await;
@@ -36,7 +36,7 @@ impl Browser {
             .extend_pairs(form)
             .finish();
         let head = format!(
-            "POST /login{path} HTTP/1.1\r\nHost: x\r\n{}{FORM_HEADER}",
+            "POST {path} HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{}{FORM_HEADER}",
             self.cookie_header()
         );
         let length = body.len();

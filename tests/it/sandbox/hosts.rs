@@ -1,54 +1,160 @@
-//! Two hosts at one address, HTTP connections, and CORS.
+//! Two hosts at one address, the names that it answers to, and HTTP connections.
 
-use genesys_cloud_auth::sandbox::{RecordedRequest, Sandbox, SandboxHost};
+use genesys_cloud_auth::{
+    Region,
+    sandbox::{Sandbox, SandboxHost},
+};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    ORGANIZATION, Wire, api_request, send, start_with_token, token, token_request,
-    token_request_with,
+    ORGANIZATION, Wire, api_request, own_request, port, send, start_with_token, token,
+    token_request, token_request_with, with_headers,
 };
 
 #[tokio::test]
-async fn host_header_selects_the_host_before_the_path() {
+async fn one_origin_serves_both_hosts_with_and_without_prefix() {
     let (sandbox, token) = start_with_token().await;
-    let request = |host: &str, path: &str| {
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")
-    };
-    let prefixed = format!("/api{ORGANIZATION}");
-    for (host, path, status) in [
-        ("api.mypurecloud.ie", ORGANIZATION, 200),
-        ("API.mypurecloud.ie:443", ORGANIZATION, 200),
-        ("127.0.0.1", &prefixed, 200),
-        ("localhost:9000", &prefixed, 200),
-        ("apifoo.example", &prefixed, 200),
-        ("login.example", "/oauth/token", 405),
-        // The header takes precedence.
-        ("api.mypurecloud.ie", &prefixed, 404),
-        ("login.mypurecloud.ie", ORGANIZATION, 404),
-        // These name neither host.
-        ("127.0.0.1", ORGANIZATION, 404),
-        ("127.0.0.1", "/apiv2/users/me", 404),
-        ("127.0.0.1", "/", 404),
-    ] {
-        let response = send(&sandbox, request(host, path)).await;
-        assert_eq!(response.status, status, "{host} {path}");
-    }
-    let hosts: Vec<_> = sandbox
-        .requests()
-        .iter()
-        .map(RecordedRequest::host)
-        .collect();
     let (login, api) = (Some(SandboxHost::Login), Some(SandboxHost::Api));
-    let expected = [
-        login, api, api, api, api, api, login, api, login, api, None, None,
-    ];
-    // `/api/v2/…` without a prefix of its own is the API host's `/v2/…`.
-    assert_eq!(hosts, expected);
+    for (path, host, recorded, status) in [
+        (ORGANIZATION, api, ORGANIZATION, 200),
+        ("/api/api/v2/organizations/me", api, ORGANIZATION, 200),
+        ("/api/v2", api, "/api/v2", 404),
+        ("/oauth/token", login, "/oauth/token", 405),
+        ("/login/oauth/token", login, "/oauth/token", 405),
+        ("/oauth/authorize", login, "/oauth/authorize", 400),
+        ("/login/logout", login, "/logout", 200),
+        ("/logout", login, "/logout", 200),
+        // A prefix does not lead to the other host.
+        ("/login/api/v2/organizations/me", login, ORGANIZATION, 404),
+        ("/api/oauth/token", api, "/oauth/token", 404),
+        (
+            "/api/api/api/v2/organizations/me",
+            api,
+            "/api/api/v2/organizations/me",
+            404,
+        ),
+        // These belong to neither.
+        ("/api/v2x/users/me", api, "/v2x/users/me", 404),
+        ("/apiv2/users/me", None, "/apiv2/users/me", 404),
+        ("/oauthx", None, "/oauthx", 404),
+        ("/", None, "/", 404),
+    ] {
+        let request = own_request(&sandbox, "GET", path);
+        let request = with_headers(&request, &format!("Authorization: Bearer {token}\r\n"));
+        assert_eq!(send(&sandbox, request).await.status, status, "{path}");
+        let last = sandbox.requests().pop().unwrap();
+        assert_eq!((last.host(), last.path()), (host, recorded));
+    }
+}
 
-    let region_mode = token_request(&sandbox)
-        .replace("/login/oauth", "/oauth")
-        .replace("Host: x", "Host: login.mypurecloud.ie");
-    assert_eq!(send(&sandbox, region_mode).await.status, 200);
+#[tokio::test]
+async fn host_of_a_region_answers_only_its_own_paths() {
+    let (sandbox, token) = start_with_token().await;
+    let mut wire = Wire::connect(&sandbox).await;
+    for region in Region::ALL {
+        let domain = region.domain().unwrap();
+        for (host, path, status) in [
+            (format!("api.{domain}"), ORGANIZATION, 200),
+            (
+                format!("API.{}:443", domain.to_uppercase()),
+                ORGANIZATION,
+                200,
+            ),
+            (format!("api.{domain}"), "/api/api/v2/organizations/me", 404),
+            (format!("api.{domain}"), "/oauth/token", 404),
+            (format!("login.{domain}"), "/oauth/token", 405),
+            (format!("login.{domain}:443"), "/logout", 200),
+            (format!("login.{domain}"), "/login/logout", 404),
+            (format!("login.{domain}"), ORGANIZATION, 404),
+        ] {
+            let authorization = format!("Authorization: Bearer {token}\r\n");
+            wire.send(format!(
+                "GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n"
+            ))
+            .await;
+            assert_eq!(wire.response().await.status, status, "{host} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_hosts_get_nothing_and_leave_nothing() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for host in [
+        "LocalHost:{port}",
+        "127.0.0.1:{port}",
+        "[::1]:{port}",
+        "login.mypurecloud.ie",
+        "api.usw2.pure.cloud:443",
+    ] {
+        let status = get_with(&sandbox, ORGANIZATION, &format!("Host: {host}\r\n")).await;
+        assert!(matches!(status, 401 | 404), "{host}: {status}");
+    }
+    assert_eq!(sandbox.requests().len(), 5);
+
+    let other_port = if port(&sandbox) == "1234" { 1235 } else { 1234 };
+    let other_port = format!("localhost:{other_port}");
+    for host in OTHER_HOSTS.iter().chain([&&*other_port]) {
+        let status = get_with(&sandbox, ORGANIZATION, &format!("Host: {host}\r\n")).await;
+        assert_eq!(status, 421, "{host}");
+    }
+    assert_eq!(sandbox.requests().len(), 5);
+}
+
+/// RFC 9112 sections 3.2 and 3.2.2.
+#[tokio::test]
+async fn request_without_exactly_one_host_is_rejected() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for headers in [
+        "",
+        "X-Forwarded-Host: localhost:{port}\r\n",
+        "Host: localhost:{port}\r\nHost: localhost:{port}\r\n",
+        "Host: localhost:{port}\r\nHost: evil.example\r\n",
+        "Host: evil.example\r\nhost: localhost:{port}\r\n",
+        "Host: localhost:\u{e9}\r\n",
+    ] {
+        let status = get_with(&sandbox, ORGANIZATION, headers).await;
+        assert_eq!(status, 400, "{headers:?}");
+    }
+    for (target, status) in [
+        ("http://localhost:{port}", 401),
+        ("http://LOCALHOST:{port}", 401),
+        ("http://127.0.0.1:{port}", 400),
+        ("http://evil.example", 400),
+        ("http://user@localhost:{port}", 400),
+        ("https://localhost:{port}", 400),
+        ("ftp://localhost:{port}", 400),
+        ("http://localhost", 400),
+    ] {
+        let target = format!("{target}{ORGANIZATION}");
+        let host = "Host: localhost:{port}\r\n";
+        assert_eq!(get_with(&sandbox, &target, host).await, status, "{target}");
+    }
+    let port = port(&sandbox);
+    let connect = format!("CONNECT localhost:{port} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    assert_eq!(send(&sandbox, connect).await.status, 400);
+    assert_eq!((sandbox.requests().len(), sandbox.api_requests()), (2, 2));
+}
+
+#[tokio::test]
+async fn body_for_another_host_is_not_read() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut wire = Wire::connect(&sandbox).await;
+    // The response comes although the body does not.
+    wire.send("POST /oauth/token HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n")
+        .await;
+    let response = wire.response().await;
+    response.assert_api_error(421, "misdirected.request");
+    assert_eq!(response.header("connection"), Some("close"));
+    assert!(wire.is_at_end().await);
+    assert!(sandbox.requests().is_empty());
+}
+
+/// Sends a GET with these headers only. `{port}` is the sandbox's port.
+async fn get_with(sandbox: &Sandbox, target: &str, headers: &str) -> u16 {
+    let request = format!("GET {target} HTTP/1.1\r\n{headers}\r\n");
+    let request = request.replace("{port}", &port(sandbox));
+    send(sandbox, request).await.status
 }
 
 #[tokio::test]
@@ -64,7 +170,10 @@ async fn connection_is_kept_alive_and_pipelined() {
         api_request("GET", "/api/v2/nothing", &token),
         token_request(&sandbox),
         api_request("DELETE", "/api/v2/tokens/me", &token),
-        api_request("GET", ORGANIZATION, &token).replace("Host: x", "Host: x\r\nConnection: close"),
+        with_headers(
+            &api_request("GET", ORGANIZATION, &token),
+            "Connection: close\r\n",
+        ),
     ];
     wire.send(pipelined.concat()).await;
     for status in [200, 404, 200, 200, 401] {
@@ -94,6 +203,24 @@ async fn malformed_http_ends_only_its_connection() {
 }
 
 #[tokio::test]
+async fn head_above_the_limit_is_an_error() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let long = |length| format!("X-Long: {}\r\n", "x".repeat(length));
+    let many = |count| "X-Many: x\r\n".repeat(count);
+    for (headers, status) in [
+        (long(60_000), 401),
+        (long(200_000), 431),
+        (many(90), 401),
+        (many(110), 431),
+    ] {
+        let request = with_headers(&api_request("GET", ORGANIZATION, "dead"), &headers);
+        let response = send(&sandbox, request).await;
+        assert_eq!(response.status, status, "{} bytes", headers.len());
+    }
+    assert_eq!(sandbox.api_requests(), 2);
+}
+
+#[tokio::test]
 async fn body_above_the_limit_is_an_error() {
     let (sandbox, token) = start_with_token().await;
     let post = |length: usize| {
@@ -113,7 +240,7 @@ async fn body_above_the_limit_is_an_error() {
 
     // A body without an end is cut off.
     let mut wire = Wire::connect(&sandbox).await;
-    let head = format!("POST /api{ORGANIZATION} HTTP/1.1\r\nHost: x\r\n");
+    let head = format!("POST {ORGANIZATION} HTTP/1.1\r\nHost: api.mypurecloud.ie\r\n");
     wire.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n"))
         .await;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
@@ -124,40 +251,42 @@ async fn body_above_the_limit_is_an_error() {
     }
 }
 
-#[tokio::test]
-async fn web_pages_may_call_both_hosts() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let page = "Host: x\r\nOrigin: https://app.example\r\n";
-    for path in ["/login/oauth/token", "/api/api/v2/users/me"] {
-        let preflight = format!(
-            "OPTIONS {path} HTTP/1.1\r\n{page}Access-Control-Request-Method: GET\r\n\
-             Access-Control-Request-Headers: authorization,content-type,purecloud-sdk\r\n\r\n"
-        );
-        let response = send(&sandbox, preflight).await;
-        assert_eq!(response.status, 204, "{path}");
-        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
-        let allowed = response.header("access-control-allow-headers").unwrap();
-        for header in ["authorization", "content-type", "purecloud-sdk"] {
-            assert!(allowed.split(", ").any(|one| one == header), "{header}");
-        }
-        let methods = response.header("access-control-allow-methods").unwrap();
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-            assert!(methods.split(", ").any(|one| one == method), "{method}");
-        }
-    }
-    assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (0, 0));
-
-    sandbox.at_api().times(1).respond(503);
-    for request in [
-        token_request(&sandbox),
-        api_request("GET", ORGANIZATION, "fault"),
-        api_request("GET", ORGANIZATION, "dead"),
-    ] {
-        let response = send(&sandbox, request.replace("Host: x\r\n", page)).await;
-        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
-        let exposed = response.header("access-control-expose-headers").unwrap();
-        for header in ["ININ-Correlation-Id", "Retry-After"] {
-            assert!(exposed.split(", ").any(|one| one == header), "{header}");
-        }
-    }
-}
+/// Names that must not lead to the sandbox, as a page of `evil.example` may try.
+const OTHER_HOSTS: &[&str] = &[
+    "evil.example",
+    "evil.example:{port}",
+    "localhost.evil.example:{port}",
+    "evil.localhost:{port}",
+    "login.localhost:{port}",
+    "localhost",
+    "localhost:",
+    "localhost:80",
+    "localhost:443",
+    "localhost:0{port}",
+    "localhost:+{port}",
+    "localhost.:{port}",
+    "user@localhost:{port}",
+    "127.0.0.1",
+    "127.0.0.2:{port}",
+    "127.1:{port}",
+    "127.0.0.1.:{port}",
+    "127.0.0.1.evil.example:{port}",
+    "2130706433:{port}",
+    "0.0.0.0:{port}",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]:{port}",
+    "[::ffff:127.0.0.1]:{port}",
+    "::1:{port}",
+    "login.mypurecloud.ie:{port}",
+    "login.mypurecloud.ie:80",
+    "login.mypurecloud.ie.",
+    "login.mypurecloud.ie.evil.example",
+    "login.evil.example",
+    "loginxmypurecloud.ie",
+    "evil.login.mypurecloud.ie",
+    "apps.mypurecloud.ie",
+    "mypurecloud.ie",
+    "api.usw2.pure.cloud.evil.example",
+    "api.pure.cloud",
+    "",
+];

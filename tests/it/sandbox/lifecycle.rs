@@ -10,7 +10,10 @@ use tokio::time::timeout;
 
 #[cfg(target_os = "linux")]
 use super::DEADLINE;
-use super::{ORGANIZATION, Wire, api_request, get, send, start_with_token, token, token_request};
+use super::{
+    ORGANIZATION, Wire, api_request, get, own_request, send, start_with_token, token,
+    token_request, with_headers,
+};
 
 #[tokio::test]
 async fn dropped_sandbox_ends_thread_port_and_connections() {
@@ -26,7 +29,7 @@ async fn dropped_sandbox_ends_thread_port_and_connections() {
     sandbox.wait_for_api_requests(1).await;
     let mut idle = Wire::connect(&sandbox).await;
     let mut half = Wire::connect(&sandbox).await;
-    half.send("POST /login/oauth/tok").await;
+    half.send("POST /oauth/tok").await;
     #[cfg(target_os = "linux")]
     assert!(has_thread(&address));
 
@@ -132,13 +135,13 @@ async fn recorded_requests_hold_what_was_sent() {
     let (sandbox, token) = start_with_token().await;
     let path = format!("{ORGANIZATION}?expand=%7Esecretly");
     send(&sandbox, api_request("GET", &path, &token)).await;
-    send(&sandbox, "GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    send(&sandbox, own_request(&sandbox, "GET", "/elsewhere")).await;
     let [first, second, third] = sandbox.requests().try_into().unwrap();
 
     assert_eq!(first.host(), Some(SandboxHost::Login));
     assert_eq!(first.method(), "POST");
     assert_eq!(first.path(), "/oauth/token");
-    assert_eq!(first.uri().path(), "/login/oauth/token");
+    assert_eq!(first.uri().path(), "/oauth/token");
     assert_eq!(first.body(), b"grant_type=client_credentials");
     assert_eq!(
         first.form(),
@@ -195,7 +198,7 @@ fn status_line(sandbox: &Sandbox, request: &str) -> String {
 fn send_blocking(address: &str, request: &str) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let request = request.replace("Host: x", "Host: x\r\nConnection: close");
+    let request = with_headers(request, "Connection: close\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();

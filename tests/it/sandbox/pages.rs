@@ -40,7 +40,7 @@ async fn pages_load_nothing_and_hide_the_state() {
         for (name, value) in [
             ("content-type", "text/html; charset=utf-8"),
             ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
             ("content-security-policy", POLICY),
         ] {

@@ -191,7 +191,8 @@ async fn javascript_sdk_logs_in_from_a_web_page() {
     let mut wire = Wire::connect(&sandbox).await;
     let origin = "Origin: http://localhost:8085\r\n";
     let response = request_tokens(&mut wire, TOKEN_HEADS[1], origin, &body).await;
-    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    let allowed = response.header("access-control-allow-origin");
+    assert_eq!(allowed, Some("http://localhost:8085"));
     let token = response.json()["access_token"].as_str().unwrap().to_owned();
     let response = super::get(&sandbox, super::TOKENS_ME, &token).await;
     assert_eq!(response.status, 200);
@@ -206,8 +207,7 @@ async fn start_with_code(more: &str) -> (Sandbox, String) {
     )
     .await;
     let (url, id) = (sandbox.url(), sandbox.client_id());
-    let url =
-        format!("{url}/login/oauth/authorize?response_type=code&client_id={id}&{REDIRECT}{more}");
+    let url = format!("{url}/oauth/authorize?response_type=code&client_id={id}&{REDIRECT}{more}");
     let redirected = sandbox.log_in(&url, &sandbox.users()[0]).await;
     let code = parameter(&redirected, "code").unwrap();
     (sandbox, code)

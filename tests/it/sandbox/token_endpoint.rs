@@ -219,7 +219,7 @@ async fn chunked_form_is_accepted() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut wire = Wire::connect(&sandbox).await;
     let head = format!(
-        "POST /login/oauth/token HTTP/1.1\r\nHost: x\r\n{}Transfer-Encoding: chunked\r\n\r\n",
+        "POST /oauth/token HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{}Transfer-Encoding: chunked\r\n\r\n",
         client_headers(&sandbox)
     );
     wire.send(head).await;
@@ -233,11 +233,11 @@ async fn chunked_form_is_accepted() {
 #[tokio::test]
 async fn token_endpoint_has_one_path_and_one_method() {
     let sandbox = Sandbox::start().await.unwrap();
-    let get = "GET /login/oauth/token HTTP/1.1\r\nHost: x\r\n\r\n";
+    let get = "GET /oauth/token HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n\r\n";
     let response = send(&sandbox, get).await;
     response.assert_api_error(405, "method.not.allowed");
     assert_eq!(response.header("allow"), Some("POST"));
-    let other = "POST /login/oauth/tokens HTTP/1.1\r\nHost: x\r\n\r\n";
+    let other = "POST /oauth/tokens HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n\r\n";
     send(&sandbox, other)
         .await
         .assert_api_error(404, "not.found");

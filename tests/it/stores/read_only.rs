@@ -63,7 +63,7 @@ fn read_only_file_is_used_or_named() {
     for (ending, after) in [("", "new"), (".new", "new"), (".lock", "old")] {
         let kept = runtime().block_on(StoredRecord::new());
         let (folder, path) = (kept.folder.path(), kept.path(ending));
-        fs::write(folder.join("key"), [7; 32]).unwrap();
+        fs::write(folder.join("key"), *b"a key of 32 bytes, as it were: \xff").unwrap();
         fs::write(&path, fs::read(&path).unwrap_or_default()).unwrap();
         for file in fs::read_dir(folder).unwrap() {
             let file = file.unwrap().path();

@@ -132,8 +132,8 @@ async fn only_a_regular_file_is_a_record() {
 
 #[tokio::test]
 async fn file_that_others_can_access_is_rejected() {
-    for ending in ["", ".lock", ".new"] {
-        for bad in [0o644, 0o620, 0o602] {
+    for ending in ["", ".lock"] {
+        for bad in [0o644, 0o620, 0o602, 0o660] {
             let kept = StoredRecord::new().await;
             let path = kept.path(ending);
             fs::write(&path, "x").unwrap();
@@ -146,7 +146,7 @@ async fn file_that_others_can_access_is_rejected() {
             }
         }
     }
-    for bad in [0o770, 0o707, 0o1777] {
+    for bad in [0o770, 0o707, 0o1777, 0o2772] {
         let kept = StoredRecord::new().await;
         let folder = kept.folder.path();
         fs::set_permissions(folder, Permissions::from_mode(bad)).unwrap();

@@ -23,6 +23,16 @@ impl Authority {
         reqwest::Certificate::from_der(self.0.der()).unwrap()
     }
 
+    /// The same as bytes.
+    pub fn der(&self) -> &[u8] {
+        self.0.der()
+    }
+
+    /// The same as a file of certificates.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// Accepts TLS connections with a certificate for `host`.
     pub fn acceptor(&self, host: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();

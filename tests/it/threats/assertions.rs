@@ -29,14 +29,27 @@ async fn an_invalid_assertion_is_a_typed_error_and_is_not_sent() {
         conditions("NotOnOrAfter", "2020")
     ));
     let early = in_assertion(&format!("{SIGNATURE}{}", conditions("NotBefore", "2120")));
-    for given in [old, early] {
+    for (given, kind) in [(old, "TokenExpired"), (early, "Assertion")] {
         let tokens = provider(&server, grant(given).unwrap());
-        assert_eq!(kind_of(&tokens.token().await.unwrap_err()), "TokenExpired");
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(kind_of(&error), kind);
+        assert_eq!(error.troubleshooting().is_some(), kind == "TokenExpired");
+        let names_clock = error.to_string().contains("this machine's clock shows");
+        assert_eq!(names_clock, kind == "Assertion", "{error}");
     }
     let signed_outside = response(SUCCESS, &format!("{SIGNATURE}{}", in_assertion("")));
-    let tokens = provider(&server, grant(signed_outside).unwrap().rfc7522());
-    let error = tokens.token().await.unwrap_err();
-    assert_eq!(kind_of(&error), "Assertion");
+    let inherits = signed_outside
+        .replace(SIGNATURE, "")
+        .replace("></Assertion>", &format!(">{SIGNATURE}</Assertion>"))
+        .replace("ID=\"_r1\"", "ID=\"_r1\" xml:lang=\"en\"");
+    for given in [signed_outside, inherits] {
+        let grant = grant(given.as_str()).unwrap();
+        let region = || region_of(&server, &server);
+        assert!(TokenProvider::new(region(), grant.clone()).is_ok());
+        let error = TokenProvider::new(region(), grant.rfc7522()).unwrap_err();
+        assert_eq!(kind_of(&error), "Assertion", "{given}");
+        assert!(error.to_string().contains("send the whole"), "{error}");
+    }
     for org in ["", "my org", "my&org", "my-org&assertion=x"] {
         let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, valid()).unwrap_err();
         assert_eq!(kind_of(&error), "Configuration", "{org:?}");
