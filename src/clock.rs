@@ -87,6 +87,7 @@ impl Clock {
     }
 
     /// A time that is cheap to read. It can be compared only with other coarse times.
+    #[inline]
     pub(crate) fn coarse(&self) -> CoarseTime {
         match &self.0 {
             Source::System => system::coarse(),
@@ -256,6 +257,7 @@ mod system {
     }
 
     #[cfg(target_os = "linux")]
+    #[inline]
     pub(super) fn coarse() -> CoarseTime {
         use rustix::time::ClockId;
         CoarseTime {
@@ -277,13 +279,17 @@ mod system {
         SystemTime::now()
     }
 
+    /// Returns nanoseconds. They wrap after 584 years, and before 1970.
     #[cfg(unix)]
+    #[inline]
     fn read(clock: rustix::time::ClockId) -> u64 {
         let time = rustix::time::clock_gettime(clock);
-        u64::try_from(time.tv_sec)
-            .unwrap_or(0)
-            .saturating_mul(1_000_000_000)
-            .saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+        let seconds = time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000);
+        #[allow(
+            clippy::useless_conversion,
+            reason = "the type differs between systems"
+        )]
+        seconds.wrapping_add(i64::from(time.tv_nsec).cast_unsigned())
     }
 }
 

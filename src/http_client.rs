@@ -89,16 +89,18 @@ impl HttpClient {
             timeout,
         } = outgoing;
         let client = self.client_for(&url)?;
-        let endpoint = format!("{method} {}", url.path());
-        let host = url.host_str().unwrap_or_default().to_owned();
         let authorization = headers.get(AUTHORIZATION).cloned();
-        let mut request = reqwest::Request::new(method, url);
+        let mut request = reqwest::Request::new(method.clone(), url);
         *request.headers_mut() = headers;
         *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         match client.execute(request).await {
-            Ok(response) => Ok(Incoming::new(response, host, endpoint, authorization)),
-            Err(error) => Err(transport_error(error, host)),
+            Ok(response) => Ok(Incoming::new(response, method, authorization)),
+            Err(error) => {
+                // reqwest adds it to all errors of a request.
+                let url = error.url().cloned();
+                Err(transport_error(error, url.as_ref()))
+            }
         }
     }
 

@@ -20,7 +20,12 @@ mod storage;
 mod task;
 mod token_info;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::HeaderValue;
 
@@ -90,10 +95,11 @@ impl TokenProvider {
     /// # Errors
     /// Why there is no token; [`Error::retry_after`] returns when the next request is due.
     pub async fn token(&self) -> Result<AccessToken, Error> {
-        if let Some(token) = self.cache.snapshot.token(self.clock()) {
-            return Ok(token);
+        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
+            return Ok(token.clone());
         }
-        wait_for_token(&self.cache, self.latest()).await
+        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.latest()));
+        waiting.await
     }
 
     /// Returns `Bearer …` for the header `Authorization`, marked sensitive.
@@ -101,15 +107,21 @@ impl TokenProvider {
     /// # Errors
     /// As [`token`](Self::token).
     pub async fn authorization_header(&self) -> Result<HeaderValue, Error> {
-        Ok(self.token().await?.header().clone())
+        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
+            return Ok(token.header().clone());
+        }
+        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.latest()));
+        Ok(waiting.await?.header().clone())
     }
 
     /// Returns the valid token, if there is one, for code outside async. Inside a runtime it starts a
     /// refresh that is due.
     #[must_use]
     pub fn cached_token(&self) -> Option<AccessToken> {
-        let token = self.cache.snapshot.token(self.clock());
-        token.or_else(|| cached_token(&self.cache))
+        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
+            return Some(token.clone());
+        }
+        cached_token(&self.cache)
     }
 
     /// Waits until there is a valid token, for instance at start-up. It waits out pauses after
@@ -162,6 +174,7 @@ impl TokenProvider {
         &self.cache.endpoint.app
     }
 
+    #[inline]
     pub(crate) fn clock(&self) -> &Clock {
         self.cache.clock()
     }
@@ -175,8 +188,8 @@ impl TokenProvider {
 
     /// Returns a valid token before `deadline`, and waits out pauses.
     pub(crate) async fn token_by(&self, deadline: Moment) -> Result<AccessToken, Error> {
-        if let Some(token) = self.cache.snapshot.token(self.clock()) {
-            return Ok(token);
+        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
+            return Ok(token.clone());
         }
         loop {
             let error = match wait_for_token(&self.cache, deadline).await {
@@ -200,12 +213,16 @@ impl TokenProvider {
     }
 }
 
+/// A caller that waits, behind a pointer, so that the code for a valid token is small enough to be
+/// inlined.
+type Waiting<'a> = Pin<&'a mut (dyn Future<Output = Result<AccessToken, Error>> + Send)>;
+
 impl fmt::Debug for TokenProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenProvider")
             .field("region", self.region())
             .field("grant", &self.cache.grant)
-            .field("token", &self.cache.snapshot.token(self.clock()))
+            .field("token", &self.cache.snapshot.load().token(self.clock()))
             .finish()
     }
 }

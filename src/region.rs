@@ -252,7 +252,10 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// Returns `base` with `path`, which starts with a slash, after its own path.
 pub(crate) fn url_under(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
-    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    match base.path().trim_end_matches('/') {
+        "" => url.set_path(path),
+        prefix => url.set_path(&format!("{prefix}{path}")),
+    }
     url
 }
 

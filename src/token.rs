@@ -112,6 +112,7 @@ impl AccessToken {
     }
 
     /// Returns the value of `Authorization`, marked sensitive.
+    #[inline]
     pub(crate) fn header(&self) -> &HeaderValue {
         &self.0.header
     }

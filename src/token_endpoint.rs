@@ -95,20 +95,19 @@ impl TokenEndpoint {
         let mut incoming = self.http_client.send(outgoing).await?;
         let grant_type = request.grant_type().to_owned();
         incoming.set_body_secrets(secrets_of_form(request.form));
-        // The buffer never grows, so that no copy of the token is left behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_RESPONSE_BYTES));
-        // The body of a redirection is not used.
-        if !incoming.status().is_redirection() {
-            let read = incoming
-                .read_into(&mut body, MAX_TOKEN_RESPONSE_BYTES)
-                .await;
+        let body = if incoming.status().is_redirection() {
+            // It is not used.
+            None
+        } else {
+            let body = incoming.read_secret(MAX_TOKEN_RESPONSE_BYTES).await;
             if incoming.status().is_success() {
-                read?;
-            } else if read.is_err() {
+                Some(body?)
+            } else {
                 // The status is enough.
-                body.clear();
+                body.ok()
             }
-        }
+        };
+        let body = body.unwrap_or_default();
         read_response(&incoming, &body, &grant_type, requested, &self.clock)
     }
 }

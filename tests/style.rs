@@ -27,7 +27,14 @@ fn test_names_are_short() {
 
 #[test]
 fn banned_words_are_absent() {
-    let folders = [".github", "examples", "fuzz/fuzz_targets", "src", "tests"];
+    let folders = [
+        ".github",
+        "benches",
+        "examples",
+        "fuzz/fuzz_targets",
+        "src",
+        "tests",
+    ];
     let mut files = Files::read(&folders, "");
     files.extend(Files::read_top());
     assert_no_faults(&banned_words(&files));

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::{Pin, pin},
+    sync::OnceLock,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -22,17 +23,18 @@ use crate::{
 /// A response of the Platform API with a status below 400.
 pub struct Response {
     incoming: Incoming,
-    correlation_id: Option<String>,
+    /// It is redacted when it is first read.
+    correlation_id: OnceLock<Option<String>>,
     body_limit: usize,
     /// The body, where it has been read.
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
 }
 
 impl Response {
     pub(super) fn new(incoming: Incoming, body_limit: usize) -> Self {
         Self {
-            correlation_id: incoming.correlation_id(),
             incoming,
+            correlation_id: OnceLock::new(),
             body_limit,
             body: None,
         }
@@ -53,7 +55,8 @@ impl Response {
     /// Returns the id under which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.correlation_id.as_deref()
+        let id = || self.incoming.correlation_id();
+        self.correlation_id.get_or_init(id).as_deref()
     }
 
     /// Returns how much of the token's rate limit is used, where the response has all three
@@ -88,10 +91,10 @@ impl Response {
     /// # Errors
     /// Those of [`bytes`](Self::bytes); also a body that is not UTF-8.
     pub async fn text(mut self) -> Result<String, Error> {
-        let mut body = self.take_body().await?;
-        let mark = body.len() - without_byte_order_mark(&body).len();
-        body.drain(..mark);
-        String::from_utf8(body).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
+        let body = self.take_body().await?;
+        let text = body.slice_ref(without_byte_order_mark(&body));
+        drop(body);
+        String::from_utf8(text.into()).map_err(|_| self.unexpected(ResponseProblem::NotUtf8))
     }
 
     /// Returns the body.
@@ -100,7 +103,7 @@ impl Response {
     /// The body is over the [limit](crate::client::PlatformClientBuilder::body_limit), the
     /// connection broke, or the call's time is over.
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
-        Ok(self.take_body().await?.into())
+        self.take_body().await
     }
 
     /// Returns the body in chunks, without a limit to its length. The
@@ -125,7 +128,7 @@ impl Response {
         })
     }
 
-    async fn take_body(&mut self) -> Result<Vec<u8>, Error> {
+    async fn take_body(&mut self) -> Result<Bytes, Error> {
         match self.body.take() {
             Some(body) => Ok(body),
             None => self.incoming.read(self.body_limit).await,
@@ -141,7 +144,7 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status())
-            .field("correlation_id", &self.correlation_id)
+            .field("correlation_id", &self.correlation_id())
             .finish_non_exhaustive()
     }
 }

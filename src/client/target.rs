@@ -89,14 +89,16 @@ impl Target {
         if self.path.len() + query.len() > MAX_TARGET_BYTES {
             return invalid("it is longer than 16 KiB");
         }
-        if self.path.contains('#') || query.contains('#') {
-            return invalid("it contains a fragment");
-        }
-        if [&self.path, query]
-            .iter()
-            .any(|text| text.contains(is_corrected_by_parsers))
-        {
-            return invalid("it contains a backslash, a space or a control character");
+        for text in [&*self.path, query] {
+            if is_plain(text) {
+                continue;
+            }
+            if text.contains('#') {
+                return invalid("it contains a fragment");
+            }
+            if text.contains(is_corrected_by_parsers) {
+                return invalid("it contains a backslash, a space or a control character");
+            }
         }
         if self.path.split('/').skip(1).any(is_unsafe_segment) {
             return invalid("a segment is empty or is `.` or `..`, perhaps encoded");
@@ -104,11 +106,17 @@ impl Target {
         let prefix = api.path().trim_end_matches('/');
         let mut url = url_under(api, &self.path);
         url.set_query(self.query.as_deref());
-        if url.origin() != api.origin() || !is_same_path(url.path(), prefix, &self.path) {
+        if !is_same_origin(&url, api) || !is_same_path(url.path(), prefix, &self.path) {
             return invalid("it leads to another place than its text says");
         }
         Ok(url)
     }
+}
+
+fn is_same_origin(url: &Url, api: &Url) -> bool {
+    url.scheme() == api.scheme()
+        && url.host() == api.host()
+        && url.port_or_known_default() == api.port_or_known_default()
 }
 
 /// Whether a built path consists of the prefix and the given segments, in any encoding.
@@ -120,7 +128,14 @@ fn is_same_path(built: &str, prefix: &str, given: &str) -> bool {
     };
     built
         .strip_prefix(prefix)
-        .is_some_and(|path| decoded(path) == decoded(given))
+        .is_some_and(|path| path == given || decoded(path) == decoded(given))
+}
+
+/// Whether a text consists of unreserved characters (RFC 3986 2.3) and of those between segments and
+/// pairs. It reads the same to every parser, and decoded.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~/&=".contains(&byte))
 }
 
 /// Whether URL parsers drop or replace the character.
@@ -131,6 +146,9 @@ fn is_corrected_by_parsers(c: char) -> bool {
 /// Whether a segment is empty or contains a dot segment, a backslash or a control character, however
 /// often a server decodes it. More than [`MAX_ENCODINGS`] encodings are unsafe too.
 fn is_unsafe_segment(segment: &str) -> bool {
+    if is_plain(segment) {
+        return matches!(segment, "" | "." | "..");
+    }
     let mut text = segment.to_owned();
     for _ in 0..MAX_ENCODINGS {
         if text.is_empty() || text.contains(|c: char| c == '\\' || c.is_control()) {

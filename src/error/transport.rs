@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
+use crate::outside_text::without_byte_order_mark;
+
 /// No response arrived.
 #[derive(Debug, thiserror::Error)]
 pub struct TransportError {
@@ -165,7 +167,7 @@ impl ResponseProblem {
             let text = text.to_ascii_lowercase();
             text.starts_with(b"text/html") || text.starts_with(b"application/xhtml")
         });
-        match body.trim_ascii_start().first() {
+        match without_byte_order_mark(body).trim_ascii_start().first() {
             None => Self::Empty,
             Some(b'<') => Self::WebPage,
             Some(_) if is_html => Self::WebPage,

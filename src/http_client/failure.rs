@@ -2,14 +2,16 @@
 
 use std::{error, io, iter::successors};
 
+use url::Url;
+
 use super::upload::UploadFailed;
 use crate::error::{Error, ErrorKind, TransportError, TransportKind};
 
-/// Converts an error of a request to `host`.
-pub(super) fn transport_error(error: reqwest::Error, host: String) -> Error {
+/// Converts an error of a request to `url`.
+pub(super) fn transport_error(error: reqwest::Error, url: Option<&Url>) -> Error {
     ErrorKind::Transport(TransportError {
         kind: transport_kind(&error),
-        host,
+        host: url.and_then(Url::host_str).unwrap_or_default().to_owned(),
         nothing_sent: error.is_connect(),
         // A query may contain personal data.
         source: Some(error.without_url()),

@@ -1,10 +1,10 @@
 //! An HTTP response, whose body is read on demand.
 
-use std::{fmt, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_ENCODING};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -21,9 +21,8 @@ use crate::{
 /// An HTTP response, and what is known of its request.
 pub(crate) struct Incoming {
     response: reqwest::Response,
-    host: String,
-    /// The request's method and path.
-    endpoint: String,
+    /// The request's method.
+    method: Method,
     /// The request's `Authorization`, which a server may repeat in its response.
     authorization: Option<HeaderValue>,
     body_secrets: Vec<SecretString>,
@@ -32,14 +31,12 @@ pub(crate) struct Incoming {
 impl Incoming {
     pub(super) fn new(
         response: reqwest::Response,
-        host: String,
-        endpoint: String,
+        method: Method,
         authorization: Option<HeaderValue>,
     ) -> Self {
         Self {
             response,
-            host,
-            endpoint,
+            method,
             authorization,
             body_secrets: Vec::new(),
         }
@@ -56,42 +53,90 @@ impl Incoming {
     /// Returns the next chunk of the body. A body with a content coding is not read: none was
     /// requested, and it may be endless once decoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let coding = self.headers().get(CONTENT_ENCODING);
-        if coding.is_some_and(|coding| !coding.is_empty() && coding != "identity") {
-            return Err(self.unexpected(ResponseProblem::Encoded, None));
-        }
+        self.check_coding()?;
         let chunk = self.response.chunk().await;
-        chunk.map_err(|error| transport_error(error, self.host.clone()))
+        chunk.map_err(|error| transport_error(error, Some(self.response.url())))
     }
 
-    /// Returns the whole body, if it has at most `limit` bytes.
-    pub(crate) async fn read(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
-        let announced = self.response.content_length().unwrap_or(0);
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        let capacity = announced.clamp(MIN_BODY_CAPACITY, MAX_BODY_CAPACITY);
-        let mut body = Vec::with_capacity(capacity.min(limit));
-        self.read_into(&mut body, limit).await?;
-        Ok(body)
-    }
-
-    /// Reads the whole body into the caller's buffer, if it has at most `limit` bytes.
-    pub(crate) async fn read_into(
-        &mut self,
-        body: &mut Vec<u8>,
-        limit: usize,
-    ) -> Result<(), Error> {
-        let too_long = |this: &Self| this.unexpected(ResponseProblem::TooLong { max: limit }, None);
-        let announced = self.response.content_length();
-        if announced.is_some_and(|announced| announced > limit as u64) {
-            return Err(too_long(self));
+    /// Returns the whole body, if it has at most `limit` bytes. One that arrives at once is not
+    /// copied.
+    pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, Error> {
+        let mut left = self.check_head(limit)?;
+        let Some(first) = self.chunk_within(&mut left, limit).await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.chunk_within(&mut left, limit).await? else {
+            return Ok(first);
+        };
+        let capacity = self.announced().unwrap_or(0).min(MAX_BODY_CAPACITY);
+        let mut body = Vec::with_capacity(capacity);
+        body.extend_from_slice(&first);
+        body.extend_from_slice(&second);
+        while let Some(chunk) = self.chunk_within(&mut left, limit).await? {
+            body.extend_from_slice(&chunk);
         }
-        while let Some(chunk) = self.chunk().await? {
-            if chunk.len() > limit - body.len() {
-                return Err(too_long(self));
+        Ok(body.into())
+    }
+
+    /// Returns the whole body, if it has at most `limit` bytes, in a buffer that is wiped when it is
+    /// dropped, and when a larger one takes its place.
+    pub(crate) async fn read_secret(&mut self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut left = self.check_head(limit)?;
+        let announced = self.announced().unwrap_or(0);
+        let mut body = Zeroizing::new(Vec::with_capacity(announced));
+        while let Some(chunk) = self.chunk_within(&mut left, limit).await? {
+            let length = body.len() + chunk.len();
+            if length > body.capacity() {
+                let larger = Vec::with_capacity(length.max(2 * body.len()));
+                let smaller = mem::replace(&mut body, Zeroizing::new(larger));
+                body.extend_from_slice(&smaller);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(())
+        Ok(body)
+    }
+
+    /// Returns the length in `Content-Length`.
+    fn announced(&self) -> Option<usize> {
+        let announced = self.response.content_length()?;
+        Some(usize::try_from(announced).unwrap_or(usize::MAX))
+    }
+
+    /// Returns how many bytes the body may have, unless it is clear already that it cannot be read.
+    fn check_head(&self, limit: usize) -> Result<usize, Error> {
+        self.check_coding()?;
+        match self.announced() {
+            Some(announced) if announced > limit => Err(self.too_long(limit)),
+            _ => Ok(limit),
+        }
+    }
+
+    fn check_coding(&self) -> Result<(), Error> {
+        match self.headers().get(CONTENT_ENCODING) {
+            Some(coding) if !coding.is_empty() && coding != "identity" => {
+                Err(self.unexpected(ResponseProblem::Encoded, None))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the next chunk, if it has at most `left` bytes, which it uses up.
+    async fn chunk_within(
+        &mut self,
+        left: &mut usize,
+        limit: usize,
+    ) -> Result<Option<Bytes>, Error> {
+        let chunk = self.response.chunk().await;
+        let chunk = chunk.map_err(|error| transport_error(error, Some(self.response.url())))?;
+        let length = chunk.as_ref().map_or(0, Bytes::len);
+        *left = left
+            .checked_sub(length)
+            .ok_or_else(|| self.too_long(limit))?;
+        Ok(chunk)
+    }
+
+    fn too_long(&self, limit: usize) -> Error {
+        self.unexpected(ResponseProblem::TooLong { max: limit }, None)
     }
 
     /// Returns the id under which Genesys Cloud's support finds the request.
@@ -133,10 +178,15 @@ impl Incoming {
         ErrorKind::UnexpectedResponse(UnexpectedResponse { head, problem }).into()
     }
 
+    /// Returns the request's method and path. The text is made only where an error needs it.
+    fn endpoint(&self) -> String {
+        format!("{} {}", self.method, self.response.url().path())
+    }
+
     /// Returns what an error keeps of the response's head.
     pub(crate) fn head(&self, retry_after: Option<Duration>) -> ResponseHead {
         ResponseHead {
-            endpoint: self.endpoint.clone(),
+            endpoint: self.endpoint(),
             status: self.status(),
             retry_after,
             correlation_id: self.correlation_id(),
@@ -147,7 +197,7 @@ impl Incoming {
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint())
             .field("status", &self.status())
             .finish_non_exhaustive()
     }
@@ -170,8 +220,6 @@ pub(crate) fn expose_all(secrets: &[SecretString]) -> Vec<&str> {
     secrets.iter().map(ExposeSecret::expose_secret).collect()
 }
 
-const MIN_BODY_CAPACITY: usize = 8 * 1024;
-
 /// The maximum size of a buffer that is allocated because of the announced length alone.
 const MAX_BODY_CAPACITY: usize = 256 * 1024;
 
@@ -180,3 +228,6 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum size of an error response's body that is read.
 const MAX_ERROR_BODY_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -114,6 +114,7 @@ impl TokenCache {
         Ok(Arc::new(cache))
     }
 
+    #[inline]
     pub(super) fn clock(&self) -> &Clock {
         &self.endpoint.clock
     }

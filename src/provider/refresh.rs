@@ -214,6 +214,10 @@ impl Refresh {
             _ if lost => None,
             result => Some(result),
         };
+        if !lost {
+            // It would keep the memory of the ended task.
+            state.refresh_task = Arc::default();
+        }
         let sent = result.map(|result| (mem::take(&mut state.waiters), result));
         (sent, event)
     }
