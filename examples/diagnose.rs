@@ -15,9 +15,16 @@
     reason = "an example may read the environment"
 )]
 
+#[path = "common/terminal.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
+pub(crate) mod terminal;
+
 use std::{
     error::Error as StdError,
-    fmt::Display,
     io::{self, Write},
     process::ExitCode,
     time::Duration,
@@ -31,47 +38,57 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
+use terminal::{Help, Output};
+
 #[derive(Deserialize)]
 struct Client {
     secret: Option<SecretString>,
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn StdError>> {
-    let out = &mut io::stdout();
+async fn main() -> ExitCode {
+    terminal::run(&HELP, run).await
+}
+
+async fn run(out: &mut Output, paths: &[String]) -> Result<(), Box<dyn StdError>> {
+    if paths.iter().any(|path| !path.starts_with('/')) {
+        return Err(HELP.wrong_arguments());
+    }
     let configured = std::env::vars_os().any(|(name, _)| {
         let name = name.to_string_lossy();
         name.starts_with("GENESYSCLOUD_")
     });
     if !configured {
-        against_the_sandbox(out).await?;
-        return Ok(ExitCode::SUCCESS);
+        return against_the_sandbox(out).await;
     }
-    let mut paths: Vec<String> = std::env::args().skip(1).collect();
-    if paths.is_empty() {
-        paths.push("/api/v2/organizations/me".to_owned());
-    }
+    let organization = ["/api/v2/organizations/me".to_owned()];
+    let paths = if paths.is_empty() {
+        &organization
+    } else {
+        paths
+    };
     let worked = match TokenProvider::from_env() {
-        Ok(tokens) => against_the_region(tokens, &paths, out).await?,
+        Ok(tokens) => against_the_region(tokens, paths, out).await?,
         Err(error) => report(out, "the configuration", &error)?,
     };
-    Ok(if worked {
-        ExitCode::SUCCESS
+    if worked {
+        Ok(())
     } else {
-        ExitCode::FAILURE
-    })
+        Err("one of the checks failed".into())
+    }
 }
 
 /// Causes the errors of all six rows, each in a sandbox of its own.
 ///
 /// # Errors
 /// An operation succeeded that should have failed, or the output was closed.
-pub async fn against_the_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
-    writeln!(
-        out,
-        "The six rows of the troubleshooting table, in a sandbox on this machine.\n\
-         For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,\n\
-         GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION."
+pub(crate) async fn against_the_sandbox(
+    out: &mut Output<impl Write>,
+) -> Result<(), Box<dyn StdError>> {
+    out.text("The six rows of the troubleshooting table, in a sandbox on this machine.")?;
+    out.text(
+        "For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID, \
+         GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION.",
     )?;
     show(out, "a token, with a wrong secret", &wrong_secret().await?)?;
     show(
@@ -197,13 +214,13 @@ fn failure<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>> {
 ///
 /// # Errors
 /// The output was closed.
-pub async fn against_the_region(
+pub(crate) async fn against_the_region(
     tokens: TokenProvider,
     paths: &[String],
-    out: &mut impl Write,
+    out: &mut Output<impl Write>,
 ) -> io::Result<bool> {
     let api = PlatformClient::new(tokens);
-    writeln!(out, "Against region {}.", api.tokens().region())?;
+    out.text(format_args!("Against region {}.", api.tokens().region()))?;
     works(out, "the configuration")?;
     if let Err(error) = api.tokens().ready(Duration::from_secs(30)).await {
         return report(out, "a token", &error);
@@ -219,55 +236,54 @@ pub async fn against_the_region(
         }
         works(out, path)?;
     }
-    writeln!(
-        out,
-        "\nNo row applies. Two are not checked, because that would change something: new\n\
-         OAuth clients (row 4), and data actions (row 6)."
+    out.text(
+        "\nNo row applies. Two are not checked, because that would change something: new OAuth \
+         clients (row 4), and data actions (row 6).",
     )?;
     Ok(true)
 }
 
-fn works(out: &mut impl Write, what: &str) -> io::Result<()> {
-    writeln!(out, "  works   {what}")
+fn works(out: &mut Output<impl Write>, what: &str) -> io::Result<()> {
+    out.text(format_args!("  works   {what}"))
 }
 
-fn report(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<bool> {
-    writeln!(out, "  fails   {tried}")?;
+fn report(out: &mut Output<impl Write>, tried: &str, error: &Error) -> io::Result<bool> {
+    out.text(format_args!("  fails   {tried}"))?;
     if error.troubleshooting().is_some() {
         show(out, tried, error)?;
     } else {
-        writeln!(out, "\nNo row of the table applies:")?;
-        paragraph(out, "error", error)?;
+        out.text("\nNo row of the table applies:")?;
+        out.row("error", error)?;
     }
     Ok(false)
 }
 
 /// Prints a row of the table with the error.
-fn show(out: &mut impl Write, tried: &str, error: &Error) -> io::Result<()> {
+fn show(out: &mut Output<impl Write>, tried: &str, error: &Error) -> io::Result<()> {
     let row = error.troubleshooting();
     let row = row.ok_or_else(|| io::Error::other(format!("no row for {error}")))?;
     let number = Troubleshooting::ALL.iter().position(|other| *other == row);
     let number = number.map_or(0, |index| index + 1);
-    writeln!(out, "\n{number}. {}", row.issue())?;
-    paragraph(out, "tried", tried)?;
-    paragraph(out, "likely cause", row.likely_cause())?;
-    paragraph(out, "resolution", row.resolution())?;
-    paragraph(out, "error", error)
+    out.text(format_args!("\n{number}. {}", row.issue()))?;
+    out.row("tried", tried)?;
+    out.row("likely cause", row.likely_cause())?;
+    out.row("resolution", row.resolution())?;
+    out.row("error", error)
 }
 
-/// Prints a name, and a text in a column next to it.
-fn paragraph(out: &mut impl Write, name: &str, text: impl Display) -> io::Result<()> {
-    let (mut name, mut line) = (name, String::new());
-    for word in text.to_string().split(' ') {
-        if !line.is_empty() && line.chars().count() + word.chars().count() > 60 {
-            writeln!(out, "   {name:<13} {line}")?;
-            name = "";
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    writeln!(out, "   {name:<13} {line}")
-}
+const HELP: Help = Help {
+    about: "Names the row of Genesys Cloud's troubleshooting table that applies, and what to do \
+            about it. It only reads.",
+    arguments: "[PATH …]",
+    rows: &[
+        (
+            "PATH",
+            "a path of the API that your program calls, such as /api/v2/users",
+        ),
+        (
+            "GENESYSCLOUD_…",
+            "the variables that your program has; without them the errors of all rows are caused \
+             in a sandbox",
+        ),
+    ],
+};

@@ -39,9 +39,16 @@
     reason = "an example may read its arguments"
 )]
 
+#[path = "common/terminal.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
+pub(crate) mod terminal;
+
 use std::{
     error::Error as StdError,
-    fmt::Display,
     io::{self, Write},
     pin::pin,
     process::ExitCode,
@@ -57,6 +64,9 @@ use genesys_cloud_auth::{
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use url::Url;
+
+use terminal::{Help, Output};
 
 #[derive(Deserialize)]
 struct User {
@@ -71,18 +81,11 @@ struct Organization {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let out = &mut io::stdout();
-    match run(out).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = explain(out, &*error);
-            ExitCode::FAILURE
-        }
-    }
+    terminal::run(&HELP, run).await
 }
 
-async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn StdError>> {
+    let mut arguments = arguments.to_vec();
     let mut flag = |name| {
         let before = arguments.len();
         arguments.retain(|argument| argument != name);
@@ -93,7 +96,7 @@ async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
         [] if !logout => return on_the_sandbox(open_browser, out).await,
         [region, client_id] => (region, client_id, "http://localhost"),
         [region, client_id, redirect_uri] => (region, client_id, redirect_uri.as_str()),
-        _ => return Err(USAGE.into()),
+        _ => return Err(HELP.wrong_arguments()),
     };
 
     let app = AuthorizationCode::public(client_id, redirect_uri)?;
@@ -106,30 +109,27 @@ async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
     }
     let tokens = log_in(&build(login, open_browser)?, out).await?;
     show_user(tokens, out).await?;
-    row(out, "stored in", store.folder().display())?;
-    writeln!(
-        out,
-        "\nThe next run uses it. Run it with --logout to end it."
-    )?;
+    out.row("stored in", store.folder().display())?;
+    out.text("\nThe next run uses it. Run it with --logout to end it.")?;
     Ok(())
 }
 
-async fn on_the_sandbox(open_browser: bool, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+async fn on_the_sandbox(
+    open_browser: bool,
+    out: &mut Output<impl Write>,
+) -> Result<(), Box<dyn StdError>> {
     let redirect_uri = "http://localhost";
     let sandbox = Sandbox::builder()
         .code_client([redirect_uri])
         .start()
         .await?;
-    writeln!(
-        out,
-        "A sandbox on this machine stands in for Genesys Cloud. Log in there as\n"
-    )?;
+    out.text("A sandbox on this machine stands in for Genesys Cloud. Log in there as\n")?;
     if let Some(user) = sandbox.users().first() {
-        row(out, "email address", user.email())?;
+        out.row("email address", user.email())?;
         // A real password would not be shown.
-        row(out, "password", user.password().expose_secret())?;
+        out.row("password", user.password().expose_secret())?;
     }
-    writeln!(out)?;
+    out.text("")?;
     let app = AuthorizationCode::public(sandbox.client_id(), redirect_uri)?;
     let login = Login::builder(sandbox.region(), app);
     let tokens = log_in(&build(login, open_browser)?, out).await?;
@@ -148,12 +148,13 @@ fn build(login: LoginBuilder, open_browser: bool) -> Result<Login, Error> {
 ///
 /// # Errors
 /// Why the login failed, or that the output was closed.
-pub async fn log_in(
+pub(crate) async fn log_in(
     login: &Login,
-    out: &mut impl Write,
+    out: &mut Output<impl Write>,
 ) -> Result<TokenProvider, Box<dyn StdError>> {
     let in_browser = login.in_browser(NAME, |url| {
-        let _ = writeln!(out, "Your browser opens this address:\n\n{url}\n");
+        // The login goes on without this text.
+        let _ = show_url(out, "Your browser opens this address:", url);
     });
     let error = match in_browser.await {
         Ok(tokens) => return Ok(tokens),
@@ -166,7 +167,7 @@ pub async fn log_in(
         },
         _ => return Err(error.into()),
     };
-    writeln!(out, "No browser is opened: {reason}.\n")?;
+    out.text(format_args!("No browser is opened: {reason}.\n"))?;
     by_hand(login, typed_lines(), out).await
 }
 
@@ -175,34 +176,51 @@ pub async fn log_in(
 ///
 /// # Errors
 /// Why the login failed, or that the output was closed.
-pub async fn by_hand(
+pub(crate) async fn by_hand(
     login: &Login,
     mut lines: mpsc::Receiver<String>,
-    out: &mut impl Write,
+    out: &mut Output<impl Write>,
 ) -> Result<TokenProvider, Box<dyn StdError>> {
     let local = login.listen(NAME)?;
-    writeln!(
-        out,
-        "Open this address in a browser, log in, and allow access:\n\n{}\n\n\
-         The browser is then sent to an address on localhost. Where it shows an error\n\
-         instead of a page, copy that address from its address bar, and paste it here:",
-        local.authorize_url()
+    let open = "Open this address in a browser, log in, and allow access:";
+    show_url(out, open, local.authorize_url())?;
+    out.text(
+        "\nThe browser is then sent to an address on localhost. Where it shows an error instead of \
+         a page, copy that address from its address bar, and paste it here:",
     )?;
     let mut redirected = pin!(local.redirected());
+    let mut typed = String::new();
     loop {
         let line = tokio::select! {
             tokens = &mut redirected => return Ok(tokens?),
             line = lines.recv() => line,
         };
         let Some(line) = line else {
-            // The input is closed: only the browser can come back.
+            out.text("There is no more input, so this waits for the browser alone.")?;
             return Ok(redirected.await?);
         };
-        match local.pasted(&line).await {
-            Err(error) if is_not_the_callback(&error) => writeln!(out, "{error}\nPaste it again:")?,
+        // A terminal may have wrapped the address: then its lines are typed one after the other.
+        if line.contains("://") {
+            typed.clear();
+        }
+        typed += &line;
+        let mut tokens = local.pasted(&line).await;
+        if tokens.as_ref().is_err_and(is_not_the_callback) && typed != line {
+            tokens = local.pasted(&typed).await;
+        }
+        match tokens {
+            Err(error) if is_not_the_callback(&error) => {
+                out.text(format_args!("{error}\nPaste it again:"))?;
+            }
             tokens => return Ok(tokens?),
         }
     }
+}
+
+/// Shows an address in a line of its own, which is not wrapped.
+fn show_url(out: &mut Output<impl Write>, text: &str, url: &Url) -> io::Result<()> {
+    out.text(text)?;
+    out.verbatim(format_args!("\n{url}"))
 }
 
 /// Whether nothing was sent and the login can still be finished.
@@ -234,20 +252,20 @@ fn typed_lines() -> mpsc::Receiver<String> {
 ///
 /// # Errors
 /// Why the API call failed, or that the output was closed.
-pub async fn show_user(
+pub(crate) async fn show_user(
     tokens: TokenProvider,
-    out: &mut impl Write,
+    out: &mut Output<impl Write>,
 ) -> Result<(), Box<dyn StdError>> {
     let api = PlatformClient::new(tokens);
     let user: User = api.get("/api/v2/users/me").fetch().await?;
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
-    writeln!(out, "\nLogged in")?;
-    row(out, "user", user.name)?;
+    out.text("\nLogged in")?;
+    out.row("user", user.name)?;
     if let Some(email) = user.email {
-        row(out, "email address", email)?;
+        out.row("email address", email)?;
     }
-    row(out, "organisation", organization.name)?;
-    row(out, "region", api.tokens().region())?;
+    out.row("organisation", organization.name)?;
+    out.row("region", api.tokens().region())?;
     Ok(())
 }
 
@@ -255,42 +273,43 @@ pub async fn show_user(
 ///
 /// # Errors
 /// Why the login could not be ended, or that the output was closed.
-pub async fn log_out(login: &Login, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+pub(crate) async fn log_out(
+    login: &Login,
+    out: &mut Output<impl Write>,
+) -> Result<(), Box<dyn StdError>> {
     match login.saved(NAME).await? {
-        None => writeln!(out, "No login is stored here.")?,
+        None => out.text("No login is stored here.")?,
         Some(tokens) => {
             tokens.revoke().await?;
-            writeln!(out, "The login has ended and is no longer stored.")?;
+            out.text("The login has ended and is no longer stored.")?;
         }
     }
-    writeln!(
-        out,
-        "You stay logged in at the login page until you open this address:\n\n{}",
-        login.logout_url(None)
-    )?;
+    let text = "You stay logged in at the login page until you open this address:";
+    show_url(out, text, &login.logout_url(None))?;
     Ok(())
-}
-
-/// Shows what failed and what to do.
-///
-/// # Errors
-/// The output was closed.
-pub fn explain(out: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
-    writeln!(out, "\nError: {error}")?;
-    let error = error.downcast_ref::<Error>();
-    if let Some(help) = error.and_then(Error::troubleshooting) {
-        row(out, "issue", help.issue())?;
-        row(out, "likely cause", help.likely_cause())?;
-        row(out, "resolution", help.resolution())?;
-    }
-    Ok(())
-}
-
-fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
-    writeln!(out, "  {name:<17} {value}")
 }
 
 const NAME: &str = "default";
 
-const USAGE: &str = "the arguments are REGION CLIENT_ID [REDIRECT_URI] [--logout] [--open-browser], \
-    or none for the sandbox";
+const HELP: Help = Help {
+    about: "Logs a user in on this machine and shows who it is.",
+    arguments: "REGION CLIENT_ID [REDIRECT_URI] [--logout] [--open-browser], or none for the \
+                sandbox",
+    rows: &[
+        ("REGION", "the region, such as eu-west-1"),
+        (
+            "CLIENT_ID",
+            "an OAuth client of the grant type Code Authorization; it needs no secret",
+        ),
+        (
+            "REDIRECT_URI",
+            "one of the client's redirect URIs on localhost; by default http://localhost, which \
+             matches every port",
+        ),
+        ("--logout", "ends the login that is stored"),
+        (
+            "--open-browser",
+            "opens a browser also over SSH, in a container or without a display",
+        ),
+    ],
+};

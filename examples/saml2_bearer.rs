@@ -8,7 +8,8 @@
 //! ```
 //!
 //! ```text
-//! A sandbox on this machine stands in for Genesys Cloud and for an identity provider.
+//! A sandbox on this machine stands in for Genesys Cloud and for an identity
+//! provider.
 //!
 //! An assertion becomes a token
 //!   user              User 1
@@ -23,27 +24,26 @@
 //!   token requests    2
 //!
 //! A used assertion is not sent again
-//!   error             the SAML assertion was already used; get a new one from
-//!                     the identity provider. To renew automatically use
+//!   error             the SAML assertion was already used; get a new one from the
+//!                     identity provider. To renew automatically use
 //!                     `Assertion::from_fn`; a longer token duration (Admin →
 //!                     Integrations → OAuth) makes renewals rarer
 //!   issue             Token expired
 //!   likely cause      the token's lifetime is exceeded
-//!   resolution        use a grant that renews the token before it expires
-//!                     (client credentials), or set a token duration that fits
-//!                     under Admin → Integrations → OAuth → the client
+//!   resolution        use a grant that renews the token before it expires (client
+//!                     credentials), or set a token duration that fits under Admin
+//!                     → Integrations → OAuth → the client
 //!
 //! An expired assertion is not sent
-//!   error             the SAML assertion expired at …
-//!                     GMT; get a new one from the identity provider. To renew
+//!   error             the SAML assertion expired at … GMT;
+//!                     get a new one from the identity provider. To renew
 //!                     automatically use `Assertion::from_fn`; a longer token
-//!                     duration (Admin → Integrations → OAuth) makes renewals
-//!                     rarer
+//!                     duration (Admin → Integrations → OAuth) makes renewals rarer
 //!   issue             Token expired
 //!   likely cause      the token's lifetime is exceeded
-//!   resolution        use a grant that renews the token before it expires
-//!                     (client credentials), or set a token duration that fits
-//!                     under Admin → Integrations → OAuth → the client
+//!   resolution        use a grant that renews the token before it expires (client
+//!                     credentials), or set a token duration that fits under Admin
+//!                     → Integrations → OAuth → the client
 //!   token requests    3
 //! ```
 //!
@@ -61,10 +61,17 @@
     reason = "an example may read the environment and its arguments"
 )]
 
+#[path = "common/terminal.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
+pub(crate) mod terminal;
+
 use std::{
     env,
     error::Error as StdError,
-    fmt::Display,
     fs,
     io::{self, Read, Write},
     process::ExitCode,
@@ -76,6 +83,8 @@ use genesys_cloud_auth::{
     sandbox::Sandbox,
 };
 use serde::Deserialize;
+
+use terminal::{Help, Output};
 
 #[derive(Deserialize)]
 struct User {
@@ -90,23 +99,11 @@ struct Organization {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let out = &mut io::stdout();
-    match run(out).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(out, "\nThis did not succeed");
-            let _ = match error.downcast_ref::<Error>() {
-                Some(error) => explain(out, error),
-                None => paragraph(out, "error", &error.to_string()),
-            };
-            ExitCode::FAILURE
-        }
-    }
+    terminal::run(&HELP, run).await
 }
 
-async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.as_slice() {
+async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn StdError>> {
+    match arguments {
         [] => run_on_sandbox(out).await,
         [region, client_id, org, file] => {
             let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
@@ -116,7 +113,7 @@ async fn run(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
             let grant = Saml2Bearer::new(client_id, secret, org, read(file)?)?;
             run_on_region(region.parse()?, grant, out).await
         }
-        _ => Err("the arguments are REGION CLIENT_ID ORG FILE, or none for the sandbox".into()),
+        _ => Err(HELP.wrong_arguments()),
     }
 }
 
@@ -134,10 +131,10 @@ fn read(file: &str) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If the assertion gets no token, or the output was closed.
-pub async fn run_on_region(
+pub(crate) async fn run_on_region(
     region: Region,
     grant: Saml2Bearer,
-    out: &mut impl Write,
+    out: &mut Output<impl Write>,
 ) -> Result<(), Box<dyn StdError>> {
     let tokens = TokenProvider::new(region, grant)?;
     print_user(&tokens, out).await
@@ -147,10 +144,9 @@ pub async fn run_on_region(
 ///
 /// # Errors
 /// If a step has another outcome than expected, or the output was closed.
-pub async fn run_on_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
-    writeln!(
-        out,
-        "A sandbox on this machine stands in for Genesys Cloud and for an identity provider."
+pub(crate) async fn run_on_sandbox(out: &mut Output<impl Write>) -> Result<(), Box<dyn StdError>> {
+    out.text(
+        "A sandbox on this machine stands in for Genesys Cloud and for an identity provider.",
     )?;
     let builder = Sandbox::builder().saml_client("https://app.example/saml");
     let sandbox = builder.start().await?;
@@ -165,27 +161,27 @@ pub async fn run_on_sandbox(out: &mut impl Write) -> Result<(), Box<dyn StdError
     });
     let clock = Clock::manual();
     let tokens = provider(&sandbox, assertion, &clock)?;
-    writeln!(out, "\nAn assertion becomes a token")?;
+    out.text("\nAn assertion becomes a token")?;
     print_user(&tokens, out).await?;
-    row(out, "token requests", sandbox.token_requests())?;
+    out.row("token requests", sandbox.token_requests())?;
 
     advance_a_day(&sandbox, &clock);
-    writeln!(out, "\nA day later the source is asked for another one")?;
+    out.text("\nA day later the source is asked for another one")?;
     print_user(&tokens, out).await?;
-    row(out, "token requests", sandbox.token_requests())?;
+    out.row("token requests", sandbox.token_requests())?;
 
-    writeln!(out, "\nA used assertion is not sent again")?;
+    out.text("\nA used assertion is not sent again")?;
     let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
     advance_a_day(&sandbox, &clock);
-    explain(out, &expect_error(tokens.token().await)?)?;
+    out.failure(&expect_error(tokens.token().await)?)?;
 
-    writeln!(out, "\nAn expired assertion is not sent")?;
+    out.text("\nAn expired assertion is not sent")?;
     let tokens = provider(&sandbox, idp.saml_response().into(), &clock)?;
     advance_a_day(&sandbox, &clock);
-    explain(out, &expect_error(tokens.token().await)?)?;
-    row(out, "token requests", sandbox.token_requests())?;
+    out.failure(&expect_error(tokens.token().await)?)?;
+    out.row("token requests", sandbox.token_requests())?;
     Ok(())
 }
 
@@ -208,15 +204,18 @@ fn advance_a_day(sandbox: &Sandbox, clock: &Clock) {
 }
 
 /// Prints the user as Genesys Cloud knows it, since nothing here has verified the assertion.
-async fn print_user(tokens: &TokenProvider, out: &mut impl Write) -> Result<(), Box<dyn StdError>> {
+async fn print_user(
+    tokens: &TokenProvider,
+    out: &mut Output<impl Write>,
+) -> Result<(), Box<dyn StdError>> {
     let api = PlatformClient::new(tokens.clone());
     let user: User = api.get("/api/v2/users/me").fetch().await?;
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
-    row(out, "user", user.name)?;
+    out.row("user", user.name)?;
     if let Some(email) = user.email {
-        row(out, "email address", email)?;
+        out.row("email address", email)?;
     }
-    row(out, "organisation", organization.name)?;
+    out.row("organisation", organization.name)?;
     Ok(())
 }
 
@@ -226,34 +225,21 @@ fn expect_error<T>(outcome: Result<T, Error>) -> Result<Error, Box<dyn StdError>
         .ok_or_else(|| "this should not have succeeded".into())
 }
 
-/// Prints what failed and how to mend it.
-fn explain(out: &mut impl Write, error: &Error) -> io::Result<()> {
-    paragraph(out, "error", &error.to_string())?;
-    if let Some(help) = error.troubleshooting() {
-        paragraph(out, "issue", help.issue())?;
-        paragraph(out, "likely cause", help.likely_cause())?;
-        paragraph(out, "resolution", help.resolution())?;
-    }
-    Ok(())
-}
-
-fn row(out: &mut impl Write, name: &str, value: impl Display) -> io::Result<()> {
-    writeln!(out, "  {name:<17} {value}")
-}
-
-/// Prints a row whose text continues on further lines.
-fn paragraph(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    let (mut name, mut line) = (name, String::new());
-    for word in text.split(' ') {
-        if line.chars().count() + word.chars().count() > 57 {
-            row(out, name, &line)?;
-            name = "";
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    row(out, name, &line)
-}
+const HELP: Help = Help {
+    about: "Exchanges a SAML assertion for the token of the user that it names.",
+    arguments: "REGION CLIENT_ID ORG FILE, or none for the sandbox",
+    rows: &[
+        ("REGION", "the region, such as eu-west-1"),
+        (
+            "CLIENT_ID",
+            "an OAuth client of the grant type SAML2 Bearer; its secret is in \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET, or in the file that \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE names",
+        ),
+        ("ORG", "the organisation's short name"),
+        (
+            "FILE",
+            "an assertion in XML or base64, or - for the standard input",
+        ),
+    ],
+};

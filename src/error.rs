@@ -3,6 +3,7 @@
 mod api;
 mod api_body;
 mod assertion;
+mod construct;
 mod kind;
 mod local;
 mod login;
@@ -11,14 +12,14 @@ mod token_endpoint;
 mod transport;
 mod troubleshooting;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
-use url::Url;
 
 pub use crate::region::InvalidRegion;
 pub(crate) use api::correlation_id;
 pub use api::{AccessDenied, ApiError, ErrorDetail, PlatformLimit, RateLimited};
+pub(crate) use api_body::ServerWords;
 pub use assertion::InvalidAssertion;
 pub(crate) use assertion::{AssertionFault, FormFault, XmlFault};
 pub use kind::ErrorKind;
@@ -30,9 +31,9 @@ pub use local::{
 #[cfg(feature = "login")]
 pub(crate) use login::CallbackFault;
 pub use login::{LoginError, LoginErrorKind};
-pub(crate) use redact::sanitize;
+pub(crate) use redact::{is_invisible, sanitize};
 pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind};
-pub(crate) use transport::{ResponseHead, ResponseProblem};
+pub(crate) use transport::{Peer, Proxy, ProxyOrigin, ResponseHead, ResponseProblem};
 pub use transport::{TransportError, TransportKind, UnexpectedResponse};
 pub use troubleshooting::Troubleshooting;
 
@@ -68,6 +69,8 @@ pub struct Error(Arc<Inner>);
 )]
 enum Inner {
     Kind(ErrorKind),
+    /// A kind without a payload, and its text.
+    Named(ErrorKind, String),
     /// A pause after `cause`, with the time `left` until it ends.
     Pause {
         cause: Error,
@@ -80,7 +83,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         match &*self.0 {
-            Inner::Kind(kind) => kind,
+            Inner::Kind(kind) | Inner::Named(kind, _) => kind,
             Inner::Pause { cause, .. } => cause.kind(),
         }
     }
@@ -92,12 +95,21 @@ impl Error {
     }
 
     /// Returns how long to wait before the next try: the rest of a pause between token requests, or
-    /// what the server asked for.
+    /// what the server asked for, at most a day. `None` where waiting does not help because a user has
+    /// to [log in](Self::needs_login) first.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
+        if self.needs_login() {
+            return None;
+        }
+        self.wait()
+    }
+
+    /// The rest of the pause, or what the server asked for, also where waiting does not help.
+    pub(crate) fn wait(&self) -> Option<Duration> {
         match &*self.0 {
             Inner::Pause { left, .. } => Some(*left),
-            Inner::Kind(kind) => kind.head()?.retry_after,
+            Inner::Kind(kind) | Inner::Named(kind, _) => kind.head()?.retry_after,
         }
     }
 
@@ -116,7 +128,10 @@ impl Error {
     /// Returns the id by which Genesys Cloud's support finds the request.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
-        self.kind().head()?.correlation_id.as_deref()
+        match self.kind() {
+            ErrorKind::Transport(error) => error.correlation_id.as_deref(),
+            kind => kind.head()?.correlation_id.as_deref(),
+        }
     }
 
     /// Returns the row of Genesys Cloud's troubleshooting table that this error belongs to. The page
@@ -126,64 +141,10 @@ impl Error {
         self.kind().troubleshooting()
     }
 
-    pub(crate) fn configuration(text: impl Into<Cow<'static, str>>) -> Self {
-        InvalidConfiguration::new(ConfigurationKind::Other, text).into()
-    }
-
-    /// Puts a setting's name, such as a variable's, before the text of a configuration error. Other
-    /// errors stay as they are.
-    pub(crate) fn in_setting(self, name: &str) -> Self {
-        match self.kind() {
-            ErrorKind::Configuration(error) => {
-                let text = format!("{name}: {error}");
-                InvalidConfiguration::new(error.kind().clone(), text).into()
-            }
-            _ => self,
-        }
-    }
-
-    /// A client id without its secret, which is row 5 of the table.
-    pub(crate) fn secret_missing(text: impl Into<Cow<'static, str>>) -> Self {
-        InvalidConfiguration::new(ConfigurationKind::MissingSecret, text).into()
-    }
-
-    pub(crate) fn invalid_path(why: &str) -> Self {
-        let text = format!("invalid API path: {why}");
-        InvalidConfiguration::new(ConfigurationKind::InvalidPath, text).into()
-    }
-
-    pub(crate) fn credential_source(
-        text: impl Into<Cow<'static, str>>,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        let text = text.into();
-        ErrorKind::CredentialSource(CredentialSourceError { text, source }).into()
-    }
-
-    /// A response that did not arrive within an attempt's time.
-    pub(crate) fn response_timeout(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Timeout)
-    }
-
-    /// A request whose task panicked.
-    pub(crate) fn request_failed(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Other)
-    }
-
-    fn no_response(url: &Url, kind: TransportKind) -> Self {
-        ErrorKind::Transport(TransportError {
-            kind,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            nothing_sent: false,
-            source: None,
-        })
-        .into()
-    }
-
     /// Returns this error, as a caller receives it in the pause that it started.
     pub(crate) fn in_pause(&self, left: Duration) -> Self {
         let cause = match &*self.0 {
-            Inner::Kind(_) => self.clone(),
+            Inner::Kind(_) | Inner::Named(..) => self.clone(),
             Inner::Pause { cause, .. } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
@@ -206,6 +167,16 @@ impl Error {
         self.map_oauth(kind::ENDED_LOGIN, |response| {
             ErrorKind::Login(LoginError::ended(response))
         })
+    }
+
+    /// Adds to an expired token the 401 with which the API rejected it. Other errors stay as they are.
+    pub(crate) fn with_rejection(self, rejection: &Self) -> Self {
+        match (self.kind(), rejection.kind()) {
+            (ErrorKind::TokenExpired(expired), ErrorKind::Api(response)) => {
+                expired.with_response(response).into()
+            }
+            _ => self,
+        }
     }
 
     /// Whether the token endpoint cannot have used what was sent, so that sending it again may help.
@@ -301,6 +272,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Inner::Kind(kind) => kind.fmt(f),
+            Inner::Named(_, text) => f.write_str(text),
             // The next token request would not help.
             Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {

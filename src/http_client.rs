@@ -3,6 +3,7 @@
 mod app;
 mod failure;
 mod incoming;
+mod proxy;
 mod upload;
 
 use std::{
@@ -15,16 +16,23 @@ use std::{
 };
 
 use failure::transport_error;
-use http::{HeaderMap, Method, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{AUTHORIZATION, CONTENT_LENGTH},
+};
+use proxy::proxy_for;
 use reqwest::{Client, ClientBuilder, redirect};
 use url::Url;
 
 pub(crate) use app::App;
-pub(crate) use incoming::{Incoming, expose_all};
+pub(crate) use incoming::{Incoming, Outcome, expose_all};
 pub(crate) use reqwest::Body as OutgoingBody;
 pub(crate) use upload::upload;
 
-use crate::{error::Error, region::is_loopback};
+use crate::{
+    error::{Error, Peer},
+    region::is_loopback,
+};
 
 /// The HTTP connections to Genesys Cloud, which any number of providers can share.
 ///
@@ -84,12 +92,16 @@ impl HttpClient {
         let Outgoing {
             method,
             url,
-            headers,
+            mut headers,
             body,
             timeout,
         } = outgoing;
         let client = self.client_for(&url)?;
         let authorization = headers.get(AUTHORIZATION).cloned();
+        // Some gateways respond with 411 without it (RFC 9110 8.6).
+        if body.is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(&method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut request = reqwest::Request::new(method.clone(), url);
         *request.headers_mut() = headers;
         *request.body_mut() = body;
@@ -98,8 +110,9 @@ impl HttpClient {
             Ok(response) => Ok(Incoming::new(response, method, authorization)),
             Err(error) => {
                 // reqwest adds it to all errors of a request.
-                let url = error.url().cloned();
-                Err(transport_error(error, url.as_ref()))
+                let mut peer = error.url().map(Peer::of).unwrap_or_default();
+                peer.proxy = error.url().and_then(|url| proxy_for(client, url));
+                Err(transport_error(error, peer, None))
             }
         }
     }

@@ -13,6 +13,12 @@
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+compile_error!(
+    "genesys-cloud-auth needs TLS to reach Genesys Cloud: enable the feature `rustls` (a default \
+     feature) or `native-tls`"
+);
+
 mod assertion;
 mod async_source;
 #[cfg(feature = "login")]
@@ -106,12 +112,16 @@ pub mod fuzzing {
 pub mod guide {
     #[doc = include_str!("guide/behaviour.md")]
     pub mod behaviour {}
+    #[doc = include_str!("guide/errors.md")]
+    pub mod errors {}
     #[doc = include_str!("guide/implicit_grant.md")]
     pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]
     pub mod observability {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
+    #[doc = include_str!("guide/proxies.md")]
+    pub mod proxies {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
     #[doc = include_str!("guide/testing.md")]

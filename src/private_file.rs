@@ -160,8 +160,8 @@ pub(crate) fn make_private_folder(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Inspects a folder. One of another user, or one that others than its group may write to, is an
-/// error, and so is a group that was not set by a mount.
+/// Inspects a folder. It is an error if it belongs to another user, if everybody may write to it, or if
+/// a group may and the folder lacks the set-group-ID bit, which a mount sets.
 pub(crate) fn check_folder(path: &Path) -> Result<Folder, Failure> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,

@@ -139,16 +139,21 @@ fn lengthened(pause: Duration, has_valid_token: bool) -> Duration {
     }
 }
 
-/// The time that `Retry-After` asks for, in seconds or as a date (RFC 9110 10.2.3). `None` if the
-/// header is missing or malformed.
+/// The time that `Retry-After` asks for, in seconds or as a date (RFC 9110 10.2.3), and at most a day.
+/// `None` if the header is missing or malformed.
 pub(crate) fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        let seconds = Duration::from_secs(value.parse().unwrap_or(u64::MAX));
+        return Some(seconds.min(MAX_WAIT));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(wall).unwrap_or_default())
+    let wait = date.duration_since(wall).unwrap_or_default();
+    Some(wait.min(MAX_WAIT))
 }
+
+/// The longest wait that is reported, so that adding it to a time cannot overflow.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 const HALF_SECOND: Duration = Duration::from_millis(500);
 const FIRST_MINUTE: Duration = Duration::from_secs(60);
@@ -254,10 +259,10 @@ mod tests {
         };
         assert_eq!(parse("42"), Some(Duration::from_secs(42)));
         assert_eq!(parse("0"), Some(Duration::ZERO));
-        assert_eq!(
-            parse("99999999999999999999999"),
-            Some(Duration::from_secs(u64::MAX))
-        );
+        assert_eq!(parse("86401"), Some(MAX_WAIT));
+        assert_eq!(parse("18446744073709551616"), Some(MAX_WAIT));
+        assert_eq!(parse("Fri, 31 Dec 9999 23:59:59 GMT"), Some(MAX_WAIT));
+        assert_eq!(parse("99999999999999999999999"), Some(MAX_WAIT));
         assert_eq!(
             parse("Sun, 09 Sep 2001 01:47:10 GMT"),
             Some(Duration::from_secs(30))

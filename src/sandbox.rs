@@ -78,8 +78,8 @@ use crate::{grant::ClientCredentials, region::Region};
 /// The sandbox answers to `localhost`, `127.0.0.1` and `[::1]` with its port, and to
 /// `login.{domain}` and `api.{domain}` of each region, which have only their own paths. It is closed
 /// to web pages that are not of this machine: a request for another host gets 421 or 400, and one with
-/// the `Origin` of a foreign page 403. Such a request is neither read nor recorded. Pages on loopback
-/// may call both hosts.
+/// the `Origin` of a foreign page, or for an image or a frame in one, 403. Such a request is neither
+/// read nor recorded. Pages on loopback may call both hosts.
 ///
 /// # Time
 ///
@@ -485,7 +485,7 @@ impl Sandbox {
     }
 
     /// Selects requests for the login host's pages for a fault: `/oauth/authorize`, `/logout` and every
-    /// other path except that of the token endpoint.
+    /// other path of this host except that of the token endpoint.
     pub fn at_login_pages(&self) -> FaultScope<'_> {
         self.fault_scope(Endpoint::LoginPages)
     }

@@ -109,7 +109,11 @@ impl ClientSecret {
             }
             SecretSource::Fn(source) => {
                 let secret = source.get().await.map_err(|error| {
-                    Error::credential_source("the source of the client secret failed", Some(error))
+                    Error::credential_source(
+                        "the source of the client secret failed: its closure returned an error; see \
+                         the source error, and check what the closure asks",
+                        Some(error),
+                    )
                 })?;
                 (secret, " of its closure".to_owned())
             }

@@ -32,11 +32,12 @@ use crate::{error::StoreError, runtime};
 /// requests a token, and saves. So several processes with one store send one request in all, and a
 /// single-use refresh token is used once.
 ///
-/// `store_conformance` (feature `test-util`) checks a store of your own against these rules, and its
-/// documentation shows the code of a store.
+/// `store_conformance` (feature `test-util`) checks a store of your own against these rules and names
+/// the one that it breaks. Its documentation shows the code of a store.
 pub trait TokenStore: Send + Sync + 'static {
-    /// The right to change one record. Dropping it gives it up. A store whose turns are leases
-    /// renews the lease while the turn exists.
+    /// The right to change one record. Dropping it gives it up, at once or a moment later, at the
+    /// latest when its lease of 15 seconds ends. A store whose turns are leases renews the lease while
+    /// the turn exists.
     type Turn: Send + 'static;
 
     /// Returns the record under `key` byte for byte as it was saved, or `None` if there is none. This

@@ -23,7 +23,7 @@ pub(crate) use response::Issued;
 use crate::{
     clock::Clock,
     error::Error,
-    http_client::{App, HttpClient, Outgoing},
+    http_client::{App, HttpClient, Outcome, Outgoing},
     region::{Region, url_under},
 };
 use response::read_response;
@@ -95,12 +95,13 @@ impl TokenEndpoint {
         let mut incoming = self.http_client.send(outgoing).await?;
         let grant_type = request.grant_type().to_owned();
         incoming.set_body_secrets(secrets_of_form(request.form));
-        let body = if incoming.status().is_redirection() {
+        let outcome = incoming.outcome();
+        let body = if outcome == Outcome::Redirection {
             // It is not used.
             None
         } else {
             let body = incoming.read_secret(MAX_TOKEN_RESPONSE_BYTES).await;
-            if incoming.status().is_success() {
+            if outcome == Outcome::Success {
                 Some(body?)
             } else {
                 // The status is enough.

@@ -1,18 +1,17 @@
 //! The application: three routes, and one session for each user.
 
-use std::{
-    collections::HashMap, error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration,
-};
+use std::{collections::HashMap, error::Error as StdError, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     middleware,
-    response::{AppendHeaders, IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use axum_extra::extract::cookie::{CookieJar, SameSite};
 use genesys_cloud_auth::{
     ClientSecret, Error, ErrorKind, PlatformClient, Region, Saml2Bearer, TokenProvider,
 };
@@ -21,9 +20,9 @@ use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
 use super::{
-    expiring_map::ExpiringMap,
-    page::{HEADERS, Page},
-    request::{LoginRequest, random_id},
+    page::{Page, failed, report, with_headers},
+    request::LoginRequest,
+    sessions::{ExpiringMap, IdCookie, LOGIN_TIME, SESSION_TIME, is_own_page, random_id},
 };
 
 /// The settings of the application.
@@ -41,24 +40,32 @@ pub(crate) struct Sso {
 
 struct App {
     sso: Sso,
+    login_cookie: IdCookie,
     logins: ExpiringMap<LoginRequest>,
+    session_cookie: IdCookie,
     sessions: ExpiringMap<TokenProvider>,
 }
 
 /// Serves the application to browsers.
 pub(crate) async fn serve(listener: TcpListener, sso: Sso) -> io::Result<()> {
-    let app = App {
-        sso,
+    let app = Arc::new(App {
+        // The response is posted from another site. Browsers send only `SameSite=None` cookies with
+        // that, and accept those only with `Secure`.
+        login_cookie: IdCookie::new("login", SameSite::None, &sso.base),
         logins: ExpiringMap::default(),
+        session_cookie: IdCookie::new("session", SameSite::Lax, &sso.base),
         sessions: ExpiringMap::default(),
-    };
+        sso,
+    });
+    tokio::spawn(forget_old(Arc::clone(&app)));
     let routes = Router::new()
         .route("/", get(home))
         .route("/login", get(begin))
         .route("/saml", post(finish))
+        .route("/logout", post(log_out))
         .layer(DefaultBodyLimit::max(MAX_POST_BYTES))
         .layer(middleware::map_response(with_headers))
-        .with_state(Arc::new(app));
+        .with_state(app);
     axum::serve(listener, routes).await
 }
 
@@ -68,8 +75,8 @@ struct User {
     email: Option<String>,
 }
 
-async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let id = app.cookie(&headers, SESSION);
+async fn home(State(app): State<Arc<App>>, jar: CookieJar) -> Response {
+    let id = app.session_cookie.id(&jar);
     let Some(tokens) = app.sessions.get(&id) else {
         return logged_out();
     };
@@ -79,11 +86,12 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
             let email = user.email.as_deref().unwrap_or("unknown");
             Page::new(&format!("Hello, {}", user.name), "You are logged in.")
                 .facts(&[("Email", email)])
+                .button("Log out", "/logout")
                 .response(StatusCode::OK)
         }
         // The token has expired, and only a new assertion gets another one.
         Err(error) if error.needs_login() => {
-            app.sessions.remove(&id);
+            app.sessions.take_if(&id, |_| true);
             logged_out()
         }
         Err(error) => failed(&error),
@@ -92,54 +100,70 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 
 /// Sends the browser to the identity provider. What the response must match is kept for this browser
 /// alone, with its present session, whose cookie does not arrive with the response.
-async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+async fn begin(State(app): State<Arc<App>>, jar: CookieJar) -> Response {
     let begin = || -> Result<_, Box<dyn StdError>> {
         let id = random_id()?;
-        let login = LoginRequest::new(app.cookie(&headers, SESSION))?;
+        let login = LoginRequest::new(app.session_cookie.id(&jar))?;
         let acs = app.sso.base.join("/saml")?;
         let url = login.redirect_url(&app.sso.idp, &acs, &now());
         app.logins.insert(&id, login, LOGIN_TIME);
-        Ok((url, id))
+        let jar = app.login_cookie.set(jar, id);
+        Ok((jar, Redirect::to(url.as_str())))
     };
-    match begin() {
-        Ok((url, id)) => {
-            // The response is posted from another site. Browsers send only `SameSite=None` cookies
-            // with that, and accept those only with `Secure`.
-            let cookie = app.set_cookie(LOGIN, &id, "SameSite=None; Secure", LOGIN_TIME);
-            see_other(url.as_str(), &[cookie])
-        }
-        Err(error) => failed(&error),
-    }
+    begin().map_or_else(|error| failed(&error), IntoResponse::into_response)
 }
 
 /// Receives the response that the identity provider has the browser post.
-async fn finish(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn finish(State(app): State<Arc<App>>, jar: CookieJar, body: Bytes) -> Response {
     let mut posted: HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
     let saml_response = posted.remove("SAMLResponse").unwrap_or_default();
     let relay_state = posted.remove("RelayState").unwrap_or_default();
-    let id = app.cookie(&headers, LOGIN);
+    let id = app.login_cookie.id(&jar);
     let matches = |login: &LoginRequest| login.matches_response(&relay_state, &saml_response);
     let Some(login) = app.logins.take_if(&id, matches) else {
         return rejected();
     };
     let Ok(session) = random_id() else {
-        return failed(&"the machine returns no random bytes");
+        return failed("the machine returns no random bytes");
     };
     match app.tokens(saml_response).await {
         Ok(tokens) => {
-            app.sessions.remove(login.session());
+            app.sessions.take_if(login.session(), |_| true);
             app.sessions.insert(&session, tokens, SESSION_TIME);
-            let cookies = [
-                app.set_cookie(SESSION, &session, "SameSite=Lax", SESSION_TIME),
-                app.set_cookie(LOGIN, "", "SameSite=None; Secure", Duration::ZERO),
-            ];
-            see_other("/", &cookies)
+            let jar = app.login_cookie.remove(jar);
+            let jar = app.session_cookie.set(jar, session);
+            (jar, Redirect::to("/")).into_response()
         }
         Err(error) if needs_other_assertion(&error) => {
-            eprintln!("{error}");
+            report(&error);
             rejected()
         }
         Err(error) => failed(&error),
+    }
+}
+
+/// Ends the session and its token. The user stays logged in at the identity provider.
+async fn log_out(State(app): State<Arc<App>>, jar: CookieJar, headers: HeaderMap) -> Response {
+    if !is_own_page(&headers, &app.sso.base) {
+        return Page::new("Not logged out", "Another site sent this request.")
+            .link("Back to the start", "/")
+            .response(StatusCode::FORBIDDEN);
+    }
+    let tokens = app.sessions.take_if(&app.session_cookie.id(&jar), |_| true);
+    if let Some(tokens) = tokens
+        && let Err(error) = tokens.revoke().await
+    {
+        report(&format_args!("a token could not be revoked: {error}"));
+    }
+    (app.session_cookie.remove(jar), Redirect::to("/")).into_response()
+}
+
+async fn forget_old(app: Arc<App>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        app.logins.take_ended();
+        app.sessions.take_ended();
     }
 }
 
@@ -153,40 +177,6 @@ impl App {
         let tokens = TokenProvider::new(sso.region.clone(), grant)?;
         tokens.token().await?;
         Ok(tokens)
-    }
-
-    /// Returns the value of a cookie, or an empty text.
-    fn cookie(&self, headers: &HeaderMap, name: &str) -> String {
-        let name = self.cookie_name(name);
-        let cookies = headers.get_all(header::COOKIE).iter();
-        cookies
-            .filter_map(|cookie| cookie.to_str().ok())
-            .flat_map(|cookie| cookie.split("; "))
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(given, _)| *given == name)
-            .map(|(_, value)| value.to_owned())
-            .unwrap_or_default()
-    }
-
-    fn set_cookie(&self, name: &str, value: &str, site: &str, life: Duration) -> String {
-        let (name, life) = (self.cookie_name(name), life.as_secs());
-        // The attribute `Secure` must not stand twice.
-        let secure = if self.is_on_tls() && !site.ends_with("Secure") {
-            "; Secure"
-        } else {
-            ""
-        };
-        format!("{name}={value}; Path=/; HttpOnly; Max-Age={life}; {site}{secure}")
-    }
-
-    /// The prefix makes browsers reject a cookie of this name that another host sets.
-    fn cookie_name(&self, name: &str) -> String {
-        let prefix = if self.is_on_tls() { "__Host-" } else { "" };
-        format!("{prefix}{name}")
-    }
-
-    fn is_on_tls(&self) -> bool {
-        self.sso.base.scheme() == "https"
     }
 }
 
@@ -214,37 +204,6 @@ fn rejected() -> Response {
         .link("Log in again", "/login")
         .response(StatusCode::FORBIDDEN)
 }
-
-/// The user cannot mend it, so the error is only printed.
-fn failed(error: &(impl Display + ?Sized)) -> Response {
-    eprintln!("{error}");
-    Page::new("This did not succeed", "Please try again in a minute.")
-        .link("Back to the start", "/")
-        .response(StatusCode::BAD_GATEWAY)
-}
-
-fn see_other(to: &str, cookies: &[String]) -> Response {
-    let set = cookies.iter().map(|cookie| (header::SET_COOKIE, cookie));
-    let set = AppendHeaders(set.collect::<Vec<_>>());
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to)], set).into_response()
-}
-
-async fn with_headers(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-/// The cookie of a login that has not ended yet.
-const LOGIN: &str = "login";
-const SESSION: &str = "session";
-
-const LOGIN_TIME: Duration = Duration::from_secs(600);
-
-/// A working day.
-const SESSION_TIME: Duration = Duration::from_secs(8 * 3_600);
 
 /// Enough for the largest document, in base64 and in a form.
 const MAX_POST_BYTES: usize = 1024 * 1024;

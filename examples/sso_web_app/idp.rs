@@ -1,19 +1,21 @@
 //! An identity provider for the sandbox, where each visitor may log in as any user.
 
-use std::{collections::HashMap, fmt::Write, io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 use axum::{
     Router,
     extract::{RawQuery, State},
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    middleware,
+    response::Response,
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::sandbox::Sandbox;
-use quick_xml::escape::escape;
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
+
+use super::page::{Page, with_headers};
 
 /// Serves logins at `/sso`, and has browsers post the responses to `acs`.
 pub(crate) async fn serve(
@@ -21,7 +23,9 @@ pub(crate) async fn serve(
     sandbox: Arc<Sandbox>,
     acs: Url,
 ) -> io::Result<()> {
-    let routes = Router::new().route("/sso", get(show_users));
+    let routes = Router::new()
+        .route("/sso", get(show_users))
+        .layer(middleware::map_response(with_headers));
     axum::serve(listener, routes.with_state((sandbox, acs))).await
 }
 
@@ -36,24 +40,21 @@ async fn show_users(
         .collect();
     let request = query.get("SAMLRequest").and_then(|text| request_id(text));
     let (Some(request), Some(relay_state)) = (request, query.get("RelayState")) else {
-        return StatusCode::BAD_REQUEST.into_response();
+        let sentence = "Begin the login in the application.";
+        return Page::new("There is no login here", sentence)
+            .banner(BANNER)
+            .response(StatusCode::BAD_REQUEST);
     };
-    let mut page =
-        "<!doctype html><title>Identity provider</title><h1>Who are you?</h1>".to_owned();
-    for user in sandbox.users() {
-        let assertions = sandbox.assertions(&user).in_response_to(&request);
-        let _ = write!(
-            page,
-            "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"SAMLResponse\" \
-             value=\"{}\"><input type=\"hidden\" name=\"RelayState\" value=\"{}\">\
-             <button>{}</button></form>",
-            escape(acs.as_str()),
-            assertions.saml_response(),
-            escape(relay_state),
-            escape(user.name())
-        );
-    }
-    Html(page).into_response()
+    let page = Page::new("Who are you?", "Choose the user to log in as.").banner(BANNER);
+    let page = sandbox.users().iter().fold(page, |page, user| {
+        let assertions = sandbox.assertions(user).in_response_to(&request);
+        let fields = [
+            ("SAMLResponse", &*assertions.saml_response()),
+            ("RelayState", relay_state),
+        ];
+        page.form(user.name(), acs.as_str(), &fields)
+    });
+    page.response(StatusCode::OK)
 }
 
 /// Reads the id of a request that is not compressed, as those of this application are.
@@ -63,3 +64,6 @@ fn request_id(saml_request: &str) -> Option<String> {
     let (_, id) = xml.split_once(" ID=\"")?;
     Some(id.split_once('"')?.0.to_owned())
 }
+
+const BANNER: &str =
+    "This is a test of an identity provider on your machine. It asks for no password.";

@@ -27,13 +27,10 @@
 //! ```
 #![allow(
     clippy::disallowed_methods,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "an example may print, and read the clock, the environment and its arguments"
+    reason = "an example may read the clock, the environment and its arguments"
 )]
 
 mod app;
-mod expiring_map;
 mod idp;
 #[path = "../web_app/page.rs"]
 #[allow(
@@ -43,8 +40,18 @@ mod idp;
 )]
 mod page;
 mod request;
+#[path = "../web_app/sessions.rs"]
+#[allow(clippy::duplicate_mod, reason = "the example web_app uses it too")]
+mod sessions;
+#[path = "../common/terminal.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
+pub(crate) mod terminal;
 
-use std::{env, error::Error, sync::Arc};
+use std::{env, error::Error, process::ExitCode, sync::Arc};
 
 use genesys_cloud_auth::{ClientSecret, sandbox::Sandbox};
 use tokio::net::TcpListener;
@@ -52,27 +59,29 @@ use url::Url;
 
 pub(crate) use app::{Sso, serve};
 pub(crate) use idp::serve as serve_idp;
+use terminal::{Help, Output};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+async fn main() -> ExitCode {
+    terminal::run(&HELP, run).await
+}
+
+async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => run_on_sandbox().await,
+        [] => run_on_sandbox(out).await,
         [region, client_id, org, idp, base] => {
             let port = Url::parse(base)?.port_or_known_default().unwrap_or(80);
             let address = format!("127.0.0.1:{port}");
-            run_on_region([region, client_id, org, idp, base], &address).await
+            run_on_region(out, [region, client_id, org, idp, base], &address).await
         }
         [region, client_id, org, idp, base, address] => {
-            run_on_region([region, client_id, org, idp, base], address).await
+            run_on_region(out, [region, client_id, org, idp, base], address).await
         }
-        _ => {
-            Err("the arguments are REGION CLIENT_ID ORG IDP_URL BASE_URL [ADDRESS], or none".into())
-        }
+        _ => Err(HELP.wrong_arguments()),
     }
 }
 
-async fn run_on_sandbox() -> Result<(), Box<dyn Error>> {
+async fn run_on_sandbox(out: &mut Output) -> Result<(), Box<dyn Error>> {
     let (listener, idp) = (
         TcpListener::bind("127.0.0.1:0").await?,
         TcpListener::bind("127.0.0.1:0").await?,
@@ -84,8 +93,10 @@ async fn run_on_sandbox() -> Result<(), Box<dyn Error>> {
     let builder = Sandbox::builder().saml_client(base.join("/saml")?);
     let sandbox = Arc::new(builder.start().await?);
     tokio::spawn(serve_idp(idp, Arc::clone(&sandbox), base.join("/saml")?));
-    println!("A sandbox on this machine stands in for Genesys Cloud and for an identity provider.");
-    println!("\nOpen {base}");
+    out.text(
+        "A sandbox on this machine stands in for Genesys Cloud and for an identity provider.",
+    )?;
+    out.verbatim(format_args!("\nOpen {base}"))?;
     let sso = Sso {
         region: sandbox.region(),
         client_id: sandbox.client_id().to_owned(),
@@ -97,7 +108,11 @@ async fn run_on_sandbox() -> Result<(), Box<dyn Error>> {
     Ok(serve(listener, sso).await?)
 }
 
-async fn run_on_region(arguments: [&str; 5], address: &str) -> Result<(), Box<dyn Error>> {
+async fn run_on_region(
+    out: &mut Output,
+    arguments: [&str; 5],
+    address: &str,
+) -> Result<(), Box<dyn Error>> {
     let [region, client_id, org, idp, base] = arguments;
     let sso = Sso {
         region: region.parse()?,
@@ -117,6 +132,34 @@ async fn run_on_region(arguments: [&str; 5], address: &str) -> Result<(), Box<dy
         return Err("beyond this machine the address must be https, to protect the cookies".into());
     }
     let listener = TcpListener::bind(address).await?;
-    println!("Open {}", sso.base);
+    out.verbatim(format_args!("Open {}", sso.base))?;
     Ok(serve(listener, sso).await?)
 }
+
+const HELP: Help = Help {
+    about: "A web application whose users log in at their company's identity provider, by SAML.",
+    arguments: "REGION CLIENT_ID ORG IDP_URL BASE_URL [ADDRESS], or none for the sandbox",
+    rows: &[
+        ("REGION", "the region, such as eu-west-1"),
+        (
+            "CLIENT_ID",
+            "an OAuth client of the grant type SAML2 Bearer; its secret is in \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET, or in the file that \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE names",
+        ),
+        ("ORG", "the organisation's short name"),
+        (
+            "IDP_URL",
+            "the identity provider's address for logins (HTTP-Redirect)",
+        ),
+        (
+            "BASE_URL",
+            "the address under which browsers find the application; with /saml it is the single \
+             sign-on URL and the audience",
+        ),
+        (
+            "ADDRESS",
+            "where to listen behind a proxy, such as 127.0.0.1:8080",
+        ),
+    ],
+};

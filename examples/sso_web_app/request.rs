@@ -1,12 +1,7 @@
 //! The request that begins a login at an identity provider, and the match of a response to it.
 
-use std::error::Error;
-
-use aws_lc_rs::{constant_time::verify_slices_are_equal, rand};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, error::Unspecified};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use quick_xml::{
     NsReader,
     escape::escape,
@@ -14,6 +9,8 @@ use quick_xml::{
     name::{Namespace, ResolveResult},
 };
 use url::Url;
+
+use super::sessions::random_id;
 
 /// A login that a browser has begun.
 pub(crate) struct LoginRequest {
@@ -24,7 +21,7 @@ pub(crate) struct LoginRequest {
 
 impl LoginRequest {
     /// Begins a login that replaces this session. A browser without a session has an empty one.
-    pub(crate) fn new(session: String) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(session: String) -> Result<Self, Unspecified> {
         Ok(Self {
             session,
             // An XML id cannot begin with a digit.
@@ -112,13 +109,6 @@ fn deflate_stored(bytes: &[u8]) -> Vec<u8> {
     block.extend((!length).to_le_bytes());
     block.extend(bytes);
     block
-}
-
-/// Returns a text that cannot be guessed.
-pub(crate) fn random_id() -> Result<String, Box<dyn Error>> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_| "the machine returns no random bytes")?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";

@@ -1,31 +1,42 @@
 //! The routes of the application.
 
-use std::{error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration};
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     middleware,
-    response::{AppendHeaders, IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use axum_extra::extract::cookie::{CookieJar, SameSite};
 use genesys_cloud_auth::{
     Error, ErrorKind, Login, PendingLogin, PlatformClient, error::LoginErrorKind,
 };
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::Url;
 
 use super::{
-    page::{HEADERS, Page},
-    sessions::{Sessions, new_id},
+    page::{Page, failed, report, with_headers},
+    sessions::{ExpiringMap, IdCookie, LOGIN_TIME, SESSION_TIME, is_own_page, random_id},
 };
 
 struct App {
     login: Login,
-    sessions: Sessions,
+    cookie: IdCookie,
+    /// The id of a session is also the name of its login.
+    sessions: ExpiringMap<Session>,
     base: Url,
+}
+
+#[derive(Clone)]
+enum Session {
+    /// The login that this browser has started.
+    Pending(SecretString),
+    LoggedIn,
 }
 
 /// Serves the application, whose address is `base`.
@@ -33,10 +44,10 @@ struct App {
 /// # Errors
 /// Why it stopped serving.
 pub async fn serve(listener: TcpListener, login: Login, base: Url) -> io::Result<()> {
-    let sessions = Sessions::new(base.scheme() == "https");
     let app = Arc::new(App {
         login,
-        sessions,
+        cookie: IdCookie::new("session", SameSite::Lax, &base),
+        sessions: ExpiringMap::default(),
         base,
     });
     tokio::spawn(end_old_sessions(Arc::clone(&app)));
@@ -50,8 +61,9 @@ pub async fn serve(listener: TcpListener, login: Login, base: Url) -> io::Result
     axum::serve(listener, routes).await
 }
 
-async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let Some(id) = app.sessions.logged_in(&headers) else {
+async fn home(State(app): State<Arc<App>>, jar: CookieJar) -> Response {
+    let id = app.cookie.id(&jar);
+    let Some(Session::LoggedIn) = app.sessions.get(&id) else {
         return logged_out();
     };
     match app.profile(&id).await {
@@ -70,45 +82,46 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Redirects to the login page, and keeps the pending login in the session of this browser.
-async fn begin(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    if app.sessions.logged_in(&headers).is_some() {
-        return see_other("/", None);
+/// Redirects to the login page, and keeps the pending login in a session of this browser.
+async fn begin(State(app): State<Arc<App>>, jar: CookieJar) -> Response {
+    if let Some(Session::LoggedIn) = app.sessions.get(&app.cookie.id(&jar)) {
+        return Redirect::to("/").into_response();
     }
-    let redirect = || -> Result<_, Box<dyn StdError>> {
-        let pending = app.login.begin()?;
+    let begin = || -> Result<_, Box<dyn StdError>> {
+        let (id, pending) = (random_id()?, app.login.begin()?);
         let url = pending.authorize_url().to_string();
-        let pending = pending.into_secret()?;
-        let id = app.sessions.id(&headers).map_or_else(new_id, Ok)?;
-        app.sessions.begin(&id, pending);
-        Ok(see_other(&url, Some(app.sessions.cookie(&id))))
+        let session = Session::Pending(pending.into_secret()?);
+        app.sessions.insert(&id, session, LOGIN_TIME);
+        Ok((app.cookie.set(jar, id), Redirect::to(&url)))
     };
-    redirect().unwrap_or_else(|error| failed(&error))
+    begin().map_or_else(|error| failed(&error), IntoResponse::into_response)
 }
 
 /// The redirect URI, to which the login page sends the browser back.
 async fn finish(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    jar: CookieJar,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let before = app.sessions.id(&headers).unwrap_or_default();
-    let Some(pending) = app.sessions.take_pending(&before) else {
+    let before = app.cookie.id(&jar);
+    // It is taken out of the session, so that a callback counts only once.
+    let is_pending = |session: &Session| matches!(session, Session::Pending(_));
+    let Some(Session::Pending(pending)) = app.sessions.take_if(&before, is_pending) else {
         return not_started();
     };
-    let Ok(id) = new_id() else {
-        return failed(&"the machine gives no random bytes");
+    // Another person may know the former id.
+    let Ok(id) = random_id() else {
+        return failed("the machine gives no random bytes");
     };
     let finished = async {
         let pending = PendingLogin::from_secret(&app.login, &pending)?;
-        app.login
-            .finish(pending, &query.unwrap_or_default(), &id)
-            .await
+        let callback = query.unwrap_or_default();
+        app.login.finish(pending, &callback, &id).await
     };
     match finished.await.as_ref().map_err(Error::kind) {
         Ok(_) => {
-            app.sessions.log_in(&before, &id);
-            see_other("/", Some(app.sessions.cookie(&id)))
+            app.sessions.insert(&id, Session::LoggedIn, SESSION_TIME);
+            (app.cookie.set(jar, id), Redirect::to("/")).into_response()
         }
         Err(ErrorKind::Login(login)) if matches!(login.kind(), LoginErrorKind::Denied { .. }) => {
             Page::new(
@@ -125,7 +138,8 @@ async fn finish(
                 LoginErrorKind::Callback | LoginErrorKind::ImplicitGrant
             ) =>
         {
-            app.sessions.put_back(&before, pending);
+            let session = Session::Pending(pending);
+            app.sessions.insert(&before, session, LOGIN_TIME);
             not_started()
         }
         Err(error) => failed(error),
@@ -133,18 +147,15 @@ async fn finish(
 }
 
 /// Ends the session and the login, and redirects to the page that ends the session at Genesys Cloud.
-async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    if !app.is_own_page(&headers) {
+async fn log_out(State(app): State<Arc<App>>, jar: CookieJar, headers: HeaderMap) -> Response {
+    if !is_own_page(&headers, &app.base) {
         return Page::new("Not logged out", "Another site sent this request.")
             .link("Back to the start", "/")
             .response(StatusCode::FORBIDDEN);
     }
-    let Some(id) = app.sessions.id(&headers) else {
-        return see_other("/", None);
-    };
-    app.end(&id).await;
+    app.end(&app.cookie.id(&jar)).await;
     let url = app.login.logout_url(Some(app.base.as_str()));
-    see_other(url.as_str(), Some(app.sessions.no_cookie()))
+    (app.cookie.remove(jar), Redirect::to(url.as_str())).into_response()
 }
 
 #[derive(Deserialize)]
@@ -178,27 +189,21 @@ impl App {
 
     /// Ends a session and its login.
     async fn end(&self, id: &str) {
-        self.sessions.end(id);
-        let ended = async {
+        if let Some(Session::LoggedIn) = self.sessions.take_if(id, |_| true) {
+            self.revoke(id).await;
+        }
+    }
+
+    async fn revoke(&self, id: &str) {
+        let revoked = async {
             match self.login.saved(id).await? {
                 Some(tokens) => tokens.revoke().await,
                 None => Ok(()),
             }
         };
-        if let Err(error) = ended.await {
-            eprintln!("a login could not be ended: {error}");
+        if let Err(error) = revoked.await {
+            report(&format_args!("a login could not be ended: {error}"));
         }
-    }
-
-    /// Whether a page of this application sent the request. Browsers report that over TLS and on this
-    /// machine; older ones send only the origin.
-    fn is_own_page(&self, headers: &HeaderMap) -> bool {
-        if let Some(site) = headers.get("sec-fetch-site") {
-            return site == "same-origin";
-        }
-        let own = self.base.origin().ascii_serialization();
-        let origin = headers.get(header::ORIGIN);
-        origin.is_some_and(|origin| *origin == *own)
     }
 }
 
@@ -206,8 +211,10 @@ async fn end_old_sessions(app: Arc<App>) {
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
         minutes.tick().await;
-        for id in app.sessions.take_ended() {
-            app.end(&id).await;
+        for (id, session) in app.sessions.take_ended() {
+            if let Session::LoggedIn = session {
+                app.revoke(&id).await;
+            }
         }
     }
 }
@@ -223,25 +230,4 @@ fn not_started() -> Response {
     Page::new("This login cannot be finished here", sentence)
         .link("Back to the start", "/")
         .response(StatusCode::BAD_REQUEST)
-}
-
-/// Reports an error that the user cannot resolve to the operator of the application.
-fn failed(error: &(impl Display + ?Sized)) -> Response {
-    eprintln!("{error}");
-    Page::new("This did not succeed", "Please try again in a minute.")
-        .link("Back to the start", "/")
-        .response(StatusCode::BAD_GATEWAY)
-}
-
-fn see_other(to: &str, cookie: Option<String>) -> Response {
-    let set = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to)], set).into_response()
-}
-
-async fn with_headers(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
 }

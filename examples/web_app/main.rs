@@ -32,16 +32,22 @@
 //! ```
 #![allow(
     clippy::disallowed_methods,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "an example may print, and read the clock, the environment and its arguments"
+    reason = "an example may read the clock, the environment and its arguments"
 )]
 
 mod app;
+#[allow(dead_code, reason = "the example sso_web_app uses the rest")]
 mod page;
 pub(crate) mod sessions;
+#[path = "../common/terminal.rs"]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
+pub(crate) mod terminal;
 
-use std::{env, error::Error};
+use std::{env, error::Error, process::ExitCode};
 
 use genesys_cloud_auth::{
     AuthorizationCode, ClientSecret, Login, Region,
@@ -53,25 +59,30 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use app::serve;
+use terminal::{Help, Output};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+async fn main() -> ExitCode {
+    terminal::run(&HELP, run).await
+}
+
+async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => on_the_sandbox().await,
+        [] => on_the_sandbox(out).await,
         [region, client_id, base] => {
             let base: Url = base.parse()?;
             let port = base.port_or_known_default().unwrap_or_default();
-            on_the_region(region, client_id, base, &format!("127.0.0.1:{port}")).await
+            let address = format!("127.0.0.1:{port}");
+            on_the_region(out, [region, client_id], base, &address).await
         }
         [region, client_id, base, address] => {
-            on_the_region(region, client_id, base.parse()?, address).await
+            on_the_region(out, [region, client_id], base.parse()?, address).await
         }
-        _ => Err("the arguments are REGION CLIENT_ID BASE_URL [ADDRESS], or none".into()),
+        _ => Err(HELP.wrong_arguments()),
     }
 }
 
-async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
+async fn on_the_sandbox(out: &mut Output) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = Url::parse(&format!(
         "http://localhost:{}/",
@@ -81,21 +92,25 @@ async fn on_the_sandbox() -> Result<(), Box<dyn Error>> {
         .code_client([base.join("callback")?, base.clone()])
         .start()
         .await?;
-    println!("A sandbox on this machine stands in for Genesys Cloud. Its users:\n");
+    out.text("A sandbox on this machine stands in for Genesys Cloud. Its users:\n")?;
     for user in sandbox.users() {
         // A real password would not be shown.
         let password = user.password();
-        println!("  {}  {}", user.email(), password.expose_secret());
+        out.verbatim(format_args!(
+            "  {}  {}",
+            user.email(),
+            password.expose_secret()
+        ))?;
     }
     let secret = sandbox.client_secret().into();
     let login = login(sandbox.region(), sandbox.client_id(), secret, &base)?;
-    println!("\nOpen {base}");
+    out.verbatim(format_args!("\nOpen {base}"))?;
     Ok(serve(listener, login, base).await?)
 }
 
 async fn on_the_region(
-    region: &str,
-    client_id: &str,
+    out: &mut Output,
+    [region, client_id]: [&str; 2],
     base: Url,
     address: &str,
 ) -> Result<(), Box<dyn Error>> {
@@ -114,7 +129,7 @@ async fn on_the_region(
     };
     let login = login(region.parse()?, client_id, secret, &base)?;
     let listener = TcpListener::bind(address).await?;
-    println!("Open {base}");
+    out.verbatim(format_args!("Open {base}"))?;
     Ok(serve(listener, login, base).await?)
 }
 
@@ -131,3 +146,26 @@ fn login(
     let login = Login::builder(region, app).store(MemoryStore::new(), SealingKey::generate()?);
     Ok(login.app("web_app").build()?)
 }
+
+const HELP: Help = Help {
+    about: "A web application whose users log in to Genesys Cloud. It calls the API as each of them.",
+    arguments: "REGION CLIENT_ID BASE_URL [ADDRESS], or none for the sandbox",
+    rows: &[
+        ("REGION", "the region, such as eu-west-1"),
+        (
+            "CLIENT_ID",
+            "an OAuth client of the grant type Code Authorization; its secret is in \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET, or in the file that \
+             GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE names",
+        ),
+        (
+            "BASE_URL",
+            "the address under which browsers find the application; the client's redirect URIs are \
+             this address with /callback and with /",
+        ),
+        (
+            "ADDRESS",
+            "where to listen behind a proxy, such as 127.0.0.1:8080",
+        ),
+    ],
+};

@@ -1,138 +1,116 @@
-//! The sessions of browsers, in memory. The cookie contains a random id.
+//! What the application keeps for each browser, in memory, and the cookies that name it.
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{error::Unspecified, rand};
 use axum::http::{HeaderMap, header};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
-use secrecy::SecretString;
 use tokio::time::Instant;
+use url::Url;
 
-/// All sessions. The id of a session is also the name of its login.
-pub(crate) struct Sessions {
-    all: Mutex<HashMap<String, Session>>,
-    tls: bool,
+/// A cookie that contains a random id. Scripts cannot read it.
+pub(crate) struct IdCookie(Cookie<'static>);
+
+impl IdCookie {
+    /// A cookie of the application at `base`. With `SameSite::Lax`, of the requests from other sites
+    /// only followed links send it.
+    pub(crate) fn new(name: &str, same_site: SameSite, base: &Url) -> Self {
+        let is_on_tls = base.scheme() == "https";
+        // Because of the prefix, browsers do not let another host set this cookie.
+        let prefix = if is_on_tls { "__Host-" } else { "" };
+        let cookie = Cookie::build(format!("{prefix}{name}"))
+            .path("/")
+            .http_only(true)
+            .same_site(same_site)
+            // Browsers accept `SameSite=None` only with `Secure`.
+            .secure(is_on_tls || same_site == SameSite::None);
+        Self(cookie.build())
+    }
+
+    /// The id that the browser sent, or an empty text.
+    pub(crate) fn id(&self, jar: &CookieJar) -> String {
+        let cookie = jar.get(self.0.name());
+        cookie
+            .map(|cookie| cookie.value().to_owned())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn set(&self, jar: CookieJar, id: String) -> CookieJar {
+        let mut cookie = self.0.clone();
+        cookie.set_value(id);
+        jar.add(cookie)
+    }
+
+    pub(crate) fn remove(&self, jar: CookieJar) -> CookieJar {
+        jar.remove(self.0.clone())
+    }
 }
 
-struct Session {
-    logged_in: bool,
-    /// The login that this browser has started.
-    pending: Option<SecretString>,
-    ends: Instant,
-}
+/// Values that end after some time, each under an id that cannot be guessed.
+pub(crate) struct ExpiringMap<T>(Mutex<HashMap<String, (T, Instant)>>);
 
-impl Sessions {
-    /// With `tls`, browsers send the cookie over TLS only.
-    pub(crate) fn new(tls: bool) -> Self {
-        let all = Mutex::default();
-        Self { all, tls }
+impl<T> ExpiringMap<T> {
+    pub(crate) fn insert(&self, id: &str, value: T, life: Duration) {
+        let entry = (value, Instant::now() + life);
+        self.0.lock().insert(id.to_owned(), entry);
     }
 
-    /// The id in the browser's cookie, if there is such a session.
-    pub(crate) fn id(&self, headers: &HeaderMap) -> Option<String> {
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let mut pairs = cookies
-            .filter_map(|cookie| cookie.to_str().ok())
-            .flat_map(|cookie| cookie.split("; "))
-            .filter_map(|pair| pair.split_once('='));
-        let (_, id) = pairs.find(|(name, _)| *name == self.cookie_name())?;
-        self.session(id, |_| id.to_owned())
+    pub(crate) fn get(&self, id: &str) -> Option<T>
+    where
+        T: Clone,
+    {
+        let entries = self.0.lock();
+        let (value, end) = entries.get(id)?;
+        (Instant::now() < *end).then(|| value.clone())
     }
 
-    /// The id of the session if its user is logged in.
-    pub(crate) fn logged_in(&self, headers: &HeaderMap) -> Option<String> {
-        let id = self.id(headers)?;
-        self.session(&id, |session| session.logged_in)?
-            .then_some(id)
-    }
-
-    /// Stores a login that this browser has started in its session.
-    pub(crate) fn begin(&self, id: &str, pending: SecretString) {
-        self.open(id, false, Some(pending), TO_LOG_IN);
-    }
-
-    /// Takes the login out of the session, so that a callback counts only once.
-    pub(crate) fn take_pending(&self, id: &str) -> Option<SecretString> {
-        self.session(id, |session| session.pending.take())?
-    }
-
-    /// Puts a login back that was not finished, unless another one was started.
-    pub(crate) fn put_back(&self, id: &str, pending: SecretString) {
-        self.session(id, |session| {
-            session.pending.get_or_insert(pending);
-        });
-    }
-
-    /// Opens a session with a new id for a user who has logged in. Another person may know the former
-    /// id.
-    pub(crate) fn log_in(&self, before: &str, id: &str) {
-        self.end(before);
-        self.open(id, true, None, LOGGED_IN);
-    }
-
-    pub(crate) fn end(&self, id: &str) {
-        self.all.lock().remove(id);
-    }
-
-    /// Removes the expired sessions, and returns the ids of those with a login.
-    pub(crate) fn take_ended(&self) -> Vec<String> {
-        let now = Instant::now();
-        let mut all = self.all.lock();
-        let ended = all.extract_if(|_, session| session.ends <= now);
-        ended
-            .filter_map(|(id, session)| session.logged_in.then_some(id))
-            .collect()
-    }
-
-    /// The cookie with this id. Scripts cannot read it, and of the requests from other sites only
-    /// followed links send it.
-    pub(crate) fn cookie(&self, id: &str) -> String {
-        let secure = if self.tls { "; Secure" } else { "" };
-        let name = self.cookie_name();
-        format!("{name}={id}; Path=/; HttpOnly; SameSite=Lax{secure}")
-    }
-
-    /// Removes the cookie.
-    pub(crate) fn no_cookie(&self) -> String {
-        format!("{}; Max-Age=0", self.cookie(""))
-    }
-
-    /// Because of the prefix, browsers do not let another host set this cookie.
-    fn cookie_name(&self) -> &'static str {
-        if self.tls {
-            "__Host-session"
-        } else {
-            "session"
+    /// Removes and returns the value if it matches. Of two requests for it, one gets it.
+    pub(crate) fn take_if(&self, id: &str, matches: impl FnOnce(&T) -> bool) -> Option<T> {
+        let mut entries = self.0.lock();
+        let (value, end) = entries.get(id)?;
+        if *end <= Instant::now() || !matches(value) {
+            return None;
         }
+        entries.remove(id).map(|(value, _)| value)
     }
 
-    fn open(&self, id: &str, logged_in: bool, pending: Option<SecretString>, life: Duration) {
-        let ends = Instant::now() + life;
-        let session = Session {
-            logged_in,
-            pending,
-            ends,
-        };
-        self.all.lock().insert(id.to_owned(), session);
+    /// Removes and returns what has ended, with its ids.
+    pub(crate) fn take_ended(&self) -> Vec<(String, T)> {
+        let now = Instant::now();
+        let mut entries = self.0.lock();
+        let ended = entries.extract_if(|_, (_, end)| *end <= now);
+        ended.map(|(id, (value, _))| (id, value)).collect()
     }
+}
 
-    fn session<T>(&self, id: &str, look: impl FnOnce(&mut Session) -> T) -> Option<T> {
-        let mut all = self.all.lock();
-        let session = all.get_mut(id)?;
-        (Instant::now() < session.ends).then(|| look(session))
+impl<T> Default for ExpiringMap<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
 /// A random id.
-pub(crate) fn new_id() -> Result<String, aws_lc_rs::error::Unspecified> {
+pub(crate) fn random_id() -> Result<String, Unspecified> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The time in which a pending login can be finished.
-const TO_LOG_IN: Duration = Duration::from_secs(600);
+/// Whether a page of the application at `base` sent the request. Browsers report that over TLS and on
+/// this machine; older ones send only the origin.
+pub(crate) fn is_own_page(headers: &HeaderMap, base: &Url) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let own = base.origin().ascii_serialization();
+    let origin = headers.get(header::ORIGIN);
+    origin.is_some_and(|origin| *origin == *own)
+}
 
-/// One working day.
-const LOGGED_IN: Duration = Duration::from_secs(8 * 3_600);
+/// A working day.
+pub(crate) const SESSION_TIME: Duration = Duration::from_secs(8 * 3_600);
+
+/// The time in which a login can be finished.
+pub(crate) const LOGIN_TIME: Duration = Duration::from_secs(600);

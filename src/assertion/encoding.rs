@@ -57,10 +57,17 @@ impl From<SecretString> for RawAssertion {
 }
 
 /// Whether this is XML and not base64 of it; `None` where it is empty.
-fn is_xml(given: &[u8]) -> Result<Option<bool>, XmlFault> {
-    let utf_16 = [&b"<\0"[..], b"\0<"];
-    if is_utf_16(given) || utf_16.iter().any(|start| given.starts_with(start)) {
-        return Err(XmlFault::Encoding);
+fn is_xml(given: &[u8]) -> Result<Option<bool>, AssertionFault> {
+    let after_mark = if is_utf_16(given) {
+        given.get(2..).unwrap_or_default()
+    } else {
+        given
+    };
+    if after_mark.starts_with(b"<\0") || after_mark.starts_with(b"\0<") {
+        return Err(XmlFault::Encoding.into());
+    }
+    if is_utf_16(given) {
+        return Err(FormFault::Utf16.into());
     }
     let text = without_byte_order_mark(given).trim_ascii_start();
     Ok(text.first().map(|&first| first == b'<'))

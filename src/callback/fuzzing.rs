@@ -65,12 +65,14 @@ fn expected_redirects(text: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     for text in texts {
         let text = text.split('#').next().unwrap_or_default();
-        let query = text.split_once('?').map_or(text, |(_, query)| query);
-        let mut ends = query;
+        let mut ends = text;
         loop {
-            let after = |c| ends.rsplit(c).next().unwrap_or_default();
             let start = ends.trim_start_matches(is_delimiter);
-            for query in [ends, start, after('('), after(':')] {
+            let after_prefix = ends.split_once(':').map_or("", |(_, rest)| rest);
+            let in_link = ends.rsplit_once("](").map_or("", |(_, rest)| rest);
+            let last = ends.rsplit(['(', ':']).next().unwrap_or_default();
+            for address in [ends, start, after_prefix, in_link, last] {
+                let query = address.split_once('?').map_or(address, |(_, query)| query);
                 found.extend(redirect_in(query, STATE));
             }
             match ends.strip_suffix(is_delimiter) {

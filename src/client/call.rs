@@ -11,7 +11,7 @@ use super::response::Response;
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
-    http_client::{Outgoing, OutgoingBody},
+    http_client::{Outcome, Outgoing, OutgoingBody},
     provider::{Event, TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
     runtime,
@@ -28,6 +28,8 @@ pub(super) struct Call {
     pub(super) deadline: Moment,
     /// The maximum time for which the call still waits for a token.
     pub(super) token_wait: Duration,
+    /// The time from the call to its deadline.
+    pub(super) timeout: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) repeat: Repeat,
     pub(super) body_limit: usize,
@@ -54,7 +56,7 @@ impl Body {
     fn next(&mut self) -> Option<OutgoingBody> {
         match self {
             Self::None => None,
-            Self::Bytes(bytes) => Some(bytes.clone().into()),
+            Self::Bytes(bytes) => (!bytes.is_empty()).then(|| bytes.clone().into()),
             Self::Stream(stream) => Some(std::mem::take(stream)),
         }
     }
@@ -128,7 +130,7 @@ impl Sending {
         match self.with_retries().await {
             // The token is not the cause, and the first response says why.
             Err(second) if self.drop_rejected_token(&second) => Err(first),
-            result => result,
+            result => result.map_err(|error| error.with_rejection(&first)),
         }
     }
 
@@ -178,7 +180,8 @@ impl Sending {
         let timeout = call.deadline - clock.now();
         runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         if timeout.is_zero() {
-            return Err(ErrorKind::Timeout.into());
+            let what = format!("{} {}", call.method, call.url.path());
+            return Err(Error::timeout(&what, call.timeout));
         }
         let outgoing = Outgoing {
             method: call.method.clone(),
@@ -190,13 +193,13 @@ impl Sending {
         self.attempts += 1;
         self.status = None;
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
-        let status = incoming.status();
-        self.status = Some(status);
-        if status.is_client_error() || status.is_server_error() {
+        self.status = Some(incoming.status());
+        let outcome = incoming.outcome();
+        if outcome == Outcome::Error {
             return Err(incoming.api_error(clock).await);
         }
         let mut response = Response::new(incoming, call.body_limit);
-        if call.read_body == ReadBody::Now && !status.is_redirection() {
+        if call.read_body == ReadBody::Now && outcome == Outcome::Success {
             response.read().await?;
         }
         Ok(response)

@@ -54,11 +54,11 @@ impl PlatformClient {
         self.request(Method::DELETE, path)
     }
 
-    /// Starts a request with any method.
+    /// Starts a request with any method but `CONNECT`, which has no path, and `TRACE`, whose response
+    /// repeats the token (RFC 9110 9.3.6 and 9.3.8).
     pub fn request(&self, method: Method, path: &str) -> Request {
-        Request {
+        let mut request = Request {
             client: self.clone(),
-            method,
             target: Target::new(path),
             headers: self.tokens.app().headers(),
             body: Body::None,
@@ -66,7 +66,17 @@ impl PlatformClient {
             retry: self.retry,
             repeatable: false,
             invalid: None,
+            method,
+        };
+        let name = request.method.as_str();
+        if ["CONNECT", "TRACE"]
+            .iter()
+            .any(|one| name.eq_ignore_ascii_case(one))
+        {
+            request
+                .fail("the methods CONNECT and TRACE are not sent with a token; use another one");
         }
+        request
     }
 }
 
@@ -120,6 +130,11 @@ impl Request {
 
     /// Sets a header. With an `Authorization` of the caller's own, no token is requested and a 401
     /// is returned as it is.
+    ///
+    /// The headers that say where a message goes, how long it is and how it is coded belong to the
+    /// connection and are an error: `Host`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`,
+    /// `Accept-Encoding`, `Connection`, `Keep-Alive`, `Upgrade`, `HTTP2-Settings`, `Expect`,
+    /// `Proxy-Authorization` and `Proxy-Connection`.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -127,7 +142,12 @@ impl Request {
     {
         if let (Ok(name), Ok(mut value)) = (name.try_into(), value.try_into()) {
             value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
-            self.headers.insert(name, value);
+            if OF_THE_CONNECTION.contains(&name.as_str()) {
+                let what = format!("the header {name} belongs to the connection; leave it out");
+                self.invalid.get_or_insert(Error::configuration(what));
+            } else {
+                self.headers.insert(name, value);
+            }
         } else {
             self.fail("a header's name or value is malformed");
         }
@@ -276,6 +296,7 @@ impl Request {
             url: self.target.url(tokens.region().api_url())?,
             deadline: tokens.clock().now() + self.timeout,
             token_wait,
+            timeout: self.timeout,
             tokens,
             method: self.method,
             headers: self.headers,
@@ -288,7 +309,7 @@ impl Request {
     }
 
     fn fail(&mut self, what: &'static str) {
-        self.invalid = Some(Error::configuration(what));
+        self.invalid.get_or_insert(Error::configuration(what));
     }
 }
 
@@ -300,3 +321,20 @@ impl fmt::Debug for Request {
             .finish_non_exhaustive()
     }
 }
+
+/// The headers that a caller may not set (RFC 9110 7.6.1 and RFC 9112 3.2, 6).
+const OF_THE_CONNECTION: [&str; 13] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, ResponseProblem},
     http_client::Incoming,
     outside_text::without_byte_order_mark,
+    retry::MAX_WAIT,
 };
 
 /// A response of the Platform API with a status below 400.
@@ -67,7 +68,7 @@ impl Response {
         Some(RateLimit {
             count: number("inin-ratelimit-count")?,
             allowed: number("inin-ratelimit-allowed")?,
-            reset: Duration::from_secs(number("inin-ratelimit-reset")?),
+            reset: Duration::from_secs(number("inin-ratelimit-reset")?).min(MAX_WAIT),
         })
     }
 
@@ -193,6 +194,6 @@ pub struct RateLimit {
     pub count: u64,
     /// The requests allowed in a window.
     pub allowed: u64,
-    /// The time until the window ends.
+    /// The time until the window ends, at most a day.
     pub reset: Duration,
 }

@@ -3,7 +3,10 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::{Url, form_urlencoded};
 
-use crate::{error::Error, region::url_under};
+use crate::{
+    error::{Error, is_invisible},
+    region::url_under,
+};
 
 /// A path and its query, as the caller gave them.
 #[derive(Clone)]
@@ -100,14 +103,20 @@ impl Target {
                 return invalid("it contains a backslash, a space or a control character");
             }
         }
-        if self.path.split('/').skip(1).any(is_unsafe_segment) {
-            return invalid("a segment is empty or is `.` or `..`, perhaps encoded");
-        }
-        let prefix = api.path().trim_end_matches('/');
         let mut url = url_under(api, &self.path);
         url.set_query(self.query.as_deref());
-        if !is_same_origin(&url, api) || !is_same_path(url.path(), prefix, &self.path) {
+        let prefix = api.path().trim_end_matches('/');
+        let Some(path) = url.path().strip_prefix(prefix) else {
             return invalid("it leads to another place than its text says");
+        };
+        if !is_same_origin(&url, api) || !is_same_path(path, &self.path) {
+            return invalid("it leads to another place than its text says, such as `..`");
+        }
+        if path.split('/').skip(1).any(is_unsafe_segment) {
+            return invalid(
+                "a segment is empty, consists of dots, or is encoded in a way that servers read \
+                 differently, such as %u002e",
+            );
         }
         Ok(url)
     }
@@ -119,16 +128,14 @@ fn is_same_origin(url: &Url, api: &Url) -> bool {
         && url.port_or_known_default() == api.port_or_known_default()
 }
 
-/// Whether a built path consists of the prefix and the given segments, in any encoding.
-fn is_same_path(built: &str, prefix: &str, given: &str) -> bool {
+/// Whether a built path has the given segments, in any encoding.
+fn is_same_path(built: &str, given: &str) -> bool {
     let decoded = |path: &str| -> Vec<Vec<u8>> {
         path.split('/')
             .map(|segment| percent_decode_str(segment).collect())
             .collect()
     };
-    built
-        .strip_prefix(prefix)
-        .is_some_and(|path| path == given || decoded(path) == decoded(given))
+    built == given || decoded(built) == decoded(given)
 }
 
 /// Whether a text consists of unreserved characters (RFC 3986 2.3) and of those between segments and
@@ -143,30 +150,69 @@ fn is_corrected_by_parsers(c: char) -> bool {
     c == '\\' || c.is_control() || c.is_whitespace()
 }
 
-/// Whether a segment is empty or contains a dot segment, a backslash or a control character, however
-/// often a server decodes it. More than [`MAX_ENCODINGS`] encodings are unsafe too.
+/// Whether a segment is empty, or may become a dot segment or several segments at a server, however
+/// often the server decodes it. More than [`MAX_ENCODINGS`] encodings are unsafe too.
 fn is_unsafe_segment(segment: &str) -> bool {
     if is_plain(segment) {
-        return matches!(segment, "" | "." | "..");
+        return segment.is_empty() || is_dots(segment);
+    }
+    if has_stray_percent(segment) {
+        return true;
     }
     let mut text = segment.to_owned();
     for _ in 0..MAX_ENCODINGS {
         if text.is_empty() || text.contains(|c: char| c == '\\' || c.is_control()) {
             return true;
         }
-        // `;` starts the parameters of a segment, which some servers cut off.
-        let names = text.split(['/', ';']);
-        if names.into_iter().any(|name| name == "." || name == "..") {
+        // `%u002e` is a dot to some servers, and no percent-encoding to others.
+        let names_unicode = text.contains("%u") || text.contains("%U");
+        let plain = plain(&text);
+        if names_unicode || plain.is_empty() || plain.split(ENDS_OF_A_NAME).any(is_dots) {
             return true;
         }
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        // What is not UTF-8 may be an overlong form of a dot.
+        let Ok(decoded) = percent_decode_str(&text).decode_utf8() else {
+            return true;
+        };
         if decoded == text {
             return false;
         }
-        text = decoded;
+        text = decoded.into_owned();
     }
     true
 }
+
+/// Whether a `%` does not begin an encoded byte, so that servers differ in what they read.
+fn has_stray_percent(segment: &str) -> bool {
+    segment.split('%').skip(1).any(|rest| {
+        let digits = rest.as_bytes().first_chunk::<2>();
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// Returns the text as a server may read it that leaves out spaces and invisible characters, and
+/// takes wide forms for plain ones (Unicode NFKC).
+fn plain(text: &str) -> String {
+    let visible = text
+        .chars()
+        .filter(|&c| !c.is_whitespace() && !is_invisible(c));
+    let plain = visible.map(|c| match c {
+        '\u{2024}'..='\u{2026}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}' => '.',
+        '\u{2044}' | '\u{2215}' | '\u{ff0f}' | '\u{fe68}' | '\u{ff3c}' => '/',
+        '\u{ff1b}' => ';',
+        c => c,
+    });
+    plain.collect()
+}
+
+/// Whether a name consists of dots, of which some systems ignore those that are too many.
+fn is_dots(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte == b'.')
+}
+
+/// What ends a name within a segment: `;` starts its parameters, which some servers cut off, and the
+/// others are a slash or end the path once they are decoded.
+const ENDS_OF_A_NAME: [char; 4] = ['/', ';', '?', '#'];
 
 /// The maximum length of a path and its query. Genesys Cloud's links have some hundred bytes.
 const MAX_TARGET_BYTES: usize = 16 * 1024;
@@ -200,7 +246,7 @@ mod tests {
                 "/api/v2/users/me",
                 "/api/v2/users?pageSize=1&q=a%20b",
                 "/api/v2/users/a%2Fb",
-                "/api/v2/a;b=c/x.y/...",
+                "/api/v2/a;b=c/x.y/..z/z..",
                 "/api/v2/üsers",
                 "/api/v2/users?next=https://x/../y",
             ] {
@@ -254,14 +300,52 @@ mod tests {
             "/api/x\0",
             " /api/x",
         ] {
-            for base in BASES {
-                let api = Url::parse(base).unwrap();
-                let error = Target::new(path).url(&api).unwrap_err();
-                let ErrorKind::Configuration(invalid) = error.kind() else {
-                    panic!("{path:?}: {error}")
-                };
-                assert_eq!(*invalid.kind(), ConfigurationKind::InvalidPath, "{path:?}");
-            }
+            assert_invalid(path);
+        }
+    }
+
+    #[test]
+    fn segment_that_servers_read_differently_is_invalid() {
+        for path in [
+            "/api/...",
+            "/api/%20/x",
+            "/api/..%3bx",
+            "/api/..%3fx",
+            "/api/.%23",
+            "/api/%c0%ae%c0%ae/x",
+            "/api/%e0%80%ae/x",
+            "/api/x%ff",
+            "/api/%u002e%u002e/x",
+            "/api/x%U002F",
+            "/api/x%25u002f",
+            "/api/%2e%2e%20/x",
+            "/api/.%20./x",
+            "/api/%20%2e/x",
+            "/api/..%c2%a0/x",
+            "/api/.%e2%80%8b./x",
+            "/api/%ef%bc%8e%ef%bc%8e/x",
+            "/api/\u{ff0e}\u{ff0e}/x",
+            "/api/\u{2025}/x",
+            "/api/..\u{ff0f}x",
+            "/api/..%ef%bc%8fx",
+            "/api/\u{ff61}%2e/x",
+            "/api/x%",
+            "/api/x%2",
+            "/api/x%zz",
+            "/api/%%32%65/x",
+        ] {
+            assert_invalid(path);
+        }
+    }
+
+    fn assert_invalid(path: &str) {
+        for base in BASES {
+            let api = Url::parse(base).unwrap();
+            let error = Target::new(path).url(&api).unwrap_err();
+            let ErrorKind::Configuration(invalid) = error.kind() else {
+                panic!("{path:?}: {error}")
+            };
+            assert_eq!(*invalid.kind(), ConfigurationKind::InvalidPath, "{path:?}");
         }
     }
 
@@ -289,13 +373,18 @@ mod tests {
             ("a b", "a%20b"),
             ("a/b?c#d", "a%2Fb%3Fc%23d"),
             ("é%", "%C3%A9%25"),
+            ("Acme Inc.", "Acme%20Inc."),
+            ("100 % of ...it", "100%20%25%20of%20...it"),
             ("a+b@c.example", "a%2Bb%40c.example"),
         ] {
             let url = url(id).unwrap();
             assert_eq!(url.path(), format!("/api/v2/users/{encoded}"));
             assert_eq!((url.query(), url.fragment()), (None, None));
         }
-        for id in ["", ".", "..", "../x", "%2e%2e", "a\0", "a\nb", "a\\b"] {
+        for id in [
+            "", ".", "..", "...", "../x", "..;x", "..?x", ". .", "%2e%2e", "%u002e", "\u{2025}",
+            "a\0", "a\nb", "a\\b",
+        ] {
             assert!(url(id).is_err(), "{id:?}");
         }
     }

@@ -10,7 +10,7 @@ use super::{redact::sanitize, transport::ResponseHead, troubleshooting::Troubles
 ///
 /// Source: Genesys Cloud Developer Center, "Responses", the schemas `ErrorBody` and `ErrorDetails`.
 /// Data actions use a schema of their own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiError {
     pub(super) head: ResponseHead,
     /// The error's code, such as `not.found`. For a data action it is the `errorCode`.

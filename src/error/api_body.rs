@@ -46,6 +46,37 @@ impl Body {
     }
 }
 
+/// What a server other than the token endpoint says in its place: a body of the Platform API or of a
+/// gateway.
+#[derive(Default)]
+pub(crate) struct ServerWords {
+    /// The code and the message, as far as there are any.
+    pub(crate) text: Option<String>,
+    pub(crate) context_id: Option<String>,
+}
+
+impl ServerWords {
+    pub(crate) fn read(body: &[u8], secrets: &[&str]) -> Self {
+        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+            return Self::default();
+        };
+        let reader = Reader(secrets);
+        // Gateways put their error into a field.
+        let inner = ["error", "fault"];
+        let mut inner = inner.iter().filter_map(|name| body.get(*name)?.as_object());
+        let inner = inner.next().unwrap_or(&body);
+        let texts = [
+            reader.text(inner, CODE),
+            reader.text(inner, MESSAGE_OF_GATEWAY),
+        ];
+        let texts: Vec<String> = texts.into_iter().flatten().collect();
+        Self {
+            text: (!texts.is_empty()).then(|| texts.join(": ")),
+            context_id: reader.text(&body, CONTEXT_ID),
+        }
+    }
+}
+
 /// Reads texts without these secrets.
 struct Reader<'a>(&'a [&'a str]);
 
@@ -153,6 +184,14 @@ fn texts(value: &Value) -> Vec<&str> {
 
 const CODE: &[&str] = &["code", "errorCode", "scimType"];
 const MESSAGE: &[&str] = &["message", "userMessage", "detail"];
+const MESSAGE_OF_GATEWAY: &[&str] = &[
+    "message",
+    "userMessage",
+    "detail",
+    "Message",
+    "faultstring",
+    "title",
+];
 const CONTEXT_ID: &[&str] = &["contextId", "correlationId"];
 
 const MAX_PERMISSIONS: usize = 64;

@@ -99,6 +99,10 @@ pub(crate) enum FormFault {
          provider wrote it"
     )]
     TwoAlphabets,
+    #[error(
+        "it is UTF-16, as > writes it in Windows PowerShell; write its base64 as ASCII or UTF-8"
+    )]
+    Utf16,
     #[error("it is neither XML nor base64 nor base64url; check the source of the assertion")]
     Base64,
     #[error(

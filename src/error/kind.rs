@@ -9,7 +9,7 @@ use super::{
     },
     login::{LoginError, LoginErrorKind},
     token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind},
-    transport::{ResponseHead, TransportError, TransportKind, UnexpectedResponse},
+    transport::{ResponseHead, TransportError, UnexpectedResponse},
     troubleshooting::Troubleshooting,
 };
 
@@ -93,8 +93,7 @@ impl ErrorKind {
             | Self::TokenRejected
             | Self::Store(_)
             | Self::Timeout => true,
-            // The stream that failed is the caller's.
-            Self::Transport(error) => error.kind() != TransportKind::Upload,
+            Self::Transport(error) => error.is_transient(),
             Self::OAuth(error) => error.is_transient(),
             Self::Login(error) => error.is_transient(),
             Self::Api(error) => error.is_transient(),
@@ -134,6 +133,7 @@ impl ErrorKind {
             Self::RateLimited(error) => Some(&error.head),
             Self::AccessDenied(error) => Some(&error.response.head),
             Self::Api(error) => Some(&error.head),
+            Self::TokenExpired(error) => Some(&error.response()?.head),
             Self::UnexpectedResponse(error) => Some(&error.head),
             _ => None,
         }

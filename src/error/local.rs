@@ -8,6 +8,7 @@ use std::{
 
 use httpdate::fmt_http_date;
 
+use super::{api::ApiError, redact::sanitize};
 use crate::region::InvalidRegion;
 
 /// A setting is missing or malformed. Nothing was sent.
@@ -62,11 +63,13 @@ pub struct CredentialSourceError {
 }
 
 /// A token has expired.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TokenExpired(ExpiredToken);
+#[derive(Debug)]
+pub struct TokenExpired {
+    token: ExpiredToken,
+    response: Option<Box<ApiError>>,
+}
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 enum ExpiredToken {
     #[error(
         "the token endpoint returns tokens that are already expired; set a token duration that \
@@ -107,30 +110,64 @@ pub(crate) enum StaleAssertion {
 impl TokenExpired {
     /// The token endpoint returns tokens that have no life left.
     pub(crate) fn on_arrival() -> Self {
-        Self(ExpiredToken::OnArrival)
+        ExpiredToken::OnArrival.into()
     }
 
     /// A token that the user of this crate supplied.
     pub(crate) fn fixed() -> Self {
-        Self(ExpiredToken::Fixed)
+        ExpiredToken::Fixed.into()
     }
 
     /// A login's token without a refresh token.
     pub(crate) fn of_login() -> Self {
-        Self(ExpiredToken::Login)
+        ExpiredToken::Login.into()
     }
 
     /// A token whose renewal needs another assertion.
     pub(crate) fn of_assertion(why: StaleAssertion) -> Self {
-        Self(ExpiredToken::Assertion(why))
+        ExpiredToken::Assertion(why).into()
     }
 
     pub(super) fn is_renewable(&self) -> bool {
-        matches!(self.0, ExpiredToken::OnArrival)
+        matches!(self.token, ExpiredToken::OnArrival)
     }
 
     pub(super) fn needs_login(&self) -> bool {
-        matches!(self.0, ExpiredToken::Login | ExpiredToken::Assertion(_))
+        matches!(self.token, ExpiredToken::Login | ExpiredToken::Assertion(_))
+    }
+
+    /// The same, with the response in which the API rejected the token.
+    pub(super) fn with_response(&self, response: &ApiError) -> Self {
+        Self {
+            token: self.token,
+            response: Some(Box::new(response.clone())),
+        }
+    }
+
+    /// Returns the 401 with which the API rejected the token, where the call that failed received it.
+    #[must_use]
+    pub fn response(&self) -> Option<&ApiError> {
+        self.response.as_deref()
+    }
+}
+
+impl fmt::Display for TokenExpired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(response) = &self.response {
+            write!(f, "{response}; ")?;
+        }
+        self.token.fmt(f)
+    }
+}
+
+impl std::error::Error for TokenExpired {}
+
+impl From<ExpiredToken> for TokenExpired {
+    fn from(token: ExpiredToken) -> Self {
+        Self {
+            token,
+            response: None,
+        }
     }
 }
 
@@ -148,17 +185,39 @@ impl fmt::Display for Date<'_> {
 }
 
 /// The token store failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the token store failed; see the source error, and check that the store is reachable")]
+///
+/// Its text contains that of the cause, which names the file or the server. Its source is the source
+/// of the cause.
+#[derive(Debug)]
 pub struct StoreError {
-    source: BoxError,
+    cause: BoxError,
 }
 
 impl StoreError {
     /// Makes the error of a store from its cause.
-    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let source = source.into();
-        Self { source }
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        Self { cause }
+    }
+
+    /// Returns the cause, for example to downcast it.
+    #[must_use]
+    pub fn get_ref(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        &*self.cause
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The cause may be a text of several lines from a server.
+        let cause = sanitize(&self.cause.to_string(), &[]);
+        write!(f, "the token store failed: {cause}")
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
     }
 }
 

@@ -111,7 +111,7 @@ fn visible(text: &str) -> String {
 
 /// Whether a character is a control character (C0, C1), a line or paragraph separator, or changes the
 /// direction or the width of text invisibly.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -222,17 +222,54 @@ mod tests {
     #[test]
     fn work_is_linear_in_the_text() {
         const SIZE: usize = 8 * 1024;
-        for unit in [
-            "\\", "\\\\u", "%", "%5C", "%25", "\\u005c", "\\u{", "\u{200b}", "+", "a",
-        ] {
+        let units = [
+            "\\",
+            "\\\\u",
+            "%",
+            "%5C",
+            "%25",
+            "\\u005c",
+            "\\u{",
+            "\u{200b}",
+            "+",
+            "a",
+            "\\%",
+            "%\\",
+            "%5C\\",
+            "\\u005C%5c",
+            "\\u{5c}\\",
+            "%255C",
+            "%2\\",
+            "\\\"",
+            "\\x5c",
+            "\\x5c%5C\\u005c\\",
+            "é",
+            "%C3%A9é",
+            "\\ud83d\\udd11",
+            "\\ud83d",
+            "+%2B",
+            "redacted",
+        ];
+        for unit in units {
             let secret = unit.repeat(SIZE / unit.len());
-            // All of the secret but its last character, again and again.
+            // All of the secret but its last character, again and again, and the same from its middle.
             let almost = secret.strip_suffix(|_: char| true).unwrap();
-            for text in [format!("{almost}!"), format!("{}!", unit.repeat(SIZE))] {
+            let middle = unit.repeat(SIZE / unit.len() / 2);
+            for text in [
+                format!("{almost}!"),
+                format!("{}!", unit.repeat(SIZE)),
+                format!("{middle}!{middle}!{middle}"),
+            ] {
+                let secrets = [secret.as_str(), almost, &middle];
                 let mut read = 0;
-                redact(&text, &[&secret, almost], "[redacted]", &mut read);
-                let most = 20 * (text.len() + secret.len());
+                let shown = redact(&text, &secrets, "[redacted]", &mut read);
+                let most = secrets.len() * 10 * (text.len() + secret.len());
                 assert!(read <= most, "{unit}: {read} bytes read");
+                assert!(
+                    shown.len() <= 2 * text.len(),
+                    "{unit}: {} bytes",
+                    shown.len()
+                );
             }
         }
     }

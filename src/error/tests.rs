@@ -76,13 +76,12 @@ fn debug_shows_the_text_and_its_sources() {
         format!("{error:?}"),
         "the vault failed\nCaused by:\n    connection refused\\u{a}by the peer"
     );
+    // The text of a store's error contains that of its cause.
     let store = Error::from(StoreError::new(error.in_pause(Duration::from_secs(2))));
     assert_eq!(
         format!("{store:?}"),
-        format!(
-            "{store}\nCaused by:\n    the vault failed (the next token request is due in 2.0 s)\n    \
-             connection refused\\u{{a}}by the peer"
-        )
+        "the token store failed: the vault failed (the next token request is due in 2.0 s)\n\
+         Caused by:\n    connection refused\\u{a}by the peer"
     );
     let plain = Error::configuration("the client id is empty");
     assert_eq!(format!("{plain:?}"), "the client id is empty");

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use url::Url;
 
 use crate::outside_text::without_byte_order_mark;
 
@@ -10,21 +11,56 @@ use crate::outside_text::without_byte_order_mark;
 #[derive(Debug, thiserror::Error)]
 pub struct TransportError {
     pub(crate) kind: TransportKind,
-    pub(crate) host: String,
+    pub(crate) peer: Peer,
     pub(crate) nothing_sent: bool,
+    /// The cause and its cure, where more is known than the kind.
+    pub(crate) cause: Option<&'static str>,
+    /// The id of the response whose body broke off.
+    pub(crate) correlation_id: Option<String>,
     pub(crate) source: Option<reqwest::Error>,
+}
+
+/// The host that a request is for, and the proxy on the way to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peer {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) proxy: Option<Proxy>,
+}
+
+/// A proxy, as far as it is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    /// Its host and port.
+    pub(crate) address: Option<String>,
+    pub(crate) origin: ProxyOrigin,
+}
+
+/// Where a proxy is set.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum ProxyOrigin {
+    #[error("from the environment variable {0}")]
+    Variable(&'static str),
+    #[error("from the system's settings")]
+    System,
+    #[error("set by the program's HttpClient")]
+    HttpClient,
 }
 
 /// The step at which a request failed, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportKind {
-    /// The host's name could not be resolved.
+    /// The name of the host, or of the proxy in front of it, could not be resolved.
     Dns,
-    /// The connection was refused.
+    /// The host, or the proxy in front of it, refused the connection.
     Refused,
     /// The host, or the proxy in front of it, could not be reached.
     Unreachable,
+    /// The proxy requires a user and a password, or other ones (HTTP 407).
+    ProxyAuthentication,
+    /// The proxy did not open a tunnel to the host.
+    ProxyTunnel,
     /// TLS failed, for example because the certificate is not trusted or the host does not use TLS.
     Tls,
     /// There was no connection in time.
@@ -33,6 +69,10 @@ pub enum TransportKind {
     Reset,
     /// The connection ended before the response was complete.
     Interrupted,
+    /// The head of the response is too large: more than 100 header lines, for example.
+    ResponseHead,
+    /// What arrived is not HTTP.
+    NotHttp,
     /// There was no complete response in time.
     Timeout,
     /// The stream that supplied the request's body failed.
@@ -51,53 +91,143 @@ impl TransportError {
     /// Returns the host that the request was for.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.peer.host
     }
 
-    /// Whether nothing of the request was sent, so that it can safely be repeated.
+    /// Returns host and port of the proxy on the way to the host, if there is one and its address is
+    /// known.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.peer.proxy.as_ref()?.address.as_deref()
+    }
+
+    /// Whether nothing of the request was sent or processed, so that it can safely be repeated.
     #[must_use]
     pub fn nothing_sent(&self) -> bool {
         self.nothing_sent
+    }
+
+    /// Whether the same may succeed later without anyone acting.
+    pub(super) fn is_transient(&self) -> bool {
+        match self.kind {
+            // The stream that failed is the caller's.
+            TransportKind::Upload
+            | TransportKind::ProxyAuthentication
+            | TransportKind::ResponseHead => false,
+            _ => true,
+        }
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = &self.host;
+        let peer = &self.peer;
+        // Connections are made to the proxy, where there is one.
+        let first = peer.first_hop();
         match self.kind {
-            TransportKind::Dns => write!(
+            TransportKind::Dns => write!(f, "the name of {first} could not be resolved"),
+            TransportKind::Refused => write!(f, "{first} refused the connection"),
+            TransportKind::Unreachable => write!(f, "{first} could not be reached"),
+            TransportKind::ProxyAuthentication => write!(
                 f,
-                "the host name {host} could not be resolved; check the name and this machine's DNS"
+                "{first} requires a user and a password, or other ones (HTTP 407)"
             ),
-            TransportKind::Refused => write!(
-                f,
-                "{host} refused the connection; check the host and port, and that its service runs"
-            ),
-            TransportKind::Unreachable => write!(
-                f,
-                "{host} could not be reached; check the network, the firewall and the proxy"
-            ),
-            TransportKind::Tls => write!(
-                f,
-                "TLS with {host} failed; check that this machine trusts the host's certificate"
-            ),
-            TransportKind::ConnectTimeout => write!(
-                f,
-                "connecting to {host} timed out; check the network, the firewall and the proxy"
-            ),
-            TransportKind::Reset => write!(f, "{host} reset the connection"),
+            TransportKind::ProxyTunnel => write!(f, "{first} did not open a tunnel"),
+            TransportKind::Tls => write!(f, "TLS with {peer} failed"),
+            TransportKind::ConnectTimeout => write!(f, "connecting to {first} timed out"),
+            TransportKind::Reset => write!(f, "{peer} reset the connection"),
             TransportKind::Interrupted => write!(
                 f,
-                "the connection to {host} ended before the response was complete"
+                "the connection to {peer} ended before the response was complete"
             ),
-            TransportKind::Timeout => write!(f, "{host} did not send a response in time"),
-            TransportKind::Upload => write!(
+            TransportKind::ResponseHead => write!(
                 f,
-                "the stream of the request's body for {host} failed; see the source error"
+                "the head of the response from {peer} is too large: it has more than 100 header \
+                 lines, or too many bytes"
             ),
-            TransportKind::Other => {
-                write!(f, "the request to {host} failed; see the source error")
+            TransportKind::NotHttp => write!(f, "{peer} sent something that is not HTTP"),
+            TransportKind::Timeout => write!(f, "{peer} did not send a response in time"),
+            TransportKind::Upload => {
+                write!(f, "the stream of the request's body for {peer} failed")
             }
+            TransportKind::Other => write!(f, "the request to {peer} failed"),
+        }?;
+        if let Some(id) = &self.correlation_id {
+            write!(f, " (correlation id {id})")?;
+        }
+        match self.cause.or_else(|| self.cure()) {
+            Some(words) => write!(f, "; {words}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TransportError {
+    fn cure(&self) -> Option<&'static str> {
+        let has_proxy = self.peer.proxy.is_some();
+        Some(match self.kind {
+            TransportKind::Dns => "check the name and this machine's DNS",
+            TransportKind::Refused => "check the host and port, and that its service runs",
+            TransportKind::Unreachable | TransportKind::ConnectTimeout if has_proxy => {
+                "check the proxy, its port, and the network to it"
+            }
+            TransportKind::Unreachable | TransportKind::ConnectTimeout => {
+                "check the network and the firewall, and whether a proxy is needed"
+            }
+            TransportKind::ProxyAuthentication => {
+                "put them into the proxy's URL, percent-encoded: http://user:password@host:port"
+            }
+            TransportKind::ProxyTunnel => "check that the proxy allows HTTPS to this host and port",
+            TransportKind::Tls => "check that the host supports TLS 1.2 or 1.3 on this port",
+            TransportKind::ResponseHead => "check the gateway or proxy in front of the host",
+            TransportKind::NotHttp => "check the host and port, and the proxies on the way",
+            TransportKind::Upload | TransportKind::Other => "see the source error",
+            TransportKind::Reset | TransportKind::Interrupted | TransportKind::Timeout => {
+                return None;
+            }
+        })
+    }
+}
+
+impl Peer {
+    /// Returns where a request to `url` goes, without a proxy.
+    pub(crate) fn of(url: &Url) -> Self {
+        Self {
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port_or_known_default(),
+            proxy: None,
+        }
+    }
+
+    /// Returns the host, or the proxy in front of it.
+    fn first_hop(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{proxy} on the way to {}", self.address()),
+            None => self.address(),
+        }
+    }
+
+    fn address(&self) -> String {
+        let port = self
+            .port
+            .map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}{port}", self.host)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address())?;
+        let proxy = self.proxy.as_ref();
+        proxy.map_or(Ok(()), |proxy| write!(f, " through {proxy}"))
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            Some(address) => write!(f, "the proxy {address} ({})", self.origin),
+            None => write!(f, "a proxy ({})", self.origin),
         }
     }
 }
@@ -115,6 +245,9 @@ pub struct UnexpectedResponse {
 pub(crate) enum ResponseProblem {
     #[error("without a readable reason")]
     Status,
+    /// The server's own words, sanitized.
+    #[error("{0}")]
+    Said(String),
     #[error(
         "with a redirection, which is not followed with credentials; check the region's hosts, or \
          use `send()` and the response's `location()` where a redirection is expected"
@@ -153,6 +286,16 @@ pub(crate) enum ResponseProblem {
 }
 
 impl UnexpectedResponse {
+    /// Returns the server's own words, where it sent a message in the form of the Platform API or of a
+    /// gateway.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        match &self.problem {
+            ResponseProblem::Said(words) => Some(words),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_transient(&self) -> bool {
         let status = self.head.status.as_u16();
         status >= 500 || matches!(status, 408 | 429) || self.problem.is_foreign()

@@ -60,7 +60,11 @@ impl Closure {
     pub(crate) async fn new_token(self) -> Result<NewToken, Error> {
         let new_token = self.source.get().await;
         new_token.map_err(|error| {
-            let what = format!("the source of the token `{}` failed", self.name);
+            let what = format!(
+                "the source of the token `{}` failed: its closure returned an error; see the source \
+                 error, and check what the closure asks",
+                self.name
+            );
             Error::credential_source(what, Some(error))
         })
     }

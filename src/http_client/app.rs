@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{ACCEPT, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
 
 use crate::error::Error;
@@ -41,6 +41,8 @@ impl App {
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // Without it a server may choose any coding (RFC 9110 12.5.3), and none is read.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, self.user_agent.clone());
         if let Some(app) = &self.genesys_app {
             headers.insert(GENESYS_APP, app.clone());

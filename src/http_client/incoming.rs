@@ -4,7 +4,10 @@ use std::{fmt, mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_ENCODING};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CONTENT_ENCODING, TRANSFER_ENCODING},
+};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -12,7 +15,7 @@ use super::failure::transport_error;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
+        Error, ErrorKind, Peer, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
         correlation_id,
     },
     retry::retry_after,
@@ -46,6 +49,15 @@ impl Incoming {
         self.response.status()
     }
 
+    /// Returns what the status means for the request.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.status().as_u16() {
+            200..=299 => Outcome::Success,
+            300..=399 => Outcome::Redirection,
+            _ => Outcome::Error,
+        }
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
@@ -53,9 +65,19 @@ impl Incoming {
     /// Returns the next chunk of the body. A body with a content coding is not read: none was
     /// requested, and it may be endless once decoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.check_coding()?;
+        let chunk = self.next_chunk().await?;
+        if chunk.is_some() {
+            self.check_coding()?;
+        }
+        Ok(chunk)
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let chunk = self.response.chunk().await;
-        chunk.map_err(|error| transport_error(error, Some(self.response.url())))
+        chunk.map_err(|error| {
+            let (peer, id) = (Peer::of(self.response.url()), self.correlation_id());
+            transport_error(error, peer, id)
+        })
     }
 
     /// Returns the whole body, if it has at most `limit` bytes. One that arrives at once is not
@@ -102,22 +124,31 @@ impl Incoming {
         Some(usize::try_from(announced).unwrap_or(usize::MAX))
     }
 
-    /// Returns how many bytes the body may have, unless it is clear already that it cannot be read.
+    /// Returns how many bytes the body may have, unless its announced length is already over that.
     fn check_head(&self, limit: usize) -> Result<usize, Error> {
-        self.check_coding()?;
         match self.announced() {
             Some(announced) if announced > limit => Err(self.too_long(limit)),
             _ => Ok(limit),
         }
     }
 
+    /// Fails if the body has a coding in any of the headers' lines and lists. The frames of `chunked`
+    /// are already removed.
     fn check_coding(&self) -> Result<(), Error> {
-        match self.headers().get(CONTENT_ENCODING) {
-            Some(coding) if !coding.is_empty() && coding != "identity" => {
-                Err(self.unexpected(ResponseProblem::Encoded, None))
-            }
-            _ => Ok(()),
+        let lines = |name| self.headers().get_all(name).iter();
+        let mut lines = lines(CONTENT_ENCODING).chain(lines(TRANSFER_ENCODING));
+        let is_encoded = lines.any(|line| {
+            let mut codings = line.as_bytes().split(|byte| *byte == b',');
+            codings.any(|coding| {
+                let coding = coding.trim_ascii();
+                let is = |name: &str| coding.eq_ignore_ascii_case(name.as_bytes());
+                !(is("") || is("identity") || is("chunked"))
+            })
+        });
+        if is_encoded {
+            return Err(self.unexpected(ResponseProblem::Encoded, None));
         }
+        Ok(())
     }
 
     /// Returns the next chunk, if it has at most `left` bytes, which it uses up.
@@ -126,8 +157,11 @@ impl Incoming {
         left: &mut usize,
         limit: usize,
     ) -> Result<Option<Bytes>, Error> {
-        let chunk = self.response.chunk().await;
-        let chunk = chunk.map_err(|error| transport_error(error, Some(self.response.url())))?;
+        let chunk = self.next_chunk().await?;
+        // The first chunk shows that there is a body.
+        if chunk.is_some() && *left == limit {
+            self.check_coding()?;
+        }
         let length = chunk.as_ref().map_or(0, Bytes::len);
         *left = left
             .checked_sub(length)
@@ -192,6 +226,14 @@ impl Incoming {
             correlation_id: self.correlation_id(),
         }
     }
+}
+
+/// What a status means (RFC 9110 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Redirection,
+    Error,
 }
 
 impl fmt::Debug for Incoming {

@@ -19,7 +19,8 @@ use crate::{
     token_endpoint::TokenEndpoint,
 };
 
-/// Settings of a [`TokenProvider`]; made by [`TokenProvider::builder`].
+/// Settings of a [`TokenProvider`]; made by [`TokenProvider::builder`] and
+/// [`TokenProvider::builder_from_env`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `build`"]
 pub struct TokenProviderBuilder {

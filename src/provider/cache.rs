@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, InvalidClient},
+    error::{Error, InvalidClient},
     grant::{Grant, Kind},
     retry::Jitter,
     runtime,
@@ -203,10 +203,9 @@ impl TokenCache {
         matches!(self.grant.0, Kind::Closure(_)) || runtime::has_sockets()
     }
 
-    /// The error of a caller whose time is over: the last failure says more than that.
-    pub(super) fn timeout(&self) -> Error {
-        let last = self.read(|state, _| state.last_failure.clone());
-        last.unwrap_or_else(|| ErrorKind::Timeout.into())
+    /// The last failure since there was a token.
+    pub(super) fn last_failure(&self) -> Option<Error> {
+        self.read(|state, _| state.last_failure.clone())
     }
 
     /// Adds to an `invalid_client` error what is known of the client.

@@ -30,6 +30,7 @@ pub(super) async fn wait_for_token(
     cache: &Arc<TokenCache>,
     deadline: Moment,
 ) -> Result<AccessToken, Error> {
+    let limit = deadline - cache.clock().now();
     loop {
         let (until, mut results) = match poll_policy(cache) {
             (Decision::Serve(token), _) => return Ok(token),
@@ -46,7 +47,13 @@ pub(super) async fn wait_for_token(
             Some(WaiterResult::Token(token)) => return Ok(token),
             Some(WaiterResult::Failed(error)) => return Err(error),
             Some(WaiterResult::AskAgain) | None if cache.clock().now() < deadline => {}
-            Some(WaiterResult::AskAgain) | None => return Err(cache.timeout()),
+            Some(WaiterResult::AskAgain) | None => {
+                let host = cache.endpoint.region.login_url().authority();
+                let what = format!("waiting for a token from {host}");
+                // The last failure says more than that the time is over.
+                let last = cache.last_failure();
+                return Err(last.unwrap_or_else(|| Error::timeout(&what, limit)));
+            }
         }
     }
 }

@@ -281,7 +281,7 @@ impl<T: Token> RefreshPolicy<T> {
         let failures = FailureStreak::with_failure(self.failures, now);
         self.failures = Some(failures);
         let has_valid_token = self.valid(now).is_some();
-        let retry_after = cause.retry_after();
+        let retry_after = cause.wait();
         let length = retry::pause_after_failure(failures, retry_after, has_valid_token, jitter);
         self.pause_for(length, cause, false, now)
     }

@@ -233,7 +233,7 @@ impl Refresh {
     ) -> Option<Event> {
         let took = now - self.started;
         let failed = |error: Error| Event::RequestFailed {
-            pause: error.retry_after().unwrap_or_default(),
+            pause: error.wait().unwrap_or_default(),
             error,
             took,
             has_valid_token,

@@ -26,8 +26,8 @@ pub(super) async fn ask<T: Send + 'static>(
     let fault = match run_within(SOURCE_LIMIT, source).await {
         Ok(result) => return result,
         Err(TaskError::NoRuntime) => return Err(ErrorKind::NoRuntime.into()),
-        Err(TaskError::Panicked) => "panicked",
-        Err(TaskError::TimedOut) => "took longer than 10 seconds",
+        Err(TaskError::Panicked) => "panicked; correct it",
+        Err(TaskError::TimedOut) => "took longer than 10 seconds; check what it asks or reads",
     };
     let what = format!("the source of the {what} {fault}");
     Err(Error::credential_source(what, None))

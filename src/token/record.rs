@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::AccessToken;
-use crate::clock::Clock;
+use crate::{clock::Clock, platform_limits::MAX_SCIM_TOKEN_DURATION};
 
 /// What is sealed and stored. It has no `Debug`, because all of it is secret.
 #[derive(Clone)]
@@ -135,7 +135,8 @@ impl Record {
             generation: read.generation,
             access_token: read.access_token,
             issued,
-            life: Duration::from_millis(read.life),
+            // No token lives longer, whatever a store says.
+            life: Duration::from_millis(read.life).min(MAX_SCIM_TOKEN_DURATION),
             refresh_token: read.refresh_token,
         })
     }
@@ -204,6 +205,19 @@ mod tests {
         }
         for invalid in [&b""[..], b"{}", b"[]", b"\xff", b"{\"generation\":1}"] {
             assert!(Record::from_bytes(invalid).is_none());
+        }
+    }
+
+    #[test]
+    fn stored_life_is_at_most_that_of_the_longest_token() {
+        let clock = Clock::manual();
+        let issued = millis(clock.wall());
+        for life in [u64::MAX, 1 << 60] {
+            let bytes =
+                format!(r#"{{"generation":1,"access_token":"a","issued":{issued},"life":{life}}}"#);
+            let token = Record::from_bytes(bytes.as_bytes()).unwrap().token(&clock);
+            let left = token.unwrap().expires_in().unwrap();
+            assert!(left <= MAX_SCIM_TOKEN_DURATION, "{left:?}");
         }
     }
 

@@ -10,8 +10,11 @@ use serde_json::Value;
 use super::expires_in;
 use crate::{
     clock::{Clock, Moment},
-    error::{Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, sanitize},
-    http_client::{Incoming, expose_all},
+    error::{
+        Error, ErrorKind, OAuthError, RateLimited, ResponseProblem, ServerWords,
+        UnexpectedResponse, sanitize,
+    },
+    http_client::{Incoming, Outcome, expose_all},
     outside_text::without_byte_order_mark,
     platform_limits::{MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
     retry::retry_after,
@@ -37,25 +40,46 @@ pub(super) fn read_response(
     requested: Moment,
     clock: &Clock,
 ) -> Result<Issued, Error> {
-    let status = incoming.status();
+    let outcome = incoming.outcome();
     let retry_after = retry_after(incoming.headers(), clock.wall());
     let unexpected = |problem| Err(incoming.unexpected(problem, retry_after));
     let response = match serde_json::from_slice::<TokenResponse>(without_byte_order_mark(body)) {
         Ok(response) => response,
-        Err(_) if status == StatusCode::TOO_MANY_REQUESTS => TokenResponse::default(),
-        Err(error) if status == StatusCode::OK => {
+        Err(error) if outcome == Outcome::Success => {
             return unexpected(ResponseProblem::not_json(incoming.headers(), body, &error));
         }
-        Err(_) if status.is_redirection() => return unexpected(ResponseProblem::Redirect),
-        Err(_) => return unexpected(ResponseProblem::Status),
+        Err(_) => TokenResponse::default(),
     };
+    if outcome == Outcome::Redirection {
+        return unexpected(ResponseProblem::Redirect);
+    }
     if let Some(kind) = response.error_kind(incoming, retry_after, grant_type) {
         return Err(kind.into());
     }
-    if status != StatusCode::OK {
-        return unexpected(ResponseProblem::Status);
+    if outcome == Outcome::Error {
+        return Err(foreign_error(incoming, body, retry_after).into());
     }
     response.into_issued(requested, clock).or_else(unexpected)
+}
+
+/// Returns the kind of error for a body without an OAuth `error`: one of the Platform API or of a
+/// gateway, or none.
+fn foreign_error(incoming: &Incoming, body: &[u8], retry_after: Option<Duration>) -> ErrorKind {
+    let secrets = incoming.secrets();
+    let words = ServerWords::read(body, &expose_all(&secrets));
+    let mut head = incoming.head(retry_after);
+    head.correlation_id = head.correlation_id.or(words.context_id);
+    if head.status == StatusCode::TOO_MANY_REQUESTS {
+        return ErrorKind::RateLimited(RateLimited {
+            head,
+            message: words.text,
+            response: None,
+        });
+    }
+    let problem = words
+        .text
+        .map_or(ResponseProblem::Status, ResponseProblem::Said);
+    ErrorKind::UnexpectedResponse(UnexpectedResponse { head, problem })
 }
 
 /// The body. Every field may be missing. A field that occurs twice is an error.
@@ -77,7 +101,7 @@ struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// Returns the kind of error for a body with an `error`, whatever its status, and for a 429.
+    /// Returns the kind of error for a body with an `error`, whatever its status.
     /// Genesys Cloud responds with 400 even where the rate limit is exceeded.
     fn error_kind(
         &self,
@@ -86,31 +110,27 @@ impl TokenResponse {
         grant_type: &str,
     ) -> Option<ErrorKind> {
         let is_429 = incoming.status() == StatusCode::TOO_MANY_REQUESTS;
-        let error = self.error.as_deref().filter(|error| !error.is_empty());
-        if error.is_none() && !is_429 {
-            return None;
-        }
+        let error = self.error.as_deref().filter(|error| !error.is_empty())?;
         let secrets = incoming.secrets();
         let secrets = expose_all(&secrets);
         let description = self.error_description.as_deref();
         let description = description.or(self.description.as_deref());
-        let is_limit_as_400 = error == Some("invalid_request")
+        let is_limit_as_400 = error == "invalid_request"
             && description.is_some_and(|text| {
                 let text = text.to_ascii_lowercase();
                 text.starts_with("rate limit exceeded")
             });
         let head = incoming.head(retry_after);
         let description = description.map(|text| sanitize(text, &secrets));
-        Some(match error {
-            Some(error) if !is_429 && !is_limit_as_400 => {
-                let error = sanitize(error, &secrets);
-                ErrorKind::OAuth(OAuthError::new(head, error, description, grant_type))
-            }
-            _ => ErrorKind::RateLimited(RateLimited {
+        Some(if is_429 || is_limit_as_400 {
+            ErrorKind::RateLimited(RateLimited {
                 head,
                 message: description,
                 response: None,
-            }),
+            })
+        } else {
+            let error = sanitize(error, &secrets);
+            ErrorKind::OAuth(OAuthError::new(head, error, description, grant_type))
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{FixedToken, TokenProvider, error::Troubleshooting, sandbox::Sandbox};
 
-use super::quickstart::run;
+use super::{quickstart::run, support::example::in_one_line};
 
 #[path = "../../examples/diagnose.rs"]
 #[allow(
@@ -14,17 +14,13 @@ use super::quickstart::run;
 )]
 mod diagnose;
 
-/// Returns the text without its line breaks and indents.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[tokio::test]
 async fn sandbox_run_shows_all_six_rows() {
     let mut out = Vec::new();
-    diagnose::against_the_sandbox(&mut out).await.unwrap();
+    let output = &mut diagnose::terminal::Output::new(&mut out, 80);
+    diagnose::against_the_sandbox(output).await.unwrap();
     let text = String::from_utf8(out).unwrap();
-    let sections: Vec<String> = text.split("\n\n").skip(1).map(flat).collect();
+    let sections: Vec<String> = text.split("\n\n").skip(1).map(in_one_line).collect();
     // Two errors lead to the last row.
     assert_eq!(sections.len(), 7, "{text}");
     let rows = Troubleshooting::ALL
@@ -47,10 +43,11 @@ async fn sandbox_run_shows_all_six_rows() {
 /// Runs against a region. Returns whether everything worked, and the output.
 async fn run_against(tokens: TokenProvider, path: &str) -> (bool, String) {
     let mut out = Vec::new();
-    let worked = diagnose::against_the_region(tokens, &[path.to_owned()], &mut out)
+    let output = &mut diagnose::terminal::Output::new(&mut out, 80);
+    let worked = diagnose::against_the_region(tokens, &[path.to_owned()], output)
         .await
         .unwrap();
-    (worked, flat(&String::from_utf8(out).unwrap()))
+    (worked, in_one_line(&String::from_utf8(out).unwrap()))
 }
 
 #[tokio::test]
@@ -103,7 +100,7 @@ fn client_id_without_secret_is_row_five() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("5. Secret not visible"), "{text}");
     assert!(
-        flat(&text).contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not"),
+        in_one_line(&text).contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not"),
         "{text}"
     );
 }

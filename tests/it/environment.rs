@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use genesys_cloud_auth::{PlatformClient, TokenProvider};
+use genesys_cloud_auth::{PlatformClient, TokenProvider, sandbox::Sandbox};
+use secrecy::ExposeSecret as _;
 
 use crate::support::{
     child_process::{command, job, messages_of, send_to_parent},
@@ -234,6 +235,47 @@ fn gateway_variables_lead_to_the_server() {
         let paths: Vec<_> = sent.iter().skip(before).map(|sent| &*sent.target).collect();
         assert_eq!(paths, [token_path, api_path]);
     }
+}
+
+/// The host, its port and its protocol are enough. The paths of the official SDKs work, too.
+#[test]
+fn gateway_variables_lead_to_a_sandbox() {
+    const NAME: &str = "environment::gateway_variables_lead_to_a_sandbox";
+    if job().is_some() {
+        return runtime().block_on(report_token_and_organization());
+    }
+    let sandbox = runtime().block_on(Sandbox::start()).unwrap();
+    let port = sandbox.url().rsplit(':').next().unwrap().to_owned();
+    let gateway = [
+        ("GATEWAY_HOST", "localhost"),
+        ("GATEWAY_PORT", &*port),
+        ("GATEWAY_PROTOCOL", "http"),
+    ];
+    let secret = sandbox.client_secret();
+    let client = [
+        ("OAUTHCLIENT_ID", sandbox.client_id()),
+        ("OAUTHCLIENT_SECRET", secret.expose_secret()),
+    ];
+    for name in [None, Some("login"), Some("api")] {
+        let path = name.map(|name| [("GATEWAY_PATH_NAME", name), ("GATEWAY_PATH_VALUE", name)]);
+        let path = path.as_ref().map_or(&[][..], |path| path);
+        let said = child_says(NAME, &[&gateway, path, &client].concat());
+        let (organization, token) = said.split_once('\n').unwrap();
+        assert_eq!(organization, "Sandbox", "{name:?}");
+        let token = [("ACCESS_TOKEN", token)];
+        let said = child_says(NAME, &[&gateway, path, &client, &token].concat());
+        assert!(said.starts_with("Sandbox\n"), "{name:?}: {said}");
+    }
+    assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (3, 6));
+}
+
+async fn report_token_and_organization() {
+    let tokens = TokenProvider::from_env().unwrap();
+    let api = PlatformClient::new(tokens.clone());
+    let call = api.get("/api/v2/organizations/me");
+    let organization: serde_json::Value = call.fetch().await.unwrap();
+    send_to_parent(organization["name"].as_str().unwrap());
+    send_to_parent(tokens.token().await.unwrap().expose_secret());
 }
 
 fn child(test: &str, variables: &[(&str, &str)]) -> Command {

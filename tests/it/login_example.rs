@@ -19,7 +19,7 @@ use url::Url;
 use super::{
     quickstart::program,
     readme::assert_is_documented,
-    support::{login::parameter, visitor::Visitor},
+    support::{example::in_one_line, login::parameter, visitor::Visitor},
 };
 
 #[path = "../../examples/login.rs"]
@@ -73,7 +73,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn new() -> (Self, mpsc::Receiver<String>, Out) {
+    fn new() -> (Self, mpsc::Receiver<String>, login::terminal::Output<Out>) {
         let (written, lines) = mpsc::unbounded_channel();
         let (typed, receiver) = mpsc::channel(1);
         let terminal = Self {
@@ -81,7 +81,9 @@ impl Terminal {
             typed: Some(typed),
             seen: String::new(),
         };
-        (terminal, receiver, Out(written, Vec::new()))
+        // So wide that no line is wrapped.
+        let out = login::terminal::Output::new(Out(written, Vec::new()), 1_000);
+        (terminal, receiver, out)
     }
 
     /// Reads up to the next line that contains `part`.
@@ -184,11 +186,32 @@ async fn browser_may_come_back_without_input() {
         });
         let url = terminal.line_with("/oauth/authorize?").await;
         let user = &sandbox.users()[0];
+        if closed {
+            terminal.line_with("waits for the browser alone").await;
+        }
         let back = sandbox.log_in(&url, user).await;
         assert_eq!(Visitor::new().get(&back).await.status, 200);
         timeout(TEST_TIMEOUT, program).await.unwrap().unwrap();
         assert_shows_user(&sandbox, user, &terminal.rest().await);
     }
+}
+
+#[tokio::test]
+async fn address_that_a_terminal_wrapped_is_accepted() {
+    let sandbox = sandbox().await;
+    let login = builder(&sandbox).build().unwrap();
+    let (mut terminal, lines, mut out) = Terminal::new();
+    let program =
+        tokio::spawn(async move { login::by_hand(&login, lines, &mut out).await.is_ok() });
+    let url = terminal.line_with("/oauth/authorize?").await;
+    let back = sandbox.log_in(&url, &sandbox.users()[0]).await;
+    terminal.types("http://localhost/x?code=1").await;
+    for line in back.as_bytes().chunks(40) {
+        let line = str::from_utf8(line).unwrap();
+        terminal.types(&format!("    {line}")).await;
+    }
+    assert!(timeout(TEST_TIMEOUT, program).await.unwrap().unwrap());
+    assert_eq!(sandbox.token_requests(), 1);
 }
 
 #[tokio::test]
@@ -211,13 +234,15 @@ async fn stored_login_needs_no_browser_until_the_logout() {
     timeout(TEST_TIMEOUT, program).await.unwrap().unwrap();
 
     let mut out = Vec::new();
-    login::log_in(&run(), &mut out).await.unwrap();
+    let output = &mut login::terminal::Output::new(&mut out, 80);
+    login::log_in(&run(), output).await.unwrap();
     assert!(out.is_empty());
     assert_eq!(sandbox.token_requests(), 1);
 
     for start in ["The login has ended", "No login is stored here."] {
         let mut out = Vec::new();
-        login::log_out(&run(), &mut out).await.unwrap();
+        let output = &mut login::terminal::Output::new(&mut out, 80);
+        login::log_out(&run(), output).await.unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with(start), "{text}");
         let url = text.lines().last().unwrap();
@@ -275,6 +300,8 @@ impl Running {
     async fn end(mut self) -> (String, bool) {
         let ended = async {
             self.output.read_to_string(&mut self.seen).await.unwrap();
+            let errors = self.child.stderr.as_mut().unwrap();
+            errors.read_to_string(&mut self.seen).await.unwrap();
             self.child.wait().await.unwrap().success()
         };
         let success = timeout(TEST_TIMEOUT, ended).await.expect("it does not end");
@@ -301,8 +328,9 @@ async fn over_ssh_it_asks_for_the_callback() {
     running.input.write_all(line.as_bytes()).await.unwrap();
     let (text, success) = running.end().await;
     assert!(success, "{text}");
-    assert!(text.contains("this is an SSH session"), "{text}");
-    assert!(text.contains("neither a URL nor the query"), "{text}");
+    let flat = in_one_line(&text);
+    assert!(flat.contains("this is an SSH session"), "{text}");
+    assert!(flat.contains("neither a URL nor the query"), "{text}");
     assert_eq!(row(&text, "user "), "User 1");
     assert_eq!(row(&text, "organisation"), "Sandbox");
     assert!(!text.contains(&parameter(&back, "code").unwrap()), "{text}");
@@ -351,7 +379,8 @@ fn matching_row_of_the_troubleshooting_table_is_shown() {
     let error = ClientCredentials::new("an-id", "").unwrap_err();
     let help = error.troubleshooting().unwrap();
     let mut out = Vec::new();
-    login::explain(&mut out, &error).unwrap();
+    let output = &mut login::terminal::Output::new(&mut out, 1_000);
+    output.error(&error).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains(&error.to_string()), "{text}");
     assert_eq!(row(&text, "issue"), help.issue());
@@ -368,6 +397,6 @@ async fn wrong_arguments_are_reported() {
         (&["eu-west-1", "an-id", "http://x y"], "redirect URI"),
     ] {
         let (text, success) = Running::start(arguments, &[]).end().await;
-        assert!(!success && text.contains(reason), "{text}");
+        assert!(!success && in_one_line(&text).contains(reason), "{text}");
     }
 }

@@ -139,7 +139,7 @@ type Parse<'a> = &'a dyn Fn(&str) -> Result<(), Error>;
 
 /// One rule, whatever the value is and wherever it comes from.
 #[tokio::test]
-async fn value_is_cleaned_or_refused_with_its_cause() {
+async fn value_is_cleaned_or_an_error_names_the_cause() {
     let id = |id: &str| ClientCredentials::new(id, SECRET).map(drop);
     let secret = |secret: &str| ClientCredentials::new(CLIENT_ID, secret).map(drop);
     let token = |token: &str| FixedToken::new(token).map(drop);
@@ -178,7 +178,7 @@ async fn value_is_cleaned_or_refused_with_its_cause() {
 }
 
 #[tokio::test]
-async fn token_of_a_closure_is_cleaned_or_refused() {
+async fn token_of_a_closure_is_cleaned_or_an_error() {
     let tokens = |secret: &'static str| {
         let grant = Grant::from_fn("broker", move || async move {
             let secret = secret.into();

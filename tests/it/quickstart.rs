@@ -7,7 +7,7 @@ use std::{
 
 use genesys_cloud_auth::sandbox::Sandbox;
 
-use super::environment::VARIABLES;
+use super::{environment::VARIABLES, support::example::in_one_line};
 
 #[path = "../../examples/quickstart.rs"]
 #[allow(
@@ -38,7 +38,8 @@ fn printed(text: &str, heading: &str, name: &str) -> usize {
 async fn output_matches_the_sandbox_record() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut out = Vec::new();
-    quickstart::against_the_sandbox(&sandbox, &mut out)
+    let output = &mut quickstart::terminal::Output::new(&mut out, 80);
+    quickstart::against_the_sandbox(&sandbox, output)
         .await
         .unwrap();
     let text = String::from_utf8(out).unwrap();
@@ -128,7 +129,7 @@ fn missing_secret_is_named() {
         ],
     );
     assert!(!output.status.success());
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = in_one_line(&String::from_utf8_lossy(&output.stderr));
     assert!(
         text.contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not"),
         "{text}"

@@ -7,7 +7,7 @@ use genesys_cloud_auth::{
 };
 use serde_json::Value;
 
-use super::quickstart::quickstart;
+use super::{quickstart::quickstart, support::example::in_one_line};
 
 const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
@@ -81,7 +81,8 @@ async fn login_is_stored_for_the_next_run() -> Result<(), Error> {
 async fn quickstart_prints_what_its_documentation_shows() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut out = Vec::new();
-    quickstart::against_the_sandbox(&sandbox, &mut out)
+    let output = &mut quickstart::terminal::Output::new(&mut out, 80);
+    quickstart::against_the_sandbox(&sandbox, output)
         .await
         .unwrap();
     let shown = transcripts(QUICKSTART).remove(0);
@@ -104,8 +105,9 @@ fn without_numbers(text: &str) -> String {
 /// transcript, `…` stands for what differs from run to run.
 #[track_caller]
 pub(super) fn assert_is_documented(text: &str) {
+    let text = in_one_line(text);
     let mut shown = DOCUMENTS.into_iter().flat_map(transcripts);
-    let is_shown = shown.any(|shown| matches_transcript(text, &shown));
+    let is_shown = shown.any(|shown| matches_transcript(&text, &in_one_line(&shown)));
     assert!(is_shown, "{text}");
 }
 

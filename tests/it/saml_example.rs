@@ -4,20 +4,17 @@ use std::process::{Command, Output};
 
 use genesys_cloud_auth::{Error, Saml2Bearer, error::Troubleshooting, sandbox::Sandbox};
 
-use super::{quickstart::program, readme::assert_is_documented};
+use super::{quickstart::program, readme::assert_is_documented, support::example::in_one_line};
 
 #[path = "../../examples/saml2_bearer.rs"]
 #[allow(dead_code, reason = "a program with parts of its own")]
 mod saml2_bearer;
 
-fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[tokio::test]
 async fn it_shows_a_day_of_two_assertions() {
     let mut out = Vec::new();
-    saml2_bearer::run_on_sandbox(&mut out).await.unwrap();
+    let output = &mut saml2_bearer::terminal::Output::new(&mut out, 80);
+    saml2_bearer::run_on_sandbox(output).await.unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_is_documented(&text);
     let sections: Vec<String> = text.split("\n\n").skip(1).map(in_one_line).collect();
@@ -49,7 +46,8 @@ async fn an_assertion_becomes_the_token_of_its_user() {
         let (id, secret) = (sandbox.client_id(), sandbox.client_secret());
         let grant = Saml2Bearer::new(id, secret, sandbox.org_short_name(), &*given).unwrap();
         let mut out = Vec::new();
-        let outcome = saml2_bearer::run_on_region(sandbox.region(), grant, &mut out).await;
+        let output = &mut saml2_bearer::terminal::Output::new(&mut out, 80);
+        let outcome = saml2_bearer::run_on_region(sandbox.region(), grant, output).await;
         let error = outcome
             .err()
             .map(|error| *error.downcast::<Error>().unwrap());
@@ -100,7 +98,7 @@ fn invalid_arguments_are_errors_before_anything_is_sent() {
         ),
     ] {
         let output = run(arguments);
-        let text = String::from_utf8_lossy(&output.stdout);
+        let text = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{text}");
         assert!(in_one_line(&text).contains(expected), "{text}");
     }

@@ -1,6 +1,6 @@
 //! The web application with single sign-on, whose code the guide shows.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxAssertions};
@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     readme::assert_is_documented,
     support::{
-        example::{assert_fails, start_web_app},
+        example::{WebApp, assert_fails, start_web_app},
         visitor::{Shown, Visitor},
     },
 };
@@ -22,9 +22,15 @@ mod sso_web_app;
 /// The application, with its sandbox and its identity provider.
 struct Running {
     sandbox: Arc<Sandbox>,
-    base: Url,
-    /// The set stops the servers when it is dropped.
-    _servers: JoinSet<std::io::Result<()>>,
+    app: WebApp,
+}
+
+impl Deref for Running {
+    type Target = WebApp;
+
+    fn deref(&self) -> &WebApp {
+        &self.app
+    }
 }
 
 /// A login that a browser has begun, with what the response must match.
@@ -62,14 +68,12 @@ impl Running {
         servers.spawn(sso_web_app::serve(listener, sso));
         servers.spawn(sso_web_app::serve_idp(idp, Arc::clone(&sandbox), acs));
         Self {
-            _servers: servers,
-            base: Url::parse(&format!("http{base}")).unwrap(),
             sandbox,
+            app: WebApp {
+                base: Url::parse(&format!("http{base}")).unwrap(),
+                _servers: servers,
+            },
         }
-    }
-
-    fn at(&self, path: &str) -> Url {
-        self.base.join(path).unwrap()
     }
 
     async fn begin(&self, visitor: &mut Visitor) -> LoginRequest {
@@ -110,14 +114,6 @@ impl Running {
         assert_eq!(shown.status, 403, "{}", shown.text);
         assert!(shown.headers.get("set-cookie").is_none());
         assert_eq!(self.sandbox.token_requests(), 0);
-    }
-
-    /// Returns the name of the user that the home page greets.
-    async fn greeted_user(&self, visitor: &mut Visitor) -> Option<String> {
-        let home = visitor.get(self.at("/")).await;
-        assert_eq!(home.status, 200);
-        let title = between(&home.text, "<h1>", "</h1>");
-        title.strip_prefix("Hello, ").map(str::to_owned)
     }
 }
 
@@ -346,19 +342,20 @@ async fn each_cookie_has_the_attributes_of_its_purpose() {
         let (name, rest) = cookie.split_once('=').unwrap();
         let (id, rest) = rest.split_once(';').unwrap();
         assert_eq!((name, id.len()), (&*format!("{prefix}login"), 43));
-        let expected = " Path=/; HttpOnly; Max-Age=600; SameSite=None; Secure";
+        let expected = " HttpOnly; SameSite=None; Secure; Path=/";
         assert_eq!(rest, expected);
 
         let login = app.begin(&mut visitor).await;
         let response = app.response_to(&login);
         let shown = app.post(&mut visitor, &response, &login.relay_state).await;
         let cookies = shown.headers.get_all("set-cookie").iter();
-        let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
-        let [session, login] = cookies[..] else {
+        let mut cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+        cookies.sort_unstable();
+        let [login, session] = cookies[..] else {
             panic!("{cookies:?}")
         };
         assert!(session.starts_with(&format!("{prefix}session=")));
-        let expected = format!("; Path=/; HttpOnly; Max-Age=28800; SameSite=Lax{secure}");
+        let expected = format!("; HttpOnly; SameSite=Lax{secure}; Path=/");
         assert!(session.ends_with(&expected), "{session}");
         assert!(login.starts_with(&format!("{prefix}login=; ")) && login.contains("Max-Age=0"));
     }
@@ -403,6 +400,44 @@ async fn the_next_login_of_a_browser_ends_its_session() {
     assert_eq!(app.greeted_user(&mut before).await, None);
     for browser in [&mut visitor, &mut bystander] {
         assert_eq!(app.greeted_user(browser).await.as_deref(), Some("User 2"));
+    }
+}
+
+#[tokio::test]
+async fn user_logs_out_on_a_page_of_the_application() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    let login = app.begin(&mut visitor).await;
+    let response = app.response_to(&login);
+    app.post(&mut visitor, &response, &login.relay_state).await;
+    let mut copy = visitor.clone();
+    app.assert_only_own_pages_log_out(&mut visitor, "User 2")
+        .await;
+    assert_eq!(app.greeted_user(&mut copy).await, None);
+    assert_eq!(visitor.cookie("localhost", "session"), None);
+    let requests = app.sandbox.requests();
+    let mut ended = requests
+        .iter()
+        .filter(|request| request.method() == "DELETE");
+    assert_eq!(ended.next().unwrap().path(), "/api/v2/tokens/me");
+}
+
+#[tokio::test]
+async fn identity_providers_pages_say_that_they_are_a_test() {
+    let app = Running::start().await;
+    let mut visitor = Visitor::new();
+    let login = app.begin(&mut visitor).await;
+    for (url, status) in [(login.idp.join("/sso").unwrap(), 400), (login.idp, 200)] {
+        let page = visitor.get(url).await;
+        assert_eq!(page.status, status);
+        for part in [
+            "<header>",
+            "width=device-width",
+            "prefers-color-scheme:dark",
+        ] {
+            assert!(page.text.contains(part), "{part}: {}", page.text);
+        }
+        assert_eq!(page.header("cache-control"), "no-store");
     }
 }
 

@@ -1,13 +1,13 @@
 //! The example `web_app` and its sessions.
 
-use std::{path::Path, time::Duration};
+use std::{ops::Deref, path::Path, time::Duration};
 
 use genesys_cloud_auth::{
     AuthorizationCode, Login,
     sandbox::{RefreshTokens, Sandbox, SandboxBuilder, SandboxUser},
     store::{FileStore, SealingKey},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
@@ -15,7 +15,7 @@ use url::Url;
 use super::{
     readme::assert_is_documented,
     support::{
-        example::{assert_fails, start_web_app},
+        example::{WebApp, assert_fails, start_web_app},
         login::parameter,
         visitor::{Shown, Visitor},
     },
@@ -36,9 +36,15 @@ const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
 struct Running {
     sandbox: Sandbox,
     folder: TempDir,
-    base: Url,
-    /// The set stops the server when it is dropped.
-    _server: JoinSet<std::io::Result<()>>,
+    app: WebApp,
+}
+
+impl Deref for Running {
+    type Target = WebApp;
+
+    fn deref(&self) -> &WebApp {
+        &self.app
+    }
 }
 
 impl Running {
@@ -64,13 +70,11 @@ impl Running {
         Self {
             sandbox,
             folder,
-            base: Url::parse(&format!("http://localhost:{port}/")).unwrap(),
-            _server: JoinSet::from_iter([server]),
+            app: WebApp {
+                base: Url::parse(&format!("http://localhost:{port}/")).unwrap(),
+                _servers: JoinSet::from_iter([server]),
+            },
         }
-    }
-
-    fn at(&self, path: &str) -> Url {
-        self.base.join(path).unwrap()
     }
 
     fn user(&self, place: usize) -> SandboxUser {
@@ -100,15 +104,6 @@ impl Running {
         let callback = self.callback_of(visitor, user).await;
         let answer = visitor.get(callback).await;
         assert_eq!((answer.status, answer.location()), (303, self.base.clone()));
-    }
-
-    /// The name in the application's greeting.
-    async fn greeted_user(&self, visitor: &mut Visitor) -> Option<String> {
-        let home = visitor.get(self.at("/")).await;
-        assert_eq!(home.status, 200);
-        let title = home.text.split("<h1>").nth(1).unwrap();
-        let title = title.split("</h1>").next().unwrap();
-        title.strip_prefix("Hello, ").map(str::to_owned)
     }
 
     /// The files of the store that contain logins.
@@ -145,7 +140,7 @@ async fn session_id_changes_at_login_and_logout() {
     assert_ne!(before, after);
     assert_eq!(
         answer.header("set-cookie"),
-        format!("session={after}; Path=/; HttpOnly; SameSite=Lax")
+        format!("session={after}; HttpOnly; SameSite=Lax; Path=/")
     );
 
     let home = visitor.get(app.at("/")).await;
@@ -258,30 +253,8 @@ async fn other_sites_cannot_log_a_user_out() {
     let app = Running::start().await;
     let mut visitor = Visitor::new();
     app.log_in(&mut visitor, &app.user(0)).await;
-    let origin = app.base.origin().ascii_serialization();
-    let own = [("origin", origin.as_str())];
-    for headers in [
-        &[("sec-fetch-site", "cross-site")][..],
-        &[("sec-fetch-site", "same-site")],
-        &[("sec-fetch-site", "none")],
-        &[("sec-fetch-site", "cross-site"), own[0]],
-        &[("origin", "http://localhost")],
-        &[("origin", "null")],
-        &[],
-    ] {
-        let answer = visitor.post(app.at("logout"), &[], headers).await;
-        assert_eq!(answer.status, 403, "{headers:?}");
-        assert_eq!(answer.header("set-cookie"), "");
-    }
-    assert_eq!(visitor.get(app.at("logout")).await.status, 405);
-    assert_eq!(
-        app.greeted_user(&mut visitor).await.as_deref(),
-        Some("User 1")
-    );
-    // An older browser sends only its origin.
-    let answer = visitor.post(app.at("logout"), &[], &own).await;
-    assert_eq!(answer.status, 303);
-    assert_eq!(app.greeted_user(&mut visitor).await, None);
+    app.assert_only_own_pages_log_out(&mut visitor, "User 1")
+        .await;
 }
 
 #[tokio::test]
@@ -368,36 +341,29 @@ async fn cookie_is_secure_over_tls() {
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-session="), "{cookie}");
     assert!(
-        cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"),
         "{cookie}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn sessions_end() {
-    let sessions = web_app::sessions::Sessions::new(false);
-    let headers = |id: &str| {
-        let cookie = format!("other=1; session={id}").parse().unwrap();
-        http::HeaderMap::from_iter([(http::header::COOKIE, cookie)])
-    };
-    let begin = || sessions.begin("started", SecretString::from("a login"));
-    begin();
-    assert!(sessions.id(&headers("started")).is_some());
-    assert!(sessions.logged_in(&headers("started")).is_none());
-    tokio::time::advance(Duration::from_secs(601)).await;
-    assert!(sessions.id(&headers("started")).is_none());
-    assert!(sessions.take_pending("started").is_none());
-
-    begin();
-    sessions.log_in("started", "inside");
-    assert!(sessions.id(&headers("started")).is_none());
-    tokio::time::advance(Duration::from_secs(8 * 3_600 - 1)).await;
-    assert!(sessions.logged_in(&headers("inside")).is_some());
+    let sessions = web_app::sessions::ExpiringMap::default();
+    sessions.insert("started", 1, web_app::sessions::LOGIN_TIME);
+    sessions.insert("inside", 2, web_app::sessions::SESSION_TIME);
+    tokio::time::advance(Duration::from_secs(599)).await;
+    assert_eq!(sessions.get("started"), Some(1));
+    assert_eq!(sessions.take_if("started", |_| false), None);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(sessions.get("started"), None);
+    assert_eq!(sessions.take_if("started", |_| true), None);
+    assert_eq!(sessions.take_ended(), [("started".to_owned(), 1)]);
+    tokio::time::advance(Duration::from_secs(8 * 3_600 - 602)).await;
+    assert_eq!(sessions.get("inside"), Some(2));
     assert!(sessions.take_ended().is_empty());
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert!(sessions.logged_in(&headers("inside")).is_none());
-    begin();
-    assert_eq!(sessions.take_ended(), ["inside"]);
+    assert_eq!(sessions.get("inside"), None);
+    assert_eq!(sessions.take_ended(), [("inside".to_owned(), 2)]);
     assert!(sessions.take_ended().is_empty());
 }
 

@@ -211,6 +211,11 @@ const OWN_HEADERS: &[(&str, &str, &str)] = &[
         "names the accepted type; both SDKs send it to the API, one of them to the token endpoint",
     ),
     (
+        "accept-encoding",
+        "identity",
+        "names the only coding that is read; one of the SDKs sends it, too",
+    ),
+    (
         "user-agent",
         PRODUCT,
         "names the client in the server's log; both SDKs send theirs",

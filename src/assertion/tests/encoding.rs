@@ -88,4 +88,11 @@ fn encodings_other_than_utf_8_are_rejected() {
         assert_eq!(fault(given), "Xml(Encoding");
     }
     assert_eq!(fault(declared("utf-8").into_bytes()), "nothing");
+    // The encoding of base64 can be changed without harm to the XML.
+    let base64 = format!("\u{feff}{}\r\n", STANDARD.encode(&xml));
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let utf_16: Vec<u8> = base64.encode_utf16().flat_map(bytes).collect();
+        assert_eq!(fault(utf_16), "Form(Utf16");
+    }
+    assert_eq!(fault(base64.into_bytes()), "nothing");
 }

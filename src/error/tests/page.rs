@@ -128,8 +128,10 @@ fn others() -> Vec<Error> {
     let transport = |kind| {
         Error::from(ErrorKind::Transport(TransportError {
             kind,
-            host: "login".into(),
+            peer: Peer::of(&"https://login.example".parse().unwrap()),
             nothing_sent: true,
+            cause: None,
+            correlation_id: None,
             source: None,
         }))
     };

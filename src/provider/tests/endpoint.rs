@@ -16,8 +16,8 @@ use super::support::{MIDDLE, seconds};
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, OAuthError, RateLimited, ResponseHead, ResponseProblem, TransportError,
-        TransportKind, UnexpectedResponse,
+        Error, ErrorKind, OAuthError, Peer, RateLimited, ResponseHead, ResponseProblem,
+        TransportError, TransportKind, UnexpectedResponse,
     },
     grant::{Grant, IntoGrant},
     http_client::{App, HttpClient},
@@ -290,7 +290,9 @@ fn oauth_error(error: &str, description: Option<String>, grant_type: &str) -> Er
 fn unreachable() -> Error {
     ErrorKind::Transport(TransportError {
         kind: TransportKind::Refused,
-        host: "login".into(),
+        peer: Peer::of(&"https://login.example".parse().unwrap()),
+        cause: None,
+        correlation_id: None,
         nothing_sent: true,
         source: None,
     })

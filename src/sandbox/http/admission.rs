@@ -111,6 +111,9 @@ impl Names {
         name: &str,
     ) -> Result<Option<HeaderValue>, Rejection> {
         if !headers.contains_key(ORIGIN) {
+            if is_embedded_in_a_foreign_page(headers) {
+                return Err(Rejection::ForeignOrigin);
+            }
             return Ok(None);
         }
         let origin = only_value(headers, ORIGIN).ok_or(Rejection::ForeignOrigin)?;
@@ -174,6 +177,13 @@ fn is_loopback_origin(origin: &str) -> bool {
         && url.origin().ascii_serialization() == origin
 }
 
+/// Browsers load an image or a frame without an `Origin`, but say that it is for another site (W3C,
+/// Fetch Metadata Request Headers). A page that the user opens is a `document`.
+fn is_embedded_in_a_foreign_page(headers: &HeaderMap) -> bool {
+    only_value(headers, SEC_FETCH_SITE) == Some("cross-site")
+        && only_value(headers, SEC_FETCH_DEST) != Some("document")
+}
+
 /// Returns the header's value, if there is exactly one.
 fn only_value(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).into_iter();
@@ -206,6 +216,9 @@ impl IntoResponse for Rejection {
         response
     }
 }
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 const OWN_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 

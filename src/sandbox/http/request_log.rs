@@ -65,7 +65,7 @@ impl RecordedRequest {
         &self.method
     }
 
-    /// The request target as it was sent, with the host's prefix and the query.
+    /// The request target as it was sent, with the query, and with the host's prefix if it had one.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri

@@ -160,7 +160,7 @@ font:16px/1.5 system-ui,sans-serif}\
 header{background:var(--note);color:var(--on-note);padding:.6rem 1rem;text-align:center;\
 font-size:.875rem}\
 header strong{margin-right:.5rem;text-transform:uppercase;letter-spacing:.06em}\
-main{max-width:25rem;margin:10vh auto 2rem;padding:2rem;background:var(--card);\
+main{width:calc(100% - 2rem);max-width:25rem;margin:10vh auto 2rem;padding:2rem;background:var(--card);\
 border:1px solid var(--line);border-radius:.75rem}\
 h1{margin:0;font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}\
 p{margin:.5rem 0 0;overflow-wrap:anywhere}\

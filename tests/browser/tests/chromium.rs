@@ -211,6 +211,14 @@ impl Browser {
             let file = folder.join(format!("{name}-{scheme}.png"));
             self.driver.screenshot(&file).await.unwrap();
         }
+        // As on a telephone.
+        let narrow = json!({"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": true});
+        let resized = tools.send_raw("Emulation.setDeviceMetricsOverride", narrow);
+        resized.await.unwrap();
+        let file = folder().join(format!("{name}-narrow.png"));
+        self.driver.screenshot(&file).await.unwrap();
+        let restored = tools.send_raw("Emulation.clearDeviceMetricsOverride", json!({}));
+        restored.await.unwrap();
     }
 
     /// The responses so far whose URL starts with `start`, including redirects.

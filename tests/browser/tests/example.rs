@@ -34,6 +34,7 @@ impl Example {
             .env("BROWSER", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the examples are built");
@@ -57,10 +58,12 @@ impl Example {
         }
     }
 
-    /// The whole output, and whether the program succeeded.
+    /// The whole output with the errors, and whether the program succeeded.
     pub async fn end(mut self) -> (String, bool) {
         let ended = async {
             self.output.read_to_string(&mut self.seen).await.unwrap();
+            let errors = self.child.stderr.as_mut().unwrap();
+            errors.read_to_string(&mut self.seen).await.unwrap();
             self.child.wait().await.unwrap().success()
         };
         let success = timeout(STEP_TIMEOUT, ended).await.expect("it ends");

@@ -31,6 +31,7 @@ fn response_of_the_identity_provider_finds_its_login() {
         let browser = browsers.open().await;
         let (_example, base) = start().await;
         start_login(&browser, &base).await;
+        browser.pictures("sso-web-app-identity-provider").await;
         browser.click("User 2").await;
         browser.shows("Hello, User 2").await;
         browser.pictures("sso-web-app-logged-in").await;
@@ -53,6 +54,11 @@ fn response_of_the_identity_provider_finds_its_login() {
         browser.shows("Hello, User 3").await;
         let next = browser.cookie("session").await.expect("a session");
         assert_ne!(session.value, next.value);
+
+        browser.click("Log out").await;
+        browser.shows("Welcome").await;
+        browser.pictures("sso-web-app-logged-out").await;
+        assert!(browser.cookie("session").await.is_none());
     });
 }
 

@@ -6,6 +6,7 @@ use crate::support::server::Reply;
 pub fn errors() -> Vec<Bad> {
     let mut cases = oauth_errors();
     cases.extend(other_errors());
+    cases.extend(foreign_errors());
     cases.extend(malformed_errors());
     cases
 }
@@ -77,10 +78,27 @@ fn other_errors() -> Vec<Bad> {
             "rate limit exceeded",
         ),
         ("429 without a body", 429, "", LIMITED, "HTTP 429"),
-        ("429 in the API's words", 429, api, LIMITED, "HTTP 429"),
+        ("429 in the API's words", 429, api, LIMITED, SLOW_DOWN),
         ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
     ]
     .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
+    .into()
+}
+
+/// Bodies without an OAuth `error`: of the Platform API and of gateways.
+fn foreign_errors() -> Vec<Bad> {
+    let api = r#"{"message":"Slow","code":"too.many","status":500,"contextId":"c"}"#;
+    [
+        (500, api, "HTTP 500 too.many: Slow"),
+        (503, api, "(correlation id c)"),
+        (403, r#"{"message":"Forbidden"}"#, "403 Forbidden"),
+        (503, r#"{"Message":"No backend"}"#, "503 No backend"),
+        (502, r#"{"error":{"code":"E7","message":"m"}}"#, "E7: m"),
+        (504, r#"{"fault":{"faultstring":"slow"}}"#, "504 slow"),
+        (500, r#"{"title":"t","detail":"d"}"#, "500 d"),
+        (600, r#"{"message":"m"}"#, "600 m"),
+    ]
+    .map(|(status, body, says)| bad(says, Reply::json(status, body), UNEXPECTED, says))
     .into()
 }
 
@@ -133,4 +151,5 @@ fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'stati
 }
 
 const INVALID_CLIENT: &str = "InvalidClient";
+const SLOW_DOWN: &str = "too many requests: too.many.requests: Slow down";
 const LIMITED: &str = "RateLimited";

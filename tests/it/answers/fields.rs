@@ -45,6 +45,21 @@ pub const OF_THE_TOKEN_ENDPOINT: &[Field] = &[
             json!({"error": "invalid_request", "description": said}),
         )
     }),
+    ("message in the API's form", |said| {
+        says(503, json!({"message": said}))
+    }),
+    ("code in the API's form", |said| {
+        says(500, json!({"code": said}))
+    }),
+    ("message of a 429 in the API's form", |said| {
+        says(429, json!({"message": said}))
+    }),
+    ("contextId", |said| {
+        says(500, json!({"contextId": said, "message": "no"}))
+    }),
+    ("message of a gateway", |said| {
+        says(502, json!({"error": {"message": said}}))
+    }),
 ];
 
 pub const OF_THE_API: &[Field] = &[

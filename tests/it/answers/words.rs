@@ -4,7 +4,7 @@ use std::{error::Error as _, iter::successors};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    Error, ErrorKind, FixedToken, HttpClient, PlatformClient, TokenProvider,
+    ClientCredentials, Error, ErrorKind, FixedToken, HttpClient, PlatformClient, TokenProvider,
     client::RetryPolicy,
     error::{ApiError, OAuthError},
 };
@@ -95,14 +95,25 @@ async fn long_words_are_cut() {
 
 /// A search that tries each spelling of each character would take hours.
 #[tokio::test]
-async fn long_token_of_backslashes_is_searched_in_every_field() {
-    let token = "\\".repeat(8_192);
+async fn long_token_of_escapes_is_searched_in_every_field() {
     let connections = HttpClient::default();
-    for (name, reply) in OF_THE_API {
-        let server = Server::start(reply(&format!("{}!", &token[1..])));
-        let call = client(&server, &token, &connections).get("/api/v2/users/me");
-        let error = call.fetch::<()>().await.unwrap_err();
-        assert!(error.status().is_some(), "{name}: {error}");
+    for unit in ["\\", "\\%", "%5C\\", "\\u005c", "%25\\u{5c}"] {
+        let token = unit.repeat(8_192 / unit.len());
+        let said = format!("{}!", &token[1..]);
+        for (name, reply) in OF_THE_API {
+            let server = Server::start(reply(&said));
+            let call = client(&server, &token, &connections).get("/api/v2/users/me");
+            let error = call.fetch::<()>().await.unwrap_err();
+            assert!(error.status().is_some(), "{name}: {error}");
+        }
+        for (name, reply) in OF_THE_TOKEN_ENDPOINT {
+            let server = Server::start(reply(&said[..4_000]));
+            let secret = ClientCredentials::new(CLIENT_ID, &token[..4_001]).unwrap();
+            let tokens = TokenProvider::builder(region_of(&server, &server), secret);
+            let tokens = tokens.http_client(connections.clone()).build().unwrap();
+            let error = tokens.token().await.unwrap_err();
+            assert!(error.status().is_some(), "{name}: {error}");
+        }
     }
 }
 
@@ -162,7 +173,7 @@ fn words_of(error: &Error) -> Vec<String> {
             words.push(denied.division.clone());
             words
         }
-        ErrorKind::UnexpectedResponse(_) => Vec::new(),
+        ErrorKind::UnexpectedResponse(error) => vec![error.message().map(str::to_owned)],
         _ => panic!("{error:?}"),
     };
     words.into_iter().chain([id]).flatten().collect()

@@ -114,6 +114,30 @@ async fn foreign_pages_get_nothing_and_leave_nothing() {
     assert!(sandbox.requests().is_empty());
 }
 
+/// Without an `Origin` the browser's other headers tell what the request is for.
+#[tokio::test]
+async fn foreign_pages_cannot_embed_what_the_sandbox_serves() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for (site, destination, is_admitted) in [
+        ("cross-site", "image", false),
+        ("cross-site", "script", false),
+        ("cross-site", "iframe", false),
+        ("cross-site", "empty", false),
+        // A user who follows a link, as in a login, and the sandbox's own pages.
+        ("cross-site", "document", true),
+        ("same-origin", "document", true),
+        ("same-origin", "image", true),
+        ("none", "document", true),
+    ] {
+        let headers = format!("Sec-Fetch-Site: {site}\r\nSec-Fetch-Dest: {destination}\r\n");
+        let request = own_request(&sandbox, "GET", "/logout");
+        let response = send(&sandbox, with_headers(&request, &headers)).await;
+        let expected = if is_admitted { 200 } else { 403 };
+        assert_eq!(response.status, expected, "{site} {destination}");
+    }
+    assert_eq!(sandbox.requests().len(), 4);
+}
+
 /// Loopback pages need no permission to call a private network, and no other page gets one.
 #[tokio::test]
 async fn no_page_is_let_into_a_private_network() {

@@ -156,7 +156,7 @@ async fn unsealed_record_of_a_mount_is_rejected_with_the_cure() {
     }
 }
 
-/// A group that an administrator lets write, or everybody, is no mount's.
+/// No mount set these modes: an administrator lets a group write, or everybody may.
 #[tokio::test]
 async fn folder_that_no_mount_has_widened_is_rejected() {
     for folder_mode in [0o770, 0o2772, 0o2777, 0o1777] {

@@ -5,10 +5,12 @@ use std::{process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    task::JoinSet,
     time::timeout,
 };
 use url::Url;
 
+use super::visitor::Visitor;
 use crate::quickstart::program;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -34,6 +36,58 @@ pub async fn start_web_app(example: &str) -> (Child, String, Url) {
 pub async fn assert_fails(example: &str, arguments: &[&str], reason: &str) {
     let output = Command::new(program(example)).args(arguments).output();
     let output = timeout(TEST_TIMEOUT, output).await.unwrap().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = in_one_line(&String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success() && text.contains(reason), "{text}");
+}
+
+/// Returns the text without its line breaks and indents.
+pub fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A web application that runs in this process.
+pub struct WebApp {
+    pub base: Url,
+    /// The set stops the servers when it is dropped.
+    pub _servers: JoinSet<std::io::Result<()>>,
+}
+
+impl WebApp {
+    pub fn at(&self, path: &str) -> Url {
+        self.base.join(path).unwrap()
+    }
+
+    /// The name in the application's greeting.
+    pub async fn greeted_user(&self, visitor: &mut Visitor) -> Option<String> {
+        let home = visitor.get(self.at("/")).await;
+        assert_eq!(home.status, 200);
+        let (_, title) = home.text.split_once("<h1>").unwrap();
+        let (title, _) = title.split_once("</h1>").unwrap();
+        title.strip_prefix("Hello, ").map(str::to_owned)
+    }
+
+    /// Asserts that only pages of the application can log the user out.
+    pub async fn assert_only_own_pages_log_out(&self, visitor: &mut Visitor, user: &str) {
+        let origin = self.base.origin().ascii_serialization();
+        let own = [("origin", origin.as_str())];
+        for headers in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "cross-site"), own[0]],
+            &[("origin", "http://localhost")],
+            &[("origin", "null")],
+            &[],
+        ] {
+            let answer = visitor.post(self.at("logout"), &[], headers).await;
+            assert_eq!(answer.status, 403, "{headers:?}");
+            assert_eq!(answer.header("set-cookie"), "");
+        }
+        assert_eq!(visitor.get(self.at("logout")).await.status, 405);
+        assert_eq!(self.greeted_user(visitor).await.as_deref(), Some(user));
+        // An older browser sends only its origin.
+        let answer = visitor.post(self.at("logout"), &[], &own).await;
+        assert_eq!(answer.status, 303);
+        assert_eq!(self.greeted_user(visitor).await, None);
+    }
 }

@@ -1,0 +1,149 @@
+//! What the texts of errors name.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    Assertion, Error, ErrorKind, FixedToken, Grant, NewToken, PlatformClient, Region, Saml2Bearer,
+    TokenProvider,
+};
+
+use crate::support::{
+    CLIENT_ID, SECRET, TOKEN, credentials, good_token, kind_of, provider_of, region_of,
+    server::{End, Reply, Server},
+};
+
+#[tokio::test]
+async fn expired_token_keeps_the_401_that_rejected_it() {
+    let rejection = Reply::of(
+        401,
+        "ININ-Correlation-Id: abc-1\r\n",
+        r#"{"code":"bad.credentials","message":"Invalid login credentials."}"#,
+    );
+    let login = Server::start(good_token(TOKEN));
+    let api = Server::start(rejection);
+    let region = region_of(&login, &api);
+    let fixed = TokenProvider::new(region.clone(), FixedToken::new(TOKEN).unwrap()).unwrap();
+    let assertion = Assertion::from(ASSERTION);
+    let saml = Saml2Bearer::new(CLIENT_ID, SECRET, "my-org", assertion).unwrap();
+    let saml = TokenProvider::new(region, saml).unwrap();
+    for tokens in [fixed, saml] {
+        let error = PlatformClient::new(tokens)
+            .get(PATH)
+            .send()
+            .await
+            .unwrap_err();
+        let ErrorKind::TokenExpired(expired) = error.kind() else {
+            panic!("{error}")
+        };
+        assert_eq!(error.status().map(u16::from), Some(401));
+        assert_eq!(error.correlation_id(), Some("abc-1"));
+        let code = expired.response().unwrap().code.as_deref();
+        assert_eq!(code, Some("bad.credentials"));
+        let text = error.to_string();
+        let start = "GET /api/v2/users/me returned HTTP 401 bad.credentials: Invalid login \
+                     credentials. (correlation id abc-1); ";
+        assert!(text.starts_with(start), "{text}");
+        assert!(
+            !error.is_transient() && error.retry_after().is_none(),
+            "{text}"
+        );
+    }
+    assert_eq!(api.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn assertion_that_was_used_has_no_wait() {
+    let server = Server::start(good_token(TOKEN));
+    let saml = Saml2Bearer::new(CLIENT_ID, SECRET, "my-org", Assertion::from(ASSERTION)).unwrap();
+    let tokens = TokenProvider::new(region_of(&server, &server), saml).unwrap();
+    let token = tokens.token().await.unwrap();
+    tokens.invalidate(&token);
+    for _ in 0..2 {
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(kind_of(&error), "TokenExpired", "{error}");
+        assert_eq!(error.retry_after(), None, "{error}");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn time_that_is_over_is_named_with_its_call() {
+    let server = Server::start(Reply::none(End::Hold));
+    let region = region_of(&server, &server);
+    let tokens = provider_of(region).0.build().unwrap();
+    let api = PlatformClient::new(tokens);
+    let call = api.get(PATH).timeout(Duration::ZERO);
+    let error = call.send().await.unwrap_err();
+    assert_eq!(kind_of(&error), "Timeout", "{error}");
+    let text = error.to_string();
+    let host = server.address().to_string();
+    assert!(text.contains(&host) && text.contains("0 s"), "{text}");
+
+    let own = api.get(PATH).header("Authorization", "Bearer own");
+    let error = own.timeout(Duration::ZERO).send().await.unwrap_err();
+    let text = error.to_string();
+    let expected = "GET /api/v2/users/me did not end within the allowed 0 s; ";
+    assert!(text.starts_with(expected), "{text}");
+}
+
+#[tokio::test]
+async fn source_that_fails_is_named_with_a_cure() {
+    let token = |secret: &'static str| {
+        Grant::from_fn("broker", move || async move {
+            Ok(NewToken {
+                secret: secret.into(),
+                expires_in: None,
+            })
+        })
+    };
+    let fails = Grant::from_fn("broker", || async { Err("no token today".into()) });
+    for (grant, says) in [
+        (fails, "its closure returned an error; see the source error"),
+        (
+            token("Bearer abc"),
+            "begins with a part of a header, such as `Bearer `",
+        ),
+        (
+            token("bearer abc"),
+            "begins with a part of a header, such as `Bearer `",
+        ),
+    ] {
+        let tokens = TokenProvider::new(Region::EuWest1, grant).unwrap();
+        let error = tokens.token().await.unwrap_err();
+        assert_eq!(kind_of(&error), "CredentialSource");
+        let text = error.to_string();
+        assert!(text.contains("`broker`") && text.contains(says), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn body_that_breaks_off_keeps_the_correlation_id() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nININ-Correlation-Id: abc-1\r\n\r\n{";
+    let server = Server::start(Reply::raw(head, End::Close));
+    let tokens = TokenProvider::builder(region_of(&server, &server), credentials());
+    let error = tokens.build().unwrap().token().await.unwrap_err();
+    assert_interrupted(&error, &server);
+    let tokens = FixedToken::new(TOKEN).unwrap();
+    let tokens = TokenProvider::new(region_of(&server, &server), tokens).unwrap();
+    let call = PlatformClient::new(tokens).post(PATH);
+    assert_interrupted(&call.fetch::<()>().await.unwrap_err(), &server);
+}
+
+fn assert_interrupted(error: &Error, server: &Server) {
+    assert_eq!(kind_of(error), "Transport Interrupted", "{error}");
+    assert_eq!(error.correlation_id(), Some("abc-1"));
+    let text = error.to_string();
+    let address = server.address().to_string();
+    assert!(
+        text.contains("(correlation id abc-1)") && text.contains(&address),
+        "{text}"
+    );
+}
+
+const PATH: &str = "/api/v2/users/me";
+
+/// A signed assertion without an end.
+const ASSERTION: &str = concat!(
+    r#"<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a" Version="2.0" IssueInstant="2026-01-31T12:00:00Z">"#,
+    r#"<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignatureValue>AA==</SignatureValue></Signature></Assertion>"#,
+);

@@ -1,0 +1,91 @@
+//! What the examples print, and how they end.
+
+use std::process::{Command, Stdio};
+
+use super::{
+    quickstart::{program, quickstart::terminal::Output},
+    support::example::in_one_line,
+};
+
+const EXAMPLES: [&str; 6] = [
+    "diagnose",
+    "login",
+    "quickstart",
+    "saml2_bearer",
+    "sso_web_app",
+    "web_app",
+];
+
+fn wrapped(columns: usize, text: &str) -> String {
+    let mut out = Vec::new();
+    let output = &mut Output::new(&mut out, columns);
+    output.text(text).unwrap();
+    output.row("a name", text).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn text_fills_the_terminal_and_no_word_is_broken() {
+    let url = format!("http://localhost/{}", "a-b/?=%20".repeat(30));
+    let text = format!("one two-three, {url} four (five) six → seven\neight ");
+    let text = text + &"nine ".repeat(60);
+    for columns in [30, 40, 80, 120] {
+        let shown = wrapped(columns, &text);
+        for word in text.split_whitespace() {
+            assert!(
+                shown.split_whitespace().any(|shown| shown == word),
+                "{shown}"
+            );
+        }
+        let widths = shown.lines().map(|line| line.chars().count());
+        let widths: Vec<_> = widths.filter(|width| *width < url.len()).collect();
+        let widest = *widths.iter().max().unwrap();
+        assert!(
+            (columns - 5..=columns).contains(&widest),
+            "{widest}: {shown}"
+        );
+        assert_eq!(in_one_line(&shown).matches("eight").count(), 2);
+    }
+}
+
+#[test]
+fn each_example_has_a_help() {
+    for example in EXAMPLES {
+        for flag in ["--help", "-h"] {
+            let mut command = Command::new(program(example));
+            let output = command.args(["another", flag]).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success(), "{example}: {text}");
+            assert!(output.stderr.is_empty());
+            for part in ["Arguments: ", "-h, --help"] {
+                assert!(text.contains(part), "{example}: {text}");
+            }
+            assert!(
+                text.lines().all(|line| line.chars().count() <= 80),
+                "{text}"
+            );
+        }
+        let output = Command::new(program(example)).arg("--nope").output();
+        let output = output.unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        let text = in_one_line(&String::from_utf8_lossy(&output.stderr));
+        assert!(text.starts_with("Error: the arguments are "), "{text}");
+        assert!(text.ends_with("--help explains them"), "{text}");
+    }
+}
+
+#[test]
+fn closed_output_ends_a_program_quietly() {
+    for example in EXAMPLES {
+        let mut command = Command::new(program(example));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && text.is_empty(),
+            "{example}: {text}"
+        );
+    }
+}
