@@ -12,6 +12,13 @@
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(feature = "login", feature = "sandbox-tls", feature = "test-util")),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "guides link to what only features add"
+    )
+)]
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 compile_error!(
@@ -118,6 +125,8 @@ pub mod guide {
     pub mod implicit_grant {}
     #[doc = include_str!("guide/observability.md")]
     pub mod observability {}
+    #[doc = include_str!("guide/paging.md")]
+    pub mod paging {}
     #[doc = include_str!("guide/promises.md")]
     pub mod promises {}
     #[doc = include_str!("guide/proxies.md")]

@@ -33,12 +33,12 @@ pub use self::{
     builder::SandboxBuilder,
     fault::{Fault, FaultScope, Gate, response::FaultResponse},
     http::request_log::{RecordedRequest, SandboxHost},
-    org::{settings::RefreshTokens, users::SandboxUser},
+    org::{listings::SandboxListing, settings::RefreshTokens, users::SandboxUser},
     saml::identity_provider::SandboxAssertions,
 };
 
 use self::{
-    api_host::api_host_routes,
+    api_host::{api_host_routes, listing_endpoints},
     dispatch::Dispatcher,
     fault::Endpoint,
     http::admission::Names,
@@ -146,6 +146,7 @@ use crate::{grant::ClientCredentials, region::Region};
 /// | `POST /api/v2/oauth/clients` | checks a new client |
 /// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
 /// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | runs the data action |
+/// | about 110 listings, such as `GET /api/v2/teams` | an empty listing, until [`set_listing`](Self::set_listing) fills it |
 ///
 /// A new OAuth client is checked and not created. An invalid one gets Genesys Cloud's errors
 /// (`grant.type.required`, `bad.grant.type`, `missing.client.roles`). A valid one is returned as it
@@ -448,6 +449,33 @@ impl Sandbox {
     /// call gets 401 `ip.not.authorized`. Tokens stay as they are.
     pub fn set_ip_authorized(&self, authorized: bool) {
         self.org.set_ip_authorized(authorized);
+    }
+}
+
+/// # Listings
+///
+/// The listings of the Platform API page in about 45 forms: by number, link or cursor, in the query
+/// or in the body, with and without an end. The sandbox has endpoints of each.
+impl Sandbox {
+    /// Returns the endpoints of the listings that can be filled, such as
+    /// `GET /api/v2/audits/query/{transactionId}/results`. In a call any segment stands for one in
+    /// braces.
+    #[must_use]
+    pub fn listing_endpoints() -> Vec<&'static str> {
+        listing_endpoints().collect()
+    }
+
+    /// Sets the items of a listing. The endpoint is one of
+    /// [`listing_endpoints`](Self::listing_endpoints).
+    ///
+    /// # Panics
+    ///
+    /// If the sandbox has no such listing.
+    #[track_caller]
+    pub fn set_listing(&self, endpoint: &str, listing: SandboxListing) {
+        let known = listing_endpoints().find(|known| *known == endpoint);
+        let known = known.unwrap_or_else(|| panic!("the sandbox has no listing {endpoint}"));
+        self.org.listings.set(known, listing);
     }
 }
 

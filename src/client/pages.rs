@@ -1,5 +1,13 @@
 //! Listings, page by page.
 
+mod asked;
+mod body;
+mod fields;
+mod next;
+mod position;
+mod sign;
+mod told;
+
 use std::{
     collections::HashSet,
     fmt,
@@ -9,19 +17,27 @@ use std::{
     vec,
 };
 
+use bytes::Bytes;
 use futures_core::Stream;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use url::Url;
+use http::{HeaderMap, header::LINK};
+use serde::de::DeserializeOwned;
 
-use super::{request::Request, response::Response, target::Target};
+use self::{
+    asked::Asked,
+    body::PageBody,
+    next::{Progress, next_step},
+    position::{LEADS_ELSEWHERE, PageId, Position, fingerprint},
+    told::Told,
+};
+use super::{request::Request, response::Response};
 use crate::error::{Error, ResponseProblem};
 
 impl Request {
-    /// Returns the `entities` of a listing one by one, and sends a request for each page.
+    /// Returns the items of a listing one by one, and sends a request for each page.
     ///
     /// Each page is one call with the request's own headers, timeout and retry policy. The first
-    /// page is requested as the request stands, so its query sets where to begin and how long a
-    /// page is:
+    /// page is requested as the request stands, so its query or its body sets where to begin and how
+    /// long a page is:
     ///
     /// ```no_run
     /// # async fn example(api: genesys_cloud_auth::PlatformClient) -> Result<(), genesys_cloud_auth::Error> {
@@ -35,38 +51,92 @@ impl Request {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// The guide [Paging](crate::guide::paging) lists the forms that are followed.
     #[must_use = "nothing is sent before `next`"]
     pub fn pages<T: DeserializeOwned + 'static>(self) -> Pages<T> {
-        let first = Position {
-            target: self.target().clone(),
-            number: None,
-        };
+        let asked = Asked::new(&self);
         Pages {
+            state: State::Due(Position::first(&self)),
             request: self,
-            state: State::Due(first),
-            entities: Vec::new().into_iter(),
+            asked,
+            items: Vec::new().into_iter(),
+            progress: Progress::default(),
+            empty_in_a_row: 0,
+            last_items: None,
             seen: HashSet::new(),
         }
     }
 }
 
-/// The entities of all pages of a listing, read with [`next`](Self::next) or as a [`Stream`]; made
-/// by [`Request::pages`].
+/// The items of all pages of a listing, read with [`next`](Self::next) or as a [`Stream`]; made by
+/// [`Request::pages`].
 ///
-/// Both of Genesys Cloud's forms are followed: `pageNumber` with `pageCount`, and a cursor (`nextUri`
-/// or `after`). A listing with neither has one page. The listing ends with an
-/// [`UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse) where a link leads away from the
-/// Platform API, a page has been read before, or a page is not the requested one.
+/// The forms of Genesys Cloud's listings are followed: a link (`nextUri`), a cursor (`cursor`,
+/// `after`, `cursors.after`, `nextPage`), the number of a page (`pageNumber` with `pageCount` or a
+/// total) and SCIM's `startIndex`, in the query or in the JSON body of a `POST`. A link takes
+/// precedence. Each item is returned once. Where a response says that there is more and does not show
+/// how to request it, the listing ends with an
+/// [`UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse) that names the field and what to do:
+///
+/// - [`cursor_parameter`](Self::cursor_parameter) names the parameter of the next page.
+/// - [`items`](Self::items) names the field of the items.
+/// - [`Request::repeatable`] allows to send a `POST` again that pages by its body.
+///
+/// The same error ends a listing whose link leads away from the Platform API or back to a page that
+/// has been read, whose page is not the requested one, that has 100 pages in a row without an item,
+/// or that is exactly as long as requested without a sign of its end.
 pub struct Pages<T> {
     request: Request,
-    state: State<T>,
-    entities: vec::IntoIter<T>,
-    /// The URLs of the pages that have been read.
-    seen: HashSet<Url>,
+    asked: Asked,
+    state: State,
+    items: vec::IntoIter<T>,
+    progress: Progress,
+    /// The pages in a row without an item.
+    empty_in_a_row: u32,
+    /// The fingerprint of the last items.
+    last_items: Option<u64>,
+    seen: HashSet<PageId>,
 }
 
 impl<T: DeserializeOwned + 'static> Pages<T> {
-    /// Returns the next entity, or `None` at the end. Dropping the future loses nothing.
+    /// Names the parameter that requests the next page, for a listing that does not show it: the
+    /// endpoint's parameter for a cursor, such as `cursor`, `after`, `nextPage` or `q64`, or
+    /// `pageNumber` or `startIndex`. A link in a response still takes precedence.
+    ///
+    /// ```no_run
+    /// # fn example(api: genesys_cloud_auth::PlatformClient) {
+    /// let contacts = api
+    ///     .get("/api/v2/externalcontacts/scan/contacts")
+    ///     .query(&[("limit", 100)])
+    ///     .pages::<serde_json::Value>()
+    ///     .cursor_parameter("cursor");
+    /// # }
+    /// ```
+    #[must_use = "nothing is sent before `next`"]
+    pub fn cursor_parameter(mut self, name: impl Into<String>) -> Self {
+        self.asked.parameter = Some(self.non_empty(name.into()));
+        self
+    }
+
+    /// Names the field of the response that contains the items, for a listing that has them neither
+    /// in `entities` nor in `results`, `Resources`, `conversations` or `userDetails`, or that has two
+    /// of these.
+    #[must_use = "nothing is sent before `next`"]
+    pub fn items(mut self, field: impl Into<String>) -> Self {
+        self.asked.items = Some(self.non_empty(field.into()));
+        self
+    }
+
+    fn non_empty(&mut self, name: String) -> String {
+        if name.is_empty() {
+            self.request
+                .fail("the name of a listing's parameter or field is empty");
+        }
+        name
+    }
+
+    /// Returns the next item, or `None` at the end. Dropping the future loses nothing.
     ///
     /// # Errors
     /// Those of [`Request::fetch`]; also a page that does not say clearly which page is next. After
@@ -76,55 +146,100 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    fn start_call(&self, position: Position) -> Result<PageCall<T>, Error> {
-        let url = position.target.url(self.request.api_url())?;
-        let request = self.request.with_target(position.target.clone());
+    fn start_call(&self, position: Position) -> Result<PageCall, Error> {
+        let id = position.id(&self.asked, self.request.api_url())?;
+        let Position { target, body, .. } = &position;
+        let request = self.request.with_page(target.clone(), body.clone());
+        let result = Box::pin(async {
+            let mut response = request.read().await?;
+            Ok((response.take_json().await?, response))
+        });
         Ok(PageCall {
             position,
-            url,
-            result: Box::pin(request.fetch_with_response()),
+            id,
+            result,
         })
     }
 
     /// Accepts a page, or an error in its place, and sets the state that follows.
-    fn finish_call(
-        &mut self,
-        position: Position,
-        url: Url,
-        result: Result<(PageBody<T>, Response), Error>,
-    ) -> Result<(), Error> {
-        let (page, response) = match result {
+    fn finish_call(&mut self, call: PageCall, result: PageResult) -> Result<(), Error> {
+        let (body, response) = match result {
             Ok(result) => result,
             Err(error) => {
                 if error.is_transient() {
-                    self.state = State::Due(position);
+                    self.state = State::Due(call.position);
                 }
                 return Err(error);
             }
         };
-        if position.number.is_some() && position.number != page.page_number {
-            return Err(
-                response.unexpected(ResponseProblem::Paging("it is not the requested page"))
-            );
-        }
-        self.seen.insert(url);
-        // The page's own entities are valid even where the next page cannot be found.
-        self.state = match self.state_after(&page, &position.target) {
-            Ok(next) => next,
-            Err(why) => State::Failed(response.unexpected(ResponseProblem::Paging(why))),
-        };
-        self.entities = page.entities.into_iter();
+        let unexpected = |problem| response.unexpected(problem);
+        let named = self.asked.items.as_deref();
+        let is_first = self.last_items.is_none();
+        let page = PageBody::parse(&body, named, is_first).map_err(unexpected)?;
+        let items: Option<u64> = page.text().map(fingerprint);
+        let is_same = items.is_some() && items == self.last_items;
+        let checked = call.position.check(&page.told, is_same);
+        checked.map_err(|why| unexpected(ResponseProblem::Paging(why.into())))?;
+        let decoded: Vec<T> = page.items().map_err(unexpected)?;
+
+        self.last_items = items.or(self.last_items);
+        self.seen.insert(call.id);
+        self.advance(&page.told, &call.position, decoded.len());
+        // The page's own items are valid even where the next page cannot be found.
+        let next = self.state_after(&page.told, &response, &call.position);
+        self.state = next
+            .unwrap_or_else(|why| State::Failed(unexpected(ResponseProblem::Paging(why.into()))));
+        self.items = decoded.into_iter();
         Ok(())
     }
 
-    fn state_after(&self, page: &PageBody<T>, target: &Target) -> Result<State<T>, &'static str> {
-        let api = self.request.api_url();
-        let Some(next) = page.next(target, api)? else {
-            return Ok(State::Ended);
+    /// Counts a page.
+    fn advance(&mut self, told: &Told, position: &Position, items: usize) {
+        let before = self.progress;
+        let items = u64::try_from(items).unwrap_or(u64::MAX);
+        let (mut number, mut start_index) = (position.number, position.start_index);
+        if self.seen.len() == 1 {
+            let counts_from_one = told.count.is_some() && self.asked.has_no_cursor();
+            number = self.asked.number().or(counts_from_one.then_some(1));
+            start_index = self.asked.start_index();
+        }
+        self.empty_in_a_row = if items == 0 {
+            self.empty_in_a_row + 1
+        } else {
+            0
         };
-        let url = next.target.url(api).map_err(|_| LEADS_ELSEWHERE)?;
-        if self.seen.contains(&url) {
-            return Err("it leads back to a page that has been read");
+        self.progress = Progress {
+            number: told.number.or(number),
+            start_index,
+            items,
+            all_items: before.all_items.saturating_add(items),
+            had_continuation: before.had_continuation
+                || told.link.is_some()
+                || !told.tokens.is_empty(),
+        };
+    }
+
+    fn state_after(
+        &self,
+        told: &Told,
+        response: &Response,
+        position: &Position,
+    ) -> Result<State, String> {
+        let api = self.request.api_url();
+        let Some(step) = next_step(told, &self.asked, &self.progress)? else {
+            return if has_next_link(response.headers()) {
+                Err("a link in its headers leads to a next page".to_owned())
+            } else {
+                Ok(State::Ended)
+            };
+        };
+        if self.empty_in_a_row >= MAX_EMPTY_PAGES {
+            return Err(format!("{MAX_EMPTY_PAGES} pages in a row had no items"));
+        }
+        let next = position.after(step, told, self.progress, &self.asked, api)?;
+        let id = next.id(&self.asked, api).map_err(|_| LEADS_ELSEWHERE)?;
+        if self.seen.contains(&id) {
+            return Err("it leads back to a page that has been read".to_owned());
         }
         Ok(State::Due(next))
     }
@@ -139,8 +254,8 @@ impl<T: DeserializeOwned + 'static> Stream for Pages<T> {
     ) -> Poll<Option<Result<T, Error>>> {
         let pages = self.get_mut();
         loop {
-            if let Some(entity) = pages.entities.next() {
-                return Poll::Ready(Some(Ok(entity)));
+            if let Some(item) = pages.items.next() {
+                return Poll::Ready(Some(Ok(item)));
             }
             // An error ends the listing, unless another state is set below.
             let result = match std::mem::replace(&mut pages.state, State::Ended) {
@@ -150,7 +265,7 @@ impl<T: DeserializeOwned + 'static> Stream for Pages<T> {
                     .start_call(position)
                     .map(|call| pages.state = State::Called(call)),
                 State::Called(mut call) => match call.result.as_mut().poll(context) {
-                    Poll::Ready(result) => pages.finish_call(call.position, call.url, result),
+                    Poll::Ready(result) => pages.finish_call(call, result),
                     Poll::Pending => {
                         pages.state = State::Called(call);
                         return Poll::Pending;
@@ -164,7 +279,7 @@ impl<T: DeserializeOwned + 'static> Stream for Pages<T> {
     }
 }
 
-/// Entities are never pinned.
+/// Items are never pinned.
 impl<T> Unpin for Pages<T> {}
 
 impl<T> fmt::Debug for Pages<T> {
@@ -175,87 +290,32 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-enum State<T> {
-    /// The next page is requested when an entity of it is needed.
+enum State {
+    /// The next page is requested when an item of it is needed.
     Due(Position),
-    Called(PageCall<T>),
+    Called(PageCall),
     /// The next page cannot be found.
     Failed(Error),
     Ended,
 }
 
-/// Where a page is, and its number where the pages are numbered.
-struct Position {
-    target: Target,
-    number: Option<u64>,
-}
-
 /// A page that has been requested. `Pages` owns the call, so that the caller may stop waiting.
-struct PageCall<T> {
+struct PageCall {
     position: Position,
-    url: Url,
-    result: PageFuture<T>,
+    id: PageId,
+    result: Pin<Box<dyn Future<Output = PageResult> + Send>>,
 }
 
-type PageFuture<T> = Pin<Box<dyn Future<Output = Result<(PageBody<T>, Response), Error>> + Send>>;
+type PageResult = Result<(Bytes, Response), Error>;
 
-/// The body of a page.
-///
-/// Source: Genesys Cloud Developer Center, "Pagination".
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
-struct PageBody<T> {
-    #[serde(deserialize_with = "null_as_default")]
-    entities: Vec<T>,
-    page_number: Option<u64>,
-    page_count: Option<u64>,
-    next_uri: Option<String>,
-    after: Option<String>,
-    #[serde(default, deserialize_with = "null_as_default")]
-    cursors: Cursors,
+/// Whether a `Link` header has the relation `next` (RFC 8288). No form of Genesys Cloud has one.
+fn has_next_link(headers: &HeaderMap) -> bool {
+    let links = headers.get_all(LINK).iter();
+    let mut links = links.filter_map(|link| link.to_str().ok());
+    links.any(|link| {
+        let link = link.to_ascii_lowercase().replace(['"', ' '], "");
+        link.split([';', ',']).any(|part| part == "rel=next")
+    })
 }
 
-#[derive(Default, Deserialize)]
-struct Cursors {
-    after: Option<String>,
-}
-
-impl<T> PageBody<T> {
-    /// Returns the position of the page after this one, which was at `target`.
-    fn next(&self, target: &Target, api: &Url) -> Result<Option<Position>, &'static str> {
-        // A count of 0 on a page that exists has no meaning.
-        let count = self.page_count.filter(|&count| count > 0);
-        if let (Some(number), Some(count)) = (self.page_number, count) {
-            let next = number.checked_add(1).filter(|_| number < count);
-            return Ok(next.map(|number| Position {
-                target: target.with_query_value("pageNumber", &number.to_string()),
-                number: Some(number),
-            }));
-        }
-        let target = if let Some(link) = non_empty(self.next_uri.as_ref()) {
-            Some(Target::from_link(link, api).ok_or(LEADS_ELSEWHERE)?)
-        } else {
-            non_empty(self.cursors.after.as_ref())
-                .or(non_empty(self.after.as_ref()))
-                .map(|cursor| target.with_query_value("after", cursor))
-        };
-        Ok(target.map(|target| Position {
-            target,
-            number: None,
-        }))
-    }
-}
-
-fn non_empty(text: Option<&String>) -> Option<&str> {
-    text.map(String::as_str).filter(|text| !text.is_empty())
-}
-
-fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-const LEADS_ELSEWHERE: &str = "its link leads away from the Platform API";
+const MAX_EMPTY_PAGES: u32 = 100;

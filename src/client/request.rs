@@ -226,8 +226,8 @@ impl Request {
     /// Those of [`send`](Self::send); also a redirection, a body over the
     /// [limit](crate::client::PlatformClientBuilder::body_limit), and a body that does not decode.
     pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let (value, _) = self.fetch_with_response().await?;
-        Ok(value)
+        let mut response = self.read().await?;
+        response.decode().await
     }
 
     /// Sends the request. A redirection is returned, not followed.
@@ -238,20 +238,18 @@ impl Request {
         self.into_call(ReadBody::Later)?.send().await
     }
 
-    /// Returns the decoded body, and the response that it came with.
-    pub(super) async fn fetch_with_response<T: DeserializeOwned>(
-        self,
-    ) -> Result<(T, Response), Error> {
-        let mut response = self.into_call(ReadBody::Now)?.send().await?;
+    /// Sends the request and reads the body of the response. A redirection is an error.
+    pub(super) async fn read(self) -> Result<Response, Error> {
+        let response = self.into_call(ReadBody::Now)?.send().await?;
         if response.status().is_redirection() {
             return Err(response.unexpected(ResponseProblem::Redirect));
         }
-        let value = response.decode().await?;
-        Ok((value, response))
+        Ok(response)
     }
 
-    /// Returns the same request with another target. A streamed body cannot be sent twice.
-    pub(super) fn with_target(&self, target: Target) -> Self {
+    /// Returns the same request with another target and, if given, another body. A streamed body
+    /// cannot be sent twice.
+    pub(super) fn with_page(&self, target: Target, body: Option<Bytes>) -> Self {
         let mut request = Self {
             client: self.client.clone(),
             method: self.method.clone(),
@@ -263,7 +261,7 @@ impl Request {
         };
         match &self.body {
             Body::None => {}
-            Body::Bytes(bytes) => request.body = Body::Bytes(bytes.clone()),
+            Body::Bytes(bytes) => request.body = Body::Bytes(body.unwrap_or(bytes.clone())),
             Body::Stream(_) => request.fail("a streamed body cannot be sent twice"),
         }
         request
@@ -271,6 +269,18 @@ impl Request {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+
+    pub(super) fn body_bytes(&self) -> Option<&Bytes> {
+        match &self.body {
+            Body::Bytes(bytes) => Some(bytes),
+            Body::None | Body::Stream(_) => None,
+        }
+    }
+
+    /// Whether the caller or the method allows to send the request twice.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.repeatable || Repeat::for_method(&self.method) == Repeat::Allowed
     }
 
     pub(super) fn api_url(&self) -> &Url {
@@ -308,7 +318,7 @@ impl Request {
         })
     }
 
-    fn fail(&mut self, what: &'static str) {
+    pub(super) fn fail(&mut self, what: &'static str) {
         self.invalid.get_or_insert(Error::configuration(what));
     }
 }

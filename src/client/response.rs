@@ -121,11 +121,20 @@ impl Response {
     }
 
     pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let json = self.take_json().await?;
+        serde_json::from_slice(&json).map_err(|error| {
+            self.unexpected(ResponseProblem::undecodable(self.headers(), &json, &error))
+        })
+    }
+
+    /// Returns the JSON of the body: `null` if it is empty.
+    pub(super) async fn take_json(&mut self) -> Result<Bytes, Error> {
         let body = self.take_body().await?;
-        let body = without_byte_order_mark(&body);
-        let json = if body.is_empty() { b"null" } else { body };
-        serde_json::from_slice(json).map_err(|error| {
-            self.unexpected(ResponseProblem::not_json(self.headers(), json, &error))
+        let json = body.slice_ref(without_byte_order_mark(&body));
+        Ok(if json.is_empty() {
+            Bytes::from_static(b"null")
+        } else {
+            json
         })
     }
 

@@ -54,6 +54,14 @@ impl Target {
         target
     }
 
+    /// Returns the pairs of the query, decoded.
+    pub(super) fn query_pairs(&self) -> Vec<(String, String)> {
+        let query = self.query.as_deref().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect()
+    }
+
     pub(super) fn path(&self) -> &str {
         &self.path
     }

@@ -1,6 +1,6 @@
 //! Requests without a response, and responses that cannot be used.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use url::Url;
@@ -282,7 +282,9 @@ pub(crate) enum ResponseProblem {
     #[error("with a token that cannot be used: {0}")]
     BadToken(&'static str),
     #[error("with a listing whose next page cannot be requested: {0}")]
-    Paging(&'static str),
+    Paging(Cow<'static, str>),
+    #[error("with a page whose items cannot be found: {0}")]
+    Items(Cow<'static, str>),
 }
 
 impl UnexpectedResponse {
@@ -304,7 +306,7 @@ impl UnexpectedResponse {
 
 impl ResponseProblem {
     /// Returns why a body with these headers could not be decoded.
-    pub(crate) fn not_json(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> Self {
+    pub(crate) fn undecodable(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> Self {
         let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         let is_html = content_type.is_some_and(|text| {
             let text = text.to_ascii_lowercase();
@@ -314,11 +316,16 @@ impl ResponseProblem {
             None => Self::Empty,
             Some(b'<') => Self::WebPage,
             Some(_) if is_html => Self::WebPage,
-            Some(_) => Self::NotJson {
-                category: error.classify(),
-                line: error.line(),
-                column: error.column(),
-            },
+            Some(_) => Self::not_json(error),
+        }
+    }
+
+    /// Returns where and how JSON could not be decoded.
+    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        Self::NotJson {
+            category: error.classify(),
+            line: error.line(),
+            column: error.column(),
         }
     }
 

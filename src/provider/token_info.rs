@@ -72,7 +72,7 @@ impl TokenProvider {
         let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
         let body = without_byte_order_mark(&body);
         serde_json::from_slice(body).map_err(|error| {
-            let problem = ResponseProblem::not_json(incoming.headers(), body, &error);
+            let problem = ResponseProblem::undecodable(incoming.headers(), body, &error);
             incoming.unexpected(problem, None)
         })
     }

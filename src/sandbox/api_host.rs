@@ -17,7 +17,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use self::{
-    data_action::data_action_routes, listings::listing_routes, oauth_clients::client_routes,
+    data_action::data_action_routes,
+    listings::{listing_routes, page::ListingRequest},
+    oauth_clients::client_routes,
 };
 use super::{
     http::{
@@ -29,6 +31,7 @@ use super::{
     },
     time::format_time,
 };
+pub(super) use listings::listing_endpoints;
 
 pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
     Router::new()
@@ -45,7 +48,7 @@ pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
             Arc::clone(org),
             require_live_token,
         ))
-        .fallback(async || ApiErrorResponse::not_found())
+        .fallback(listing_or_not_found)
         .layer(middleware::from_fn_with_state(
             Arc::clone(org),
             require_authorized_ip,
@@ -66,13 +69,34 @@ async fn require_authorized_ip(
     }
 }
 
-/// Checks the token and its rate limit.
-async fn require_live_token(
-    State(org): State<Arc<Org>>,
+/// Checks the token and its rate limit. A listing that a test has filled takes precedence.
+async fn require_live_token(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
+    let listing = ListingRequest::find(&org, &request, true);
+    with_live_token(&org, request, async |request| match listing {
+        Some(listing) => listing.respond(request).await,
+        None => next.run(request).await,
+    })
+    .await
+}
+
+async fn listing_or_not_found(State(org): State<Arc<Org>>, request: Request) -> Response {
+    match ListingRequest::find(&org, &request, false) {
+        Some(listing) => {
+            with_live_token(&org, request, async |request| {
+                listing.respond(request).await
+            })
+            .await
+        }
+        None => ApiErrorResponse::not_found().into_response(),
+    }
+}
+
+async fn with_live_token(
+    org: &Org,
     mut request: Request,
-    next: Next,
+    respond: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
-    let caller = match authenticate(&org, &request) {
+    let caller = match authenticate(org, &request) {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -81,7 +105,7 @@ async fn require_live_token(
         calls.api_response()
     } else {
         request.extensions_mut().insert(caller);
-        next.run(request).await
+        respond(request).await
     };
     calls.add_headers(&mut response);
     response

@@ -1,5 +1,6 @@
 //! The organisation behind both hosts: its OAuth client, its users and its clock.
 
+pub(super) mod listings;
 pub(super) mod permissions;
 pub(super) mod pkce;
 pub(super) mod rate_limits;
@@ -16,6 +17,7 @@ use std::{
 use parking_lot::Mutex;
 
 use self::{
+    listings::Listings,
     permissions::Role,
     rate_limits::{RateLimitCount, Window},
     settings::Settings,
@@ -35,6 +37,7 @@ pub(super) struct Org {
     /// When the organisation and its client were created.
     pub(super) created: SystemTime,
     pub(super) users: Vec<SandboxUser>,
+    pub(super) listings: Listings,
     state: Mutex<OrgState>,
 }
 
@@ -81,6 +84,7 @@ impl Org {
             data_action_id: random_uuid(),
             created: clock.wall(),
             users: SandboxUser::all(&settings),
+            listings: Listings::default(),
             state: Mutex::new(OrgState {
                 client_secret: settings.client_secret.clone(),
                 client_disabled: false,

@@ -34,7 +34,7 @@ fn every_type_is_send() {
         AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
         CustomRegion, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient, Login,
         MemoryStore, NewToken, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
-        SandboxAssertions, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
+        SandboxAssertions, SandboxListing, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
     };
     let others = check_types! { assert_send:
         AccessDenied, ApiError, Chunks, ConfigurationKind, CredentialSourceError, ErrorDetail,

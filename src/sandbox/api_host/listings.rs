@@ -1,4 +1,7 @@
-//! The two kinds of listings: by page number and by cursor.
+//! Listings: the organisation's users and credentials, and those that a test fills.
+
+mod forms;
+pub(super) mod page;
 
 use std::sync::Arc;
 
@@ -21,6 +24,11 @@ use crate::sandbox::{
     org::{Org, permissions::RequiredPermissions, users::fixed_id},
     time::format_time,
 };
+
+/// Returns the endpoints that a test can fill.
+pub(in crate::sandbox) fn listing_endpoints() -> impl Iterator<Item = &'static str> {
+    forms::all().map(|(_, endpoint)| endpoint)
+}
 
 pub(super) fn listing_routes() -> Router<Arc<Org>> {
     Router::new()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
     PlatformClient, TokenProvider,
-    sandbox::{FaultResponse, RefreshTokens, Sandbox, SandboxHost},
+    sandbox::{FaultResponse, RefreshTokens, Sandbox, SandboxHost, SandboxListing},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -113,6 +113,7 @@ async fn logs_in(run: &mut Run) {
     let user = sandbox.users().remove(0);
     run.debug(&user);
     run.debug(&user.password());
+    run.debug(&SandboxListing::new(["item"]));
     let url = format!(
         "{}/oauth/authorize?response_type=code&client_id={CLIENT_ID}\
          &redirect_uri=http://localhost&state={QUERY}",

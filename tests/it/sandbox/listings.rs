@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use genesys_cloud_auth::sandbox::Sandbox;
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxListing};
 use serde_json::{Value, json};
 
 use super::{assert_get_fails, get, start, start_with_token, token};
@@ -213,3 +213,40 @@ async fn unknown_cursor_is_an_error() {
 
 const USERS: &str = "/api/v2/users";
 const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";
+
+#[tokio::test]
+async fn filled_listing_has_the_pages_that_are_set() {
+    let (sandbox, token) = start_with_token().await;
+    let teams = "/api/v2/teams";
+    // It is empty at first, and needs a token.
+    assert_eq!(
+        get(&sandbox, teams, &token).await.json(),
+        json!({ "entities": [], "total": 0 })
+    );
+    assert_eq!(get(&sandbox, teams, "wrong").await.status, 401);
+    assert_get_fails(&sandbox, "/api/v2/teams/x/y/z", &token, 404, "not.found").await;
+
+    let listing = SandboxListing::new(["a", "b", "c"]).page_size(2);
+    sandbox.set_listing("GET /api/v2/teams", listing.clone().empty_page(2));
+    let mut pages = Vec::new();
+    let mut next = Some(teams.to_owned());
+    while let Some(uri) = next {
+        let page = get(&sandbox, &uri, &token).await.json();
+        assert_eq!(page["total"], 3);
+        next = page["nextUri"].as_str().map(str::to_owned);
+        pages.push(page["entities"].clone());
+    }
+    assert_eq!(pages, [json!(["a", "b"]), json!([]), json!(["c"])]);
+
+    // A filled listing takes precedence over the organisation's own.
+    sandbox.set_listing("GET /api/v2/users", listing.without("total").stuck_at(1));
+    for number in [1, 2] {
+        let uri = format!("{USERS}?pageNumber={number}");
+        let page = get(&sandbox, &uri, &token).await.json();
+        let link = format!("{USERS}?pageNumber=2");
+        let expected = json!({
+            "entities": ["a", "b"], "pageNumber": 1, "pageCount": 2, "nextUri": link,
+        });
+        assert_eq!(page, expected);
+    }
+}

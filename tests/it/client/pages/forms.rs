@@ -1,0 +1,358 @@
+//! Every form of the Platform API's listings, as the sandbox has them.
+
+use genesys_cloud_auth::{
+    Error, PlatformClient,
+    client::Pages,
+    sandbox::{Sandbox, SandboxListing},
+};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{cloud::client_of, kind_of};
+
+/// How a form is called, and what its caller gets.
+struct Row {
+    endpoint: &'static str,
+    query: &'static str,
+    body: Option<Value>,
+    named: Option<&'static str>,
+    /// The fields that say that there is more, each of which may be missing.
+    tells: &'static [&'static str],
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// All items.
+    Complete,
+    /// All items up to an empty page, since nothing tells the end.
+    EmptyPage,
+    /// All items, in one page.
+    Whole,
+    /// An error with this text where there is a second page.
+    Error(&'static str),
+}
+
+use End::{Complete, EmptyPage, Whole};
+
+const LINKED: &[&str] = &["nextUri", "pageCount", "pageNumber", "total"];
+const COUNTED: &[&str] = &["pageCount", "pageNumber", "total"];
+const TOKEN: &[&str] = &["nextPage", "pageCount", "pageNumber", "total"];
+const SIZE: &str = "pageSize=2";
+const NUMBER: &str = "pageSize=2&pageNumber=1";
+/// The token of the first page.
+const Q64: &str = "pageSize=2&q64=cGFnZT4%2BPj8w";
+const CUT: End = End::Error("as long as was asked for");
+const NAME_IT: End = End::Error("name it with `Pages::cursor_parameter`");
+const NOT_REQUESTED: End = End::Error("not the requested page");
+
+fn get(path: &'static str, query: &'static str, tells: &'static [&'static str], end: End) -> Row {
+    Row {
+        endpoint: path,
+        query,
+        body: None,
+        named: None,
+        tells,
+        end,
+    }
+}
+
+fn post(path: &'static str, body: Value, tells: &'static [&'static str], end: End) -> Row {
+    Row {
+        body: Some(body),
+        ..get(path, "", tells, end)
+    }
+}
+
+fn named(row: Row, name: &'static str) -> Row {
+    Row {
+        named: Some(name),
+        ..row
+    }
+}
+
+#[rustfmt::skip]
+fn rows() -> Vec<Row> {
+    let sized = || json!({ "query": [], "pageSize": 2 });
+    let numbered = || json!({ "pageNumber": 1, "pageSize": 2, "sortOrder": "ASC" });
+    let with_query = |row: Row, query| Row { query, ..row };
+    vec![
+        // The number of the page in the query.
+        get("GET /api/v2/users", SIZE, LINKED, Complete),
+        get("GET /api/v2/integrations", SIZE, LINKED, Complete),
+        get("GET /api/v2/recording/jobs", NUMBER, LINKED, Complete),
+        get("GET /api/v2/languageunderstanding/domains/{domainId}/feedback", SIZE, LINKED, Complete),
+        get("GET /api/v2/license/users", SIZE, COUNTED, Complete),
+        get("GET /api/v2/integrations/actions/categories", NUMBER, COUNTED, Complete),
+        get("GET /api/v2/contentmanagement/query", SIZE, COUNTED, Complete),
+        get("GET /api/v2/routing/queues/{queueId}/members", SIZE, &["nextUri", "pageNumber"], Complete),
+        get("GET /api/v2/gamification/insights/managers", NUMBER, &[], EmptyPage),
+        get("GET /api/v2/gamification/insights/managers", SIZE, &[], CUT),
+        named(get("GET /api/v2/gamification/insights/managers", SIZE, &[], EmptyPage), "pageNumber"),
+        get("GET /api/v2/organizations/limits/namespaces", NUMBER, &[], EmptyPage),
+        with_query(post("POST /api/v2/learning/rules/query", json!({}), LINKED, Complete), SIZE),
+        with_query(post("POST /api/v2/users/rules/query", json!({}), &["nextUri", "pageNumber"], Complete), SIZE),
+        with_query(post("POST /api/v2/analytics/teams/activity/query", json!({}), &[], EmptyPage), NUMBER),
+        // The number of the page in the body.
+        post("POST /api/v2/users/search", sized(), TOKEN, Complete),
+        post("POST /api/v2/audits/query/realtime", numbered(), LINKED, Complete),
+        post("POST /api/v2/speechandtextanalytics/transcripts/search", sized(), COUNTED, Complete),
+        post("POST /api/v2/quality/evaluations/search", sized(), &["pageNumber"], EmptyPage),
+        post("POST /api/v2/contentmanagement/query", numbered(), COUNTED, Complete),
+        post("POST /api/v2/analytics/users/details/query", json!({ "paging": { "pageSize": 2, "pageNumber": 1 } }), &["totalHits"], Complete),
+        post("POST /api/v2/analytics/conversations/details/query", json!({ "paging": { "pageSize": 2 } }), &["totalHits"], Complete),
+        // A link.
+        get("GET /api/v2/teams", SIZE, &["nextUri", "total"], Complete),
+        get("GET /api/v2/businessrules/schemas", SIZE, &["nextUri"], Complete),
+        get("GET /api/v2/recordings/retention/query", SIZE, &["nextUri"], Complete),
+        get("GET /api/v2/knowledge/guest/sessions/{sessionId}/documents", SIZE, &["nextUri"], Complete),
+        get("GET /api/v2/conversations", SIZE, LINKED, Complete),
+        get("GET /api/v2/casemanagement/cases/query/jobs/{jobId}/results", SIZE, LINKED, Complete),
+        get("GET /api/v2/speechandtextanalytics/topics", SIZE, &["nextUri", "pageCount", "total"], Complete),
+        with_query(post("POST /api/v2/usage/events/query", json!({}), &["nextUri"], Complete), SIZE),
+        with_query(post("POST /api/v2/flows/instances/query", json!({}), LINKED, Complete), SIZE),
+        // A cursor.
+        get("GET /api/v2/analytics/users/details/jobs/{jobId}/results", SIZE, &["cursor"], Complete),
+        get("GET /api/v2/analytics/bots/aggregates/jobs/{jobId}/results", SIZE, &["cursor"], Complete),
+        get("GET /api/v2/audits/query/{transactionId}/results", SIZE, &["cursor"], Complete),
+        get("GET /api/v2/users/query", SIZE, &["cursor", "nextUri"], Complete),
+        get("GET /api/v2/taskmanagement/workbins/{workbinId}/history", SIZE, &["after", "nextUri"], Complete),
+        get("GET /api/v2/externalcontacts/scan/contacts", "limit=2", &["cursors", "nextUri"], Complete),
+        get("GET /api/v2/externalcontacts/import/jobs", SIZE, &["cursors", "nextUri"], Complete),
+        get("GET /api/v2/usage/query/{executionId}/results", SIZE, &["cursors"], NAME_IT),
+        named(get("GET /api/v2/usage/query/{executionId}/results", SIZE, &["cursors"], Complete), "after"),
+        named(get("GET /api/v2/externalcontacts/scan/contacts", "limit=2", &["cursors", "nextUri"], Complete), "cursor"),
+        get("GET /api/v2/users/search", Q64, TOKEN, Complete),
+        post("POST /api/v2/taskmanagement/workitems/query", sized(), &["after", "nextUri"], Complete),
+        post("POST /api/v2/conversations/participants/attributes/search", sized(), &["cursor"], Complete),
+        with_query(post("POST /api/v2/search/suggest", json!({}), TOKEN, NOT_REQUESTED), SIZE),
+        // The index of the first item.
+        get("GET /api/v2/scim/v2/users", "count=2", &["totalResults", "startIndex"], Complete),
+        // One page.
+        get("GET /api/v2/ipranges", "", &[], Whole),
+        post("POST /api/v2/flows/instances/jobs", json!({}), &[], Whole),
+        get("GET /api/v2/oauth/scopes", "", &["total"], Whole),
+        get("GET /api/v2/scim/v2/schemas", "", &["totalResults"], Whole),
+        // A part, and nothing that leads to the rest.
+        get("GET /api/v2/textbots/bots/search", "maxResults=2", &[], CUT),
+        get("GET /api/v2/infrastructureascode/jobs", SIZE, &[], CUT),
+        get("GET /api/v2/chats/users/{userId}/messages", "limit=2", &[], CUT),
+    ]
+}
+
+#[tokio::test]
+async fn every_form_is_read_whole_or_ends_in_an_error() {
+    let test = Test::start().await;
+    for row in rows() {
+        for (items, listing) in [
+            (0, listing(0)),
+            (1, listing(1)),
+            (7, listing(7)),
+            (8, listing(8)),
+            (7, listing(7).empty_page(1)),
+            (7, listing(7).empty_page(2).empty_page(3)),
+            (8, listing(8).empty_page(5)),
+        ] {
+            let case = format!("{} {} {listing:?}", row.endpoint, row.query);
+            let (read, error) = test.read(&row, listing, true).await;
+            let all: Vec<_> = (0..items).collect();
+            match (row.end, error) {
+                (Complete | Whole, None) => assert_eq!(read, all, "{case}"),
+                (EmptyPage | CUT, None) if items < 2 => assert_eq!(read, all, "{case}"),
+                (EmptyPage, None) => assert!(all.starts_with(&read), "{case}"),
+                (End::Error(_), None) => {
+                    assert!(all.starts_with(&read) && read.len() < 2, "{case}");
+                }
+                (End::Error(text), Some(error)) => {
+                    assert!(error.to_string().contains(text), "{case}: {error}");
+                    assert!(items > 1 && all.starts_with(&read), "{case}");
+                }
+                (_, Some(error)) => panic!("{case}: {error}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn missing_field_never_hides_that_there_is_more() {
+    let test = Test::start().await;
+    for row in rows() {
+        // Nothing tells the end, or only the cursor that the caller has named.
+        let is_unbounded = row.end == EmptyPage || row.named.is_some();
+        for missing in row.tells {
+            for others in [&[][..], row.tells] {
+                let mut sent = listing(7).without(*missing);
+                // Without the first field alone, and without each field but one.
+                if !others.is_empty() {
+                    let others = others.iter().filter(|other| *other != missing);
+                    sent = others.fold(listing(7), |sent, other| sent.without(*other));
+                }
+                let case = format!("{} {} {sent:?}", row.endpoint, row.query);
+                let (read, error) = test.read(&row, sent, true).await;
+                let all: Vec<_> = (0..7).collect();
+                assert!(all.starts_with(&read), "{case}: {read:?}");
+                if let Some(error) = error {
+                    assert_eq!(kind_of(&error), "UnexpectedResponse", "{case}: {error}");
+                } else {
+                    assert!(read == all || is_unbounded, "{case}: {read:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn page_that_is_sent_again_is_returned_once() {
+    let test = Test::start().await;
+    for row in rows().into_iter().filter(|row| row.end != Whole) {
+        for last in [1, 2] {
+            let (read, error) = test.read(&row, listing(7).stuck_at(last), true).await;
+            let case = format!("{} {} {last}: {read:?}", row.endpoint, row.query);
+            let error = error.unwrap_or_else(|| panic!("{case}: no error"));
+            assert_eq!(kind_of(&error), "UnexpectedResponse", "{case}: {error}");
+            assert!(
+                (0..2 * u64::try_from(last).unwrap())
+                    .collect::<Vec<_>>()
+                    .starts_with(&read),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn page_in_a_body_needs_a_call_that_may_be_repeated() {
+    let test = Test::start().await;
+    for row in rows() {
+        let in_body = row.body.is_some() && row.query.is_empty();
+        if !in_body || row.end == Whole {
+            continue;
+        }
+        let (read, error) = test.read(&row, listing(7), false).await;
+        let error = error.unwrap_or_else(|| panic!("{}: no error", row.endpoint));
+        assert!(error.to_string().contains("`repeatable()`"), "{error}");
+        assert_eq!(read, [0, 1], "{}", row.endpoint);
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rest_of_the_callers_body_is_sent_with_each_page() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let endpoint = "POST /api/v2/analytics/conversations/details/query";
+    sandbox.set_listing(endpoint, listing(3));
+    let body = r#"{"interval":"a/b","n":12345678901234567890123,"paging":{"pageSize":2,"x":1.50}}"#;
+    let path = endpoint.strip_prefix("POST ").unwrap();
+    let call = client_of(&sandbox).post(path).body(body).repeatable();
+    let mut pages = call.pages::<u64>();
+    let mut read = Vec::new();
+    while let Some(item) = pages.next().await {
+        read.push(item.unwrap());
+    }
+    assert_eq!(read, [0, 1, 2]);
+    let requests = sandbox.requests();
+    let last = String::from_utf8(requests.last().unwrap().body().to_vec()).unwrap();
+    let expected = body.replace("\"pageSize\"", "\"pageNumber\":2,\"pageSize\"");
+    assert_eq!(last, expected);
+}
+
+#[tokio::test]
+async fn body_without_a_hint_gets_the_number_or_an_error() {
+    let test = Test::start().await;
+    let same = End::Error("put the length of a page into the body");
+    for (endpoint, end) in [
+        ("POST /api/v2/users/search", Complete),
+        (
+            "POST /api/v2/analytics/conversations/details/query",
+            Complete,
+        ),
+        (
+            "POST /api/v2/conversations/participants/attributes/search",
+            Complete,
+        ),
+        ("POST /api/v2/alerting/rules/query", same),
+        ("POST /api/v2/taskmanagement/workitems/query", same),
+        ("POST /api/v2/usage/events/query", Complete),
+    ] {
+        let row = post(endpoint, json!({ "query": [] }), &[], end);
+        let (read, error) = test.read(&row, listing(5).page_size(2), true).await;
+        match (end, error) {
+            (End::Error(text), Some(error)) => {
+                assert!(error.to_string().contains(text), "{endpoint}: {error}");
+                assert_eq!(read, [0, 1], "{endpoint}");
+            }
+            (_, error) => assert!(
+                error.is_none() && read == [0, 1, 2, 3, 4],
+                "{endpoint}: {error:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn rows_have_endpoints_of_every_form() {
+    let known = Sandbox::listing_endpoints();
+    assert!(known.len() > 100, "{}", known.len());
+    for row in rows() {
+        assert!(known.contains(&row.endpoint), "{}", row.endpoint);
+    }
+}
+
+/// A listing of numbers.
+fn listing(items: u64) -> SandboxListing {
+    SandboxListing::new(0..items)
+}
+
+struct Test {
+    sandbox: Sandbox,
+    api: PlatformClient,
+}
+
+impl Test {
+    async fn start() -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        let api = client_of(&sandbox);
+        Self { sandbox, api }
+    }
+
+    /// Reads a listing. Returns its items, and the error that ended it.
+    async fn read(
+        &self,
+        row: &Row,
+        listing: SandboxListing,
+        may_repeat: bool,
+    ) -> (Vec<u64>, Option<Error>) {
+        self.sandbox.set_listing(row.endpoint, listing);
+        let (method, path) = row.endpoint.split_once(' ').unwrap();
+        let path = format!("{path}?{}", row.query).replace(['{', '}'], "");
+        let path = path.strip_suffix('?').unwrap_or(&path);
+        let mut call = self.api.request(Method::try_from(method).unwrap(), path);
+        if let Some(body) = &row.body {
+            call = call.json(body);
+        }
+        if may_repeat && row.query.is_empty() {
+            call = call.repeatable();
+        }
+        let pages = call.pages::<u64>();
+        read(match row.named {
+            Some(name) => pages.cursor_parameter(name),
+            None => pages,
+        })
+        .await
+    }
+}
+
+async fn read(mut pages: Pages<u64>) -> (Vec<u64>, Option<Error>) {
+    let mut read = Vec::new();
+    while let Some(item) = pages.next().await {
+        match item {
+            Ok(item) => read.push(item),
+            Err(error) => {
+                assert!(!error.is_transient(), "{error}");
+                assert!(pages.next().await.is_none(), "{error}");
+                return (read, Some(error));
+            }
+        }
+    }
+    (read, None)
+}

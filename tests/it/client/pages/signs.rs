@@ -1,0 +1,320 @@
+//! Responses in forms of no endpoint that is known, and values of an unexpected kind.
+
+use serde_json::{Value, json};
+
+use super::{Listing, all, ended, page};
+use crate::support::{kind_of, server::Reply};
+
+#[tokio::test]
+async fn unknown_sign_of_more_is_an_error_that_names_it() {
+    for (fields, name) in signs() {
+        let listing = Listing::start("");
+        listing.server.answers([page(&["a"], &fields)]);
+        let mut pages = listing.users();
+        assert_eq!(
+            pages.next().await.unwrap().unwrap_or_default(),
+            "a",
+            "{fields}"
+        );
+        let error = ended(&mut pages).await;
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{fields}: {error}");
+        assert!(
+            error.to_string().contains(&format!("`{name}`")),
+            "{fields}: {error}"
+        );
+        assert_eq!(listing.targets().len(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn fields_about_something_else_do_not_count() {
+    for fields in [
+        json!({ "hasMore": false, "pageSize": 1 }),
+        json!({ "last": true, "total": 9 }),
+        json!({ "pageInfo": { "hasNextPage": false, "endCursor": "t" } }),
+        json!({ "nextRunDate": "2026-01-01", "nextCursor": "", "next": null, "links": [] }),
+        json!({ "previousCursor": "t", "prevPageToken": "t", "cursors": { "before": "t" } }),
+        json!({ "token": "t", "tokenCount": 9, "count": 9, "remaining": 0, "total": 1 }),
+        json!({ "total": 0 }),
+        json!({ "total": -1 }),
+        json!({ "pageCount": 1, "pageNumber": 1, "total": 900 }),
+        json!({ "lastUri": "/api/v2/users?pageNumber=1", "selfUri": "/api/v2/users" }),
+    ] {
+        let listing = Listing::start("");
+        listing.server.answers([page(&["a"], &fields)]);
+        assert_eq!(listing.all().await.unwrap(), ["a"], "{fields}");
+        assert_eq!(listing.targets().len(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn next_page_is_requested_by_the_endpoints_parameter() {
+    for (query, name, fields, expected) in requests() {
+        let listing = Listing::start("");
+        listing
+            .server
+            .answers([page(&["a"], &fields), page(&["b"], &json!({}))]);
+        let mut pages = listing.api.get(&format!("/api/v2/users{query}")).pages();
+        if let Some(name) = name {
+            pages = pages.cursor_parameter(name);
+        }
+        // The second page of a numbered listing may be followed by another.
+        let first: Vec<_> = [pages.next().await, pages.next().await]
+            .into_iter()
+            .flatten()
+            .collect();
+        let read: Vec<String> = first.into_iter().map(Result::unwrap).collect();
+        assert_eq!(read, ["a", "b"], "{query} {fields}");
+        assert_eq!(
+            listing.targets()[1],
+            format!("/api/v2/users?{expected}"),
+            "{fields}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn items_are_found_in_the_fields_of_genesys_cloud() {
+    for body in [
+        json!({ "entities": ["a"] }),
+        json!({ "results": ["a"], "entities": null, "aggregations": [1] }),
+        json!({ "Resources": ["a"], "schemas": ["urn:x"] }),
+        json!({ "conversations": ["a"] }),
+        json!({ "userDetails": ["a"] }),
+        json!({ "results": { "entities": ["a"], "pageNumber": 1, "pageCount": 1 }, "facets": [1] }),
+        json!({ "results": { "results": ["a"] } }),
+        json!(["a"]),
+    ] {
+        let listing = Listing::start("");
+        // Also after a byte order mark.
+        for mark in ["", "\u{feff}"] {
+            let reply = Reply::json(200, &format!("{mark}{body}"));
+            listing.server.answers([reply]);
+            assert_eq!(listing.all().await.unwrap(), ["a"], "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn items_in_another_field_are_named_by_the_caller() {
+    for (body, name) in [
+        (json!({ "messages": ["a"] }), "messages"),
+        (
+            json!({ "messages": ["a"], "pageNumber": 1, "pageCount": 1 }),
+            "messages",
+        ),
+        (json!({ "entities": ["a"], "results": ["x"] }), "entities"),
+        (
+            json!({ "data": { "entities": ["a"] }, "pageCount": 1 }),
+            "data",
+        ),
+    ] {
+        let listing = Listing::start("");
+        listing
+            .server
+            .answers([Reply::json(200, &body.to_string())]);
+        let error = ended(&mut listing.users()).await;
+        assert!(
+            error.to_string().contains("`Pages::items`"),
+            "{body}: {error}"
+        );
+        let read = all(listing.users().items(name)).await;
+        assert_eq!(read.unwrap(), ["a"], "{body}");
+        // A name that is wrong does not make an empty page.
+        let error = ended(&mut listing.users().items("other")).await;
+        assert!(error.to_string().contains("`other`"), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn page_without_items_is_empty_if_it_has_paging_fields() {
+    for fields in [
+        json!({ "pageNumber": 2, "pageCount": 3 }),
+        json!({ "entities": null, "pageNumber": 2, "pageCount": 3 }),
+        json!({ "pageNumber": 2, "pageCount": 3, "facets": [1] }),
+        json!({ "nextUri": "/api/v2/users?after=x" }),
+        json!({ "cursor": "c3" }),
+        json!({ "after": "c3" }),
+    ] {
+        let listing = Listing::start("");
+        let first = json!({ "pageNumber": 1, "pageCount": 3 });
+        let last = json!({ "pageNumber": 3, "pageCount": 3 });
+        listing.server.answers([
+            page(&["a"], &first),
+            Reply::json(200, &fields.to_string()),
+            page(&["b"], &last),
+        ]);
+        assert_eq!(listing.all().await.unwrap(), ["a", "b"], "{fields}");
+    }
+    for body in [
+        json!({}),
+        json!({ "queryStatus": "Running" }),
+        json!({ "selfUri": "/x" }),
+    ] {
+        let listing = Listing::start("");
+        listing
+            .server
+            .answers([Reply::json(200, &body.to_string())]);
+        let error = ended(&mut listing.users()).await;
+        assert_eq!(kind_of(&error), "UnexpectedResponse", "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn hundred_empty_pages_in_a_row_end_the_listing() {
+    for (empty, is_read) in [(99, true), (100, false)] {
+        let listing = Listing::start("");
+        let link = |n: usize| json!({ "nextUri": format!("/api/v2/users?after={n}") });
+        let mut replies = vec![page(&["a"], &link(0))];
+        replies.extend((1..=empty).map(|n| page(&[], &link(n))));
+        replies.push(page(&["b"], &json!({})));
+        listing.server.answers_all(replies);
+        let mut pages = listing.users();
+        assert_eq!(pages.next().await.unwrap().unwrap(), "a");
+        if is_read {
+            assert_eq!(all(pages).await.unwrap(), ["b"]);
+        } else {
+            let error = ended(&mut pages).await;
+            assert!(error.to_string().contains("100 pages in a row"), "{error}");
+            assert_eq!(kind_of(&error), "UnexpectedResponse");
+            assert_eq!(listing.targets().len(), 101);
+        }
+    }
+}
+
+#[tokio::test]
+async fn next_page_in_a_link_header_is_an_error() {
+    let headers = "Link: </api/v2/users?x=1>; rel=\"prev\", </x>; rel=\"next\"\r\n";
+    let listing = Listing::start("");
+    listing
+        .server
+        .answers([Reply::of(200, headers, r#"{"entities":["a"]}"#)]);
+    let error = ended(&mut listing.users()).await;
+    assert!(error.to_string().contains("headers"), "{error}");
+    let headers = headers.replace("\"next\"", "last");
+    listing
+        .server
+        .answers([Reply::of(200, &headers, r#"{"entities":["a"]}"#)]);
+    assert_eq!(listing.all().await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn place_of_a_faulty_item_is_that_in_the_body() {
+    let listing = Listing::start("");
+    let body = "{\n \"pageCount\": 1,\n  \"entities\": [\"a\",\n 7]}";
+    for (body, place) in [
+        (body, "line 4, column 2"),
+        (r#"{"entities":[7]}"#, "line 1, column 14"),
+        (r#"{"entities":["a"],"entities":["b"]}"#, "column"),
+    ] {
+        listing.server.answers([Reply::json(200, body)]);
+        let error = ended(&mut listing.users()).await;
+        assert!(error.to_string().contains(place), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn empty_name_is_a_configuration_error() {
+    let listing = Listing::start("");
+    for pages in [
+        listing.users().items(""),
+        listing.users().cursor_parameter(""),
+    ] {
+        let error = ended(&mut { pages }).await;
+        assert_eq!(kind_of(&error), "Configuration", "{error}");
+    }
+    assert!(listing.targets().is_empty());
+}
+
+#[tokio::test]
+async fn listing_by_body_begins_at_the_callers_page() {
+    let numbered = |number: u64| json!({ "pageNumber": number, "pageCount": 4 });
+    for (body, expected) in [
+        (
+            json!({ "pageNumber": 3, "query": [] }),
+            json!({ "pageNumber": 4, "query": [] }),
+        ),
+        (
+            json!({ "paging": { "pageNumber": "3" } }),
+            json!({ "paging": { "pageNumber": 4 } }),
+        ),
+    ] {
+        let listing = Listing::start("");
+        let replies = [page(&["a"], &numbered(3)), page(&["b"], &numbered(4))];
+        listing.server.answers(replies);
+        let call = listing.api.post("/api/v2/users/search").json(&body);
+        assert_eq!(all(call.repeatable().pages()).await.unwrap(), ["a", "b"]);
+        let requests = listing.server.requests();
+        let body: Value = serde_json::from_slice(&requests[1].body).unwrap();
+        assert_eq!(body, expected);
+    }
+}
+
+/// A field that says that there is more, and its name in the error.
+#[rustfmt::skip]
+fn signs() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({ "nextPageToken": "t" }), "nextPageToken"),
+        (json!({ "next_page_token": "t" }), "next_page_token"),
+        (json!({ "NextToken": "t" }), "NextToken"),
+        (json!({ "nextCursor": "t" }), "nextCursor"),
+        (json!({ "next": 17 }), "next"),
+        (json!({ "next": { "href": "/api/v2/x" } }), "next"),
+        (json!({ "continuationToken": "t" }), "continuationToken"),
+        (json!({ "pageToken": "t" }), "pageToken"),
+        (json!({ "marker": "t" }), "marker"),
+        (json!({ "scrollId": "t" }), "scrollId"),
+        (json!({ "lastEvaluatedKey": { "id": 1 } }), "lastEvaluatedKey"),
+        (json!({ "cursors": { "next": "t" } }), "cursors.next"),
+        (json!({ "paging": { "cursor": "t" } }), "paging.cursor"),
+        (json!({ "pageInfo": { "hasNextPage": true } }), "pageInfo.hasNextPage"),
+        (json!({ "links": [{ "rel": "next", "href": "/x" }] }), "links"),
+        (json!({ "_links": { "next": { "href": "/x" } } }), "_links.next"),
+        (json!({ "hasMore": true }), "hasMore"),
+        (json!({ "has_next": true }), "has_next"),
+        (json!({ "moreResults": true }), "moreResults"),
+        (json!({ "isTruncated": true }), "isTruncated"),
+        (json!({ "last": false }), "last"),
+        (json!({ "remaining": 3 }), "remaining"),
+        (json!({ "total": 2 }), "total"),
+        (json!({ "totalCount": 2 }), "total"),
+        (json!({ "totalHits": 2 }), "total"),
+        // A cursor whose parameter has another name.
+        (json!({ "cursors": { "after": "t" } }), "cursors.after"),
+        (json!({ "nextPage": "t" }), "nextPage"),
+        // Values of another kind than the form has.
+        (json!({ "cursor": { "id": 1 } }), "cursor"),
+        (json!({ "nextUri": ["/x"] }), "nextUri"),
+        (json!({ "pageCount": "many" }), "pageCount"),
+    ]
+}
+
+/// The caller's query, the parameter that it names, the fields of the response, and the query of the
+/// next page.
+#[rustfmt::skip]
+fn requests() -> Vec<(&'static str, Option<&'static str>, Value, &'static str)> {
+    let after = || json!({ "cursors": { "after": "c 2" } });
+    let next = || json!({ "nextPage": "eyJ=" });
+    let token = || json!({ "nextPageToken": "t" });
+    vec![
+        ("", Some("cursor"), after(), "cursor=c+2"),
+        ("", Some("after"), after(), "after=c+2"),
+        ("?after=c1", None, after(), "after=c+2"),
+        ("?cursor=c1&x=y", None, after(), "x=y&cursor=c+2"),
+        ("?q64=eyI", None, next(), "q64=eyJ%3D"),
+        ("?nextPage=eyI", None, next(), "nextPage=eyJ%3D"),
+        ("", Some("q64"), next(), "q64=eyJ%3D"),
+        ("", Some("pageToken"), token(), "pageToken=t"),
+        ("", None, json!({ "cursor": 17 }), "cursor=17"),
+        ("", None, json!({ "lastUri": "/x?pageNumber=2" }), "pageNumber=2"),
+        ("", None, json!({ "pageCount": 2 }), "pageNumber=2"),
+        ("", None, json!({ "totalPages": 2 }), "pageNumber=2"),
+        ("?pageNumber=1", None, json!({ "hasMore": true }), "pageNumber=2"),
+        ("?page=1", Some("page"), json!({ "hasMore": true }), "page=2"),
+        ("?pageNumber=1", None, json!({ "total": 2 }), "pageNumber=2"),
+        ("", None, json!({ "totalResults": 2 }), "startIndex=2"),
+        ("?startIndex=5", None, json!({ "totalResults": 6 }), "startIndex=6"),
+        ("", None, json!({ "next": "/api/v2/users?x=1" }), "x=1"),
+        ("", None, json!({ "nextPage": "/api/v2/users?x=1" }), "x=1"),
+    ]
+}
