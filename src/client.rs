@@ -23,8 +23,9 @@ pub use crate::retry::RetryPolicy;
 /// sends the request once more, retries transient failures by its [`RetryPolicy`], returns typed
 /// errors, and never sends a request to another host.
 ///
-/// A call waits for its token and repeats transient failures for up to 60 seconds, so it returns late
-/// where the hosts cannot be reached. [`timeout`](PlatformClientBuilder::timeout) sets another limit.
+/// A call without a valid token waits for one for up to 10 seconds
+/// ([`token_wait`](PlatformClientBuilder::token_wait)), and with its repetitions it takes up to 60
+/// seconds ([`timeout`](PlatformClientBuilder::timeout)).
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{PlatformClient, TokenProvider};
@@ -44,6 +45,7 @@ pub use crate::retry::RetryPolicy;
 pub struct PlatformClient {
     tokens: TokenProvider,
     timeout: Duration,
+    token_wait: Duration,
     body_limit: usize,
     retry: RetryPolicy,
 }

@@ -205,6 +205,12 @@ impl CoarseTime {
         }
     }
 
+    /// Whether both clocks show the same time as `other`, but for a step.
+    pub(crate) fn is_close_to(self, other: Self) -> bool {
+        self.steady.abs_diff(other.steady) <= COARSE_STEP_NANOS
+            && self.wall.abs_diff(other.wall) <= COARSE_STEP_NANOS
+    }
+
     /// Whether both clocks show an earlier time than `other`.
     #[inline]
     pub(crate) fn is_before(self, other: Self) -> bool {

@@ -217,15 +217,6 @@ impl Error {
         LoginError::code_ended(self.clone(), self.kind().head().cloned(), why).into()
     }
 
-    /// Returns the error of a login that could not be stored after its code was used.
-    #[cfg_attr(
-        not(feature = "login"),
-        allow(dead_code, reason = "there are no logins without the feature")
-    )]
-    pub(crate) fn with_code_used(self) -> Self {
-        LoginError::code_ended(self, None, "the login's code is used up").into()
-    }
-
     fn map_oauth(self, kind: OAuthErrorKind, map: impl FnOnce(OAuthError) -> ErrorKind) -> Self {
         match Arc::try_unwrap(self.0) {
             Ok(Inner::Kind(ErrorKind::OAuth(error))) if error.kind() == kind => map(error).into(),

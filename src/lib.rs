@@ -46,6 +46,7 @@ mod provider;
 mod region;
 mod retry;
 mod rfc3339;
+mod runtime;
 mod seal;
 mod secret;
 mod token;

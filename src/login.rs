@@ -22,6 +22,7 @@ use crate::{
     grant::AuthorizationCode,
     provider::{TokenProvider, TokenProviderBuilder},
     region::{Region, url_under},
+    runtime,
     seal::SealingKey,
     store::SharedStore,
 };
@@ -171,5 +172,5 @@ fn check_name(name: &str) -> Result<(), Error> {
 }
 
 fn current_runtime() -> Result<Handle, Error> {
-    Handle::try_current().map_err(|_| ErrorKind::NoRuntime.into())
+    runtime::for_requests().ok_or_else(|| ErrorKind::NoRuntime.into())
 }

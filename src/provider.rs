@@ -125,8 +125,8 @@ impl TokenProvider {
     }
 
     /// Waits until there is a valid token, for instance at start-up. It waits out pauses after
-    /// transient failures. Invalid credentials, and a login that only its user can renew, end the
-    /// wait at once.
+    /// [transient](Error::is_transient) failures. Any other failure ends the wait at once: invalid
+    /// credentials, for example, or a login that only its user can renew.
     ///
     /// # Errors
     /// Why there is no token within `limit`.
@@ -179,29 +179,31 @@ impl TokenProvider {
         self.cache.clock()
     }
 
+    /// Passes an event that does not concern the token to the program's handler.
+    pub(crate) fn report(&self, event: &Event) {
+        let events = &self.cache.settings.events;
+        drop(events.push(event));
+        events.deliver();
+    }
+
     /// Returns a valid token before `deadline`, and waits out pauses.
     pub(crate) async fn token_by(&self, deadline: Moment) -> Result<AccessToken, Error> {
         if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
             return Ok(token.clone());
         }
         loop {
-            let limit = deadline.min(self.latest());
-            let error = match wait_for_token(&self.cache, limit).await {
+            let error = match wait_for_token(&self.cache, deadline).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            // Waiting does not help where someone must act: new credentials or a login.
-            if error.has_invalid_credentials() || error.needs_login() {
-                return Err(error);
+            let next = error.retry_after().map(|left| self.clock().now() + left);
+            match next {
+                Some(next) if error.is_transient() && next < deadline => {
+                    self.clock().sleep_until(next).await;
+                }
+                // Waiting does not help, or ends too late.
+                _ => return Err(error),
             }
-            let Some(left) = error.retry_after() else {
-                return Err(error);
-            };
-            let next = self.clock().now() + left;
-            if next >= deadline {
-                return Err(error);
-            }
-            self.clock().sleep_until(next).await;
         }
     }
 

@@ -24,7 +24,7 @@ pub use memory::{MemoryStore, MemoryTurn};
 
 pub use crate::seal::SealingKey;
 
-use crate::error::StoreError;
+use crate::{error::StoreError, runtime};
 
 /// A store for tokens and logins, with one record for each key and a turn to change it.
 ///
@@ -153,6 +153,14 @@ impl fmt::Debug for Sealed {
             .finish()
     }
 }
+
+/// A turn can be waited for only where there are timers.
+fn check_timers() -> Result<(), StoreError> {
+    let runtime = runtime::with_timers();
+    runtime.map(drop).ok_or_else(|| StoreError::new(NO_TIMERS))
+}
+
+const NO_TIMERS: &str = "waiting for a turn needs a tokio runtime with timers (`enable_all`)";
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-pub(crate) use record::Record;
+#[cfg(feature = "login")]
+pub(crate) use record::Lineage;
+pub(crate) use record::{Record, Version};
 
 use crate::clock::{Clock, Moment};
 

@@ -22,7 +22,7 @@ use syn::{Meta, Visibility, visit, visit::Visit};
 /// The lowest layer comes first. A module imports neither from its own layer nor from a higher one.
 const LAYERS: &[&str] = &[
     "guide",
-    "async_source clock environment outside_text platform_limits private_file rfc3339",
+    "async_source clock environment outside_text platform_limits private_file rfc3339 runtime",
     "region",
     "error",
     "assertion callback retry seal secret token",

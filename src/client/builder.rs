@@ -27,6 +27,7 @@ impl PlatformClient {
         PlatformClientBuilder(Self {
             tokens,
             timeout: DEFAULT_TIMEOUT,
+            token_wait: DEFAULT_TOKEN_WAIT,
             body_limit: DEFAULT_BODY_LIMIT,
             retry: RetryPolicy::default(),
         })
@@ -44,6 +45,16 @@ impl PlatformClientBuilder {
     /// its own.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.0.timeout = limit;
+        self
+    }
+
+    /// Sets the maximum time for which a call without a valid token waits for one, whatever its
+    /// [`RetryPolicy`]: token requests and the pauses between them together. The default is 10
+    /// seconds. A call that would have to wait longer for the next token request fails at once. The
+    /// error is the last cause, or [`Timeout`](crate::ErrorKind::Timeout) where no token request has
+    /// ended. [`timeout`](Self::timeout) includes this time.
+    pub fn token_wait(mut self, limit: Duration) -> Self {
+        self.0.token_wait = limit;
         self
     }
 
@@ -69,4 +80,5 @@ impl PlatformClientBuilder {
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_TOKEN_WAIT: Duration = Duration::from_secs(10);
 const DEFAULT_BODY_LIMIT: usize = 32 * 1024 * 1024;

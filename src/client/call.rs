@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header::AUTHORIZATION};
-use tracing::Instrument;
+use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use tracing::{Instrument, Span, field::Empty};
 use url::Url;
 
 use super::response::Response;
@@ -12,8 +12,9 @@ use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
     http_client::{Outcome, Outgoing, OutgoingBody},
-    provider::{TARGET, TokenProvider},
+    provider::{Event, TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
+    runtime,
     token::AccessToken,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
     pub(super) deadline: Moment,
+    /// The maximum time for which the call still waits for a token.
+    pub(super) token_wait: Duration,
     /// The time from the call to its deadline.
     pub(super) timeout: Duration,
     pub(super) retry: RetryPolicy,
@@ -61,11 +64,23 @@ impl Body {
 
 impl Call {
     pub(super) async fn send(self) -> Result<Response, Error> {
-        let span = tracing::debug_span!(target: TARGET, "api_call", method = %self.method, path = self.url.path());
+        let span = tracing::debug_span!(
+            target: TARGET,
+            "api_call",
+            method = %self.method,
+            path = self.url.path(),
+            status = Empty,
+            attempts = Empty,
+            took = Empty,
+        );
         let mut sending = Sending {
             own_authorization: self.headers.contains_key(AUTHORIZATION),
+            started: self.tokens.clock().now(),
+            span: span.clone(),
             call: self,
             token: None,
+            attempts: 0,
+            status: None,
             failures: 0,
             last_failure: None,
         };
@@ -83,13 +98,19 @@ impl Call {
     }
 }
 
-/// A call that is being sent.
+/// A call that is being sent. It is reported when it ends, or is dropped.
 struct Sending {
     call: Call,
+    started: Moment,
+    span: Span,
     /// Whether the caller has set `Authorization`, so that no token is needed.
     own_authorization: bool,
     /// The token of the last attempt.
     token: Option<AccessToken>,
+    /// Attempts so far.
+    attempts: u32,
+    /// The status of the last attempt's response.
+    status: Option<StatusCode>,
     /// Failed attempts so far. Those whose token was rejected do not count.
     failures: u32,
     last_failure: Option<Error>,
@@ -140,7 +161,12 @@ impl Sending {
         if self.own_authorization {
             return Ok(());
         }
-        let token = self.call.tokens.token_by(self.call.deadline).await?;
+        let call = &mut self.call;
+        let clock = call.tokens.clock();
+        let started = clock.now();
+        let deadline = call.deadline.min(started + call.token_wait);
+        let token = call.tokens.token_by(deadline).await?;
+        call.token_wait = call.token_wait.saturating_sub(clock.now() - started);
         let headers = &mut self.call.headers;
         headers.insert(AUTHORIZATION, token.header().clone());
         self.token = Some(token);
@@ -152,6 +178,7 @@ impl Sending {
         let call = &mut self.call;
         let clock = call.tokens.clock();
         let timeout = call.deadline - clock.now();
+        runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         if timeout.is_zero() {
             let what = format!("{} {}", call.method, call.url.path());
             return Err(Error::timeout(&what, call.timeout));
@@ -163,7 +190,10 @@ impl Sending {
             body: call.body.next(),
             timeout,
         };
+        self.attempts += 1;
+        self.status = None;
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
+        self.status = Some(incoming.status());
         let outcome = incoming.outcome();
         if outcome == Outcome::Error {
             return Err(incoming.api_error(clock).await);
@@ -190,12 +220,30 @@ impl Sending {
     }
 }
 
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let tokens = &self.call.tokens;
+        let took = tokens.clock().now() - self.started;
+        if let Some(status) = self.status {
+            self.span.record("status", status.as_u16());
+        }
+        self.span.record("attempts", self.attempts);
+        self.span.record("took", took.as_secs_f64());
+        tokens.report(&Event::ApiCall {
+            method: self.call.method.clone(),
+            status: self.status,
+            took,
+            attempts: self.attempts,
+        });
+    }
+}
+
 /// Returns what the retry policy needs to know of an error.
 fn failure(error: &Error) -> Option<Failure> {
+    if !error.is_transient() {
+        return None;
+    }
     if let ErrorKind::Transport(_) = error.kind() {
-        if !error.is_transient() {
-            return None;
-        }
         let nothing_sent = error.nothing_sent();
         return Some(Failure::NoResponse { nothing_sent });
     }

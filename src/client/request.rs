@@ -306,11 +306,15 @@ impl Request {
             _ => Repeat::for_method(&self.method),
         };
         let PlatformClient {
-            tokens, body_limit, ..
+            tokens,
+            body_limit,
+            token_wait,
+            ..
         } = self.client;
         Ok(Call {
             url: self.target.url(tokens.region().api_url())?,
             deadline: tokens.clock().now() + self.timeout,
+            token_wait,
             timeout: self.timeout,
             tokens,
             method: self.method,

@@ -122,8 +122,9 @@ impl Response {
 
     pub(super) async fn decode<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let json = self.take_json().await?;
-        serde_json::from_slice(&json)
-            .map_err(|error| self.unexpected(ResponseProblem::not_json(&error)))
+        serde_json::from_slice(&json).map_err(|error| {
+            self.unexpected(ResponseProblem::undecodable(self.headers(), &json, &error))
+        })
     }
 
     /// Returns the JSON of the body: `null` if it is empty.

@@ -77,8 +77,11 @@ pub enum ErrorKind {
     /// The allowed time ended before there was a token, or before the request could be sent.
     #[error("the allowed time ended before there was a token or a response; allow more time")]
     Timeout,
-    /// A request or a wait needs a tokio runtime.
-    #[error("a token has to be requested or awaited; call this inside a tokio runtime")]
+    /// A request or a wait needs a tokio runtime with timers and sockets.
+    #[error(
+        "a request has to be sent or awaited; call this inside a tokio runtime that was built with \
+         `enable_all`"
+    )]
     NoRuntime,
 }
 

@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use url::Url;
+
+use crate::outside_text::without_byte_order_mark;
 
 /// No response arrived.
 #[derive(Debug, thiserror::Error)]
@@ -255,6 +257,17 @@ pub(crate) enum ResponseProblem {
     TooLong { max: usize },
     #[error("with a content coding that was not asked for; check the proxies on the way")]
     Encoded,
+    /// In place of the JSON that was asked for.
+    #[error(
+        "with a web page, as a sign-in page of this network or a maintenance page does; check the \
+         network and the proxies on the way, or try again later"
+    )]
+    WebPage,
+    #[error(
+        "without a body, as a proxy or a host under maintenance does; check the network and the \
+         proxies on the way, or try again later"
+    )]
+    Empty,
     #[error("with text that is not UTF-8")]
     NotUtf8,
     /// Where and how the JSON could not be decoded. What was read is not kept.
@@ -300,17 +313,38 @@ impl UnexpectedResponse {
 
     pub(super) fn is_transient(&self) -> bool {
         let status = self.head.status.as_u16();
-        status >= 500 || matches!(status, 408 | 429)
+        status >= 500 || matches!(status, 408 | 429) || self.problem.is_foreign()
     }
 }
 
 impl ResponseProblem {
+    /// Returns why a body with these headers could not be decoded.
+    pub(crate) fn undecodable(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> Self {
+        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let is_html = content_type.is_some_and(|text| {
+            let text = text.to_ascii_lowercase();
+            text.starts_with(b"text/html") || text.starts_with(b"application/xhtml")
+        });
+        match without_byte_order_mark(body).trim_ascii_start().first() {
+            None => Self::Empty,
+            Some(b'<') => Self::WebPage,
+            Some(_) if is_html => Self::WebPage,
+            Some(_) => Self::not_json(error),
+        }
+    }
+
+    /// Returns where and how JSON could not be decoded.
     pub(crate) fn not_json(error: &serde_json::Error) -> Self {
         Self::NotJson {
             category: error.classify(),
             line: error.line(),
             column: error.column(),
         }
+    }
+
+    /// Whether the body comes from something between this program and the host.
+    fn is_foreign(&self) -> bool {
+        matches!(self, Self::WebPage | Self::Empty)
     }
 }
 

@@ -126,8 +126,10 @@ impl Server {
 
     /// Closes every socket, except that of a callback which was already handed over.
     pub(super) fn close(&self) {
-        drop(self.sockets.lock().take());
-        drop(self.inbox.lock().callback.take());
+        // Each is dropped after its guard.
+        let sockets = self.sockets.lock().take();
+        let callback = self.inbox.lock().callback.take();
+        drop((sockets, callback));
     }
 
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {

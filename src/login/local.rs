@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::pending,
+    mem,
     pin::pin,
     sync::{
         Arc,
@@ -184,7 +185,8 @@ impl LocalLogin {
     /// [`LoginErrorKind::Denied`] where the user or the login page denied access,
     /// [`LoginErrorKind::Listener`] where the browser did not come back in time, and
     /// [`ErrorKind::NoRuntime`] outside a tokio runtime. Otherwise why the code could not be exchanged
-    /// or the login not be stored; [`needs_login`](Error::needs_login) where the code may be used up.
+    /// ([`needs_login`](Error::needs_login) where it may be used up), or [`ErrorKind::Store`]: the store
+    /// does not take the login, which is kept in memory until it does. [`Login::saved`] returns it.
     pub async fn redirected(&self) -> Result<TokenProvider, Error> {
         current_runtime()?;
         let inner = &self.0;
@@ -273,14 +275,24 @@ impl Inner {
 
     /// Sets the result of the exchange. Frees the port, unless another callback may come.
     fn finish(&self, result: LoginResult) {
+        // A login that is kept until its store takes it has used the code.
+        let is_kept = || {
+            let provider = self.login.provider(&self.name);
+            provider.is_ok_and(|provider| provider.has_unsaved_login())
+        };
+        let may_return = result.as_ref().is_err_and(Error::is_transient) && !is_kept();
+        // Dropped after the guard: an error may hold the program's own.
+        let mut former = None;
         self.progress.send_modify(|progress| {
-            *progress = match (result, &mut *progress) {
-                (Err(error), Progress::Exchanging(listener)) if error.is_transient() => {
+            let new = match (result, &mut *progress) {
+                (Err(error), Progress::Exchanging(listener)) if may_return => {
                     Progress::Failed(error, listener.take())
                 }
                 (result, _) => Progress::Done(result),
             };
+            former = Some(mem::replace(progress, new));
         });
+        drop(former);
     }
 
     /// Waits for the browser again after an exchange that used no code.

@@ -63,8 +63,9 @@ impl Login {
     /// [`LoginErrorKind::Callback`] and [`LoginErrorKind::ImplicitGrant`] for a callback that does not
     /// end this login, [`LoginErrorKind::Denied`] for an error of the login page,
     /// [`ErrorKind::Configuration`] for an empty name, and [`ErrorKind::NoRuntime`] outside a tokio
-    /// runtime: nothing was sent. Otherwise why the code could not be exchanged or the login not be
-    /// stored; [`needs_login`](Error::needs_login) where the code may be used up.
+    /// runtime: nothing was sent. Otherwise why the code could not be exchanged
+    /// ([`needs_login`](Error::needs_login) where it may be used up), or [`ErrorKind::Store`]: the store
+    /// does not take the login, which is kept in memory until it does. [`saved`](Self::saved) returns it.
     pub async fn finish(
         &self,
         pending: PendingLogin,

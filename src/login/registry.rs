@@ -33,7 +33,7 @@ impl ProviderRegistry {
         }
         let provider = build()?;
         if entries.by_name.len() >= entries.sweep_at {
-            entries.by_name.retain(|_, weak| weak.upgrade().is_some());
+            entries.by_name.retain(|_, weak| weak.is_alive());
             entries.sweep_at = MIN_SWEEP_SIZE.max(entries.by_name.len() * 2);
         }
         let weak = provider.downgrade();

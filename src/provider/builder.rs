@@ -107,7 +107,8 @@ impl TokenProviderBuilder {
         self
     }
 
-    /// Calls `handler` with what happens to the token, for a program's metrics; see the guide
+    /// Calls `handler` with what happens to the token, and with each call of a
+    /// [`PlatformClient`](crate::PlatformClient), for a program's metrics; see the guide
     /// [observability](https://docs.rs/genesys-cloud-auth/latest/genesys_cloud_auth/guide/observability/index.html).
     /// A second handler replaces the first.
     ///

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::AbortHandle};
 
 use super::{
-    event::{Event, dispatcher::EventDispatcher, trace},
-    memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory},
+    event::{Event, dispatcher::EventDispatcher, end_of, trace},
+    memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory, UnsavedLogin},
     policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
     source::SOURCE_LIMIT,
@@ -21,6 +21,7 @@ use crate::{
     error::{Error, InvalidClient},
     grant::{Grant, Kind},
     retry::Jitter,
+    runtime,
     token::{AccessToken, Fingerprint, Record},
     token_endpoint::{Issued, TokenEndpoint, TokenRequest},
 };
@@ -71,6 +72,8 @@ pub(super) struct State {
     pub(super) client: ClientMemory,
     pub(super) login: LoginMemory,
     pub(super) assertions: AssertionMemory,
+    /// The last failed attempt since there was a token.
+    pub(super) last_failure: Option<Error>,
     /// The token whose end was reported ahead of time.
     expiry_announced: Option<Fingerprint>,
     /// The event of the change under way.
@@ -125,15 +128,21 @@ impl TokenCache {
     pub(super) fn update<R>(&self, change: impl FnOnce(&mut State, Moment) -> R) -> R {
         let mut state = self.state.lock();
         let now = self.clock().now();
+        // An error may hold the program's own, whose drop may call the provider: it outlives the
+        // guard.
+        let errors = state.errors();
+        let wake = state.wake_at(now, &self.settings);
         let result = change(&mut state, now);
         self.snapshot
             .show(state.policy.snapshot(now), now, self.clock());
-        self.changes.send_replace(());
+        if state.wake_at(now, &self.settings) != wake {
+            self.changes.send_replace(());
+        }
         let event = state.event.take();
         let events = &self.settings.events;
         let missed = event.as_ref().and_then(|event| events.push(event));
         drop(state);
-        drop(missed);
+        drop((errors, missed));
         if let Some(event) = event {
             events.deliver();
             trace(&self.endpoint.region, self.grant.name(), &event);
@@ -157,13 +166,15 @@ impl TokenCache {
         });
     }
 
-    /// Drops the current token and the current refresh, and returns the token.
-    pub(super) fn revoke(&self) -> Option<AccessToken> {
-        let (token, refresh) = self.update(|state, _| {
+    /// Drops the current token, that of a login still to be stored, and the current refresh. Returns
+    /// the tokens.
+    pub(super) fn revoke(&self) -> [Option<AccessToken>; 2] {
+        let (tokens, refresh) = self.update(|state, _| {
             state.store.records_removed(None, self.clock());
-            state.login.logged_out();
+            let unsaved = state.login.logged_out();
+            let unsaved = unsaved.and_then(|unsaved| unsaved.record.token(self.clock()));
             (
-                state.policy.revoke(),
+                [state.policy.revoke(), unsaved],
                 std::mem::take(&mut state.refresh_task),
             )
         });
@@ -171,7 +182,7 @@ impl TokenCache {
         if let Some(refresh) = refresh.get() {
             refresh.abort();
         }
-        token
+        tokens
     }
 
     /// Sends one request to the token endpoint, for at most the time of an attempt.
@@ -185,6 +196,16 @@ impl TokenCache {
         };
         let response = tokio::time::timeout(self.endpoint.attempt, response).await;
         response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
+    }
+
+    /// Whether the current runtime can send the token requests.
+    pub(super) fn can_request(&self) -> bool {
+        matches!(self.grant.0, Kind::Closure(_)) || runtime::has_sockets()
+    }
+
+    /// The last failure since there was a token.
+    pub(super) fn last_failure(&self) -> Option<Error> {
+        self.read(|state, _| state.last_failure.clone())
     }
 
     /// Adds to an `invalid_client` error what is known of the client.
@@ -207,9 +228,25 @@ impl State {
             client: ClientMemory::default(),
             login: LoginMemory::default(),
             assertions: AssertionMemory::default(),
+            last_failure: None,
             expiry_announced: None,
             event: None,
         }
+    }
+
+    /// The errors that a change may drop.
+    fn errors(&self) -> [Option<Error>; 3] {
+        [
+            self.policy.pause_cause().cloned(),
+            self.client.last_rejection().cloned(),
+            self.last_failure.clone(),
+        ]
+    }
+
+    /// When the background renewal must ask the policy again, if there is one.
+    fn wake_at(&self, now: Moment, settings: &Settings) -> Option<Moment> {
+        let wake = || self.policy.wake_at(now);
+        settings.background.then(wake).flatten()
     }
 
     /// Reports an event once the change is done; one change has at most one.
@@ -246,14 +283,24 @@ impl State {
         if !error.ends_with_token() {
             return Some(event);
         }
-        let expires_in = token.end() - now;
+        let (expires_in, expires_at) = end_of(token, now);
         let announced = self.expiry_announced.replace(token.fingerprint());
-        (announced != self.expiry_announced).then_some(Event::LoginExpiring { expires_in })
+        (announced != self.expiry_announced).then_some(Event::LoginExpiring {
+            expires_in,
+            expires_at,
+        })
+    }
+
+    /// A user logged in, and the login is still to be stored.
+    pub(super) fn login_unsaved(&mut self, unsaved: UnsavedLogin) {
+        self.login.logged_in();
+        self.login.login_issued(unsaved);
+        self.policy.end_pause();
     }
 
     /// A user logged in: what was known of the login before does not matter any more.
     pub(super) fn logged_in(&mut self, record: &Record) {
-        self.store.logged_in(record);
+        self.store.record_seen(record);
         self.login.logged_in();
         self.expiry_announced = None;
     }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::{
     cache::{TokenCache, Waiters},
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::{Moment, either},
     error::{Error, ErrorKind},
+    runtime,
     token::AccessToken,
 };
 
@@ -36,8 +37,8 @@ pub(super) async fn wait_for_token(
             (Decision::Fail(error), _) => return Err(error),
             (Decision::Wait { until }, waiters) => (until, waiters.subscribe()),
         };
-        // Without a runtime there is no timer.
-        if Handle::try_current().is_err() {
+        // The refresh may run on another runtime.
+        if runtime::with_timers().is_none() {
             return Err(ErrorKind::NoRuntime.into());
         }
         let sleep = pin!(cache.clock().sleep_until(until.min(deadline)));
@@ -49,7 +50,9 @@ pub(super) async fn wait_for_token(
             Some(WaiterResult::AskAgain) | None => {
                 let host = cache.endpoint.region.login_url().authority();
                 let what = format!("waiting for a token from {host}");
-                return Err(Error::timeout(&what, limit));
+                // The last failure says more than that the time is over.
+                let last = cache.last_failure();
+                return Err(last.unwrap_or_else(|| Error::timeout(&what, limit)));
             }
         }
     }
@@ -65,7 +68,7 @@ pub(super) fn cached_token(cache: &Arc<TokenCache>) -> Option<AccessToken> {
 
 /// Asks the policy, and starts the refresh that it wants as a task of the current runtime.
 fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
-    let runtime = Handle::try_current().ok();
+    let runtime = runtime::with_timers();
     if cache.settings.background
         && let Some(runtime) = &runtime
     {
@@ -82,10 +85,16 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     // A runtime that is shutting down drops the task at once, which takes the lock.
     if let Some(((ticket, now, abort), runtime)) = started.zip(runtime) {
         let refresh = Refresh::new(Arc::clone(cache), ticket, now);
-        let task = runtime.spawn(run(Arc::clone(cache), refresh));
-        // It is set only here.
-        let _ = abort.set(task.abort_handle());
-        if was_dropped(task) && matches!(decision, Decision::Wait { .. }) {
+        let is_dropped = if cache.can_request() {
+            let task = runtime.spawn(run(Arc::clone(cache), refresh));
+            // It is set only here.
+            let _ = abort.set(task.abort_handle());
+            was_dropped(task)
+        } else {
+            drop(refresh);
+            true
+        };
+        if is_dropped && matches!(decision, Decision::Wait { .. }) {
             decision = Decision::Fail(ErrorKind::NoRuntime.into());
         }
     }
@@ -106,20 +115,23 @@ fn was_dropped<T>(task: JoinHandle<T>) -> bool {
     matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
 }
 
-/// Keeps the provider alive, and starts refreshes, until the renewed login is stored: with the last
-/// handle it would be lost.
-fn keep_until_stored(cache: Arc<TokenCache>) {
+/// Keeps the provider alive, and starts refreshes, until a new or renewed login is stored: with the
+/// last handle it would be lost.
+pub(super) fn keep_until_stored(cache: Arc<TokenCache>) {
     if cache.update(|state, _| mem::replace(&mut state.login.is_being_stored, true)) {
         return;
     }
     let keeper = Keeper(cache);
     tokio::spawn(async move {
         let Keeper(cache) = &keeper;
-        while cache.read(|state, _| state.login.is_unsaved()) {
+        loop {
             let soon = cache.clock().now() + BETWEEN_TRIES;
             let wake = cache.read(|state, now| state.policy.wake_at(now));
             let wake = wake.unwrap_or(soon).max(soon);
             cache.clock().sleep_until(wake).await;
+            if !cache.read(|state, _| state.login.is_unsaved()) {
+                return;
+            }
             drop(poll_policy(cache));
         }
     });

@@ -1,14 +1,16 @@
-//! What happens to a token, for the program's handler and for `tracing`.
+//! What happens to a token and in calls of the API, for the program's handler and for `tracing`.
 
 pub(super) mod dispatcher;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http::{Method, StatusCode};
 use tracing::Span;
 
-use crate::{error::Error, region::Region};
+use crate::{clock::Moment, error::Error, region::Region, token::AccessToken};
 
-/// What happened to a provider's token; see [`on_event`](crate::TokenProviderBuilder::on_event).
+/// What happened to a provider's token, or in a call of the API with it; see
+/// [`on_event`](crate::TokenProviderBuilder::on_event).
 ///
 /// No event contains a secret or says whose token it is. A caller that fails in a pause is no event:
 /// the failure that began the pause was one.
@@ -39,12 +41,16 @@ pub enum Event {
         took: Duration,
         /// How long the token lives from now on.
         expires_in: Duration,
+        /// When the token expires, by the wall clock at its arrival.
+        expires_at: SystemTime,
     },
     /// A token was loaded from the store; no request was sent for it.
     #[non_exhaustive]
     Loaded {
         /// How long the token lives from now on.
         expires_in: Duration,
+        /// When the token expires, by the wall clock at its arrival.
+        expires_at: SystemTime,
     },
     /// The store of a service's token failed; each process then requests its own token. If the store
     /// of a user's login fails, the event is [`RequestFailed`](Self::RequestFailed).
@@ -60,6 +66,8 @@ pub enum Event {
     LoginExpiring {
         /// How long the token lives from now on.
         expires_in: Duration,
+        /// When the token expires, by the wall clock at its arrival.
+        expires_at: SystemTime,
     },
     /// A token was issued while the one before it was still valid.
     #[non_exhaustive]
@@ -68,6 +76,8 @@ pub enum Event {
         took: Duration,
         /// How long the token lives from now on.
         expires_in: Duration,
+        /// When the token expires, by the wall clock at its arrival.
+        expires_at: SystemTime,
     },
     /// A refresh failed: its token request, its credential source or the store of its login, or the
     /// token had no life left.
@@ -92,6 +102,21 @@ pub enum Event {
         /// How long no token is requested, where the API rejects one new token after another.
         pause: Option<Duration>,
     },
+    /// A call of [`PlatformClient`](crate::PlatformClient) has ended, or its caller dropped it. A
+    /// listing is one call for each page.
+    #[non_exhaustive]
+    ApiCall {
+        /// The method of the request.
+        method: Method,
+        /// The status of the last response. `None` where no request was sent, for want of a token, or
+        /// no response came to the last one.
+        status: Option<StatusCode>,
+        /// How long the call took: its wait for a token, its attempts and the pauses between them, to
+        /// the head of the response or, where the call decodes it, the end of its body.
+        took: Duration,
+        /// How many requests were sent: more than one after a rejected token or a transient failure.
+        attempts: u32,
+    },
     /// Earlier events are lost, because the handler was too slow or no thread could be started for
     /// it.
     #[non_exhaustive]
@@ -106,7 +131,12 @@ impl Event {
     pub(super) fn record(&self, span: &Span) {
         span.record("outcome", self.outcome());
         match self {
-            Self::Acquired { took, expires_in } | Self::Renewed { took, expires_in } => {
+            Self::Acquired {
+                took, expires_in, ..
+            }
+            | Self::Renewed {
+                took, expires_in, ..
+            } => {
                 span.record("took", took.as_secs_f64());
                 span.record("expires_in", expires_in.as_secs_f64());
             }
@@ -120,10 +150,13 @@ impl Event {
                 span.record("pause", pause.as_secs_f64());
                 span.record("has_valid_token", has_valid_token);
             }
-            Self::Loaded { expires_in } | Self::LoginExpiring { expires_in } => {
+            Self::Loaded { expires_in, .. } | Self::LoginExpiring { expires_in, .. } => {
                 span.record("expires_in", expires_in.as_secs_f64());
             }
-            Self::StoreFailed { .. } | Self::Invalidated { .. } | Self::Missed { .. } => {}
+            Self::StoreFailed { .. }
+            | Self::Invalidated { .. }
+            | Self::ApiCall { .. }
+            | Self::Missed { .. } => {}
         }
     }
 
@@ -136,9 +169,18 @@ impl Event {
             Self::Renewed { .. } => "renewed",
             Self::RequestFailed { .. } => "failed",
             Self::Invalidated { .. } => "invalidated",
+            Self::ApiCall { .. } => "api_call",
             Self::Missed { .. } => "missed",
         }
     }
+}
+
+/// Returns how long a token lives from `now` on, and when it expires by the wall clock.
+pub(super) fn end_of(token: &AccessToken, now: Moment) -> (Duration, SystemTime) {
+    let expires_in = token.end() - now;
+    // Only a life of more than all years has no such time.
+    let expires_at = token.expires_at().unwrap_or(SystemTime::UNIX_EPOCH);
+    (expires_in, expires_at)
 }
 
 /// Writes an event to `tracing`; the guide on observability lists the fields.
@@ -158,10 +200,15 @@ pub(super) fn trace(region: &Region, grant_type: &str, event: &Event) {
         };
     }
     match event {
-        Event::Acquired { took, expires_in } | Event::Renewed { took, expires_in } => {
+        Event::Acquired {
+            took, expires_in, ..
+        }
+        | Event::Renewed {
+            took, expires_in, ..
+        } => {
             write!(debug, "token {outcome}", took, expires_in);
         }
-        Event::Loaded { expires_in } => write!(debug, "token loaded", expires_in),
+        Event::Loaded { expires_in, .. } => write!(debug, "token loaded", expires_in),
         Event::RequestFailed {
             error,
             took,
@@ -184,11 +231,11 @@ pub(super) fn trace(region: &Region, grant_type: &str, event: &Event) {
         Event::StoreFailed { error } => {
             write!(warn, "the store failed"; error = tracing::field::display(error));
         }
-        Event::LoginExpiring { expires_in } => {
+        Event::LoginExpiring { expires_in, .. } => {
             write!(warn, "login ends soon and cannot be renewed", expires_in);
         }
-        // Only the handler can miss events.
-        Event::Missed { .. } => {}
+        // A call has a span of its own, and only the handler can miss events.
+        Event::ApiCall { .. } | Event::Missed { .. } => {}
     }
 }
 

@@ -8,7 +8,9 @@ use std::{
 use super::{
     TokenProvider,
     cache::TokenCache,
-    event::Event,
+    driver::keep_until_stored,
+    event::{Event, end_of},
+    memory::UnsavedLogin,
     source::read_secret,
     storage::{HeldTurn, Storage},
 };
@@ -17,7 +19,7 @@ use crate::{
     error::Error,
     grant::{CodeGrant, Kind},
     retry::{FailureStreak, pause_after_failure},
-    token::Record,
+    token::{Lineage, Record},
     token_endpoint::Issued,
 };
 
@@ -29,6 +31,14 @@ impl WeakTokenProvider {
     pub(crate) fn upgrade(&self) -> Option<TokenProvider> {
         let cache = self.0.upgrade()?;
         Some(TokenProvider { cache })
+    }
+}
+
+impl WeakTokenProvider {
+    /// Whether there is a handle. Unlike [`upgrade`](Self::upgrade) it makes none, which would drop
+    /// the provider if it were the last.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
     }
 }
 
@@ -44,7 +54,8 @@ impl TokenProvider {
     /// within the total for a token.
     ///
     /// # Errors
-    /// A transient error only where the code was not used.
+    /// A transient error only where the code was not used, or where the login is kept until its store
+    /// takes it.
     pub(crate) async fn log_in(
         &self,
         code: &CodeGrant,
@@ -87,10 +98,11 @@ impl TokenProvider {
             }
             cache.clock().sleep_until(now + pause).await;
         };
-        let stored = self.store_login(turn, issued, started).await;
-        stored.map_err(Error::with_code_used)
+        self.store_login(turn, issued, started).await
     }
 
+    /// Stores a new login, and serves its token from then on. Where that fails, the login is kept in
+    /// memory until it can be stored.
     async fn store_login(
         &self,
         turn: HeldTurn,
@@ -98,32 +110,67 @@ impl TokenProvider {
         started: Moment,
     ) -> Result<(), Error> {
         let cache = &self.cache;
-        let (token, refresh_token) = (issued.token, issued.refresh_token);
+        let token = issued.token;
         let former = turn.record.as_ref();
-        let record = Record::new(&token, refresh_token, former, cache.clock());
-        // A login under an older key would come back when this one has ended.
-        turn.slot.clear_older().await?;
-        turn.save(&record).await?;
+        let mut record = Record::new(&token, issued.refresh_token, former, cache.clock());
+        // Without random bytes the login counts as a continuation of the one before.
+        if let Some(lineage) = Lineage::draw() {
+            record = record.of_lineage(lineage);
+        }
+        let unsaved = UnsavedLogin {
+            former: former.map(Record::version),
+            record: record.clone(),
+        };
+        let stored = async {
+            // A login under an older key would come back when this one has ended.
+            turn.slot.clear_older().await?;
+            turn.save(&record).await
+        };
+        let stored = stored.await;
         cache.update(|state, now| {
             state.client.credentials_accepted(cache.clock().wall());
+            if stored.is_err() {
+                state.login_unsaved(unsaved);
+                return;
+            }
             state.logged_in(&record);
             state.policy.adopt(token.clone(), cache.jitter());
+            state.last_failure = None;
+            let (expires_in, expires_at) = end_of(&token, now);
             state.emit(Event::Acquired {
                 took: now - started,
-                expires_in: token.end() - now,
+                expires_in,
+                expires_at,
             });
         });
-        Ok(())
+        if stored.is_err() {
+            keep_until_stored(Arc::clone(cache));
+        }
+        stored
     }
 
-    /// Whether a login is stored.
+    /// Whether a login waits to be stored.
+    pub(crate) fn has_unsaved_login(&self) -> bool {
+        self.cache.read(|state, _| state.login.is_unsaved())
+    }
+
+    /// Whether there is a login: it is stored, or waits to be.
     pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
         let Storage::Login(slot) = &self.cache.settings.storage else {
             return Ok(false);
         };
-        let record = slot.find().await?;
-        Ok(self
-            .cache
-            .read(|state, _| record.is_some_and(|record| !state.store.is_outdated(&record))))
+        if self.has_unsaved_login() {
+            return Ok(true);
+        }
+        let Some(record) = slot.find().await? else {
+            return Ok(false);
+        };
+        Ok(self.cache.update(|state, _| {
+            let is_outdated = state.store.is_outdated(&record);
+            if !is_outdated {
+                state.store.record_seen(&record);
+            }
+            !is_outdated
+        }))
     }
 }

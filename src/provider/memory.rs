@@ -9,37 +9,69 @@ use crate::{
     assertion::ParsedAssertion,
     clock::Clock,
     error::{Error, LoginError},
-    token::Record,
+    token::{Record, Version},
 };
 
 /// What is known of the records in the store.
 #[derive(Default)]
 pub(super) struct StoreMemory {
-    /// The generation of the newest record seen.
-    newest: u64,
+    /// The newest record seen of each lineage, the last seen lineage first. Tokens of services have
+    /// no lineage.
+    seen: VecDeque<Version>,
 }
 
 impl StoreMemory {
-    /// Whether a newer record was seen before, so that this one was put back by someone.
+    /// Whether someone put this record back: a newer one of its lineage was seen, or its end.
     pub(super) fn is_outdated(&self, record: &Record) -> bool {
-        record.generation() < self.newest
+        let version = record.version();
+        let mut seen = self.seen.iter();
+        let newest = seen.find(|seen| seen.lineage == version.lineage);
+        newest.is_some_and(|newest| version.generation < newest.generation)
     }
 
+    /// A record is in the store, or was until now. A login that it replaces has ended.
     pub(super) fn record_seen(&mut self, record: &Record) {
-        self.newest = self.newest.max(record.generation());
+        let version = record.version();
+        if self.seen.front().map(|last| last.lineage) != Some(version.lineage) {
+            self.login_ended();
+            self.seen.retain(|seen| seen.lineage != version.lineage);
+            self.seen.truncate(MAX_LINEAGES - 1);
+            self.seen.push_front(version);
+        }
+        if let Some(last) = self.seen.front_mut() {
+            last.generation = last.generation.max(version.generation);
+        }
     }
 
-    /// Records that exist now, `removed` among them, no longer count.
+    /// The records seen so far, `removed` among them, no longer count.
     pub(super) fn records_removed(&mut self, removed: Option<&Record>, clock: &Clock) {
-        let removed = removed.map_or(0, Record::generation);
-        self.newest = Record::generation_after(self.newest.max(removed), clock);
+        if let Some(removed) = removed {
+            self.record_seen(removed);
+        }
+        self.login_ended();
+        // The next token of a service has no lineage either.
+        if self.seen.is_empty() {
+            self.seen.push_front(Version::default());
+        }
+        if let Some(last) = self.seen.front_mut()
+            && last.lineage.is_none()
+        {
+            last.generation = Record::generation_after(last.generation, clock);
+        }
     }
 
-    /// The record of a new login counts, whatever was seen before.
-    pub(super) fn logged_in(&mut self, record: &Record) {
-        self.newest = record.generation();
+    /// The last seen login has ended: none of its records counts any more.
+    fn login_ended(&mut self) {
+        if let Some(last) = self.seen.front_mut()
+            && last.lineage.is_some()
+        {
+            last.generation = u64::MAX;
+        }
     }
 }
+
+/// A process hardly sees as many logins under one name, one after the other.
+const MAX_LINEAGES: usize = 64;
 
 /// What is known of the client's credentials.
 #[derive(Default)]
@@ -78,6 +110,10 @@ impl ClientMemory {
         is_same_secret(rejected, secret).then_some(error)
     }
 
+    pub(super) fn last_rejection(&self) -> Option<&Error> {
+        Some(&self.rejected.as_ref()?.1)
+    }
+
     pub(super) fn forget_rejection(&mut self) {
         self.rejected = None;
     }
@@ -95,17 +131,17 @@ pub(super) struct LoginMemory {
 
 /// A login that gave no token.
 struct RejectedLogin {
-    /// The generation of its record; `None` where none was stored.
-    generation: Option<u64>,
+    /// Its record; `None` where none was stored.
+    record: Option<Version>,
     /// The client secret, where that was rejected.
     secret: Option<SecretString>,
 }
 
-/// A renewed login that is not stored yet. Its refresh token is the only valid one.
+/// A new or renewed login that is not stored yet. Its refresh token is the only valid one.
 #[derive(Clone)]
 pub(super) struct UnsavedLogin {
-    /// The generation of the record that it replaces.
-    pub(super) former: u64,
+    /// The record that it replaces, if there was one.
+    pub(super) former: Option<Version>,
     pub(super) record: Record,
 }
 
@@ -117,10 +153,10 @@ impl LoginMemory {
         self.logged_out = false;
     }
 
-    /// The user logged out through this provider.
-    pub(super) fn logged_out(&mut self) {
-        self.unsaved = None;
+    /// The user logged out through this provider. Returns the login that was still to be stored.
+    pub(super) fn logged_out(&mut self) -> Option<UnsavedLogin> {
         self.logged_out = true;
+        self.unsaved.take()
     }
 
     /// Why there is no login.
@@ -134,8 +170,8 @@ impl LoginMemory {
 
     /// The login in `record`, or the absence of one, led to no token.
     pub(super) fn login_rejected(&mut self, record: Option<&Record>, secret: Option<SecretString>) {
-        let generation = record.map(Record::generation);
-        self.rejected = Some(RejectedLogin { generation, secret });
+        let record = record.map(Record::version);
+        self.rejected = Some(RejectedLogin { record, secret });
     }
 
     /// Whether this login was rejected before, and the client secret with it, if one was.
@@ -148,12 +184,12 @@ impl LoginMemory {
             let same_secret = rejected.secret.as_ref().is_none_or(|rejected| {
                 secret.is_some_and(|secret| is_same_secret(rejected, secret))
             });
-            rejected.generation == record.map(Record::generation) && same_secret
+            rejected.record == record.map(Record::version) && same_secret
         })
     }
 
-    /// A login was renewed. Whatever ends this refresh, the next one stores it.
-    pub(super) fn login_renewed(&mut self, unsaved: UnsavedLogin) {
+    /// A token was issued for a login. Whatever comes, a refresh stores it.
+    pub(super) fn login_issued(&mut self, unsaved: UnsavedLogin) {
         self.rejected = None;
         self.unsaved = Some(unsaved);
     }
@@ -162,17 +198,21 @@ impl LoginMemory {
         self.unsaved = None;
     }
 
-    /// Whether a renewed login is still to be stored.
+    /// Whether a login is still to be stored.
     pub(super) fn is_unsaved(&self) -> bool {
         self.unsaved.is_some()
     }
 
-    /// Returns the renewed login that replaces `record`. One that replaces another record is
-    /// dropped: a new login came between.
-    pub(super) fn unsaved_after(&mut self, record: Option<&Record>) -> Option<UnsavedLogin> {
-        let generation = record.map(Record::generation);
-        self.unsaved = (self.unsaved.take()).filter(|unsaved| Some(unsaved.former) == generation);
-        self.unsaved.clone()
+    /// Returns the unsaved login that replaces `record`.
+    pub(super) fn unsaved_after(&self, record: Option<&Record>) -> Option<UnsavedLogin> {
+        let unsaved = self.unsaved.as_ref();
+        let replaces = |unsaved: &&UnsavedLogin| unsaved.former == record.map(Record::version);
+        unsaved.filter(replaces).cloned()
+    }
+
+    /// Another login or a logout came between: there is nothing to store.
+    pub(super) fn drop_unsaved(&mut self) {
+        self.unsaved = None;
     }
 }
 

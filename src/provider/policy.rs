@@ -147,8 +147,7 @@ impl<T: Token> RefreshPolicy<T> {
             && running.probe
         {
             running.probe = false;
-            self.pause = None;
-            self.invalid_credentials = 0;
+            self.end_pause();
         }
     }
 
@@ -183,6 +182,12 @@ impl<T: Token> RefreshPolicy<T> {
             }
             RefreshResult::Lost => WaiterResult::AskAgain,
         }
+    }
+
+    /// Ends a pause for invalid credentials: there are others.
+    pub(crate) fn end_pause(&mut self) {
+        self.pause = None;
+        self.invalid_credentials = 0;
     }
 
     /// Caches a token that no refresh of this provider returned: that of a login.

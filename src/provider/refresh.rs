@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     cache::{State, TokenCache, Waiters},
-    event::{Event, TARGET},
+    event::{Event, TARGET, end_of},
     policy::{RefreshResult, Ticket, WaiterResult},
     source::{SOURCE_LIMIT, is_same_secret, read_secret},
 };
@@ -79,7 +79,7 @@ impl Refresh {
         let span = self.span.clone();
         let refresh = async move {
             let result = self.token().await;
-            self.end(result.map_or_else(|end| end, RefreshResult::Token))
+            self.end(&result.map_or_else(|end| end, RefreshResult::Token))
         };
         refresh.instrument(span)
     }
@@ -110,15 +110,26 @@ impl Refresh {
         &mut self,
         request: impl Fn() -> TokenRequest,
     ) -> Result<Result<Issued, Error>, RefreshResult> {
-        let attempt = self.cache.endpoint.attempt;
-        self.step(attempt)?;
+        self.step(self.cache.endpoint.attempt)?;
         self.attempts += 1;
         let mut response = self.cache.send(request()).await;
-        if response.as_ref().is_err_and(Error::nothing_sent) && self.step(attempt).is_ok() {
+        if response.as_ref().is_err_and(|error| self.may_repeat(error)) {
             self.attempts += 1;
             response = self.cache.send(request()).await;
         }
         Ok(response.map_err(|error| self.cache.with_client_context(error)))
+    }
+
+    /// Whether a request that failed is sent once more, and begins that step. In an outage no
+    /// request is: the pauses decide when the next one is due.
+    fn may_repeat(&self, error: &Error) -> bool {
+        let (ticket, attempt) = (self.ticket, self.cache.endpoint.attempt);
+        error.nothing_sent()
+            && self.cache.update(|state, now| {
+                let former = state.last_failure.replace(error.clone());
+                let is_outage = former.is_some_and(|former| former.nothing_sent());
+                !is_outage && state.policy.begin_step(ticket, now, attempt)
+            })
     }
 
     /// Returns the token of a stored record, where it is better than the current one.
@@ -144,8 +155,9 @@ impl Refresh {
         (!is_same_secret(&other, rejected)).then_some(other)
     }
 
-    /// Returns whether a renewed login is still to be stored.
-    fn end(&mut self, result: RefreshResult) -> bool {
+    /// Returns whether a login is still to be stored. The result is dropped after the guard: its error
+    /// may hold the program's own.
+    fn end(&mut self, result: &RefreshResult) -> bool {
         self.ended = true;
         let without_event = match result {
             RefreshResult::Unchanged => "unchanged",
@@ -173,17 +185,24 @@ impl Refresh {
         &self,
         state: &mut State,
         now: Moment,
-        result: RefreshResult,
+        result: &RefreshResult,
     ) -> (Option<(Waiters, WaiterResult)>, Option<Event>) {
         if let Some(record) = &self.stored {
             state.store.record_seen(record);
+        }
+        match result {
+            RefreshResult::Token(_) => state.last_failure = None,
+            RefreshResult::Failed(error) | RefreshResult::InvalidCredentials(error) => {
+                state.last_failure = Some(error.clone());
+            }
+            RefreshResult::Unchanged | RefreshResult::Lost => {}
         }
         let ticket = self.ticket;
         let lost = !state.policy.is_running(ticket);
         let had_token = state.policy.valid_token(now).is_some();
         let result = state
             .policy
-            .end_refresh(ticket, now, self.cache.jitter(), result);
+            .end_refresh(ticket, now, self.cache.jitter(), result.clone());
         let event = self.event(state, now, &result, lost, had_token);
         let event = event.and_then(|event| state.as_login_expiring(event, now));
         if let Some(event) = &event {
@@ -224,13 +243,24 @@ impl Refresh {
             WaiterResult::Token(token)
                 if current.map(AccessToken::fingerprint) == Some(token.fingerprint()) =>
             {
-                let expires_in = token.end() - now;
+                let (expires_in, expires_at) = end_of(token, now);
                 Some(if self.loaded {
-                    Event::Loaded { expires_in }
+                    Event::Loaded {
+                        expires_in,
+                        expires_at,
+                    }
                 } else if has_valid_token {
-                    Event::Renewed { took, expires_in }
+                    Event::Renewed {
+                        took,
+                        expires_in,
+                        expires_at,
+                    }
                 } else {
-                    Event::Acquired { took, expires_in }
+                    Event::Acquired {
+                        took,
+                        expires_in,
+                        expires_at,
+                    }
                 })
             }
             // The token had no life left.
@@ -250,13 +280,14 @@ impl Drop for Refresh {
         if self.ended {
             return;
         }
-        self.end(if std::thread::panicking() {
+        let result = if std::thread::panicking() {
             // The next refresh may panic, too, so a pause begins.
             let url = self.cache.endpoint.region.login_url();
             RefreshResult::Failed(Error::request_failed(url))
         } else {
             RefreshResult::Lost
-        });
+        };
+        self.end(&result);
     }
 }
 

@@ -20,14 +20,31 @@ struct Shown {
 }
 
 impl Snapshot {
-    /// Shows a token until a moment, or none.
+    /// Shows a token until a moment, or none. What is shown already stays: readers share it.
     pub(super) fn show(&self, shown: Option<(&AccessToken, Moment)>, now: Moment, clock: &Clock) {
-        self.0.store(shown.map(|(token, until)| {
-            Arc::new(Shown {
-                token: token.clone(),
-                until: clock.coarse().after(until - now),
-            })
-        }));
+        let new = shown.map(|(token, until)| (token, clock.coarse().after(until - now)));
+        let is_shown = match (&*self.0.load(), &new) {
+            (None, None) => true,
+            (Some(old), Some((token, until))) => {
+                old.token.fingerprint() == token.fingerprint() && old.until.is_close_to(*until)
+            }
+            _ => false,
+        };
+        if !is_shown {
+            self.0.store(new.map(|(token, until)| {
+                let token = token.clone();
+                Arc::new(Shown { token, until })
+            }));
+        }
+    }
+
+    /// Where the shown token is, to tell whether it was shown again.
+    #[cfg(test)]
+    pub(super) fn address(&self) -> Option<*const ()> {
+        self.0
+            .load()
+            .as_ref()
+            .map(|shown| Arc::as_ptr(shown).cast())
     }
 
     /// Reads the snapshot once.

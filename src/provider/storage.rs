@@ -134,16 +134,23 @@ impl StoreSlot {
         Ok(())
     }
 
-    /// Removes what is stored, also under older keys, and returns the record.
-    pub(super) async fn clear(&self) -> Result<Option<Record>, Error> {
-        let mut cleared = None;
+    /// Removes what is stored, also under older keys. Returns the record even if that fails.
+    pub(super) async fn clear(&self) -> (Option<Record>, Result<(), Error>) {
+        let mut found = None;
         for slot in std::iter::once(self).chain(&self.older) {
-            let mut held = slot.take_turn().await?;
-            cleared = cleared.or(held.record.take());
-            // Bytes that do not open are removed, too.
-            held.remove().await?;
+            let removed = match slot.take_turn().await {
+                Ok(mut held) => {
+                    found = found.or(held.record.take());
+                    // Bytes that do not open are removed, too.
+                    held.remove().await
+                }
+                Err(error) => Err(error),
+            };
+            if removed.is_err() {
+                return (found, removed);
+            }
         }
-        Ok(cleared)
+        (found, Ok(()))
     }
 
     /// Waits for the turn, then loads the record again: another process may have changed it.
@@ -183,7 +190,7 @@ impl HeldTurn {
         };
         // The record may be there nevertheless, for instance if only the last sync failed.
         let stored = slot.load().await.ok().flatten();
-        if stored.is_some_and(|stored| stored.generation() == record.generation()) {
+        if stored.is_some_and(|stored| stored.version() == record.version()) {
             return Ok(());
         }
         Err(error)

@@ -2,7 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
+use tokio::{task::JoinHandle, time::timeout};
+
+use crate::runtime;
 
 /// Why a task returned nothing.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,7 @@ pub(super) async fn run_within<T: Send + 'static>(
     limit: Duration,
     future: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, TaskError> {
-    let runtime = Handle::try_current().map_err(|_| TaskError::NoRuntime)?;
+    let runtime = runtime::with_timers().ok_or(TaskError::NoRuntime)?;
     let mut task = AbortOnDrop(runtime.spawn(future));
     match timeout(limit, &mut task.0).await {
         Ok(output) => output.map_err(|_| TaskError::Panicked),

@@ -1,5 +1,6 @@
 //! Tests of the provider with a token endpoint in memory: time is paused and no socket is used.
 
+mod drops;
 mod endpoint;
 mod events;
 mod herd;
@@ -12,6 +13,7 @@ mod saml;
 mod secrets;
 mod stored;
 mod support;
+mod waits;
 mod warm;
 
 use std::{

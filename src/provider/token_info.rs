@@ -4,15 +4,19 @@ use std::time::SystemTime;
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use serde::{Deserialize, Deserializer};
-use tokio::runtime::Handle;
 
-use super::{TokenProvider, source::read_secret, storage::Storage};
+use super::{
+    TokenProvider,
+    source::read_secret,
+    storage::{Storage, StoreSlot},
+};
 use crate::{
     error::{Error, ErrorKind, ResponseProblem},
     http_client::{Incoming, Outgoing},
     outside_text::without_byte_order_mark,
     region::url_under,
     rfc3339::parse_date_time,
+    runtime,
     token::AccessToken,
 };
 
@@ -66,8 +70,11 @@ impl TokenProvider {
             return Err(error);
         }
         let body = incoming.read(MAX_TOKEN_INFO_BYTES).await?;
-        serde_json::from_slice(without_byte_order_mark(&body))
-            .map_err(|error| incoming.unexpected(ResponseProblem::not_json(&error), None))
+        let body = without_byte_order_mark(&body);
+        serde_json::from_slice(body).map_err(|error| {
+            let problem = ResponseProblem::undecodable(incoming.headers(), body, &error);
+            incoming.unexpected(problem, None)
+        })
     }
 
     /// Ends the current token: in this provider, in the store and at the server. The next
@@ -82,43 +89,38 @@ impl TokenProvider {
     /// The store may still hold the token, or the server did not end it. This provider has dropped it
     /// in any case. Outside a tokio runtime the error is [`NoRuntime`](crate::ErrorKind::NoRuntime).
     pub async fn revoke(&self) -> Result<(), Error> {
-        let token = self.cache.revoke();
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(ErrorKind::NoRuntime.into());
-        };
+        let dropped = self.cache.revoke();
+        let runtime = runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         // Runs to completion even if the caller is dropped: half a logout leaves a valid token.
         let tokens = self.clone();
-        let task = runtime.spawn(async move { tokens.end(token).await });
+        let task = runtime.spawn(async move { tokens.end(dropped).await });
         task.await
             .unwrap_or_else(|_| Err(Error::request_failed(self.region().api_url())))
     }
 
-    /// Ends the current token, and the one in the store, there and at the server.
-    async fn end(&self, current: Option<AccessToken>) -> Result<(), Error> {
-        let (stored, cleared) = match self.clear_store().await {
-            Ok(stored) => (stored, Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        let fingerprint = current.as_ref().map(AccessToken::fingerprint);
-        let stored = stored.filter(|stored| Some(stored.fingerprint()) != fingerprint);
+    /// Ends the dropped tokens, and the one in the store, there and at the server.
+    async fn end(&self, dropped: [Option<AccessToken>; 2]) -> Result<(), Error> {
+        let (stored, cleared) = self.clear_store().await;
         let mut ended = Ok(());
-        for token in current.into_iter().chain(stored) {
-            ended = ended.and(self.end_at_server(&token).await);
+        let mut seen = Vec::new();
+        for token in dropped.into_iter().chain([stored]).flatten() {
+            if !seen.contains(&token.fingerprint()) {
+                seen.push(token.fingerprint());
+                ended = ended.and(self.end_at_server(&token).await);
+            }
         }
         cleared.and(ended)
     }
 
     /// Clears the slot in the store, and returns the token that was stored. If its record is put back
     /// later, it does not count here.
-    async fn clear_store(&self) -> Result<Option<AccessToken>, Error> {
-        let slot = match (&self.cache.settings.storage, self.cache.grant.secret()) {
-            (Storage::Login(slot), _) => slot.clone(),
-            (Storage::BySecret(scope), Some(source)) => {
-                scope.slot_of_secret(&read_secret(source).await?)?
-            }
-            _ => return Ok(None),
+    async fn clear_store(&self) -> (Option<AccessToken>, Result<(), Error>) {
+        let slot = match self.slot().await {
+            Ok(Some(slot)) => slot,
+            Ok(None) => return (None, Ok(())),
+            Err(error) => return (None, Err(error)),
         };
-        let record = slot.clear().await?;
+        let (record, cleared) = slot.clear().await;
         let token = record
             .as_ref()
             .and_then(|record| record.token(self.clock()));
@@ -132,7 +134,17 @@ impl TokenProvider {
             }
             state.login.logged_out();
         });
-        Ok(token)
+        (token, cleared)
+    }
+
+    async fn slot(&self) -> Result<Option<StoreSlot>, Error> {
+        match (&self.cache.settings.storage, self.cache.grant.secret()) {
+            (Storage::Login(slot), _) => Ok(Some(slot.clone())),
+            (Storage::BySecret(scope), Some(source)) => {
+                scope.slot_of_secret(&read_secret(source).await?).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn end_at_server(&self, token: &AccessToken) -> Result<(), Error> {
@@ -145,6 +157,7 @@ impl TokenProvider {
     }
 
     async fn tokens_me(&self, method: Method, token: &AccessToken) -> Result<Incoming, Error> {
+        runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         let endpoint = &self.cache.endpoint;
         let mut url = url_under(endpoint.region.api_url(), "/api/v2/tokens/me");
         if method == Method::GET {

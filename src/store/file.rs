@@ -12,9 +12,10 @@ use std::{
 
 pub use turn::FileTurn;
 
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use super::{Sealed, StoreKey, TokenStore};
+use super::{Sealed, StoreKey, TokenStore, check_timers};
 use crate::{
     environment,
     error::{Error, StoreError},
@@ -112,8 +113,9 @@ impl FileStore {
         work: impl FnOnce(&Inner) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(&inner))
-            .await
+        let runtime = Handle::try_current().map_err(StoreError::new)?;
+        let work = runtime.spawn_blocking(move || work(&inner));
+        work.await
             .map_err(StoreError::new)?
             .map_err(StoreError::new)
     }
@@ -131,6 +133,7 @@ impl TokenStore for FileStore {
         if let Some(turn) = self.try_turn(key).await? {
             return Ok(turn);
         }
+        check_timers()?;
         let polling = async {
             let mut pause = FIRST_LOCK_PAUSE;
             loop {

@@ -10,7 +10,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Sealed, StoreKey, TokenStore};
+use super::{Sealed, StoreKey, TokenStore, check_timers};
 use crate::{clock::Clock, error::StoreError};
 
 /// A store in the memory of this process. Clones share its records.
@@ -57,11 +57,13 @@ impl TokenStore for MemoryStore {
             guard: None,
         };
         let waited_for = Arc::clone(&self.0.lock().entry(key.clone()).or_default().turn);
-        let guard = match Arc::clone(&waited_for).try_lock_owned() {
-            Ok(guard) => guard,
-            Err(_) => tokio::time::timeout(wait, waited_for.lock_owned())
-                .await
-                .map_err(|_| StoreError::new("another task has the turn of this record"))?,
+        let guard = if let Ok(guard) = Arc::clone(&waited_for).try_lock_owned() {
+            guard
+        } else {
+            check_timers()?;
+            let guard = tokio::time::timeout(wait, waited_for.lock_owned());
+            let taken = "another task has the turn of this record";
+            guard.await.map_err(|_| StoreError::new(taken))?
         };
         turn.guard = Some(guard);
         Ok(turn)

@@ -12,6 +12,8 @@ use crate::{clock::Clock, platform_limits::MAX_SCIM_TOKEN_DURATION};
 /// What is sealed and stored. It has no `Debug`, because all of it is secret.
 #[derive(Clone)]
 pub(crate) struct Record {
+    /// Of a login's record only.
+    lineage: Option<Lineage>,
     generation: u64,
     access_token: SecretString,
     issued: SystemTime,
@@ -19,8 +21,30 @@ pub(crate) struct Record {
     refresh_token: Option<SecretString>,
 }
 
+/// A random number that the records of one login have in common: it is drawn when the login's code is
+/// exchanged, and copied at each renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lineage(u128);
+
+#[cfg(feature = "login")]
+impl Lineage {
+    /// Draws a number. `None` where the machine returns no random bytes.
+    pub(crate) fn draw() -> Option<Self> {
+        let mut bytes = [0; 16];
+        aws_lc_rs::rand::fill(&mut bytes).ok()?;
+        Some(Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+/// What distinguishes the records that one slot has held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) lineage: Option<Lineage>,
+    pub(crate) generation: u64,
+}
+
 impl Record {
-    /// Creates the record of `token` that replaces `former`.
+    /// Creates the record of `token` that replaces `former`. It is of the same lineage.
     pub(crate) fn new(
         token: &AccessToken,
         refresh_token: Option<SecretString>,
@@ -29,9 +53,10 @@ impl Record {
     ) -> Self {
         let wall = clock.wall();
         let age = clock.now() - token.requested();
-        let former = former.map_or(0, |former| former.generation);
+        let generation = former.map_or(0, |former| former.generation);
         Self {
-            generation: Self::generation_after(former, clock),
+            lineage: former.and_then(|former| former.lineage),
+            generation: Self::generation_after(generation, clock),
             access_token: token.expose_secret().into(),
             issued: wall.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH),
             life: token.end() - token.requested(),
@@ -44,9 +69,12 @@ impl Record {
         millis(clock.wall()).max(former.saturating_add(1))
     }
 
-    /// Returns a number that orders the records of one slot.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    /// Returns what distinguishes this record. The generation orders those of one lineage.
+    pub(crate) fn version(&self) -> Version {
+        Version {
+            lineage: self.lineage,
+            generation: self.generation,
+        }
     }
 
     /// Returns when the access token was requested.
@@ -83,6 +111,7 @@ impl Record {
         let refresh_token = self.refresh_token.as_ref().map(ExposeSecret::expose_secret);
         let length = access_token.len() + refresh_token.map_or(0, str::len);
         let plain = Plain {
+            lineage: self.lineage.map(|Lineage(number)| format!("{number:032x}")),
             generation: self.generation,
             access_token,
             issued: millis(self.issued),
@@ -100,7 +129,9 @@ impl Record {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let read: Read = serde_json::from_slice(bytes).ok()?;
         let issued = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(read.issued))?;
+        let lineage = read.lineage.map(|text| u128::from_str_radix(&text, 16));
         Some(Self {
+            lineage: lineage.transpose().ok()?.map(Lineage),
             generation: read.generation,
             access_token: read.access_token,
             issued,
@@ -111,6 +142,15 @@ impl Record {
     }
 }
 
+#[cfg(feature = "login")]
+impl Record {
+    /// Makes this the first record of a login.
+    pub(crate) fn of_lineage(mut self, lineage: Lineage) -> Self {
+        self.lineage = Some(lineage);
+        self
+    }
+}
+
 fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
@@ -118,6 +158,8 @@ fn millis(time: SystemTime) -> u64 {
 
 #[derive(Serialize)]
 struct Plain<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lineage: Option<String>,
     generation: u64,
     access_token: &'a str,
     issued: u64,
@@ -128,6 +170,7 @@ struct Plain<'a> {
 
 #[derive(Deserialize)]
 struct Read {
+    lineage: Option<String>,
     generation: u64,
     access_token: SecretString,
     issued: u64,
@@ -151,9 +194,11 @@ mod tests {
     fn record_survives_serialisation() {
         let clock = Clock::manual();
         for refresh_token in [None, Some("a-\"refresh\\")] {
-            let written = record(&clock, refresh_token);
+            let mut written = record(&clock, refresh_token);
+            written.lineage = refresh_token.map(|_| Lineage(7));
             let read = Record::from_bytes(&written.to_bytes()).unwrap();
             assert_eq!(read.to_bytes(), written.to_bytes());
+            assert_eq!(read.version(), written.version());
             let token = read.token(&clock).unwrap();
             assert_eq!(token.expose_secret(), "an-access");
             assert_eq!(read.expires_at().is_none(), refresh_token.is_some());
@@ -203,10 +248,10 @@ mod tests {
         let token = first.access_token.clone();
         let token = AccessToken::new(&token, clock.now(), Some(HOUR), &clock).unwrap();
         let second = Record::new(&token, None, Some(&first), &clock);
-        assert!(second.generation() > first.generation());
+        assert!(second.generation > first.generation);
         clock.set_wall(first.issued() + HOUR);
         let third = Record::new(&token, None, None, &clock);
-        assert!(third.generation() > second.generation());
+        assert!(third.generation > second.generation);
     }
 
     const HOUR: Duration = Duration::from_secs(3_600);

@@ -46,7 +46,11 @@ pub(super) fn read_response(
     let response = match serde_json::from_slice::<TokenResponse>(without_byte_order_mark(body)) {
         Ok(response) => response,
         Err(error) if outcome == Outcome::Success => {
-            return unexpected(ResponseProblem::not_json(&error));
+            return unexpected(ResponseProblem::undecodable(
+                incoming.headers(),
+                body,
+                &error,
+            ));
         }
         Err(_) => TokenResponse::default(),
     };

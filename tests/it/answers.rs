@@ -3,6 +3,7 @@
 mod bad;
 mod errors;
 mod fields;
+mod lasting;
 mod long;
 mod words;
 

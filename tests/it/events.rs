@@ -1,5 +1,6 @@
 //! What a program learns about its tokens from its handler and from `tracing`.
 
+mod calls;
 mod login;
 
 use std::{
@@ -12,7 +13,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    ClientCredentials, ClientSecret, Clock, ErrorKind, Event, TokenProvider, sandbox::Sandbox,
+    ClientCredentials, ClientSecret, Clock, ErrorKind, Event, TokenProvider, TokenProviderBuilder,
+    sandbox::Sandbox,
 };
 use tracing::Instrument;
 

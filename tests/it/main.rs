@@ -28,6 +28,7 @@ mod proxies;
 mod quickstart;
 mod readme;
 mod redaction;
+mod runtimes;
 mod saml_example;
 mod sandbox;
 mod scenarios;

@@ -2,6 +2,7 @@
 
 mod api_outage;
 mod api_rate_limit;
+mod login_outage;
 mod outage_past_expiry;
 mod rejected_token;
 mod repeated_calls;

@@ -6,7 +6,7 @@ use super::{
     RefreshPolicy,
     types::{Ticket, Token},
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, error::Error};
 
 impl<T: Token> RefreshPolicy<T> {
     /// Whether this is the running refresh, not a lost one.
@@ -39,6 +39,11 @@ impl<T: Token> RefreshPolicy<T> {
     /// Whether the token of this refresh may be stored.
     pub(crate) fn may_save(&self, ticket: Ticket, token: &T, now: Moment) -> bool {
         self.is_wanted(ticket) && self.is_usable(token, now)
+    }
+
+    /// The cause of the last pause, until a token comes in.
+    pub(crate) fn pause_cause(&self) -> Option<&Error> {
+        Some(&self.pause.as_ref()?.cause)
     }
 
     /// The rest of the pause.

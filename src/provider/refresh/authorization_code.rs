@@ -13,7 +13,7 @@ use crate::{
         source::{SOURCE_LIMIT, read_secret},
         storage::{HeldTurn, STORE_LIMIT, Storage, TURN_LIMIT},
     },
-    token::{AccessToken, Record},
+    token::{AccessToken, Record, Version},
     token_endpoint::Issued,
 };
 
@@ -21,10 +21,20 @@ use crate::{
 enum StoredLogin {
     /// Its token is valid.
     Token(AccessToken),
-    /// It was renewed, and the renewed one is not stored yet.
+    /// A new or renewed one waits to be stored in its place.
     Unsaved(UnsavedLogin),
     /// It can be renewed.
     Renewable(Record),
+}
+
+/// When a stored login is examined.
+#[derive(Clone, Copy)]
+enum Step {
+    BeforeTurn,
+    /// `seen` was there before the turn was taken.
+    UnderTurn {
+        seen: Option<Version>,
+    },
 }
 
 impl Refresh {
@@ -45,14 +55,14 @@ impl Refresh {
             secret = self.login_secret(app).await?;
             self.probe_login(record.as_ref(), secret.as_ref())?;
         }
-        let seen = match self.examine(record, None)? {
+        let seen = match self.examine(record, Step::BeforeTurn)? {
             StoredLogin::Token(token) => return Ok(token),
-            StoredLogin::Unsaved(_) => return Err(RefreshResult::Lost),
-            StoredLogin::Renewable(record) => record.generation(),
+            StoredLogin::Unsaved(unsaved) => unsaved.former,
+            StoredLogin::Renewable(record) => Some(record.version()),
         };
         self.step(TURN_LIMIT)?;
         let mut turn = slot.take_turn().await?;
-        let record = match self.examine(turn.record.take(), Some(seen))? {
+        let record = match self.examine(turn.record.take(), Step::UnderTurn { seen })? {
             StoredLogin::Token(token) => return Ok(token),
             StoredLogin::Unsaved(unsaved) => {
                 let token = unsaved.record.token(self.cache.clock());
@@ -92,20 +102,20 @@ impl Refresh {
         })
     }
 
-    /// Decides what to do with the stored login. `before_turn` is the generation that was seen before
-    /// the turn was taken.
+    /// Decides what to do with the stored login.
     fn examine(
         &mut self,
         record: Option<Record>,
-        before_turn: Option<u64>,
+        step: Step,
     ) -> Result<StoredLogin, RefreshResult> {
         let cache = &self.cache;
         let login = cache.update(|state, now| {
             let record = record.filter(|record| !state.store.is_outdated(record));
-            if before_turn.is_some()
-                && let Some(unsaved) = state.login.unsaved_after(record.as_ref())
-            {
+            if let Some(unsaved) = state.login.unsaved_after(record.as_ref()) {
                 return Ok(StoredLogin::Unsaved(unsaved));
+            }
+            if let Step::UnderTurn { .. } = step {
+                state.login.drop_unsaved();
             }
             let Some(record) = record else {
                 state.login.login_rejected(None, None);
@@ -113,7 +123,8 @@ impl Refresh {
                 return Err(required.into());
             };
             // Another process renewed it, or a user logged in: then any valid token will do.
-            if before_turn.is_some_and(|generation| generation != record.generation())
+            if let Step::UnderTurn { seen } = step
+                && seen != Some(record.version())
                 && let Some(token) = record.token(cache.clock())
                 && state.policy.is_usable(&token, now)
             {
@@ -174,7 +185,7 @@ impl Refresh {
         let refresh_token = issued.refresh_token.or(former.refresh_token().cloned());
         let clock = self.cache.clock();
         let unsaved = UnsavedLogin {
-            former: former.generation(),
+            former: Some(former.version()),
             record: Record::new(&issued.token, refresh_token, Some(former), clock),
         };
         self.cache.update(|state, _| {
@@ -197,7 +208,7 @@ impl Refresh {
             if !state.policy.is_wanted(ticket) {
                 return Err(RefreshResult::Lost);
             }
-            state.login.login_renewed(unsaved);
+            state.login.login_issued(unsaved);
             // A renewed login is stored even if it arrived late.
             state.policy.begin_step(ticket, now, STORE_LIMIT);
             Ok(())
@@ -217,7 +228,7 @@ impl Refresh {
         }
         // The turn may have been lost meanwhile.
         let stored = turn.slot.load().await?;
-        let is_same = stored.is_some_and(|stored| stored.generation() == record.generation());
+        let is_same = stored.is_some_and(|stored| stored.version() == record.version());
         if is_same && self.step(STORE_LIMIT).is_ok() {
             turn.remove().await?;
         }

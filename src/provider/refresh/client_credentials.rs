@@ -148,6 +148,10 @@ impl Refresh {
 }
 
 /// What a look into the store found.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is moved once, right after it is made"
+)]
 pub(super) enum StoreLookup {
     Hit(AccessToken),
     /// No token: this refresh has the turn to request one.

@@ -153,12 +153,13 @@ impl Refresh {
 
     /// There is no assertion to send. If the client was rejected before, that is still the reason.
     fn no_assertion(&self, secret: &SecretString, error: Error) -> RefreshResult {
-        self.cache.update(|state, _| {
+        let earlier = self.cache.update(|state, _| {
             let earlier = state.client.rejection_of(secret).cloned();
             if earlier.is_none() {
                 state.client.forget_rejection();
             }
-            RefreshResult::InvalidCredentials(earlier.unwrap_or(error))
-        })
+            earlier
+        });
+        RefreshResult::InvalidCredentials(earlier.unwrap_or(error))
     }
 }

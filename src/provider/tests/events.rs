@@ -20,10 +20,14 @@ fn watched(
 /// The next event as short text, with durations in milliseconds.
 fn next(events: &Receiver<Event>) -> String {
     match events.recv_timeout(DEADLINE).unwrap() {
-        Event::Acquired { took, expires_in } => {
+        Event::Acquired {
+            took, expires_in, ..
+        } => {
             format!("acquired {}", milliseconds(took, expires_in))
         }
-        Event::Renewed { took, expires_in } => {
+        Event::Renewed {
+            took, expires_in, ..
+        } => {
             format!("renewed {}", milliseconds(took, expires_in))
         }
         Event::RequestFailed {
@@ -98,6 +102,23 @@ async fn events_of_a_token_arrive_in_order_with_their_figures() {
     assert_eq!(next(&events), "invalidated 21000 None");
     use_for(0.0).await;
     assert_eq!(next(&events), "acquired 0 100000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_name_the_instant_at_which_the_token_expires() {
+    let endpoint = Endpoint::new(|_| after(2.0, Reply::Token(102)));
+    let clock = Clock::manual();
+    let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
+    let expected = clock.wall() + seconds(102.0);
+    let token = tokens.token().await.unwrap();
+    // What the handler does with it later does not change it.
+    clock.advance(seconds(50.0));
+    let Event::Acquired { expires_at, .. } = events.recv_timeout(DEADLINE).unwrap() else {
+        panic!("another event")
+    };
+    assert_eq!(Some(expires_at), token.expires_at());
+    let apart = expires_at.duration_since(expected).unwrap_or_default();
+    assert!(expires_at >= expected && apart < seconds(0.01), "{apart:?}");
 }
 
 #[tokio::test(start_paused = true)]

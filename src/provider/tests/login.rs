@@ -1,6 +1,8 @@
 //! A user's login: its refresh token, its store, and its end.
 
+mod lineage;
 mod races;
+mod unsaved;
 
 use std::sync::{
     atomic::{AtomicBool, Ordering},
@@ -77,6 +79,14 @@ impl User {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// The grant and the storage of a login in this store.
+pub(super) fn with_store(store: impl TokenStore) -> (Grant, Storage) {
+    let app = AuthorizationCode::public("a-client", "http://localhost").unwrap();
+    let scope = StoreScope::new(SharedStore::new(store), ["somebody".to_owned()]);
+    let storage = Storage::Login(scope.slot_of_key(SealingKey::unsealed()));
+    (Grant(Kind::AuthorizationCode(Box::new(app))), storage)
 }
 
 async fn log_in(tokens: &TokenProvider) -> Result<(), Error> {
@@ -181,7 +191,7 @@ async fn lost_response_is_retried_and_invalid_grant_ends_login() {
     assert_eq!(user.endpoint.requests(), 5);
 }
 
-/// A store whose turns exclude nothing and whose `save` can fail.
+/// A store whose turns exclude nothing and which can fail to change its record.
 #[derive(Clone, Default)]
 struct LooseStore {
     record: Arc<Mutex<Option<Sealed>>>,
@@ -208,6 +218,9 @@ impl TokenStore for LooseStore {
     }
 
     async fn remove(&self, (): (), _: &StoreKey) -> Result<(), StoreError> {
+        if self.fails_to_save.load(Ordering::SeqCst) && self.record.lock().is_some() {
+            return Err(StoreError::new("the disk is read-only"));
+        }
         *self.record.lock() = None;
         Ok(())
     }
@@ -307,7 +320,7 @@ async fn login_without_refresh_token_is_reported_expiring_once() {
     assert_eq!(text(&tokens).await, "token-0");
     // The refresh that notices it is a task of its own.
     tokio::time::sleep(seconds(0.1)).await;
-    let Event::LoginExpiring { expires_in } = next(&events) else {
+    let Event::LoginExpiring { expires_in, .. } = next(&events) else {
         panic!("another event")
     };
     assert!(expires_in > seconds(40.0) && expires_in <= seconds(50.0));

@@ -213,3 +213,53 @@ fn runtime_that_was_shut_down_counts_as_none() {
         assert_eq!(endpoint.requests(), 1);
     }
 }
+
+/// Runtimes without timers, without sockets, and without both.
+fn limited_runtimes() -> [Runtime; 3] {
+    [
+        Builder::new_current_thread().build().unwrap(),
+        Builder::new_current_thread().enable_io().build().unwrap(),
+        Builder::new_current_thread().enable_time().build().unwrap(),
+    ]
+}
+
+#[test]
+fn runtime_without_timers_or_sockets_counts_as_none() {
+    for limited in limited_runtimes() {
+        let endpoint = Endpoint::new(|_| Reply::Token(60));
+        let builder = endpoint.builder(Clock::manual(), credentials());
+        let tokens = builder.background_renewal().build();
+        limited.block_on(async {
+            assert!(tokens.cached_token().is_none());
+            for error in [
+                tokens.token().await.unwrap_err(),
+                tokens.authorization_header().await.unwrap_err(),
+                tokens.ready(seconds(60.0)).await.unwrap_err(),
+                tokens.token_info().await.unwrap_err(),
+                tokens.revoke().await.unwrap_err(),
+            ] {
+                assert_kind!(error, ErrorKind::NoRuntime);
+            }
+        });
+        assert_eq!(endpoint.requests(), 0);
+        // No pause is left behind, and a valid token is served there.
+        runtime().block_on(tokens.token()).unwrap();
+        limited.block_on(tokens.token()).unwrap();
+        assert_eq!(endpoint.requests(), 1);
+        let error = limited.block_on(tokens.token_info()).unwrap_err();
+        assert_kind!(error, ErrorKind::NoRuntime);
+    }
+}
+
+#[test]
+fn waiter_without_timers_does_not_wait_for_a_refresh_elsewhere() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(60));
+    let first = runtime();
+    let tokens = started_on(&first, &endpoint);
+    let limited = Builder::new_current_thread().build().unwrap();
+    let error = limited.block_on(tokens.token()).unwrap_err();
+    assert_kind!(error, ErrorKind::NoRuntime);
+    endpoint.release(1);
+    first.block_on(tokens.token()).unwrap();
+    assert_eq!(endpoint.requests(), 1);
+}

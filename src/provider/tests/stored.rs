@@ -15,7 +15,7 @@ use crate::{
     store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
-fn by_secret(store: impl TokenStore) -> Storage {
+pub(super) fn by_secret(store: impl TokenStore) -> Storage {
     let parts = ["a-client".to_owned()];
     Storage::BySecret(StoreScope::new(SharedStore::new(store), parts))
 }
@@ -124,19 +124,24 @@ async fn rejected_token_is_replaced_in_the_store() {
     assert_eq!(endpoint.requests(), 2);
 }
 
+/// Both tokens are valid, and the API has not rejected the first one.
 #[tokio::test(start_paused = true)]
 async fn restored_old_record_is_not_served() {
     let endpoint = Endpoint::new(|_| Reply::Token(3_600));
     let (clock, store) = (Clock::manual(), MemoryStore::new());
     let tokens = another(&endpoint, &clock, &store, credentials());
-    let first = tokens.token().await.unwrap();
+    tokens.token().await.unwrap();
     let (key, old) = only_record(&tokens, &store).await;
-    tokens.invalidate(&first);
-    clock.advance(seconds(60.0));
+    clock.advance(seconds(3_200.0));
+    while text(&tokens).await == "token-0" {
+        tokio::task::yield_now().await;
+    }
     let second = tokens.token().await.unwrap();
-    assert_eq!(second.expose_secret(), "token-1");
     let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
     store.save(turn, &key, old).await.unwrap();
+    // A process that has not seen the newer record cannot know.
+    let fresh = another(&endpoint, &clock, &store, credentials());
+    assert_eq!(text(&fresh).await, "token-0");
     clock.advance(seconds(60.0));
     tokens.invalidate(&second);
     assert_eq!(text(&tokens).await, "token-2");
@@ -279,6 +284,67 @@ async fn failing_store_makes_no_token_unavailable() {
     }
 }
 
+/// A store that saves, and then fails, hangs or panics.
+#[derive(Clone)]
+pub(super) struct LateStore {
+    how: &'static str,
+    memory: MemoryStore,
+}
+
+impl LateStore {
+    pub(super) fn new(how: &'static str) -> Self {
+        let memory = MemoryStore::new();
+        Self { how, memory }
+    }
+}
+
+impl TokenStore for LateStore {
+    type Turn = MemoryTurn;
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        self.memory.load(key).await
+    }
+
+    async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<MemoryTurn, StoreError> {
+        self.memory.take_turn(key, wait).await
+    }
+
+    async fn save(
+        &self,
+        turn: MemoryTurn,
+        key: &StoreKey,
+        value: Sealed,
+    ) -> Result<(), StoreError> {
+        self.memory.save(turn, key, value).await?;
+        match self.how {
+            "fails" => Err(StoreError::new("planted")),
+            "hangs" => pending().await,
+            _ => panic!("planted"),
+        }
+    }
+
+    async fn remove(&self, turn: MemoryTurn, key: &StoreKey) -> Result<(), StoreError> {
+        self.memory.remove(turn, key).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn record_of_a_failed_save_is_no_failure() {
+    for how in ["fails", "hangs", "panics"] {
+        let endpoint = Endpoint::new(|_| Reply::Token(3_600));
+        let (clock, store) = (Clock::manual(), LateStore::new(how));
+        let (handle, events) = event_channel();
+        let builder = endpoint.builder(clock.clone(), credentials());
+        let builder = builder.storage(by_secret(store.clone())).on_event(handle);
+        builder.build().token().await.unwrap();
+        let event = events.recv_timeout(DEADLINE).unwrap();
+        assert!(matches!(event, Event::Acquired { .. }), "{how}: {event:?}");
+        let second = another(&endpoint, &clock, &store.memory, credentials());
+        assert_eq!(text(&second).await, "token-0", "{how}");
+        assert_eq!(endpoint.requests(), 1, "{how}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn token_is_requested_without_a_turn_that_stays_taken() {
     let endpoint = Endpoint::new(|_| Reply::Token(3_600));
@@ -291,7 +357,7 @@ async fn token_is_requested_without_a_turn_that_stays_taken() {
 }
 
 /// The key under which a provider with [`credentials`] stores its token.
-fn key_of(tokens: &TokenProvider) -> StoreKey {
+pub(super) fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };

@@ -33,3 +33,33 @@ async fn valid_token_needs_no_allocation_and_no_lock() {
         assert_eq!(allocations.count_total, 0, "renewing: {renewing}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn caller_that_finds_a_refresh_under_way_publishes_nothing() {
+    let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.background_renewal().build();
+    let mut changes = tokens.cache.changes.subscribe();
+    for renewing in [false, true] {
+        let caller = spawn_caller(&tokens);
+        while endpoint.requests() < 1 + usize::from(renewing) {
+            tokio::task::yield_now().await;
+        }
+        let shown = tokens.cache.snapshot.address();
+        assert_eq!(shown.is_some(), renewing);
+        changes.mark_unchanged();
+        for _ in 0..3 {
+            let found = cached_token(&tokens.cache);
+            assert_eq!(found.is_some(), renewing);
+        }
+        assert!(!changes.has_changed().unwrap(), "renewing: {renewing}");
+        assert_eq!(tokens.cache.snapshot.address(), shown);
+
+        endpoint.release(1);
+        caller.await.unwrap().unwrap();
+        yield_often().await;
+        assert!(changes.has_changed().unwrap(), "renewing: {renewing}");
+        assert_ne!(tokens.cache.snapshot.address(), shown);
+        tokens.clock().advance(seconds(3_300.0));
+    }
+}

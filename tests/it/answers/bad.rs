@@ -34,8 +34,8 @@ pub fn bad_responses() -> Vec<Bad> {
 fn foreign_bodies() -> Vec<Bad> {
     let html = |status| Reply::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
     vec![
-        bad("empty", Reply::json(200, ""), UNEXPECTED, NOT_JSON),
-        bad("HTML in a 200", html(200), UNEXPECTED, NOT_JSON),
+        bad("empty", Reply::json(200, ""), UNEXPECTED, "without a body"),
+        bad("HTML in a 200", html(200), UNEXPECTED, "with a web page"),
         bad("HTML in a 502", html(502), UNEXPECTED, "HTTP 502"),
         bad("HTML in a 400", html(400), UNEXPECTED, "HTTP 400"),
         bad("204", Reply::raw(NO_CONTENT, End::Keep), UNEXPECTED, "204"),

@@ -9,8 +9,9 @@ use super::{
     damage::{ABSENT, REJECTED, set_mode},
     *,
 };
-use crate::support::child_process::{
-    ChildProcess, command_after, job, read_from_parent, send_to_parent,
+use crate::support::{
+    child_process::{ChildProcess, command_after, job, read_from_parent, send_to_parent},
+    login::callback_of,
 };
 
 const OTHER_USER: u32 = 65_534;
@@ -94,6 +95,66 @@ fn login_renewed_on_a_full_disk_is_kept_until_stored() {
     let job = [&*url, site.sandbox.client_id(), folder];
     let child = command_after("trap '' XFSZ", test, &job);
     keeps_login_until_stored(&site, child, |_| {});
+}
+
+/// The first login, whose code cannot be used again.
+#[test]
+fn login_made_on_a_full_disk_is_kept_until_stored() {
+    let test = "processes::unusable_files::login_made_on_a_full_disk_is_kept_until_stored";
+    if let Some(job) = job() {
+        return runtime().block_on(log_in_without_room(&ChildSite::of(job)));
+    }
+    let site = runtime().block_on(Site::new(RefreshTokens::Rotating));
+    let url = site.sandbox.url();
+    let folder = site.folder.path().to_str().unwrap();
+    let job = [&*url, site.sandbox.client_id(), folder];
+    let mut child = ChildProcess::start(&mut command_after("trap '' XFSZ", test, &job));
+    let page = Url::parse(&child.next_message().unwrap()).unwrap();
+    let callback = runtime().block_on(callback_of(&site.sandbox, &page));
+    child.send(&callback);
+    assert_eq!(child.next_message().unwrap(), "Store");
+    let names = site.names();
+    assert!(
+        names.iter().all(|name| has_ending(name, "lock")),
+        "{names:?}"
+    );
+    child.send("there is room");
+    let token = child.next_message().unwrap();
+    // Another process finds the login, and its code was sent once.
+    let saved = runtime().block_on(async {
+        let tokens = site.saved().await.unwrap();
+        hash_of(&tokens.token().await.unwrap())
+    });
+    assert_eq!(saved, token);
+    assert_eq!(site.sandbox.token_requests(), 1);
+    site.assert_tidy();
+}
+
+async fn log_in_without_room(here: &ChildSite) {
+    let no_room = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Fsize)
+    };
+    let clock = Clock::manual();
+    let login = here.login(here.store(), &clock);
+    let pending = login.begin().unwrap();
+    send_to_parent(pending.authorize_url().as_str());
+    let callback = read_from_parent();
+    setrlimit(Resource::Fsize, no_room).unwrap();
+    let error = login.finish(pending, &callback, USER).await.unwrap_err();
+    assert_kind(&error, "Store");
+    assert!(error.is_transient() && !error.needs_login(), "{error}");
+    let tokens = login.saved(USER).await.unwrap().unwrap();
+    for _ in 0..3 {
+        let error = tokens.token().await.unwrap_err();
+        assert_kind(&error, "Store");
+        clock.advance(error.retry_after().unwrap());
+    }
+    send_to_parent("Store");
+    read_from_parent();
+    setrlimit(Resource::Fsize, max_file_size()).unwrap();
+    clock.advance(seconds(10));
+    send_to_parent(&hash_of(&tokens.token().await.unwrap()));
 }
 
 fn max_file_size() -> Rlimit {

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::SystemTime,
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientCredentials, Login, Region, TokenProvider, store::SealingKey,
+    AuthorizationCode, ClientCredentials, Clock, Login, Region, TokenProvider, store::SealingKey,
 };
 
 use super::*;
@@ -85,10 +86,15 @@ async fn token_of(store: &Shared, region: Region, client: &str) -> String {
 
 /// Returns the logins of a process that starts with this client.
 fn logins_of(store: &Shared, region: Region, client: &str) -> Login {
+    logins_by(store, region, client, &Clock::system())
+}
+
+/// Returns the same where the process has this clock.
+fn logins_by(store: &Shared, region: Region, client: &str, clock: &Clock) -> Login {
     let app = AuthorizationCode::public(client, "http://localhost").unwrap();
     let key = SealingKey::from_bytes([7; 32]);
     let builder = Login::builder(region, app).store(store.clone(), key);
-    builder.build().unwrap()
+    builder.clock(clock.clone()).build().unwrap()
 }
 
 async fn log_in(login: &Login, name: &str) {
@@ -138,6 +144,36 @@ async fn swapped_login_records_do_not_open() {
     store.swap();
     assert_eq!(saved(&process(), "jo").await.unwrap(), "first");
     assert_eq!(server.requests().len(), 2);
+}
+
+/// A user logs out in one process and in again through another, whose clock differs by seconds.
+#[tokio::test]
+async fn new_login_is_found_by_a_process_with_another_clock() {
+    for skew in [-30, -5, 5] {
+        let (server, store) = (login_host(), Shared::default());
+        let region = region(&server.url(), &server.url());
+        let (clock, other) = (Clock::manual(), Clock::manual());
+        let span = Duration::from_secs(u64::from(i32::unsigned_abs(skew)));
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        clock.set_wall(wall);
+        other.set_wall(if skew < 0 { wall - span } else { wall + span });
+        let process = |clock| logins_by(&store, region.clone(), "a-client", clock);
+        let (login, elsewhere) = (process(&clock), process(&other));
+        log_in(&login, "jo").await;
+        let tokens = login.saved("jo").await.unwrap().unwrap();
+        assert_eq!(tokens.token().await.unwrap().expose_secret(), "first");
+        let old = store.0.lock().unwrap().clone();
+        tokens.revoke().await.unwrap();
+        assert!(login.saved("jo").await.unwrap().is_none());
+
+        // The second response went to the logout.
+        log_in(&elsewhere, "jo").await;
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(saved(&login, "jo").await.unwrap(), "third", "{skew}");
+        // Whoever puts the first record back does not bring its login back.
+        *store.0.lock().unwrap() = old;
+        assert_eq!(saved(&login, "jo").await, None, "{skew}");
+    }
 }
 
 #[tokio::test]

@@ -121,25 +121,6 @@ async fn unsent_code_is_sent_again() {
     assert_eq!(text(&tokens).await, "token-1");
 }
 
-#[tokio::test(start_paused = true)]
-async fn code_whose_login_is_not_stored_needs_a_new_login() {
-    let user = User::new(|_| Reply::Login(60, Some("r")));
-    let store = LooseStore::default();
-    let tokens = user.process_in(&store);
-    store.fails_to_save.store(true, Ordering::SeqCst);
-    let error = log_in(&tokens).await.unwrap_err();
-    assert!(is_login_required(&error) && !error.is_transient());
-    let text = error.to_string();
-    assert!(text.starts_with("the token store failed"), "{text}");
-    assert!(
-        text.ends_with("the login's code is used up: log in again"),
-        "{text}"
-    );
-    let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), "the disk is full");
-    assert_eq!(user.endpoint.sent_secrets(), ["a-code"]);
-}
-
 #[test]
 fn login_and_logout_need_a_runtime() {
     let user = User::new(|_| Reply::Login(60, Some("r")));
