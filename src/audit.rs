@@ -1,0 +1,182 @@
+//! Checks an organisation's OAuth clients against good practice.
+//!
+//! [`PlatformClient::audit`] reads and changes nothing. A check that could not be made is
+//! [`NotChecked`] with the reason and never counts as passed.
+//!
+//! ```no_run
+//! use genesys_cloud_auth::audit::Check;
+//!
+//! # async fn example(api: genesys_cloud_auth::PlatformClient) -> Result<(), Box<dyn std::error::Error>> {
+//! let report = api.audit().unused_after(60).run().await?;
+//! for finding in &report.findings {
+//!     println!("{}: {finding}. {}", finding.check(), finding.cure());
+//! }
+//! assert!(!report.findings.iter().any(|one| one.check() == Check::ImplicitGrant));
+//! std::fs::write("review.md", report.markdown())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example `audit` does this for a sandbox on your machine, or for your organisation if the
+//! variables `GENESYSCLOUD_*` are set. `--markdown` and `--json` print the same for a review and for
+//! a program:
+//!
+//! ```text
+//! $ cargo run --example audit
+//! ```
+
+mod checks;
+mod facts;
+mod markdown;
+mod problem;
+mod report;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime},
+};
+
+use self::{checks::Rules, facts::Facts};
+pub use self::{
+    problem::{AuditedRole, Problem},
+    report::{AuditReport, AuditedClient, Check, Finding, NotChecked},
+};
+use crate::{
+    admin::UsageQuery, client::PlatformClient, error::Error,
+    platform_limits::RECOMMENDED_TOKEN_DURATION,
+};
+
+impl PlatformClient {
+    /// Returns an audit of the organisation's OAuth clients. [`Audit::run`] starts it.
+    pub fn audit(&self) -> Audit {
+        Audit {
+            api: self.clone(),
+            now: None,
+            wait: None,
+            policy: Policy {
+                max_token_duration: RECOMMENDED_TOKEN_DURATION,
+                scim_clients: BTreeSet::new(),
+                max_secret_age: DEFAULT_MAX_SECRET_AGE,
+                secret_dates: BTreeMap::new(),
+                unused_after: DEFAULT_UNUSED_DAYS,
+                max_idle_timeout: None,
+            },
+        }
+    }
+}
+
+/// An audit of the organisation's OAuth clients; made by
+/// [`PlatformClient::audit`](crate::PlatformClient::audit). See the [module](self).
+///
+/// Source: Genesys Cloud Resource Center, "Create an OAuth client".
+#[derive(Clone, Debug)]
+#[must_use = "`run` starts the audit"]
+pub struct Audit {
+    api: PlatformClient,
+    now: Option<SystemTime>,
+    wait: Option<Duration>,
+    policy: Policy,
+}
+
+/// What an organisation allows.
+#[derive(Clone, Debug)]
+struct Policy {
+    max_token_duration: Duration,
+    /// By id.
+    scim_clients: BTreeSet<String>,
+    max_secret_age: Duration,
+    /// By the id of the client.
+    secret_dates: BTreeMap<String, SystemTime>,
+    unused_after: u32,
+    max_idle_timeout: Option<Duration>,
+}
+
+impl Audit {
+    /// Sets the time from which ages and days count. By default it is the time of the provider's
+    /// [clock](crate::Clock).
+    pub fn at(mut self, now: SystemTime) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// Sets the longest token duration. The default is
+    /// [`RECOMMENDED_TOKEN_DURATION`](crate::limits::RECOMMENDED_TOKEN_DURATION).
+    pub fn max_token_duration(mut self, max: Duration) -> Self {
+        self.policy.max_token_duration = max;
+        self
+    }
+
+    /// Says that a client serves a SCIM integration, so that it may have tokens of up to
+    /// [`MAX_SCIM_TOKEN_DURATION`](crate::limits::MAX_SCIM_TOKEN_DURATION). The API does not tell.
+    pub fn scim_client(mut self, id: impl Into<String>) -> Self {
+        self.policy.scim_clients.insert(id.into());
+        self
+    }
+
+    /// Sets the greatest age of a secret. The default is 365 days, which is this library's choice.
+    ///
+    /// The API does not tell when a secret was generated. It is as old as the client at most, and as
+    /// old as the client's last change at least, if a new secret counts as a change. Where these two
+    /// do not decide, the check is [`NotChecked`], unless [`secret_date`](Self::secret_date) says when.
+    pub fn max_secret_age(mut self, max: Duration) -> Self {
+        self.policy.max_secret_age = max;
+        self
+    }
+
+    /// Sets when the secret of a client was generated, as a vault or a journal has it.
+    pub fn secret_date(mut self, client_id: impl Into<String>, date: SystemTime) -> Self {
+        self.policy.secret_dates.insert(client_id.into(), date);
+        self
+    }
+
+    /// Sets after how many days without a call a client counts as unused. The default is 90. A client
+    /// that is younger than that never does.
+    pub fn unused_after(mut self, days: u32) -> Self {
+        self.policy.unused_after = days;
+        self
+    }
+
+    /// Sets the longest idle timeout of the organisation, such as
+    /// [`HIPAA_IDLE_TIMEOUT`](crate::limits::HIPAA_IDLE_TIMEOUT). By default any is accepted, but one
+    /// that is off is a finding.
+    pub fn max_idle_timeout(mut self, max: Duration) -> Self {
+        self.policy.max_idle_timeout = Some(max);
+        self
+    }
+
+    /// Sets how long the audit asks for the results of its one usage query. The default is that of
+    /// [`OAuthClients::usage`](crate::admin::OAuthClients::usage).
+    pub fn wait(mut self, limit: Duration) -> Self {
+        self.wait = Some(limit);
+        self
+    }
+
+    /// Checks all OAuth clients and the organisation. It sends one request for the clients, one usage
+    /// query, one request for the idle timeout, and one for each role that a client has.
+    ///
+    /// Needs the permission `oauth:client:view`, and `authorization:role:view` to check roles. Without
+    /// the second, [`Check::AdministrativeRoles`] is [`NotChecked`].
+    ///
+    /// # Errors
+    /// Those of [`OAuthClients::list`](crate::admin::OAuthClients::list). Where another request fails,
+    /// its check is [`NotChecked`]. [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if a
+    /// client counts as unused after 0 days.
+    pub async fn run(&self) -> Result<AuditReport, Error> {
+        let api = &self.api;
+        let now = self.now.unwrap_or_else(|| api.tokens().clock().wall());
+        let interval = Duration::from_secs(u64::from(self.policy.unused_after) * 86_400);
+        let start = now.checked_sub(interval);
+        let query = UsageQuery::between(start.unwrap_or(SystemTime::UNIX_EPOCH), now)?;
+        let clients = api.oauth_clients().list().await?;
+        let facts = Facts::fetch(api, &clients, &query, self.wait).await;
+        let rules = Rules {
+            policy: &self.policy,
+            facts: &facts,
+            now,
+        };
+        Ok(rules.report(&clients))
+    }
+}
+
+const DEFAULT_MAX_SECRET_AGE: Duration = Duration::from_secs(365 * 86_400);
+const DEFAULT_UNUSED_DAYS: u32 = 90;
