@@ -118,7 +118,7 @@ pub(crate) async fn of_the_sandbox() -> Result<AuditReport, Box<dyn StdError>> {
     let owner = "Copies contacts. Owner: crm-team@example.com";
     clients
         .update(&sync.client.id, |client| {
-            client.description = Some(owner.into())
+            client.description = Some(owner.into());
         })
         .await?;
     let credentials = ClientCredentials::new(sync.client.id, sync.secret)?;

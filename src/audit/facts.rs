@@ -104,9 +104,8 @@ impl From<&Error> for Obstacle {
             let any = if denied.is_any_of() { "one of " } else { "" };
             let permissions = denied.permissions.join(", ");
             obstacle.reason = format!("the auditing client lacks {any}{permissions}");
-            obstacle.cure =
-                "give the client that audits a role with this permission, and audit again"
-                    .to_owned();
+            let cure = "give the client that audits a role with this permission, and audit again";
+            cure.clone_into(&mut obstacle.cure);
             obstacle.missing_permissions.clone_from(&denied.permissions);
         }
         obstacle

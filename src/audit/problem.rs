@@ -183,23 +183,12 @@ impl fmt::Display for Problem {
                 days_to_earliest_closing,
                 days_to_end,
                 days_to_earliest_end,
-            } => {
-                let end = dated(IMPLICIT_GRANT_ENDS, *days_to_end);
-                let early = dated(IMPLICIT_GRANT_EARLIEST_END, *days_to_earliest_end);
-                let closing = dated(IMPLICIT_GRANT_CLOSED_SINCE, *days_to_closing);
-                let early_closing =
-                    dated(IMPLICIT_GRANT_EARLIEST_CLOSING, *days_to_earliest_closing);
-                write!(
-                    f,
-                    "it has the implicit grant, whose published end is {end}, or {early} by Genesys \
-                     staff; the dates for new clients are {closing} and {early_closing}"
-                )
-            }
+            } => f.write_str(&implicit_grant(
+                [*days_to_closing, *days_to_earliest_closing],
+                [*days_to_end, *days_to_earliest_end],
+            )),
             Self::AdministrativeRoles { roles } => {
-                let roles = roles.iter().map(|role| {
-                    let permissions = list(role.permissions.iter().cloned());
-                    format!("{} ({permissions})", role.label())
-                });
+                let roles = roles.iter().map(AuditedRole::with_permissions);
                 write!(f, "its roles may administer: {}", list(roles))
             }
             Self::AllDivisions { roles } => {
@@ -207,19 +196,25 @@ impl fmt::Display for Problem {
                 write!(f, "it has roles in all divisions: {}", list(roles))
             }
             Self::UnsafeRedirectUris { uris } => {
-                let uris = list(uris.iter().cloned());
-                write!(f, "users are sent back without TLS, or nowhere: {uris}")
-            }
-            Self::LongTokenDuration { duration, max } => {
-                let (duration, max) = (duration.as_secs(), max.as_secs());
                 write!(
                     f,
-                    "its tokens are valid for {duration} s, and {max} s are allowed"
+                    "users are sent back without TLS, or nowhere: {}",
+                    list(uris.iter().cloned())
                 )
             }
-            Self::TokenDurationOutOfRange { duration } => {
-                let seconds = duration.as_secs();
-                write!(f, "its tokens are valid for {seconds} s, out of the range")
+            Self::LongTokenDuration { duration, max } => {
+                let (time, max) = (duration.as_secs(), max.as_secs());
+                write!(
+                    f,
+                    "its tokens are valid for {time} s, and {max} s are allowed"
+                )
+            }
+            Self::TokenDurationOutOfRange { duration: time } => {
+                write!(
+                    f,
+                    "its tokens are valid for {} s, out of the range",
+                    time.as_secs()
+                )
             }
             Self::OldSecret { min_days, max_days } => {
                 write!(f, "its secret is {} days old", age(*min_days, *max_days))
@@ -229,10 +224,10 @@ impl fmt::Display for Problem {
             Self::NoDescription => f.write_str("it has no description"),
             Self::NoIdleTimeout => f.write_str("no idle timeout ends tokens that nobody uses"),
             Self::LongIdleTimeout { timeout, max } => {
-                let (timeout, max) = (minutes(*timeout), minutes(*max));
+                let (time, max) = (minutes(*timeout), minutes(*max));
                 write!(
                     f,
-                    "tokens that nobody uses end after {timeout} min, and {max} min are allowed"
+                    "unused tokens end after {time} min, and {max} min are allowed"
                 )
             }
         }
@@ -243,6 +238,11 @@ impl AuditedRole {
     fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
+
+    fn with_permissions(&self) -> String {
+        let permissions = list(self.permissions.iter().cloned());
+        format!("{} ({permissions})", self.label())
+    }
 }
 
 /// An age of which the bounds are known.
@@ -252,6 +252,20 @@ pub(super) fn age(min_days: u64, max_days: Option<u64>) -> String {
         Some(max) => format!("{min_days} to {max}"),
         None => format!("at least {min_days}"),
     }
+}
+
+/// The published date comes first, then the earlier one.
+fn implicit_grant(closing: [i64; 2], end: [i64; 2]) -> String {
+    let [published, early] = end;
+    let end = dated(IMPLICIT_GRANT_ENDS, published);
+    let early_end = dated(IMPLICIT_GRANT_EARLIEST_END, early);
+    let [published, early] = closing;
+    let closing = dated(IMPLICIT_GRANT_CLOSED_SINCE, published);
+    let early_closing = dated(IMPLICIT_GRANT_EARLIEST_CLOSING, early);
+    format!(
+        "it has the implicit grant, whose published end is {end}, or {early_end} by Genesys staff; \
+         the dates for new clients are {closing} and {early_closing}"
+    )
 }
 
 fn dated(month: Month, days: i64) -> String {

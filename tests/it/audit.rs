@@ -171,7 +171,7 @@ async fn check_whose_request_fails_is_not_passed() {
     let usage = "/api/v2/usage/query";
     for (path, check) in [(usage, Check::Use), (IDLE_TIMEOUT, Check::IdleTimeout)] {
         let organization = Organization::with_client(&json!({})).await;
-        for (status, words) in [(403, "denied"), (500, "500"), (404, "404")] {
+        for status in [403_u16, 404, 500] {
             let response = FaultResponse::new(status).body("{}");
             organization.plant_response(path, response);
             let report = organization.report().await;
@@ -179,7 +179,7 @@ async fn check_whose_request_fails_is_not_passed() {
             assert_eq!(report.not_checked.len(), 1, "{report:?}");
             assert_eq!(report.not_checked[0].check, check);
             let reason = &report.not_checked[0].reason;
-            assert!(reason.contains(words) || reason.contains("403"), "{reason}");
+            assert!(reason.contains(&status.to_string()), "{reason}");
         }
     }
     // Another role is still read.
