@@ -80,26 +80,23 @@
 //!   idle timeout          0
 //! ```
 
+mod check;
 mod checks;
 mod facts;
 mod markdown;
+mod policy;
 mod problem;
 mod report;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use self::{checks::Rules, facts::Facts};
 pub use self::{
+    check::Check,
     problem::{AuditedRole, Problem},
-    report::{AuditReport, AuditedClient, Check, Finding, NotChecked},
+    report::{AuditReport, AuditedClient, Finding, NotChecked},
 };
-use crate::{
-    admin::UsageQuery, client::PlatformClient, error::Error,
-    platform_limits::RECOMMENDED_TOKEN_DURATION,
-};
+use self::{checks::Rules, facts::Facts, policy::Policy};
+use crate::{admin::UsageQuery, client::PlatformClient, error::Error};
 
 impl PlatformClient {
     /// Returns an audit of the organisation's OAuth clients. [`Audit::run`] starts it.
@@ -108,14 +105,7 @@ impl PlatformClient {
             api: self.clone(),
             now: None,
             wait: None,
-            policy: Policy {
-                max_token_duration: RECOMMENDED_TOKEN_DURATION,
-                scim_clients: BTreeSet::new(),
-                max_secret_age: DEFAULT_MAX_SECRET_AGE,
-                secret_dates: BTreeMap::new(),
-                unused_after: DEFAULT_UNUSED_DAYS,
-                max_idle_timeout: None,
-            },
+            policy: Policy::default(),
         }
     }
 }
@@ -131,19 +121,6 @@ pub struct Audit {
     now: Option<SystemTime>,
     wait: Option<Duration>,
     policy: Policy,
-}
-
-/// What an organisation allows.
-#[derive(Clone, Debug)]
-struct Policy {
-    max_token_duration: Duration,
-    /// By id.
-    scim_clients: BTreeSet<String>,
-    max_secret_age: Duration,
-    /// By the id of the client.
-    secret_dates: BTreeMap<String, SystemTime>,
-    unused_after: u32,
-    max_idle_timeout: Option<Duration>,
 }
 
 impl Audit {
@@ -232,6 +209,3 @@ impl Audit {
         Ok(rules.report(&clients))
     }
 }
-
-const DEFAULT_MAX_SECRET_AGE: Duration = Duration::from_secs(365 * 86_400);
-const DEFAULT_UNUSED_DAYS: u32 = 90;

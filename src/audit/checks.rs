@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::{
-    Policy,
+    check::Check,
     facts::{Facts, IdleTimeout, role_ids},
+    policy::Policy,
     problem::{AuditedRole, Problem, age},
-    report::{AuditReport, Check, Obstacle, Outcome},
+    report::{AuditReport, Obstacle, Outcome},
 };
 use crate::{
     admin::{ClientState, GrantType, OAuthClient},

@@ -2,9 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::report::{Check, seconds};
+use super::check::Check;
 use crate::{
     admin::ClientState,
     platform_limits::{
@@ -290,6 +290,10 @@ fn list(items: impl Iterator<Item = String>) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
 }
 
 /// The number of items that a row of a table names.
