@@ -234,7 +234,7 @@ impl fmt::Display for Proxy {
 
 /// A response arrived that cannot be used. Its body is not kept.
 #[derive(Debug, thiserror::Error)]
-#[error("{head} {problem}{}", head.id())]
+#[error("{head} {problem}{}{}", self.cure(), head.id())]
 pub struct UnexpectedResponse {
     pub(crate) head: ResponseHead,
     pub(crate) problem: ResponseProblem,
@@ -308,6 +308,18 @@ impl UnexpectedResponse {
         match &self.problem {
             ResponseProblem::Said(words) => Some(words),
             _ => None,
+        }
+    }
+
+    /// What to do about a failure of the server for which its problem names no cure.
+    fn cure(&self) -> &'static str {
+        match self.problem {
+            ResponseProblem::Status | ResponseProblem::Said(_)
+                if self.head.status.is_server_error() =>
+            {
+                "; the host or a proxy in front of it has a fault: try again later"
+            }
+            _ => "",
         }
     }
 
