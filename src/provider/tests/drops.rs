@@ -170,7 +170,10 @@ fn missed_event_is_dropped_without_the_lock() {
             let endpoint = Endpoint::new(|_| Reply::Token(60));
             let builder = endpoint.builder(Clock::manual(), grant);
             let gate = Mutex::new(gate);
-            let tokens = builder.on_event(move |_| drop(gate.lock().recv())).build();
+            let builder = builder.on_event(move |_| {
+                let _ = gate.lock().recv();
+            });
+            let tokens = builder.build();
             later.set(Arc::downgrade(&tokens.cache)).unwrap();
             for _ in 0..300 {
                 failure(&tokens).await;

@@ -83,7 +83,7 @@ async fn shortest_program() -> Result<(), Error> {
     let api = PlatformClient::new(tokens);
 
     let organization: Value = api.get("/api/v2/organizations/me").fetch().await?;
-    unreachable!("{}", organization["name"]);
+    panic!("{}", organization["name"]);
 }
 
 #[test]
