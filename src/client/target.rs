@@ -35,7 +35,10 @@ impl Target {
         } else {
             link.strip_prefix(api.as_str().trim_end_matches('/'))?
         };
-        path.starts_with('/').then(|| Self::new(path))
+        let mut target = path.starts_with('/').then(|| Self::new(path))?;
+        // A filter that the caller has encoded may be repeated as plain text.
+        target.query = target.query.map(|query| query.replace(' ', "%20"));
+        Some(target)
     }
 
     /// Returns the target with one value for `name` in its query, in place of those it has.
