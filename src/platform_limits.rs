@@ -26,6 +26,21 @@ pub const MAX_SCIM_TOKEN_DURATION: Duration = Duration::from_secs(38_880_000);
 /// The maximum number of redirect URIs of an OAuth client.
 pub const MAX_REDIRECT_URIS: usize = 125;
 
+/// The age up to which an OAuth client is deleted at once. An older one stays inactive for
+/// [`RESTORATION_PERIOD`], in which it can be restored.
+///
+/// Source: Genesys Cloud Resource Center, "Manage OAuth clients".
+pub const IMMEDIATE_DELETION_AGE: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long an OAuth client that was deleted later than [`IMMEDIATE_DELETION_AGE`] can be restored.
+pub const RESTORATION_PERIOD: Duration = Duration::from_secs(7 * 86_400);
+
+/// The token duration of an OAuth client that is created without one.
+pub const DEFAULT_TOKEN_DURATION: Duration = Duration::from_secs(86_400);
+
+/// The idle timeout of tokens in an organisation under HIPAA.
+pub const HIPAA_IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 /// A month of a year; shown as `May 2026`.
 ///
 /// ```
@@ -106,5 +121,9 @@ mod tests {
         assert_eq!(RECOMMENDED_TOKEN_DURATION.as_secs(), 18 * 3_600);
         assert_eq!(MAX_SCIM_TOKEN_DURATION.as_secs(), 450 * 86_400);
         assert_eq!(MAX_REDIRECT_URIS, 125);
+        assert_eq!(IMMEDIATE_DELETION_AGE.as_secs(), 30 * 86_400);
+        assert_eq!(RESTORATION_PERIOD.as_secs(), 7 * 86_400);
+        assert_eq!(DEFAULT_TOKEN_DURATION.as_secs(), 24 * 3_600);
+        assert_eq!(HIPAA_IDLE_TIMEOUT.as_secs(), 15 * 60);
     }
 }

@@ -285,6 +285,19 @@ pub(crate) enum ResponseProblem {
     Paging(Cow<'static, str>),
     #[error("with a page whose items cannot be found: {0}")]
     Items(Cow<'static, str>),
+    #[error(
+        "with an incomplete listing: {received} of {total} objects, on the first of {pages} pages; \
+         Genesys Cloud offers no way to request the others"
+    )]
+    IncompleteListing {
+        received: usize,
+        total: u64,
+        pages: u64,
+    },
+    #[error("without the secret that it generates")]
+    NoSecret,
+    #[error("with a query that failed; send it again, perhaps with a shorter interval")]
+    FailedQuery,
 }
 
 impl UnexpectedResponse {

@@ -9,6 +9,7 @@
     reason = "a test ends where something is not as expected"
 )]
 
+mod admin;
 mod answers;
 mod certificates;
 mod client;
