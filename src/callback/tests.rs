@@ -119,7 +119,20 @@ fn delimiters_of_a_pasted_address_are_removed() {
         format!("~{url}~"),
         format!("- {url}"),
         format!("# {url}"),
-        // After a word, and in escapes.
+        "\"?code=c%2F1&state=state-of-the-login\"".to_owned(),
+        "'state=state-of-the-login&code=c%2F1'".to_owned(),
+        "(/cb?code=c%2F1&state=state-of-the-login)".to_owned(),
+        "[::1]:5123/cb?code=c%2F1&state=state-of-the-login".to_owned(),
+        format!("{:1$}", url, 60_000),
+    ] {
+        assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
+    }
+}
+
+#[test]
+fn address_is_found_after_a_word_and_in_escapes() {
+    let url = URL;
+    for text in [
         format!("1. {url}"),
         format!("Location: {url}"),
         format!("Redirect URL: <{url}>."),
@@ -135,14 +148,12 @@ fn delimiters_of_a_pasted_address_are_removed() {
         url.replace('?', "\\?")
             .replace('&', "\\&")
             .replace('=', "\\="),
-        "\"?code=c%2F1&state=state-of-the-login\"".to_owned(),
-        "'state=state-of-the-login&code=c%2F1'".to_owned(),
-        "(/cb?code=c%2F1&state=state-of-the-login)".to_owned(),
-        "[::1]:5123/cb?code=c%2F1&state=state-of-the-login".to_owned(),
-        format!("{:1$}", url, 60_000),
     ] {
         assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
     }
+    // The first fault is reported.
+    let text = "Location: http://localhost/cb?code=s3ntinel&amp;state=x";
+    assert_eq!(fault(text), CallbackFault::Elsewhere);
 }
 
 #[test]

@@ -93,16 +93,9 @@ fn without_entities(text: &str) -> String {
     for part in parts {
         let end = part.bytes().take(MAX_ENTITY).position(|byte| byte == b';');
         let reference = end.and_then(|end| Some((part.get(..end)?, part.get(end + 1..)?)));
-        match reference.and_then(|(name, rest)| Some((character_of(name)?, rest))) {
-            Some((c, rest)) => {
-                plain.push(c);
-                plain.push_str(rest);
-            }
-            None => {
-                plain.push('&');
-                plain.push_str(part);
-            }
-        }
+        let named = reference.and_then(|(name, rest)| Some((character_of(name)?, rest)));
+        plain.push(named.map_or('&', |(c, _)| c));
+        plain.push_str(named.map_or(part, |(_, rest)| rest));
     }
     plain
 }

@@ -29,10 +29,9 @@ pub(super) struct Told {
     pub(super) more: Option<String>,
     /// A field says that this is the last page.
     pub(super) is_last: bool,
-    /// The page has a field for a link or a cursor, perhaps an empty one.
-    pub(super) has_continuation: bool,
-    /// The page has links, as listings have that link to a next page unless it is the last.
-    pub(super) has_links: bool,
+    /// The page has a field for a link or a cursor, perhaps an empty one, or other links, as listings
+    /// have that link to a next page unless it is the last.
+    pub(super) shows_its_end: bool,
     /// A field that cannot be read.
     pub(super) problem: Option<String>,
     /// The page has any of these fields.
@@ -77,7 +76,7 @@ impl Told {
     fn add(&mut self, name: &str, json: &str) -> Result<(), String> {
         let value = Scalar::new(json);
         let number = || value.number(name);
-        let mut is_known = true;
+        let (mut is_known, mut is_continuation) = (true, false);
         match name {
             "pageNumber" => self.number = number()?,
             "pageCount" => self.count = number()?,
@@ -92,30 +91,30 @@ impl Told {
                 };
             }
             "nextUri" => {
-                self.has_continuation = true;
+                is_continuation = true;
                 let link = value.text(name)?;
                 let link = link.map(|link| link.trim().to_owned());
                 self.link = link.filter(|link| !link.is_empty());
             }
             "lastUri" => {
-                self.has_links = true;
+                self.shows_its_end = true;
                 let link = value.text(name).unwrap_or_default();
                 self.last_number = link.and_then(|link| number_in(&link));
             }
             "cursor" | "after" | "nextPage" => {
-                self.has_continuation = true;
+                is_continuation = true;
                 let value = value.text(name)?;
                 self.tokens
                     .extend(value.map(|value| Token::new(name, value)));
             }
             "firstUri" | "previousUri" | "selfUri" => {
-                self.has_links = true;
+                self.shows_its_end = true;
                 is_known = false;
             }
             "previousPage" | "before" => is_known = false,
             _ => {
                 is_known = CONTAINERS.contains(&name);
-                self.has_continuation |= name == "cursors";
+                is_continuation = name == "cursors";
                 if is_known && json.starts_with('{') {
                     self.add_container(name, json);
                 } else if is_known && json.starts_with('[') {
@@ -125,7 +124,8 @@ impl Told {
                 }
             }
         }
-        self.says_something |= is_known && !matches!(value, Scalar::Null) || self.has_continuation;
+        self.shows_its_end |= is_continuation;
+        self.says_something |= is_known && !matches!(value, Scalar::Null) || is_continuation;
         Ok(())
     }
 
