@@ -13,7 +13,12 @@
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "login", feature = "sandbox-tls", feature = "test-util")),
+    not(all(
+        feature = "login",
+        feature = "redis-store",
+        feature = "sandbox-tls",
+        feature = "test-util"
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "guides link to what only features add"
@@ -84,6 +89,8 @@ pub use clock::Clock;
 pub use http_client::HttpClient;
 
 // The crates whose types stand in public signatures.
+#[cfg(feature = "redis-store")]
+pub use redis;
 pub use {bytes, http, reqwest, secrecy, url};
 
 /// The documented limits and dates of Genesys Cloud.

@@ -5,6 +5,8 @@ mod conformance;
 mod erased;
 mod file;
 mod memory;
+#[cfg(feature = "redis-store")]
+mod redis;
 
 use std::{
     fmt,
@@ -16,6 +18,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "redis-store")]
+pub use self::redis::{RedisStore, RedisTurn};
 #[cfg(feature = "test-util")]
 pub use conformance::{store_conformance, store_conformance_with_lost_turns};
 pub(crate) use erased::{SharedStore, SharedTurn};
