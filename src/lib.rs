@@ -7,7 +7,7 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
-//! - **Stores:** [`store`].
+//! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
@@ -140,6 +140,8 @@ pub mod guide {
     pub mod proxies {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/stores.md")]
+    pub mod stores {}
     #[doc = include_str!("guide/testing.md")]
     pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]

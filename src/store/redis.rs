@@ -18,7 +18,7 @@ use crate::{
     outside_text,
 };
 use connections::{Connections, LIMIT};
-use turn::{Attempt, Names};
+use turn::{Attempt, MAX_RECORD_BYTES, Names};
 use wakeups::Wakeups;
 
 /// A store in Redis or Valkey, for processes on several machines.
@@ -37,9 +37,8 @@ use wakeups::Wakeups;
 /// provider of a service requests a token of its own and reports
 /// [`StoreFailed`](crate::Event::StoreFailed).
 ///
-/// A user of Redis with limited rights needs the commands `EVAL`, `GET`, `GETRANGE`, `SET`, `DEL`,
-/// `PEXPIRE`, `PUBLISH` and `SUBSCRIBE`, the keys `genesys-cloud-auth:*` and the channels
-/// `genesys-cloud-auth:*`.
+/// The guide [Stores](crate::guide::stores) has the rights that a limited user of Redis needs, and what
+/// to set for logins.
 ///
 /// ```no_run
 /// use genesys_cloud_auth::{ClientCredentials, Region, TokenProvider, store::RedisStore};
@@ -120,7 +119,7 @@ impl RedisStore {
 
     /// Tries in a task of its own: where the caller leaves, a turn that was taken is given up.
     async fn try_turn(&self, names: &Names) -> Result<Attempt, StoreError> {
-        let runtime = connections::runtime()?;
+        let runtime = connections::current_runtime()?;
         let attempt = turn::try_take(Arc::clone(&self.connections), names.clone());
         runtime.spawn(attempt).await.map_err(StoreError::new)?
     }
@@ -160,7 +159,7 @@ impl TokenStore for RedisStore {
             let waited = timeout(wait, self.wait_for_turn(&names)).await;
             waited.unwrap_or_else(|_| Err(StoreError::new(TAKEN)))
         };
-        connections::runtime()?;
+        connections::current_runtime()?;
         let taken = timeout(wait.max(LIMIT), taking).await;
         taken.unwrap_or_else(|_| Err(StoreError::new(TAKEN)))
     }
@@ -189,8 +188,6 @@ impl fmt::Debug for RedisStore {
         write!(f, "RedisStore({})", self.connections.name())
     }
 }
-
-const MAX_RECORD_BYTES: usize = 1 << 20;
 
 const INVALID_URL: &str = "the URL of Redis is not valid; it has the form \
     redis://[[user]:password@]host[:port][/database], or begins with rediss:// for TLS, which needs \

@@ -78,7 +78,7 @@ impl Connections {
 
     /// Sends a command that can be repeated, and once more where an old connection is broken.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value, StoreError> {
-        runtime()?;
+        current_runtime()?;
         let sending = async {
             let old = self.current.lock().clone();
             if let Some(old) = old
@@ -125,7 +125,7 @@ impl Connections {
 }
 
 /// Returns the current runtime. The connections of the crate `redis` panic without one.
-pub(super) fn runtime() -> Result<Handle, StoreError> {
+pub(super) fn current_runtime() -> Result<Handle, StoreError> {
     runtime::for_requests().ok_or_else(|| StoreError::new(NO_RUNTIME))
 }
 
@@ -157,7 +157,7 @@ fn describe(error: &(dyn Error + 'static)) -> String {
         "NOAUTH" | "WRONGPASS" => WRONG_PASSWORD,
         "OOM" => "its memory is full; raise `maxmemory`",
         "NOPERM" => {
-            "the user may not use a command, key or channel; see `RedisStore` for what it needs"
+            "the user may not use a command, key or channel; the guide \"Stores\" lists what it needs"
         }
         "READONLY" => "it is a replica; connect to the primary",
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" => "it is not ready",

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{MAX_RECORD_BYTES, connections::Connections};
+use super::connections::Connections;
 use crate::{error::StoreError, store::StoreKey};
 
 /// The turn of one record in a [`RedisStore`](super::RedisStore). Dropping it gives it up a moment
@@ -172,6 +172,8 @@ fn is_done(response: &Value) -> bool {
 const LEASE: Duration = Duration::from_secs(10);
 const RENEWAL: Duration = Duration::from_secs(3);
 const RENEWAL_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
 
 const LOST: &str = "the turn was lost: its lease ended, or Redis lost it; nothing was changed";
 

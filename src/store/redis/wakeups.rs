@@ -1,6 +1,12 @@
 //! How a process that waits for a turn learns that it is free.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use ::redis::{Client, aio::PubSub};
 use futures_core::Stream;
@@ -22,7 +28,10 @@ struct Source {
 /// One wait for a turn. Without a subscription it only asks now and then.
 pub(super) struct Waiting {
     subscription: Option<Subscription>,
+    /// The next pause without a subscription.
     pause: Duration,
+    /// The time over which those that one message wakes are spread.
+    spread: Duration,
 }
 
 struct Subscription {
@@ -51,6 +60,7 @@ impl Wakeups {
         Waiting {
             subscription,
             pause: FIRST_PAUSE,
+            spread: FIRST_SPREAD,
         }
     }
 }
@@ -79,21 +89,31 @@ impl Waiting {
         };
         // A message can be lost, and none tells of the end of a lease.
         let pause = random_part(PAUSE_WITH_WAKEUPS).min(lease);
-        let woken = timeout(pause, subscription.next()).await;
-        if woken == Ok(false) {
+        if timeout(pause, subscription.next()).await == Ok(false) {
             self.subscription = None;
+            return;
         }
-        sleep(random_part(SPREAD)).await;
+        // The more often another one was faster, the more are waiting.
+        sleep(random_part(self.spread)).await;
+        self.spread = (self.spread * 2).min(MAX_SPREAD);
+        subscription.drop_ready();
     }
 }
 
 impl Subscription {
-    /// Waits for a message, and drops those that came with it. Returns whether there was one.
+    /// Waits for a message. Returns whether there was one.
     async fn next(&mut self) -> bool {
         let mut messages = pin!(self.messages.on_message());
         poll_fn(|cx| messages.as_mut().poll_next(cx))
             .await
             .is_some()
+    }
+
+    /// Drops the messages that have arrived: the turn is asked for now.
+    fn drop_ready(&mut self) {
+        let mut messages = pin!(self.messages.on_message());
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(_)) = messages.as_mut().poll_next(&mut context) {}
     }
 }
 
@@ -118,5 +138,5 @@ const MAX_PAUSE: Duration = Duration::from_millis(400);
 /// The pause with a subscription.
 const PAUSE_WITH_WAKEUPS: Duration = Duration::from_secs(2);
 
-/// The time over which those that one message wakes are spread.
-const SPREAD: Duration = Duration::from_millis(20);
+const FIRST_SPREAD: Duration = Duration::from_millis(10);
+const MAX_SPREAD: Duration = Duration::from_millis(160);
