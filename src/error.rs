@@ -7,7 +7,9 @@ mod construct;
 mod kind;
 mod local;
 mod login;
+mod outcome;
 mod redact;
+mod response;
 mod token_endpoint;
 mod transport;
 mod troubleshooting;
@@ -32,9 +34,11 @@ pub use local::{
 pub(crate) use login::CallbackFault;
 pub use login::{LoginError, LoginErrorKind};
 pub(crate) use redact::{is_invisible, sanitize};
+pub use response::UnexpectedResponse;
+pub(crate) use response::{ResponseHead, ResponseProblem};
 pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind};
-pub(crate) use transport::{Peer, Proxy, ProxyOrigin, ResponseHead, ResponseProblem};
-pub use transport::{TransportError, TransportKind, UnexpectedResponse};
+pub(crate) use transport::{Peer, Proxy, ProxyOrigin};
+pub use transport::{TransportError, TransportKind};
 pub use troubleshooting::Troubleshooting;
 
 /// Why there is no token, or why a call to the Platform API failed.
@@ -76,6 +80,11 @@ enum Inner {
         cause: Error,
         left: Duration,
     },
+    /// The server may have done what it was asked to do before `cause`.
+    OutcomeUnknown {
+        cause: Error,
+        text: String,
+    },
 }
 
 impl Error {
@@ -84,14 +93,15 @@ impl Error {
     pub fn kind(&self) -> &ErrorKind {
         match &*self.0 {
             Inner::Kind(kind) | Inner::Named(kind, _) => kind,
-            Inner::Pause { cause, .. } => cause.kind(),
+            Inner::Pause { cause, .. } | Inner::OutcomeUnknown { cause, .. } => cause.kind(),
         }
     }
 
-    /// Whether the same may succeed later without a change to this program or its settings.
+    /// Whether the same may succeed later without a change to this program or its settings. `false`
+    /// where the [outcome is unknown](Self::is_outcome_unknown): the same would be done twice.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.kind().is_transient()
+        !self.is_outcome_unknown() && self.kind().is_transient()
     }
 
     /// Returns how long to wait before the next try: the rest of a pause between token requests, or
@@ -109,7 +119,9 @@ impl Error {
     pub(crate) fn wait(&self) -> Option<Duration> {
         match &*self.0 {
             Inner::Pause { left, .. } => Some(*left),
-            Inner::Kind(kind) | Inner::Named(kind, _) => kind.head()?.retry_after,
+            Inner::Kind(_) | Inner::Named(..) | Inner::OutcomeUnknown { .. } => {
+                self.kind().head()?.retry_after
+            }
         }
     }
 
@@ -144,7 +156,7 @@ impl Error {
     /// Returns this error, as a caller receives it in the pause that it started.
     pub(crate) fn in_pause(&self, left: Duration) -> Self {
         let cause = match &*self.0 {
-            Inner::Kind(_) | Inner::Named(..) => self.clone(),
+            Inner::Kind(_) | Inner::Named(..) | Inner::OutcomeUnknown { .. } => self.clone(),
             Inner::Pause { cause, .. } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
@@ -272,7 +284,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Inner::Kind(kind) => kind.fmt(f),
-            Inner::Named(_, text) => f.write_str(text),
+            Inner::Named(_, text) | Inner::OutcomeUnknown { text, .. } => f.write_str(text),
             // The next token request would not help.
             Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {

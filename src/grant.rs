@@ -19,6 +19,7 @@ use std::{error, fmt, future::Future};
 pub use authorization_code::AuthorizationCode;
 #[cfg(feature = "login")]
 pub(crate) use authorization_code::CodeGrant;
+pub(crate) use authorization_code::redirect_uri::RedirectUri;
 pub use client_credentials::ClientCredentials;
 pub(crate) use closure::Closure;
 pub use closure::NewToken;

@@ -7,6 +7,7 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
+//! - **OAuth clients:** [`admin`]; [`audit`] checks them all.
 //! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
@@ -56,6 +57,8 @@ mod secret;
 mod token;
 mod token_endpoint;
 
+pub mod admin;
+pub mod audit;
 pub mod client;
 pub mod error;
 #[cfg(feature = "sandbox")]
@@ -96,9 +99,10 @@ pub use {bytes, http, reqwest, secrecy, url};
 /// The documented limits and dates of Genesys Cloud.
 pub mod limits {
     pub use crate::platform_limits::{
-        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS,
-        MAX_SCIM_TOKEN_DURATION, Month, RECOMMENDED_TOKEN_DURATION, SECRET_SHOWN_ONCE_SINCE,
-        TOKEN_DURATION,
+        DEFAULT_TOKEN_DURATION, HIPAA_IDLE_TIMEOUT, IMMEDIATE_DELETION_AGE,
+        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_EARLIEST_CLOSING, IMPLICIT_GRANT_EARLIEST_END,
+        IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS, MAX_SCIM_TOKEN_DURATION, Month,
+        RECOMMENDED_TOKEN_DURATION, RESTORATION_PERIOD, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
     };
 }
 
@@ -130,6 +134,8 @@ pub mod guide {
     pub mod errors {}
     #[doc = include_str!("guide/implicit_grant.md")]
     pub mod implicit_grant {}
+    #[doc = include_str!("guide/oauth_clients.md")]
+    pub mod oauth_clients {}
     #[doc = include_str!("guide/observability.md")]
     pub mod observability {}
     #[doc = include_str!("guide/paging.md")]

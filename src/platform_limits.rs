@@ -13,6 +13,13 @@ pub const IMPLICIT_GRANT_CLOSED_SINCE: Month = Month::new(2026, 5);
 /// The month from which clients with the implicit grant get no more tokens.
 pub const IMPLICIT_GRANT_ENDS: Month = Month::new(2027, 5);
 
+/// The month that Genesys staff have named in the community for [`IMPLICIT_GRANT_CLOSED_SINCE`].
+pub const IMPLICIT_GRANT_EARLIEST_CLOSING: Month = Month::new(2026, 3);
+
+/// The month that Genesys staff have named in the community for [`IMPLICIT_GRANT_ENDS`]. Be done by
+/// then.
+pub const IMPLICIT_GRANT_EARLIEST_END: Month = Month::new(2027, 3);
+
 /// The token durations that an OAuth client can have.
 pub const TOKEN_DURATION: RangeInclusive<Duration> =
     Duration::from_secs(300)..=Duration::from_secs(172_800);
@@ -25,6 +32,21 @@ pub const MAX_SCIM_TOKEN_DURATION: Duration = Duration::from_secs(38_880_000);
 
 /// The maximum number of redirect URIs of an OAuth client.
 pub const MAX_REDIRECT_URIS: usize = 125;
+
+/// The age up to which an OAuth client is deleted at once. An older one stays inactive for
+/// [`RESTORATION_PERIOD`], in which it can be restored.
+///
+/// Source: Genesys Cloud Resource Center, "Manage OAuth clients".
+pub const IMMEDIATE_DELETION_AGE: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long an OAuth client that was deleted later than [`IMMEDIATE_DELETION_AGE`] can be restored.
+pub const RESTORATION_PERIOD: Duration = Duration::from_secs(7 * 86_400);
+
+/// The token duration of an OAuth client that is created without one.
+pub const DEFAULT_TOKEN_DURATION: Duration = Duration::from_secs(86_400);
+
+/// The idle timeout of tokens in an organisation under HIPAA.
+pub const HIPAA_IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// A month of a year; shown as `May 2026`.
 ///
@@ -90,12 +112,16 @@ mod tests {
             SECRET_SHOWN_ONCE_SINCE,
             IMPLICIT_GRANT_CLOSED_SINCE,
             IMPLICIT_GRANT_ENDS,
+            IMPLICIT_GRANT_EARLIEST_CLOSING,
+            IMPLICIT_GRANT_EARLIEST_END,
         ];
         let shown = dates.map(|date| (date.to_string(), date.year(), date.number()));
         let expected = [
             ("November 2025", 2025, 11),
             ("May 2026", 2026, 5),
             ("May 2027", 2027, 5),
+            ("March 2026", 2026, 3),
+            ("March 2027", 2027, 3),
         ];
         assert_eq!(
             shown,
@@ -106,5 +132,9 @@ mod tests {
         assert_eq!(RECOMMENDED_TOKEN_DURATION.as_secs(), 18 * 3_600);
         assert_eq!(MAX_SCIM_TOKEN_DURATION.as_secs(), 450 * 86_400);
         assert_eq!(MAX_REDIRECT_URIS, 125);
+        assert_eq!(IMMEDIATE_DELETION_AGE.as_secs(), 30 * 86_400);
+        assert_eq!(RESTORATION_PERIOD.as_secs(), 7 * 86_400);
+        assert_eq!(DEFAULT_TOKEN_DURATION.as_secs(), 24 * 3_600);
+        assert_eq!(HIPAA_IDLE_TIMEOUT.as_secs(), 15 * 60);
     }
 }

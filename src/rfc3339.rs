@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::civil::{DateTime, date};
+use jiff::{
+    Timestamp,
+    civil::{DateTime, date},
+};
 
 /// Parses a time such as `2026-01-31T12:00:00.5Z`. The fraction of a second is dropped, and a time
 /// before 1970 becomes 1970. A time without an offset is in UTC (SAML Core 1.3.3). A leap second,
@@ -21,6 +24,13 @@ pub(crate) fn parse_date_time(text: &str) -> Option<SystemTime> {
     let seconds = since_1970.as_secs() - offset_seconds(without_fraction(rest)?)?;
     let seconds = u64::try_from(seconds).unwrap_or(0).min(MAX_SECONDS);
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// Formats a time in UTC with milliseconds, such as `2026-01-31T12:00:00.500Z`. A time before 1970
+/// becomes 1970, and one after the year 9999 its last days.
+pub(crate) fn format_date_time(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time.max(SystemTime::UNIX_EPOCH));
+    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
 }
 
 fn without_fraction(text: &str) -> Option<&str> {
@@ -95,6 +105,24 @@ mod tests {
             ("0001-01-01T00:00:00+14:00", 0),
         ] {
             assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn formatted_times_are_parsed() {
+        let after = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
+        for (time, expected) in [
+            (after(0.0), "1970-01-01T00:00:00.000Z"),
+            (after(1_769_860_800.5), "2026-01-31T12:00:00.500Z"),
+            (after(4_133_980_799.0), "2100-12-31T23:59:59.000Z"),
+            (after(1e12), "9999-12-30T22:00:00.999Z"),
+            (
+                SystemTime::UNIX_EPOCH - Duration::from_secs(1),
+                "1970-01-01T00:00:00.000Z",
+            ),
+        ] {
+            assert_eq!(format_date_time(time), expected);
+            assert!(parse_date_time(expected).is_some());
         }
     }
 

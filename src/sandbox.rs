@@ -17,6 +17,7 @@ mod fault;
 mod http;
 mod login_host;
 mod org;
+mod permissions;
 mod random;
 mod saml;
 mod server;
@@ -141,16 +142,28 @@ use crate::{grant::ClientCredentials, region::Region};
 /// | `GET`, `HEAD`, `DELETE /api/v2/tokens/me` | describes the token, or ends it |
 /// | `DELETE /api/v2/tokens/{userId}` | ends the user's access tokens |
 /// | `GET /api/v2/tokens/timeout` | the idle timeout |
-/// | `GET /api/v2/authorization/roles` | the client's role |
-/// | `GET /api/v2/oauth/clients`, `…/{id}` | the client, without its secret |
-/// | `POST /api/v2/oauth/clients` | checks a new client |
+/// | `GET /api/v2/authorization/roles` | the sandbox's role, and those of [`add_role`](Self::add_role) |
+/// | `GET /api/v2/oauth/clients`, `…/{id}` | all clients in one response, or one, without secrets |
+/// | `POST /api/v2/oauth/clients` | creates a client, and returns its secret |
+/// | `PUT`, `DELETE /api/v2/oauth/clients/{id}` | replaces a client, or deletes it |
+/// | `POST /api/v2/oauth/clients/{id}/secret` | generates a new secret, and returns it |
+/// | `GET /api/v2/oauth/scopes`, `…/authorizations` | some scopes; the clients for which users log in |
+/// | `POST /api/v2/oauth/clients/{id}/usage/query`, `POST /api/v2/usage/query` | counts the calls so far, of one client or of all |
 /// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
 /// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | runs the data action |
 /// | about 110 listings, such as `GET /api/v2/teams` | an empty listing, until [`set_listing`](Self::set_listing) fills it |
 ///
-/// A new OAuth client is checked and not created. An invalid one gets Genesys Cloud's errors
-/// (`grant.type.required`, `bad.grant.type`, `missing.client.roles`). A valid one is returned as it
-/// would be created, without a secret; it gets no token and is not found afterwards.
+/// # OAuth clients
+///
+/// An invalid client gets Genesys Cloud's errors (`grant.type.required`, `bad.grant.type`,
+/// `missing.client.roles`). A valid one can request tokens at once, for which it may do what its roles
+/// allow in their divisions; its users have the sandbox's own role.
+///
+/// - A secret is returned when it is generated, and never again.
+/// - A client that is `disabled` gets no tokens, and those that it has end. One that is `inactive` gets
+///   no tokens; those that it has stay.
+/// - Only an inactive client can be deleted (`cannot.delete.client`). One that is younger than 30 days
+///   is gone at once; an older one has a `dateToDelete` in 7 days, and setting it active restores it.
 pub struct Sandbox {
     org: Arc<Org>,
     sessions: Arc<BrowserSessions>,
@@ -406,49 +419,6 @@ impl Sandbox {
             let result = visit.await.unwrap_or_else(|error| Err(error.to_string()));
             result.unwrap_or_else(|error| panic!("{caller}: {error}"))
         }
-    }
-}
-
-/// # Permissions
-///
-/// By default the client's role has every permission in every division. Users who log in have the
-/// same role. A call that lacks a permission gets 403: `missing.permissions`,
-/// `missing.any.permissions` if one of several is enough, or `missing.division.permission` if the role
-/// has the permission in other divisions only. These calls need a permission:
-///
-/// | call | permission |
-/// |---|---|
-/// | `GET /api/v2/authorization/roles` | `authorization:role:view` |
-/// | `GET /api/v2/oauth/clients`, `GET /api/v2/oauth/clients/{id}` | `oauth:client:view` |
-/// | `POST /api/v2/oauth/clients` | `oauth:client:add` |
-/// | `DELETE /api/v2/tokens/{userId}` | `oauth:token:delete` in the user's division |
-/// | `GET /api/v2/integrations/credentials/listing` | `integrations:integration:view` |
-/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | `integrations:action:execute` or `bridge:actions:execute` |
-impl Sandbox {
-    /// Sets the permissions of the client's role, such as `oauth:client:view`; `*` stands for all. The
-    /// change applies from the next call on, also to tokens that were issued before.
-    pub fn set_permissions<P: Into<String>>(&self, permissions: impl IntoIterator<Item = P>) {
-        let permissions = permissions.into_iter().map(P::into).collect();
-        self.org.change_role(|role| role.permissions = permissions);
-    }
-
-    /// Sets the ids of the divisions in which the client has its role; `*` stands for all. Without a
-    /// division the client has no permission.
-    pub fn set_divisions<D: Into<String>>(&self, divisions: impl IntoIterator<Item = D>) {
-        let divisions = divisions.into_iter().map(D::into).collect();
-        self.org.change_role(|role| role.divisions = divisions);
-    }
-
-    /// The id of the division that the users are in.
-    #[must_use]
-    pub fn division_id(&self) -> &str {
-        &self.org.division_id
-    }
-
-    /// Sets whether the organisation accepts calls from the caller's IP address. If it does not, each
-    /// call gets 401 `ip.not.authorized`. Tokens stay as they are.
-    pub fn set_ip_authorized(&self, authorized: bool) {
-        self.org.set_ip_authorized(authorized);
     }
 }
 

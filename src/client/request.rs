@@ -226,8 +226,8 @@ impl Request {
     /// Those of [`send`](Self::send); also a redirection, a body over the
     /// [limit](crate::client::PlatformClientBuilder::body_limit), and a body that does not decode.
     pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let mut response = self.read().await?;
-        response.decode().await
+        let (value, _) = self.fetch_with_response().await?;
+        Ok(value)
     }
 
     /// Sends the request. A redirection is returned, not followed.
@@ -236,6 +236,15 @@ impl Request {
     /// There is no token, no response arrived, or its status is 400 or above.
     pub async fn send(self) -> Result<Response, Error> {
         self.into_call(ReadBody::Later)?.send().await
+    }
+
+    /// Returns the decoded body, and the response that it came with.
+    pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
+        self,
+    ) -> Result<(T, Response), Error> {
+        let mut response = self.read().await?;
+        let value = response.decode().await?;
+        Ok((value, response))
     }
 
     /// Sends the request and reads the body of the response. A redirection is an error.

@@ -145,7 +145,7 @@ impl Response {
         }
     }
 
-    pub(super) fn unexpected(&self, problem: ResponseProblem) -> Error {
+    pub(crate) fn unexpected(&self, problem: ResponseProblem) -> Error {
         self.incoming.unexpected(problem, None)
     }
 }

@@ -54,6 +54,11 @@ impl Error {
         Self(Arc::new(Inner::Named(ErrorKind::Timeout, text)))
     }
 
+    /// Roles of an OAuth client whose grant has none, which is row 4 of the table.
+    pub(crate) fn roles_without_client_credentials(text: impl Into<Cow<'static, str>>) -> Self {
+        InvalidConfiguration::new(ConfigurationKind::RolesWithoutClientCredentials, text).into()
+    }
+
     /// A response that did not arrive within an attempt's time.
     pub(crate) fn response_timeout(url: &Url) -> Self {
         Self::no_response(url, TransportKind::Timeout)

@@ -8,8 +8,9 @@ use super::{
         ConfigurationKind, CredentialSourceError, InvalidConfiguration, StoreError, TokenExpired,
     },
     login::{LoginError, LoginErrorKind},
+    response::{ResponseHead, UnexpectedResponse},
     token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind},
-    transport::{ResponseHead, TransportError, UnexpectedResponse},
+    transport::TransportError,
     troubleshooting::Troubleshooting,
 };
 
@@ -107,6 +108,16 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the server may have done what it was asked to do.
+    pub(super) fn may_have_effect(&self) -> bool {
+        match self {
+            Self::Transport(error) => !error.nothing_sent,
+            Self::Api(error) => error.is_transient(),
+            Self::UnexpectedResponse(_) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn has_invalid_credentials(&self) -> bool {
         match self {
             Self::InvalidClient(_) | Self::Assertion(_) => true,
@@ -154,6 +165,9 @@ impl ErrorKind {
             Self::Configuration(error) if *error.kind() == ConfigurationKind::MissingSecret => {
                 Some(Troubleshooting::SecretNotVisible)
             }
+            Self::Configuration(error) if *error.kind() == ROLES_OF_ANOTHER_GRANT => {
+                Some(Troubleshooting::RolesTabNotVisible)
+            }
             Self::Api(error) => error.troubleshooting(),
             _ => None,
         }
@@ -191,6 +205,8 @@ pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]
         _ => ErrorKind::Api(response),
     }
 }
+
+const ROLES_OF_ANOTHER_GRANT: ConfigurationKind = ConfigurationKind::RolesWithoutClientCredentials;
 
 /// The token endpoint does not accept a refresh token.
 pub(super) const ENDED_LOGIN: OAuthErrorKind =

@@ -29,6 +29,8 @@ pub enum ConfigurationKind {
     InvalidPath,
     /// There is a client id without its secret.
     MissingSecret,
+    /// An OAuth client was to get roles, and its grant type is not client credentials.
+    RolesWithoutClientCredentials,
     /// Any other setting.
     Other,
 }

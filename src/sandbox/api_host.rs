@@ -3,12 +3,13 @@
 mod data_action;
 mod listings;
 mod oauth_clients;
+mod roles;
 
 use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -20,6 +21,7 @@ use self::{
     data_action::data_action_routes,
     listings::{listing_routes, page::ListingRequest},
     oauth_clients::client_routes,
+    roles::role_routes,
 };
 use super::{
     http::{
@@ -27,7 +29,10 @@ use super::{
         params::query_parameter,
     },
     org::{
-        CLIENT_NAME, Caller, Org, ROLE_ID, permissions::RequiredPermissions, tokens::TokenError,
+        Caller, Org,
+        clients::Client,
+        tokens::TokenError,
+        usage::{CallKey, days},
     },
     time::format_time,
 };
@@ -39,10 +44,10 @@ pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
         .route("/api/v2/users/me", get(current_user))
         .route(TOKENS_ME, get(token_info).delete(revoke_token))
         .route("/api/v2/tokens/timeout", get(idle_timeout))
-        .route("/api/v2/authorization/roles", get(roles))
         .merge(client_routes())
         .merge(data_action_routes())
         .merge(listing_routes())
+        .merge(role_routes())
         .method_not_allowed_fallback(async || ApiErrorResponse::method_not_allowed())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(org),
@@ -101,14 +106,29 @@ async fn with_live_token(
         Err(error) => return error.into_response(),
     };
     let calls = caller.calls;
+    let key = call_key(org, &caller, &request);
     let mut response = if calls.exceeded {
         calls.api_response()
     } else {
         request.extensions_mut().insert(caller);
         respond(request).await
     };
+    org.with_usage(|usage, _, _| usage.count(key, response.status()));
     calls.add_headers(&mut response);
     response
+}
+
+fn call_key(org: &Org, caller: &Caller, request: &Request) -> CallKey {
+    let template = request.extensions().get::<MatchedPath>();
+    let template = template.map_or_else(|| request.uri().path(), MatchedPath::as_str);
+    let user = caller.user.and_then(|user| org.users.get(user));
+    CallKey {
+        day: days(org.wall()),
+        client: Arc::clone(&caller.client),
+        user: user.map(|user| user.id.clone()).unwrap_or_default(),
+        template: template.to_owned(),
+        method: request.method().to_string(),
+    }
 }
 
 fn authenticate(org: &Org, request: &Request) -> Result<Caller, ApiErrorResponse> {
@@ -169,17 +189,14 @@ async fn current_user(
 
 async fn token_info(State(org): State<Arc<Org>>, Extension(caller): Extension<Caller>) -> Response {
     let organization = organization_reference(&org);
+    let client = org.with_clients(|clients, _| clients.get(&caller.client).map(Client::body));
+    let mut client = client.unwrap_or_default();
+    client["organization"] = organization.clone();
     let mut info = json!({
         "organization": organization,
         "homeOrganization": organization,
         "authorizedScope": [],
-        "OAuthClient": {
-            "id": org.settings.client_id,
-            "name": CLIENT_NAME,
-            "authorizedGrantType": org.settings.authorized_grant_type,
-            "state": "active",
-            "organization": organization,
-        },
+        "OAuthClient": client,
     });
     if let Some(idle_end) = caller.idle_end {
         info["dateTokenIdles"] = format_time(idle_end).into();
@@ -204,26 +221,6 @@ async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
     ok_response(&body)
 }
 
-async fn roles(State(org): State<Arc<Org>>) -> Result<Response, ApiErrorResponse> {
-    org.role().require(VIEW_ROLES)?;
-    let uri = "/api/v2/authorization/roles?pageSize=25&pageNumber=1";
-    Ok(ok_response(&json!({
-        "entities": [{
-            "id": ROLE_ID,
-            "name": "Sandbox",
-            "description": "The role of the sandbox's client",
-            "selfUri": format!("/api/v2/authorization/roles/{ROLE_ID}"),
-        }],
-        "pageSize": 25,
-        "pageNumber": 1,
-        "total": 1,
-        "pageCount": 1,
-        "firstUri": uri,
-        "lastUri": uri,
-        "selfUri": uri,
-    })))
-}
-
 fn organization_reference(org: &Org) -> Value {
     json!({
         "id": org.id,
@@ -234,4 +231,3 @@ fn organization_reference(org: &Org) -> Value {
 
 const TOKENS_ME: &str = "/api/v2/tokens/me";
 const ORGANIZATION_NAME: &str = "Sandbox";
-const VIEW_ROLES: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);

@@ -112,6 +112,23 @@ impl SandboxBuilder {
     }
 }
 
+/// # OAuth clients
+impl SandboxBuilder {
+    /// Sets the number of OAuth clients besides the first: none by default. They use client
+    /// credentials and have the sandbox's role. Their names and ids are the same in every sandbox.
+    pub fn other_clients(mut self, clients: usize) -> Self {
+        self.0.other_clients = clients;
+        self
+    }
+
+    /// Sets how often the results of a usage query are reported as running before they are complete:
+    /// once by default.
+    pub fn usage_running(mut self, times: usize) -> Self {
+        self.0.usage_running = times;
+        self
+    }
+}
+
 /// # Tokens
 impl SandboxBuilder {
     /// Sets the lifetime of access tokens: 86,400 s by default.

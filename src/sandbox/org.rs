@@ -1,12 +1,15 @@
 //! The organisation behind both hosts: its OAuth client, its users and its clock.
 
+pub(super) mod clients;
 pub(super) mod listings;
 pub(super) mod permissions;
 pub(super) mod pkce;
 pub(super) mod rate_limits;
+pub(super) mod recipient;
 pub(super) mod refresh_tokens;
 pub(super) mod settings;
 pub(super) mod tokens;
+pub(super) mod usage;
 pub(super) mod users;
 
 use std::{
@@ -17,11 +20,14 @@ use std::{
 use parking_lot::Mutex;
 
 use self::{
+    clients::{Client, ClientTable, DISABLED},
     listings::Listings,
-    permissions::Role,
+    permissions::{Permissions, Role},
     rate_limits::{RateLimitCount, Window},
-    settings::Settings,
-    tokens::{ClientAuthentication, TokenError, Tokens},
+    recipient::{ClientAuthentication, Recipient},
+    settings::{ROLE_ID, Settings},
+    tokens::{TokenError, Tokens},
+    usage::UsageTable,
     users::SandboxUser,
 };
 use super::random::{random_text, random_uuid};
@@ -42,9 +48,11 @@ pub(super) struct Org {
 }
 
 struct OrgState {
-    client_secret: String,
-    client_disabled: bool,
+    clients: ClientTable,
     role: Role,
+    /// The ids and permissions of the roles that the test added.
+    other_roles: Vec<(String, Vec<String>)>,
+    usage: UsageTable,
     /// The integration's copy of the client's secret.
     integration_secret: String,
     ip_authorized: bool,
@@ -65,6 +73,9 @@ pub(super) enum ClientClaim<'a> {
 /// The live token of an API call.
 #[derive(Clone)]
 pub(super) struct Caller {
+    /// The id of the client that the token was issued to.
+    pub(super) client: Arc<str>,
+    pub(super) permissions: Permissions,
     pub(super) access_token: String,
     /// When the idle timeout ends the token, unless it is used before.
     pub(super) idle_end: Option<SystemTime>,
@@ -86,9 +97,10 @@ impl Org {
             users: SandboxUser::all(&settings),
             listings: Listings::default(),
             state: Mutex::new(OrgState {
-                client_secret: settings.client_secret.clone(),
-                client_disabled: false,
+                clients: ClientTable::new(&settings, clock.wall()),
                 role: settings.role.clone(),
+                other_roles: Vec::new(),
+                usage: UsageTable::default(),
                 integration_secret: settings.client_secret.clone(),
                 ip_authorized: true,
                 tokens: Tokens::new(Arc::clone(&settings)),
@@ -101,25 +113,62 @@ impl Org {
     }
 
     pub(super) fn client_secret(&self) -> String {
-        self.state.lock().client_secret.clone()
+        self.state.lock().clients.first().secret.clone()
     }
 
-    /// Returns how the client authenticated, or `None` if the credentials are not valid or the
-    /// client is disabled.
+    /// Returns the client and how it authenticated, or `None` if the credentials are not valid or the
+    /// client is not active.
     pub(super) fn authenticate_client(
         &self,
         claim: ClientClaim<'_>,
-    ) -> Option<ClientAuthentication> {
-        let state = self.state.lock();
-        let (id, authentication) = match claim {
-            ClientClaim::Secret { id, secret } if secret == state.client_secret => {
-                (id, ClientAuthentication::Secret)
-            }
-            ClientClaim::Id(id) => (id, ClientAuthentication::None),
-            ClientClaim::Secret { .. } | ClientClaim::None => return None,
+    ) -> Option<(Client, Recipient)> {
+        let (id, secret) = match claim {
+            ClientClaim::Secret { id, secret } => (id, Some(secret)),
+            ClientClaim::Id(id) => (id, None),
+            ClientClaim::None => return None,
         };
-        let is_valid = id == self.settings.client_id && !state.client_disabled;
-        is_valid.then_some(authentication)
+        let client = self.active_client(id)?;
+        let authentication = match secret {
+            Some(secret) if secret == client.secret => ClientAuthentication::Secret,
+            Some(_) => return None,
+            None => ClientAuthentication::None,
+        };
+        let recipient = Recipient {
+            client: Arc::clone(&client.id),
+            lifetime: client.token_lifetime,
+            authentication,
+        };
+        Some((client, recipient))
+    }
+
+    /// Returns the client with this id, if it may get tokens.
+    pub(super) fn active_client(&self, id: &str) -> Option<Client> {
+        self.with_clients(|clients, _| clients.get(id).filter(|one| one.is_active()).cloned())
+    }
+
+    /// Calls `f` with the OAuth clients and the organisation's wall clock time.
+    pub(super) fn with_clients<T>(&self, f: impl FnOnce(&mut ClientTable, SystemTime) -> T) -> T {
+        let wall = self.wall();
+        let mut state = self.state.lock();
+        state.clients.remove_ended(wall);
+        f(&mut state.clients, wall)
+    }
+
+    /// Ends the tokens of clients that do not exist or are disabled.
+    pub(super) fn end_tokens_of(&self, client: &str) {
+        self.state.lock().tokens.end_client(client);
+    }
+
+    /// Calls `f` with the counts of calls, the organisation's wall clock time, and a function that
+    /// returns the name of a client.
+    pub(super) fn with_usage<T>(
+        &self,
+        f: impl FnOnce(&mut UsageTable, SystemTime, &dyn Fn(&str) -> String) -> T,
+    ) -> T {
+        let wall = self.wall();
+        let OrgState { usage, clients, .. } = &mut *self.state.lock();
+        let name = |id: &str| clients.get(id).map(|one| one.name().to_owned());
+        f(usage, wall, &|id| name(id).unwrap_or_default())
     }
 
     /// Calls `f` with everything that was issued and the organisation's time.
@@ -147,42 +196,78 @@ impl Org {
         let mut state = self.state.lock();
         let offset = state.clock_offset;
         let now = state.now(&self.clock);
-        let tokens = &mut state.tokens;
+        let wall = self.clock.wall();
+        let wall = wall.checked_add(offset).unwrap_or(wall);
+        let OrgState {
+            tokens, clients, ..
+        } = &mut *state;
         let live = tokens.count_call(access_token, preserve_idle_timer, now)?;
+        // The token of a client whose deletion was scheduled ends with it.
+        clients.remove_ended(wall);
+        if !clients.get(&live.client).is_some_and(Client::exists) {
+            return Err(TokenError::Unknown);
+        }
         let idle_end = self.settings.idle_timeout.and_then(|timeout| {
             let left = (live.last_used + timeout) - now;
-            self.clock.wall().checked_add(offset)?.checked_add(left)
+            wall.checked_add(left)
         });
+        let (client, user) = (live.client, live.user);
         Ok(Caller {
+            permissions: state.permissions(&client, user.is_some()),
+            client,
             access_token: access_token.to_owned(),
             idle_end,
             calls: live.calls,
-            user: live.user,
+            user,
         })
     }
 
     pub(super) fn disable_client(&self) {
         let mut state = self.state.lock();
-        state.client_disabled = true;
-        state.tokens.end_all();
-    }
-
-    pub(super) fn client_disabled(&self) -> bool {
-        self.state.lock().client_disabled
+        state.clients.first_mut().set_state(DISABLED);
+        state.tokens.end_client(&self.settings.client_id);
     }
 
     pub(super) fn rotate_secret(&self) -> String {
-        let secret = random_text::<32>();
-        self.state.lock().client_secret.clone_from(&secret);
-        secret
+        self.with_clients(|clients, now| {
+            let client = clients.first_mut();
+            client.regenerate_secret(now);
+            client.secret.clone()
+        })
     }
 
-    pub(super) fn role(&self) -> Role {
-        self.state.lock().role.clone()
+    pub(super) fn set_permissions(&self, permissions: Vec<String>) {
+        self.state.lock().role.permissions = permissions;
     }
 
-    pub(super) fn change_role(&self, change: impl FnOnce(&mut Role)) {
-        change(&mut self.state.lock().role);
+    pub(super) fn set_divisions(&self, divisions: Vec<String>) {
+        let mut state = self.state.lock();
+        state.clients.set_divisions(&divisions);
+        state.role.divisions = divisions;
+    }
+
+    pub(super) fn add_role(&self, permissions: Vec<String>) -> String {
+        let id = random_uuid();
+        let role = (id.clone(), permissions);
+        self.state.lock().other_roles.push(role);
+        id
+    }
+
+    /// Returns the ids of the roles that the test added.
+    pub(super) fn other_roles(&self) -> Vec<String> {
+        let state = self.state.lock();
+        state.other_roles.iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Returns the permissions of a role.
+    pub(super) fn role_permissions(&self, id: &str) -> Option<Vec<String>> {
+        let state = self.state.lock();
+        if id == ROLE_ID {
+            return Some(state.role.permissions.clone());
+        }
+        let mut others = state.other_roles.iter();
+        let (_, permissions) = others.find(|(other, _)| other == id)?;
+        Some(permissions.clone())
     }
 
     pub(super) fn ip_authorized(&self) -> bool {
@@ -196,12 +281,12 @@ impl Org {
     /// Whether the integration has the client's current secret.
     pub(super) fn integration_credential_is_valid(&self) -> bool {
         let state = self.state.lock();
-        state.integration_secret == state.client_secret
+        state.integration_secret == state.clients.first().secret
     }
 
     pub(super) fn update_integration_credential(&self) {
         let mut state = self.state.lock();
-        let secret = state.client_secret.clone();
+        let secret = state.clients.first().secret.clone();
         state.integration_secret = secret;
     }
 
@@ -223,10 +308,29 @@ impl Org {
 }
 
 impl OrgState {
+    /// Returns what a token allows: that of a user has the sandbox's role, and that of a client has
+    /// the client's roles.
+    fn permissions(&self, client: &str, has_user: bool) -> Permissions {
+        let mut permissions = Permissions::default();
+        if has_user {
+            for division in &self.role.divisions {
+                permissions.add(&self.role.permissions, division);
+            }
+            return permissions;
+        }
+        let roles = self.clients.get(client);
+        for (id, division) in roles.into_iter().flat_map(Client::roles) {
+            let mut others = self.other_roles.iter();
+            if id == ROLE_ID {
+                permissions.add(&self.role.permissions, division);
+            } else if let Some((_, other)) = others.find(|(other, _)| other == id) {
+                permissions.add(other, division);
+            }
+        }
+        permissions
+    }
+
     fn now(&self, clock: &Clock) -> Moment {
         clock.now() + self.clock_offset
     }
 }
-
-pub(super) const CLIENT_NAME: &str = "Sandbox client";
-pub(super) const ROLE_ID: &str = "5c0b7c2e-6f0e-4f4b-9d0a-2f6a3c1d8e90";

@@ -9,7 +9,9 @@
     reason = "a test ends where something is not as expected"
 )]
 
+mod admin;
 mod answers;
+mod audit;
 mod certificates;
 mod client;
 mod diagnose;

@@ -1,6 +1,8 @@
 //! Plants secrets and searches for them in everything that a program can see. Each test runs in a
 //! process of its own, so that the output of all its threads is captured.
 
+mod admin;
+mod audit;
 mod good;
 mod list;
 mod login;
@@ -90,6 +92,16 @@ fn no_secret_is_shown_where_assertions_are_sent() {
 }
 
 #[test]
+fn no_secret_is_shown_by_administration() {
+    assert_no_secret_is_shown(test_name!(), admin::all);
+}
+
+#[test]
+fn no_secret_is_shown_by_an_audit() {
+    assert_no_secret_is_shown(test_name!(), audit::all);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     assert_no_secret_is_shown(test_name!(), async |run| {
         good::plain(run).await;
@@ -103,6 +115,8 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
         login::all(run).await;
         saml::all(run).await;
         stores::all(run).await;
+        admin::all(run).await;
+        audit::all(run).await;
         let gaps = list::gaps(run.shown());
         assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));
     });

@@ -24,6 +24,7 @@ mod test_user;
 mod time;
 mod tls;
 mod token_endpoint;
+mod usage;
 mod users;
 mod web_pages;
 
@@ -146,7 +147,7 @@ impl Response {
             body["contextId"].as_str(),
             self.header("inin-correlation-id")
         );
-        assert_eq!(body["details"], json!([]));
+        assert_eq!(body["details"], json!([]), "{body}");
         assert_eq!(body["errors"], json!([]));
         body["message"].as_str().unwrap().to_owned()
     }

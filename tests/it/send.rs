@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use genesys_cloud_auth::{client::*, error::*, limits::*, sandbox::*, store::*, *};
+use genesys_cloud_auth::{admin::*, client::*, error::*, limits::*, sandbox::*, store::*, *};
 use syn::{ImplItem, Item, Type, Visibility};
 
 use crate::source::{Files, modules, public_types};
@@ -31,12 +31,16 @@ fn assert_future_is_send<F: Future + Send>(_: F) {}
 #[test]
 fn every_type_is_send() {
     let handles = check_types! { assert_handle:
-        AccessToken, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
+        AccessToken, OAuthClients, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
         CustomRegion, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient, Login,
         MemoryStore, NewToken, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
         SandboxAssertions, SandboxListing, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
     };
     let others = check_types! { assert_send:
+        AuthorizationState, ClientState, Deletion, GrantType, NewOAuthClient<WithRoles>,
+        OAuthAuthorization, OAuthClient, OAuthClientWithSecret, OAuthScope, OtherFields,
+        RoleDivision, Usage, UsageDimension, UsageGranularity, UsageQuery, UsageRow,
+        WithRedirectUris, WithRoles,
         AccessDenied, ApiError, Chunks, ConfigurationKind, CredentialSourceError, ErrorDetail,
         ErrorKind, Fault, FaultScope, FileTurn, Gate, Grant, InvalidAssertion, InvalidClient,
         InvalidConfiguration, InvalidGrantCause, InvalidRegion, LocalLogin, LoginBuilder,
@@ -65,6 +69,7 @@ async fn every_future_is_send() {
         "TokenProvider::token": tokens.token(),
         "TokenProvider::token_info": tokens.token_info(),
     });
+    checked.extend(check_admin(&tokens));
     checked.extend(check_client(tokens).await);
     checked.extend(check_login());
     // Their caller's store decides.
@@ -87,6 +92,28 @@ async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
         "Response::bytes": get().send().await.unwrap().bytes(),
         "Response::json": get().send().await.unwrap().json::<serde_json::Value>(),
         "Response::text": get().send().await.unwrap().text(),
+    }
+}
+
+fn check_admin(tokens: &TokenProvider) -> [&'static str; 14] {
+    let clients = PlatformClient::new(tokens.clone()).oauth_clients();
+    let new = NewOAuthClient::client_credentials("a");
+    let query = crate::admin::all_calls();
+    check_futures! {
+        "OAuthClients::authorization": clients.authorization("a"),
+        "OAuthClients::authorizations": clients.authorizations(),
+        "OAuthClients::create": clients.create(&new),
+        "OAuthClients::delete": clients.delete("a"),
+        "OAuthClients::disable": clients.disable("a"),
+        "OAuthClients::enable": clients.enable("a"),
+        "OAuthClients::get": clients.get("a"),
+        "OAuthClients::list": clients.list(),
+        "OAuthClients::organization_usage": clients.organization_usage(&query),
+        "OAuthClients::regenerate_secret": clients.regenerate_secret("a"),
+        "OAuthClients::scopes": clients.scopes(),
+        "OAuthClients::update": clients.update("a", |_| {}),
+        "OAuthClients::usage": clients.usage("a", &query),
+        "OAuthClients::usage_summary": clients.usage_summary("a", 7),
     }
 }
 

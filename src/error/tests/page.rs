@@ -139,6 +139,7 @@ fn others() -> Vec<Error> {
         "mars".parse::<Region>().unwrap_err().into(),
         Error::configuration("wrong"),
         Error::secret_missing("no secret"),
+        Error::roles_without_client_credentials("no roles"),
         Error::invalid_path("it is wrong"),
         Error::credential_source("no", None),
         TokenExpired::on_arrival().into(),
@@ -178,6 +179,9 @@ fn name(kind: &ErrorKind) -> &'static str {
             ConfigurationKind::InvalidRegion(_) => "Configuration InvalidRegion",
             ConfigurationKind::InvalidPath => "Configuration InvalidPath",
             ConfigurationKind::MissingSecret => "Configuration MissingSecret",
+            ConfigurationKind::RolesWithoutClientCredentials => {
+                "Configuration RolesWithoutClientCredentials"
+            }
             ConfigurationKind::Other => "Configuration",
         },
         ErrorKind::CredentialSource(_) => "CredentialSource",

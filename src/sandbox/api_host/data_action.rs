@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, State},
     response::{IntoResponse, Response},
     routing::post,
@@ -17,7 +17,7 @@ use crate::sandbox::{
         error_response::{ApiErrorResponse, OAuthErrorResponse, WithoutCorrelationId, ok_response},
         params::json_object,
     },
-    org::{Org, permissions::RequiredPermissions},
+    org::{Caller, Org, permissions::RequiredPermissions},
 };
 
 pub(super) fn data_action_routes() -> Router<Arc<Org>> {
@@ -28,11 +28,12 @@ pub(super) fn data_action_routes() -> Router<Arc<Org>> {
 
 async fn execute(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiErrorResponse> {
-    let input = parse_input(&org, &id, &headers, &body)?;
+    let input = parse_input(&org, &caller, &id, &headers, &body)?;
     Ok(if org.integration_credential_is_valid() {
         ok_response(&input.into())
     } else if org.settings.data_action_fails_with_200 {
@@ -44,11 +45,12 @@ async fn execute(
 
 async fn test(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiErrorResponse> {
-    let input = Value::from(parse_input(&org, &id, &headers, &body)?);
+    let input = Value::from(parse_input(&org, &caller, &id, &headers, &body)?);
     if org.integration_credential_is_valid() {
         return Ok(ok_response(&json!({
             "operations": [
@@ -75,11 +77,12 @@ async fn test(
 
 fn parse_input(
     org: &Org,
+    caller: &Caller,
     id: &str,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Map<String, Value>, ApiErrorResponse> {
-    org.role().require(EXECUTE)?;
+    caller.permissions.require(EXECUTE)?;
     if id != org.data_action_id {
         return Err(ApiErrorResponse::not_found());
     }

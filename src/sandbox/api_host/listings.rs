@@ -6,7 +6,7 @@ pub(super) mod page;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, RawQuery, State},
     response::Response,
     routing::{delete, get},
@@ -21,7 +21,7 @@ use crate::sandbox::{
         error_response::{ApiErrorResponse, ok_response},
         params::{number_parameter, query_parameter},
     },
-    org::{Org, permissions::RequiredPermissions, users::fixed_id},
+    org::{Caller, Org, permissions::RequiredPermissions, users::fixed_id},
     time::format_time,
 };
 
@@ -73,22 +73,25 @@ async fn list_users(
 
 async fn revoke_user(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiErrorResponse> {
-    let role = org.role();
-    role.require(DELETE_TOKENS)?;
+    caller.permissions.require(DELETE_TOKENS)?;
     let user = org.users.iter().position(|user| user.id == id);
     let user = user.ok_or_else(ApiErrorResponse::not_found)?;
-    role.require_in(&org.division_id, DELETE_TOKENS)?;
+    caller
+        .permissions
+        .require_in(&org.division_id, DELETE_TOKENS)?;
     org.with_tokens(|tokens, _| tokens.revoke_user(user));
     Ok(StatusCode::OK)
 }
 
 async fn list_credentials(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiErrorResponse> {
-    org.role().require(VIEW_INTEGRATIONS)?;
+    caller.permissions.require(VIEW_INTEGRATIONS)?;
     let query = query.as_deref();
     let size = number_parameter(query, "pageSize", 25, 1..=200)?;
     let total = org.settings.integration_credentials;
@@ -133,6 +136,12 @@ fn credential(org: &Org, index: usize) -> Value {
         "type": { "name": "pureCloudOAuthClient" },
         "selfUri": format!("/api/v2/integrations/credentials/{id}"),
     })
+}
+
+/// A listing that has no second page.
+pub(super) fn whole_listing(entities: &[Value], uri: &str) -> Value {
+    let total = entities.len();
+    json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri })
 }
 
 /// Returns the index that a cursor in the query names.

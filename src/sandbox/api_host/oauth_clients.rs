@@ -1,195 +1,171 @@
-//! OAuth clients: the existing one, and the check of a new one.
+//! OAuth clients.
+
+mod check;
+mod scopes;
+mod usage;
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, State},
-    response::Response,
-    routing::get,
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value, json};
 
+use self::{
+    check::{check, check_new},
+    scopes::scope_routes,
+    usage::usage_routes,
+};
 use crate::sandbox::{
+    api_host::listings::whole_listing,
     http::{
         error_response::{ApiErrorResponse, ok_response},
         params::json_object,
     },
     org::{
-        CLIENT_NAME, Org, ROLE_ID, permissions::RequiredPermissions, settings::CLIENT_CREDENTIALS,
+        Caller, Org,
+        clients::{Client, ClientDeletion, DISABLED},
+        permissions::RequiredPermissions,
     },
-    random::random_uuid,
-    time::format_time,
 };
 
 pub(super) fn client_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route(CLIENTS, get(list_clients).post(check_client))
-        .route("/api/v2/oauth/clients/{id}", get(get_client))
+        .route(CLIENTS, get(list_clients).post(create_client))
+        .route(
+            "/api/v2/oauth/clients/{clientId}",
+            get(get_client).put(replace_client).delete(delete_client),
+        )
+        .route(
+            "/api/v2/oauth/clients/{clientId}/secret",
+            post(regenerate_secret),
+        )
+        .merge(scope_routes())
+        .merge(usage_routes())
 }
 
-async fn list_clients(State(org): State<Arc<Org>>) -> Result<Response, ApiErrorResponse> {
-    org.role().require(VIEW)?;
-    Ok(ok_response(&json!({
-        "entities": [client_body(&org)],
-        "total": 1,
-        "pageCount": 1,
-        "selfUri": CLIENTS,
-    })))
+/// All clients, in one response.
+async fn list_clients(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(VIEW)?;
+    let entities: Vec<_> = org.with_clients(|clients, _| {
+        let existing = clients.iter().filter(|client| client.exists());
+        existing.map(Client::body).collect()
+    });
+    Ok(ok_response(&whole_listing(&entities, CLIENTS)))
 }
 
 async fn get_client(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiErrorResponse> {
-    org.role().require(VIEW)?;
-    if id == org.settings.client_id {
-        Ok(ok_response(&client_body(&org)))
-    } else {
-        Err(ApiErrorResponse::not_found())
-    }
+    caller.permissions.require(VIEW)?;
+    with_client(&org, &id, |client| ok_response(&client.body()))
 }
 
-/// Responds as Genesys Cloud does to a new client, and creates none.
-async fn check_client(
+async fn create_client(
     State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiErrorResponse> {
-    org.role().require(ADD)?;
-    let client = json_object(&headers, &body)?;
-    check(&client)?;
-    Ok(ok_response(&created_body(&org, client)))
-}
-
-fn check(client: &Map<String, Value>) -> Result<(), ApiErrorResponse> {
-    for (name, value) in client {
-        if !value.is_null() && !has_right_type(name, value) {
-            return Err(ApiErrorResponse::bad_request(format!(
-                "{name} has a wrong type."
-            )));
+    caller.permissions.require(ADD)?;
+    let fields = json_object(&headers, &body)?;
+    check(&fields)?;
+    check_new(&fields)?;
+    org.with_clients(|clients, now| {
+        if clients.is_full() {
+            return Err(ApiErrorResponse::new(
+                StatusCode::BAD_REQUEST,
+                "auth.too.many.clients",
+                "The organisation has too many OAuth clients.",
+            ));
         }
+        let client = Client::new(fields, now);
+        let response = ok_response(&client.body_with_secret());
+        clients.add(client);
+        Ok(response)
+    })
+}
+
+async fn replace_client(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(EDIT)?;
+    let fields = json_object(&headers, &body)?;
+    with_client(&org, &id, |_| ())?;
+    check(&fields)?;
+    let now = org.wall();
+    let (response, is_disabled) = with_client(&org, &id, |client| {
+        client.replace(fields, now);
+        let is_disabled = client.state() == DISABLED;
+        (ok_response(&client.body()), is_disabled)
+    })?;
+    if is_disabled {
+        org.end_tokens_of(&id);
     }
-    let text = |name: &str| client.get(name).and_then(Value::as_str).unwrap_or_default();
-    if text("name").is_empty() {
-        return Err(ApiErrorResponse::bad_request("name is missing."));
-    }
-    let grant_type = text("authorizedGrantType");
-    if grant_type.is_empty() {
-        let message = "The grant type is required.";
-        return Err(bad_request("grant.type.required", message));
-    }
-    // Genesys' own SDKs write grant types with hyphens, with underscores or with neither.
-    let normalized = |grant_type: &str| grant_type.replace(['-', '_'], "");
-    if !GRANT_TYPES.contains(&&*normalized(grant_type)) {
-        return Err(bad_request(
-            "bad.grant.type",
-            "The grant type is not known.",
-        ));
-    }
-    let has_roles = ["roleDivisions", "roleIds"]
-        .into_iter()
-        .filter_map(|name| client.get(name)?.as_array())
-        .any(|roles| !roles.is_empty());
-    match (
-        normalized(grant_type) == normalized(CLIENT_CREDENTIALS),
-        has_roles,
-    ) {
-        (true, false) => {
-            let message = "A client that uses client credentials must have roles.";
-            Err(bad_request("missing.client.roles", message))
+    Ok(response)
+}
+
+async fn delete_client(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(DELETE)?;
+    with_client(&org, &id, |_| ())?;
+    match org.with_clients(|clients, now| clients.delete(&id, now)) {
+        None => Err(ApiErrorResponse::not_found()),
+        Some(ClientDeletion::NotInactive) => Err(ApiErrorResponse::new(
+            StatusCode::BAD_REQUEST,
+            "cannot.delete.client",
+            "Clients must be marked as inactive to be eligible for deletion.",
+        )),
+        Some(ClientDeletion::Deleted) => {
+            org.end_tokens_of(&id);
+            Ok(StatusCode::NO_CONTENT.into_response())
         }
-        (false, true) => {
-            let message = "Only a client that uses client credentials has roles.";
-            Err(bad_request("bad.grant.type", message))
-        }
-        _ => Ok(()),
+        Some(ClientDeletion::Scheduled) => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 
-fn bad_request(code: &'static str, message: &'static str) -> ApiErrorResponse {
-    ApiErrorResponse::new(StatusCode::BAD_REQUEST, code, message)
+async fn regenerate_secret(
+    State(org): State<Arc<Org>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(EDIT)?;
+    let now = org.wall();
+    with_client(&org, &id, |client| {
+        client.regenerate_secret(now);
+        ok_response(&client.body_with_secret())
+    })
 }
 
-/// Accepts any value of an unknown field.
-fn has_right_type(name: &str, value: &Value) -> bool {
-    match name {
-        "name" | "description" | "authorizedGrantType" | "state" => value.is_string(),
-        "accessTokenValiditySeconds" => value.is_u64(),
-        "registeredRedirectUri" | "scope" | "roleIds" => is_list(value, Value::is_string),
-        "roleDivisions" => is_list(value, is_role_division),
-        _ => true,
-    }
-}
-
-fn is_list(value: &Value, is_valid: fn(&Value) -> bool) -> bool {
-    value
-        .as_array()
-        .is_some_and(|list| list.iter().all(is_valid))
-}
-
-fn is_role_division(value: &Value) -> bool {
-    value["roleId"].is_string() && value["divisionId"].is_string()
-}
-
-/// Returns the client as it would be created, with defaults for what is missing.
-fn created_body(org: &Org, mut client: Map<String, Value>) -> Value {
-    // A secret would be useless, because the client does not exist.
-    client.remove("secret");
-    client.retain(|_, value| !value.is_null());
-    for (name, value) in [
-        ("accessTokenValiditySeconds", json!(86_400)),
-        ("registeredRedirectUri", json!([])),
-        ("scope", json!([])),
-        ("state", json!("active")),
-    ] {
-        client.entry(name).or_insert(value);
-    }
-    let id = random_uuid();
-    let now = format_time(org.wall());
-    client.insert("selfUri".to_owned(), format!("{CLIENTS}/{id}").into());
-    client.insert("id".to_owned(), id.into());
-    client.insert("dateCreated".to_owned(), now.clone().into());
-    client.insert("dateModified".to_owned(), now.into());
-    client.into()
-}
-
-/// Returns the existing client, without its secret.
-fn client_body(org: &Org) -> Value {
-    let settings = &org.settings;
-    // Only clients with this grant type have roles.
-    let role = (settings.authorized_grant_type == CLIENT_CREDENTIALS).then(|| org.role());
-    let divisions = role.map(|role| role.divisions).unwrap_or_default();
-    let role_divisions: Vec<_> = divisions
-        .into_iter()
-        .map(|division| json!({ "roleId": ROLE_ID, "divisionId": division }))
-        .collect();
-    json!({
-        "id": settings.client_id,
-        "name": CLIENT_NAME,
-        "authorizedGrantType": settings.authorized_grant_type,
-        "accessTokenValiditySeconds": settings.token_lifetime.as_secs(),
-        "registeredRedirectUri": settings.redirect_uris,
-        "scope": [],
-        "roleDivisions": role_divisions,
-        "state": "active",
-        "dateCreated": format_time(org.created),
-        "dateModified": format_time(org.created),
-        "selfUri": format!("{CLIENTS}/{}", settings.client_id),
+fn with_client<T>(
+    org: &Org,
+    id: &str,
+    f: impl FnOnce(&mut Client) -> T,
+) -> Result<T, ApiErrorResponse> {
+    org.with_clients(|clients, _| {
+        let client = clients.get_mut(id).filter(|client| client.exists());
+        client.map(f).ok_or_else(ApiErrorResponse::not_found)
     })
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
 const VIEW: RequiredPermissions = RequiredPermissions::All(&["oauth:client:view"]);
 const ADD: RequiredPermissions = RequiredPermissions::All(&["oauth:client:add"]);
-
-/// The known grant types, without hyphens and underscores.
-const GRANT_TYPES: [&str; 5] = [
-    "CLIENTCREDENTIALS",
-    "CODE",
-    "PASSWORD",
-    "SAML2BEARER",
-    "TOKEN",
-];
+const EDIT: RequiredPermissions = RequiredPermissions::All(&["oauth:client:edit"]);
+const DELETE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:delete"]);

@@ -59,7 +59,8 @@ pub(crate) struct ApiErrorResponse {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
-    params: Map<String, Value>,
+    params: Vec<(String, Value)>,
+    details: Vec<Value>,
 }
 
 impl ApiErrorResponse {
@@ -72,13 +73,21 @@ impl ApiErrorResponse {
             status,
             code,
             message: message.into(),
-            params: Map::new(),
+            params: Vec::new(),
+            details: Vec::new(),
         }
     }
 
     /// Adds one of the `messageParams`.
     pub(crate) fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.params.insert(name.to_owned(), value.into());
+        self.params.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds a detail about a field of the request.
+    pub(crate) fn detail(mut self, code: &str, field: &str) -> Self {
+        let detail = json!({ "errorCode": code, "fieldName": field });
+        self.details.push(detail);
         self
     }
 
@@ -174,6 +183,7 @@ impl ApiErrorResponse {
                 "not.authorized",
                 "You are not authorized to perform the requested action.",
             ),
+            (StatusCode::CONFLICT, _) => ("general.conflict", "The resource has a conflict."),
             (StatusCode::INTERNAL_SERVER_ERROR, _) => (
                 "internal.server.error",
                 "The server met an error it did not expect.",
@@ -194,8 +204,8 @@ impl IntoResponse for ApiErrorResponse {
             "message": self.message,
             "code": self.code,
             "status": self.status.as_u16(),
-            "messageParams": self.params,
-            "details": [],
+            "messageParams": self.params.into_iter().collect::<Map<_, _>>(),
+            "details": self.details,
             "errors": [],
         });
         WithoutCorrelationId::new(self.status, body, "contextId").into_response()

@@ -10,11 +10,12 @@ use super::{
 };
 use crate::sandbox::{
     http::{error_response::OAuthErrorResponse, form::Form},
-    org::{Org, pkce::is_challenge, settings::CODE},
+    org::{Org, clients::Client, pkce::is_challenge, settings::CODE},
 };
 
 /// A valid authorization request.
 pub(super) struct AuthorizationRequest {
+    pub(super) client: Client,
     pub(super) redirect: Redirect,
     pub(super) challenge: Option<String>,
     /// Whether the user must log in even if a user is logged in.
@@ -36,14 +37,15 @@ pub(super) enum AuthorizationError {
 
 impl AuthorizationRequest {
     pub(super) fn parse(org: &Org, query: &str) -> Result<Self, AuthorizationError> {
-        let redirect = parse_redirect(org, query);
-        let redirect = redirect.ok_or(AuthorizationError::InvalidClientOrRedirectUri)?;
-        Self::with_redirect(org, query, redirect.clone())
+        let parsed = parse_client_and_redirect(org, query);
+        let parsed = parsed.ok_or(AuthorizationError::InvalidClientOrRedirectUri)?;
+        let (client, redirect) = parsed;
+        Self::with_redirect(client, query, redirect.clone())
             .map_err(|error| AuthorizationError::SentBack(redirect, error))
     }
 
     fn with_redirect(
-        org: &Org,
+        client: Client,
         query: &str,
         redirect: Redirect,
     ) -> Result<Self, OAuthErrorResponse> {
@@ -56,7 +58,7 @@ impl AuthorizationRequest {
             "token" => return Err(unsupported("the implicit grant has ended")),
             _ => return Err(unsupported("the response type is not supported")),
         }
-        if org.settings.authorized_grant_type != CODE {
+        if !client.has_grant_type(CODE) {
             let description = "client is not authorized to use the authorization_code grant type";
             return Err(OAuthErrorResponse::new("unauthorized_client", description));
         }
@@ -74,6 +76,7 @@ impl AuthorizationRequest {
         };
         let (email, hinted_org) = form.get("login_hint").map(split_hint).unwrap_or_default();
         Ok(Self {
+            client,
             redirect,
             challenge: parse_challenge(&form)?,
             prompt_login,
@@ -85,26 +88,28 @@ impl AuthorizationRequest {
     }
 }
 
-/// Returns where the browser is sent back to, with a code or an error.
-fn parse_redirect(org: &Org, query: &str) -> Option<Redirect> {
+/// Returns the client, and where the browser is sent back to, with a code or an error.
+fn parse_client_and_redirect(org: &Org, query: &str) -> Option<(Client, Redirect)> {
     let single_value = |name: &str| {
         let mut values = form_urlencoded::parse(query.as_bytes())
             .filter_map(|(known, value)| (known == name).then_some(value));
         let value = values.next()?.into_owned();
         values.next().is_none().then_some(value)
     };
-    if single_value("client_id")? != org.settings.client_id || org.client_disabled() {
-        return None;
-    }
+    let client = org.active_client(&single_value("client_id")?)?;
     let uri = single_value("redirect_uri")?;
     let state = query
         .split('&')
         .find_map(|pair| pair.strip_prefix("state="));
-    is_registered(&uri, &org.settings.redirect_uris).then(|| Redirect {
+    if !is_registered(&uri, &client.redirect_uris()) {
+        return None;
+    }
+    let redirect = Redirect {
         uri,
         state: state.map(str::to_owned),
         in_fragment: single_value("response_type").as_deref() == Some("token"),
-    })
+    };
+    Some((client, redirect))
 }
 
 /// RFC 7636 section 4.3. A missing method means `plain`, which is not accepted.

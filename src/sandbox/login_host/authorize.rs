@@ -19,7 +19,7 @@ use super::{
 };
 use crate::sandbox::{
     http::{error_response::OAuthErrorResponse, form::Form, params::query_parameter},
-    org::{CLIENT_NAME, Org, tokens::Approval, users::SandboxUser},
+    org::{Org, tokens::Approval, users::SandboxUser},
 };
 
 #[derive(Clone)]
@@ -139,6 +139,7 @@ impl<'a> Visit<'a> {
         let redirect = self.request.redirect;
         let target = if is_allowed {
             let approval = Approval {
+                client: self.request.client.id,
                 user: self.session.user.unwrap_or_default(),
                 redirect_uri: redirect.uri.clone(),
                 challenge: self.request.challenge,
@@ -172,7 +173,7 @@ impl<'a> Visit<'a> {
 
     fn log_in_page(&self, notice: Option<&str>) -> Page {
         Page::new("Log in")
-            .paragraph(&format!("to continue to {CLIENT_NAME}"))
+            .paragraph(&format!("to continue to {}", self.request.client.name()))
             .notice(notice)
             .facts(&self.facts())
             .log_in_form(&self.session.form_key, self.request.email.as_deref())
@@ -180,9 +181,10 @@ impl<'a> Visit<'a> {
 
     fn consent_page(&self, user: &SandboxUser, notice: Option<&str>) -> Page {
         let query = [self.query_without_prompt(), vec!["prompt=login"]].concat();
-        Page::new(&format!("Allow {CLIENT_NAME}?"))
+        let name = self.request.client.name();
+        Page::new(&format!("Allow {name}?"))
             .paragraph(&format!(
-                "{CLIENT_NAME} asks to use Genesys Cloud as {}.",
+                "{name} asks to use Genesys Cloud as {}.",
                 user.name
             ))
             .notice(notice)
@@ -223,10 +225,13 @@ async fn log_out(
         pages.sessions.end(id);
     }
     let query = query.as_deref();
-    let settings = &pages.org.settings;
-    let is_client = query_parameter(query, "client_id").as_ref() == Some(&settings.client_id);
-    let uri = query_parameter(query, "redirect_uri")
-        .filter(|uri| is_client && is_registered(uri, &settings.redirect_uris));
+    let id = query_parameter(query, "client_id").unwrap_or_default();
+    let client = pages
+        .org
+        .with_clients(|clients, _| clients.get(&id).cloned());
+    let registered = client.map(|client| client.redirect_uris());
+    let registered = registered.unwrap_or_default();
+    let uri = query_parameter(query, "redirect_uri").filter(|uri| is_registered(uri, &registered));
     let mut response = match uri {
         Some(uri) => redirect_to(StatusCode::FOUND, &uri),
         None => Page::new("Logged out")

@@ -21,8 +21,9 @@ use crate::sandbox::{
     },
     org::{
         ClientClaim, Org,
+        recipient::CodeExchange,
         settings::{CLIENT_CREDENTIALS, CODE, SAML2_BEARER},
-        tokens::{CodeExchange, GrantError, IssuedTokens},
+        tokens::{GrantError, IssuedTokens},
     },
     saml::bearer_grant::{issue_for_assertion, with_signature_note},
 };
@@ -47,11 +48,11 @@ fn issue(org: &Org, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthE
     // The client is authenticated before anything else is checked (RFC 6749 section 3.2.1).
     let basic = basic_credentials(headers);
     let claim = client_claim(basic.as_ref(), &form, grant_type);
-    let authentication = org
+    let (client, recipient) = org
         .authenticate_client(claim)
         .ok_or_else(OAuthErrorResponse::invalid_client)?;
     match client_type(grant_type) {
-        Some(client_type) if client_type == org.settings.authorized_grant_type => {}
+        Some(client_type) if client.has_grant_type(client_type) => {}
         Some(_) => return Err(unauthorized_client(grant_type)),
         None => {
             let description = "the grant type is not supported";
@@ -65,20 +66,20 @@ fn issue(org: &Org, headers: &HeaderMap, body: &[u8]) -> Result<Response, OAuthE
                 code: form.required("code")?,
                 redirect_uri: form.required("redirect_uri")?,
                 verifier: form.get("code_verifier"),
-                authentication,
+                recipient,
             };
             org.with_tokens(|tokens, now| tokens.exchange(&exchange, now))
         }
         REFRESH_TOKEN => {
             let refresh_token = form.required("refresh_token")?;
-            org.with_tokens(|tokens, now| tokens.refresh(refresh_token, authentication, now))
+            org.with_tokens(|tokens, now| tokens.refresh(refresh_token, &recipient, now))
         }
         SAML2_BEARER_GRANT => {
-            let issued = issue_for_assertion(org, &form, authentication);
+            let issued = issue_for_assertion(org, &form, &recipient);
             let response = issued.map(|issued| token_response(&issued));
             return Ok(with_signature_note(response));
         }
-        _ => Ok(org.with_tokens(|tokens, now| tokens.issue_access_token(None, now))),
+        _ => Ok(org.with_tokens(|tokens, now| tokens.issue_access_token(&recipient, None, now))),
     };
     issued
         .map(|issued| token_response(&issued))

@@ -11,18 +11,28 @@ pub(crate) enum RequiredPermissions {
     Any(&'static [&'static str]),
 }
 
-/// The client's only role.
+/// The sandbox's own role, and the divisions in which users and the first client have it.
 #[derive(Clone)]
 pub(crate) struct Role {
     pub(crate) permissions: Vec<String>,
     pub(crate) divisions: Vec<String>,
 }
 
-impl Role {
-    /// Fails if the role lacks a required permission in every division.
+/// What a caller may do: permissions, and the division in which it has them.
+#[derive(Clone, Default)]
+pub(crate) struct Permissions(Vec<(Vec<String>, String)>);
+
+impl Permissions {
+    /// Adds the permissions of a role in a division.
+    pub(crate) fn add(&mut self, permissions: &[String], division: &str) {
+        self.0.push((permissions.to_vec(), division.to_owned()));
+    }
+
+    /// Fails if a required permission is missing in every division.
     pub(crate) fn require(&self, required: RequiredPermissions) -> Result<(), ApiErrorResponse> {
         let has = |permission: &&str| {
-            !self.divisions.is_empty() && contains(&self.permissions, permission)
+            let mut granted = self.0.iter();
+            granted.any(|(permissions, _)| contains(permissions, permission))
         };
         let (code, message, missing) = match required {
             RequiredPermissions::All(all) => {
@@ -43,14 +53,20 @@ impl Role {
         Err(forbidden(code, &format!("{message}: {missing}")).param("permissions", missing))
     }
 
-    /// Fails if the role lacks a required permission in `division`.
+    /// Fails if a required permission is missing in `division`.
     pub(crate) fn require_in(
         &self,
         division: &str,
         required: RequiredPermissions,
     ) -> Result<(), ApiErrorResponse> {
         self.require(required)?;
-        if contains(&self.divisions, division) {
+        let mut here = Self::default();
+        for (permissions, granted_in) in &self.0 {
+            if contains(std::slice::from_ref(granted_in), division) {
+                here.add(permissions, division);
+            }
+        }
+        if here.require(required).is_ok() {
             return Ok(());
         }
         let (RequiredPermissions::All(names) | RequiredPermissions::Any(names)) = required;
@@ -96,9 +112,11 @@ mod tests {
 
     #[test]
     fn error_lists_only_the_missing_permissions() {
-        let role = |permissions: &[&str]| Role {
-            permissions: permissions.iter().map(|&one| one.to_owned()).collect(),
-            ..Role::default()
+        let role = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|&one| one.to_owned()).collect();
+            let mut permissions = Permissions::default();
+            permissions.add(&names, EVERY);
+            permissions
         };
         let required = RequiredPermissions::All(&["a:b:view", "a:b:edit", "a:b:add"]);
         let all = role(&["a:b:add", "a:b:view", "a:b:edit"]);

@@ -84,10 +84,6 @@ impl RefreshTokenTable {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.tokens.clear();
-    }
-
     /// Returns how often a token was used again after it had been rotated.
     pub(crate) fn reuses(&self) -> usize {
         self.reuses

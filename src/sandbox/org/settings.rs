@@ -59,6 +59,10 @@ pub(crate) struct Settings {
     pub(crate) record_limits: RecordLimits,
     #[cfg(feature = "sandbox-tls")]
     pub(crate) tls: bool,
+    /// The number of OAuth clients besides the first.
+    pub(crate) other_clients: usize,
+    /// How often the results of a usage query are reported as running.
+    pub(crate) usage_running: usize,
 }
 
 impl Default for Settings {
@@ -89,9 +93,14 @@ impl Default for Settings {
             record_limits: RecordLimits::DEFAULT,
             #[cfg(feature = "sandbox-tls")]
             tls: false,
+            other_clients: 0,
+            usage_running: 1,
         }
     }
 }
+
+pub(crate) const CLIENT_NAME: &str = "Sandbox client";
+pub(crate) const ROLE_ID: &str = "5c0b7c2e-6f0e-4f4b-9d0a-2f6a3c1d8e90";
 
 /// The `authorizedGrantType` of a client with client credentials.
 pub(crate) const CLIENT_CREDENTIALS: &str = "CLIENT-CREDENTIALS";

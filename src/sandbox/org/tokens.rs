@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use super::{
     pkce::matches_challenge,
     rate_limits::{RateLimitCount, Window},
+    recipient::{ClientAuthentication, CodeExchange, Recipient},
     refresh_tokens::RefreshTokenTable,
     settings::{RefreshTokens, Settings},
 };
@@ -30,6 +31,7 @@ pub(crate) struct Tokens {
 }
 
 struct AccessToken {
+    client: Arc<str>,
     end: Moment,
     last_used: Moment,
     calls: Window,
@@ -48,6 +50,7 @@ struct Code {
 
 /// All tokens that result from one code or one assertion, renewed ones included.
 struct Login {
+    client: Arc<str>,
     user: usize,
     authentication: ClientAuthentication,
     has_ended: bool,
@@ -55,6 +58,7 @@ struct Login {
 
 /// What a user allowed.
 pub(crate) struct Approval {
+    pub(crate) client: Arc<str>,
     pub(crate) user: usize,
     pub(crate) redirect_uri: String,
     /// The code challenge, of the method S256 (RFC 7636 section 4.2).
@@ -79,14 +83,6 @@ impl AssertedUser {
     }
 }
 
-/// How a client authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientAuthentication {
-    Secret,
-    /// It sent only its id, as public clients do.
-    None,
-}
-
 /// Tokens that were just issued.
 pub(crate) struct IssuedTokens {
     pub(crate) access_token: String,
@@ -107,6 +103,7 @@ pub(crate) enum GrantError {
 
 /// What is known about a live access token.
 pub(crate) struct LiveToken {
+    pub(crate) client: Arc<str>,
     pub(crate) last_used: Moment,
     /// Counts the calls with the token, this one included.
     pub(crate) calls: RateLimitCount,
@@ -134,11 +131,17 @@ impl Tokens {
     }
 
     /// Issues an access token, for a login or without a user.
-    pub(crate) fn issue_access_token(&mut self, login: Option<u64>, now: Moment) -> IssuedTokens {
+    pub(crate) fn issue_access_token(
+        &mut self,
+        recipient: &Recipient,
+        login: Option<u64>,
+        now: Moment,
+    ) -> IssuedTokens {
         let access_token = random_text::<63>();
-        let lifetime = self.settings.token_lifetime;
+        let lifetime = recipient.lifetime;
         let known = login.and_then(|login| self.logins.get(&login));
         let issued = AccessToken {
+            client: Arc::clone(&recipient.client),
             end: now + lifetime,
             last_used: now,
             calls: Window::starting_at(now),
@@ -172,10 +175,15 @@ impl Tokens {
         exchange: &CodeExchange<'_>,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
+        let recipient = &exchange.recipient;
         let code = self.codes.get_mut(exchange.code).ok_or(GrantError::Code)?;
         let challenge = code.approval.challenge.as_deref();
-        if challenge.is_none() && exchange.authentication == ClientAuthentication::None {
+        if challenge.is_none() && recipient.authentication == ClientAuthentication::None {
             return Err(GrantError::InvalidClient);
+        }
+        // Another client's code stays as it is.
+        if code.approval.client != recipient.client {
+            return Err(GrantError::Code);
         }
         if std::mem::replace(&mut code.is_used, true) {
             if let Some(login) = code.login {
@@ -195,8 +203,8 @@ impl Tokens {
         // The number of the login that starts now.
         code.login = Some(self.last_login + 1);
         let user = code.approval.user;
-        let login = self.start_login(user, exchange.authentication);
-        let mut issued = self.issue_access_token(Some(login), now);
+        let login = self.start_login(recipient, user);
+        let mut issued = self.issue_access_token(recipient, Some(login), now);
         if self.settings.refresh_tokens != RefreshTokens::None {
             issued.refresh_token = Some(self.refresh.issue(login, now));
         }
@@ -208,29 +216,32 @@ impl Tokens {
     pub(crate) fn issue_for_assertion(
         &mut self,
         asserted: &AssertedUser,
-        authentication: ClientAuthentication,
+        recipient: &Recipient,
         now: Moment,
     ) -> Option<IssuedTokens> {
         let used = self.used_assertions.insert(asserted.fingerprint(), ());
         if used.is_some() {
             return None;
         }
-        let login = self.start_login(asserted.user, authentication);
-        Some(self.issue_access_token(Some(login), now))
+        let login = self.start_login(recipient, asserted.user);
+        Some(self.issue_access_token(recipient, Some(login), now))
     }
 
     /// Exchanges a refresh token.
     pub(crate) fn refresh(
         &mut self,
         refresh_token: &str,
-        authentication: ClientAuthentication,
+        recipient: &Recipient,
         now: Moment,
     ) -> Result<IssuedTokens, GrantError> {
         let login = self.refresh.login(refresh_token);
         let login = login.ok_or(GrantError::RefreshToken)?;
         let known = self.logins.get(&login).ok_or(GrantError::RefreshToken)?;
+        if known.client != recipient.client {
+            return Err(GrantError::RefreshToken);
+        }
         if known.authentication == ClientAuthentication::Secret
-            && authentication == ClientAuthentication::None
+            && recipient.authentication == ClientAuthentication::None
         {
             return Err(GrantError::InvalidClient);
         }
@@ -245,7 +256,7 @@ impl Tokens {
         if self.settings.refresh_ends_access_tokens {
             self.access.retain(|token| token.login != Some(login));
         }
-        let issued = self.issue_access_token(Some(login), now);
+        let issued = self.issue_access_token(recipient, Some(login), now);
         Ok(IssuedTokens {
             refresh_token,
             ..issued
@@ -275,6 +286,7 @@ impl Tokens {
             token.last_used = now;
         }
         Ok(LiveToken {
+            client: Arc::clone(&token.client),
             last_used: token.last_used,
             calls,
             user: token.user,
@@ -314,22 +326,25 @@ impl Tokens {
         self.refresh.expire_all(now);
     }
 
-    /// Ends all access tokens, refresh tokens and codes.
-    pub(crate) fn end_all(&mut self) {
-        self.access.clear();
-        self.refresh.clear();
-        self.codes.clear();
+    /// Ends all access tokens, refresh tokens and codes of a client.
+    pub(crate) fn end_client(&mut self, client: &str) {
+        self.access.retain(|token| &*token.client != client);
+        self.codes.retain(|code| &*code.approval.client != client);
+        for login in self.logins.values_mut() {
+            login.has_ended |= &*login.client == client;
+        }
     }
 
     pub(crate) fn refresh_reuses(&self) -> usize {
         self.refresh.reuses()
     }
 
-    fn start_login(&mut self, user: usize, authentication: ClientAuthentication) -> u64 {
+    fn start_login(&mut self, recipient: &Recipient, user: usize) -> u64 {
         self.last_login += 1;
         let login = Login {
+            client: Arc::clone(&recipient.client),
             user,
-            authentication,
+            authentication: recipient.authentication,
             has_ended: false,
         };
         self.logins.insert(self.last_login, login);
@@ -344,14 +359,6 @@ impl Tokens {
     }
 }
 
-/// A code, and what the client sends with it.
-pub(crate) struct CodeExchange<'a> {
-    pub(crate) code: &'a str,
-    pub(crate) redirect_uri: &'a str,
-    pub(crate) verifier: Option<&'a str>,
-    pub(crate) authentication: ClientAuthentication,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,7 +370,9 @@ mod tests {
         let now = Clock::system().now();
         let mut tokens = Tokens::new(Arc::new(Settings::default()));
         let first = log_in(&mut tokens, now);
-        let access_token = tokens.issue_access_token(None, now).access_token;
+        let access_token = tokens
+            .issue_access_token(&recipient(), None, now)
+            .access_token;
         assert!(tokens.count_call(&access_token, false, now).is_ok());
         let code = issue_code(&mut tokens, now);
         assert!(issue_for(&mut tokens, "first", now).is_some());
@@ -375,8 +384,7 @@ mod tests {
         let forgotten = tokens.count_call(&access_token, false, now).err();
         assert_eq!(forgotten, Some(TokenError::Unknown));
         let refresh_token = first.refresh_token.unwrap();
-        let authentication = ClientAuthentication::Secret;
-        let forgotten = tokens.refresh(&refresh_token, authentication, now).err();
+        let forgotten = tokens.refresh(&refresh_token, &recipient(), now).err();
         assert_eq!(forgotten, Some(GrantError::RefreshToken));
         let forgotten = exchange(&mut tokens, &code, now).err();
         assert_eq!(forgotten, Some(GrantError::Code));
@@ -387,7 +395,7 @@ mod tests {
         let live = tokens.count_call(&last.access_token, false, now);
         assert_eq!(live.unwrap().user, Some(1));
         let refresh_token = last.refresh_token.unwrap();
-        let refreshed = tokens.refresh(&refresh_token, authentication, now).unwrap();
+        let refreshed = tokens.refresh(&refresh_token, &recipient(), now).unwrap();
         assert!(
             tokens
                 .count_call(&refreshed.access_token, false, now)
@@ -403,11 +411,18 @@ mod tests {
         let mut issued = log_in(&mut tokens, now);
         for _ in 0..20_000 {
             let refresh_token = issued.refresh_token.unwrap();
-            let authentication = ClientAuthentication::Secret;
-            issued = tokens.refresh(&refresh_token, authentication, now).unwrap();
+            issued = tokens.refresh(&refresh_token, &recipient(), now).unwrap();
         }
         let live = tokens.count_call(&issued.access_token, false, now);
         assert_eq!(live.unwrap().user, Some(1));
+    }
+
+    fn recipient() -> Recipient {
+        Recipient {
+            client: "a client".into(),
+            lifetime: Duration::from_secs(60),
+            authentication: ClientAuthentication::Secret,
+        }
     }
 
     fn log_in(tokens: &mut Tokens, now: Moment) -> IssuedTokens {
@@ -417,6 +432,7 @@ mod tests {
 
     fn issue_code(tokens: &mut Tokens, now: Moment) -> String {
         let approval = Approval {
+            client: recipient().client,
             user: 1,
             redirect_uri: String::new(),
             challenge: None,
@@ -429,7 +445,7 @@ mod tests {
             code,
             redirect_uri: "",
             verifier: None,
-            authentication: ClientAuthentication::Secret,
+            recipient: recipient(),
         };
         tokens.exchange(&exchange, now)
     }
@@ -439,6 +455,6 @@ mod tests {
             user: 1,
             assertion: ("issuer".to_owned(), id.to_owned()),
         };
-        tokens.issue_for_assertion(&asserted, ClientAuthentication::Secret, now)
+        tokens.issue_for_assertion(&asserted, &recipient(), now)
     }
 }

@@ -17,7 +17,8 @@ use crate::sandbox::{
     http::{error_response::OAuthErrorResponse, form::Form},
     org::{
         Org,
-        tokens::{AssertedUser, ClientAuthentication, IssuedTokens},
+        recipient::Recipient,
+        tokens::{AssertedUser, IssuedTokens},
     },
     time::parse_time,
 };
@@ -34,7 +35,7 @@ pub(crate) fn with_signature_note(response: impl IntoResponse) -> Response {
 pub(crate) fn issue_for_assertion(
     org: &Org,
     form: &Form,
-    authentication: ClientAuthentication,
+    recipient: &Recipient,
 ) -> Result<IssuedTokens, OAuthErrorResponse> {
     let org_name = form.required("orgName")?;
     let assertion = form.required("assertion")?;
@@ -46,7 +47,7 @@ pub(crate) fn issue_for_assertion(
         .ok_or("the assertion is not XML in base64")
         .and_then(|document| check(org, &document))
         .map_err(invalid_grant)?;
-    org.with_tokens(|tokens, now| tokens.issue_for_assertion(&asserted, authentication, now))
+    org.with_tokens(|tokens, now| tokens.issue_for_assertion(&asserted, recipient, now))
         .ok_or_else(|| invalid_grant("the assertion was used before"))
 }
 

@@ -8,7 +8,12 @@ use crate::{
 };
 
 /// Public types that are not shown, and why.
-const NOT_SHOWN: &[(&str, &str)] = &[("IntoGrant", "a trait"), ("TokenStore", "a trait")];
+const NOT_SHOWN: &[(&str, &str)] = &[
+    ("IntoGrant", "a trait"),
+    ("TokenStore", "a trait"),
+    ("WithRedirectUris", "a marker without values"),
+    ("WithRoles", "a marker without values"),
+];
 
 /// Kinds of errors that no run can make, and why.
 const NOT_MADE: &[(&str, &str)] = &[];

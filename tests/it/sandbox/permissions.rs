@@ -20,30 +20,66 @@ fn assert_missing(response: &Response, code: &str, text: &str, missing: &str) {
 const MISSING_ALL: &str = "You are missing the following permission(s)";
 const MISSING_ANY: &str = "You must have at least one of the following permissions assigned";
 
-#[tokio::test]
-async fn each_call_names_its_missing_permission() {
-    let sandbox = start(Sandbox::builder().permissions(["some:other:permission"])).await;
-    let token = token(&sandbox).await;
+/// Each call that needs a permission, and what it needs; of several one is enough.
+fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'static str)> {
     let client = format!("/api/v2/oauth/clients/{}", sandbox.client_id());
     let action = format!(
         "/api/v2/integrations/actions/{}/execute",
         sandbox.data_action_id()
     );
+    let test = action.replace("/execute", "/test");
     let any = "integrations:action:execute, bridge:actions:execute";
-    let calls = [
+    let (usage, organization) = (
+        "oauth:client:view, usage:client:view",
+        "oauth:client:view, usage:organization:view",
+    );
+    let part = |end: &str| format!("{client}/{end}");
+    let (secret, query, summary) = (part("secret"), part("usage/query"), part("usage/summary"));
+    let results = part("usage/query/results/x");
+    let role = format!("{ROLES}/{}", sandbox.role_id());
+    let calls = vec![
+        ("PUT", client.as_str(), "oauth:client:edit"),
+        ("POST", secret.as_str(), "oauth:client:edit"),
+        ("DELETE", client.as_str(), "oauth:client:delete"),
+        (
+            "GET",
+            "/api/v2/oauth/authorizations",
+            "oauth:client:authorize",
+        ),
+        (
+            "GET",
+            "/api/v2/oauth/authorizations/x",
+            "oauth:client:authorize",
+        ),
+        ("POST", query.as_str(), usage),
+        ("GET", summary.as_str(), usage),
+        ("GET", results.as_str(), usage),
+        ("POST", "/api/v2/usage/query", organization),
+        ("GET", "/api/v2/usage/query/x/results", organization),
         ("GET", ROLES, "authorization:role:view"),
+        ("GET", &role, "authorization:role:view"),
         ("GET", CLIENTS, "oauth:client:view"),
         ("GET", client.as_str(), "oauth:client:view"),
         ("POST", CLIENTS, "oauth:client:add"),
         ("DELETE", "/api/v2/tokens/any", "oauth:token:delete"),
         ("GET", CREDENTIALS, "integrations:integration:view"),
         ("POST", action.as_str(), any),
-        ("POST", &action.replace("/execute", "/test"), any),
+        ("POST", test.as_str(), any),
     ];
-    for (method, path, needed) in calls {
-        let response = send(&sandbox, api_request(method, path, &token)).await;
+    let calls = calls.into_iter();
+    calls
+        .map(|(method, path, needed)| (method, path.to_owned(), needed))
+        .collect()
+}
+
+#[tokio::test]
+async fn each_call_names_its_missing_permission() {
+    let sandbox = start(Sandbox::builder().permissions(["some:other:permission"])).await;
+    let token = token(&sandbox).await;
+    for (method, path, needed) in calls_with_permissions(&sandbox) {
+        let response = send(&sandbox, api_request(method, &path, &token)).await;
         let missing = format!("[{needed}]");
-        if needed == any {
+        if needed.contains(", ") {
             assert_missing(&response, "missing.any.permissions", MISSING_ANY, &missing);
         } else {
             assert_missing(&response, "missing.permissions", MISSING_ALL, &missing);
@@ -51,7 +87,7 @@ async fn each_call_names_its_missing_permission() {
         // A permission works at once, for a token in use.
         let first = needed.split(", ").next().unwrap();
         sandbox.set_permissions([first]);
-        let response = send(&sandbox, api_request(method, path, &token)).await;
+        let response = send(&sandbox, api_request(method, &path, &token)).await;
         assert_ne!(response.status, 403, "{method} {path}");
         sandbox.set_permissions(["some:other:permission"]);
     }

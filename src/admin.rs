@@ -1,0 +1,31 @@
+//! Administration: OAuth clients.
+//!
+//! The handles here send their requests through a [`PlatformClient`](crate::PlatformClient), so they
+//! share its tokens, its timeout and its retry policy.
+//!
+//! - The documentation of each method names the permission that the caller's OAuth client needs. A
+//!   missing one is [`AccessDenied`](crate::ErrorKind::AccessDenied), which lists it.
+//! - What a server adds tomorrow is kept: fields in [`OtherFields`], values of an enumeration in its
+//!   `Other`.
+//! - A request that creates something or generates a secret is sent once. Where its response is lost,
+//!   [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) is `true`, and the text says what
+//!   to look for.
+//! - After a change Genesys Cloud may return the former state for some seconds.
+//!
+//! The guide [OAuth clients in Genesys Cloud](crate::guide::oauth_clients) explains what they are for.
+
+mod fields;
+mod oauth_clients;
+mod open_enum;
+mod poll;
+mod send;
+
+pub use fields::OtherFields;
+pub use oauth_clients::{
+    OAuthClients,
+    authorizations::{AuthorizationState, OAuthAuthorization, OAuthScope},
+    delete::Deletion,
+    model::{ClientState, GrantType, OAuthClient, OAuthClientWithSecret, RoleDivision},
+    new_client::{NewOAuthClient, WithRedirectUris, WithRoles},
+    usage::{Usage, UsageDimension, UsageGranularity, UsageQuery, UsageRow},
+};

@@ -1,0 +1,47 @@
+//! Sends what the handles have in common.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::fields::null_as_default;
+use crate::{
+    client::{Request, Response},
+    error::{Error, ResponseProblem},
+};
+
+/// Fetches a listing that Genesys Cloud returns whole. It cannot be asked for a second page, so an
+/// incomplete one is an error.
+pub(super) async fn fetch_whole_listing<T: DeserializeOwned>(
+    request: Request,
+) -> Result<Vec<T>, Error> {
+    let (listing, response) = request.fetch_with_response::<Listing<T>>().await?;
+    let received = listing.entities.len();
+    let pages = listing.page_count.unwrap_or(1);
+    let total = listing.total.unwrap_or(0);
+    if pages > 1 || usize::try_from(total).is_ok_and(|total| total > received) {
+        return Err(response.unexpected(ResponseProblem::IncompleteListing {
+            received,
+            total,
+            pages,
+        }));
+    }
+    Ok(listing.entities)
+}
+
+/// Sends a request that must not be repeated. Where the server may have done it although the call
+/// failed, the error says so and gives `advice`.
+pub(super) async fn fetch_once<T: DeserializeOwned>(
+    request: Request,
+    advice: impl FnOnce() -> String,
+) -> Result<(T, Response), Error> {
+    let result = request.fetch_with_response().await;
+    result.map_err(|error: Error| error.with_possible_effect(advice))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
+struct Listing<T> {
+    #[serde(deserialize_with = "null_as_default")]
+    entities: Vec<T>,
+    total: Option<u64>,
+    page_count: Option<u64>,
+}

@@ -1,0 +1,29 @@
+//! Changes that may have been made although the call failed, and waits that ended too early.
+
+use std::sync::Arc;
+
+use super::{Error, Inner, kind::ErrorKind};
+
+impl Error {
+    /// Whether a call of the module [`admin`](crate::admin) may have created something, or generated a
+    /// secret, although it failed. The text says how to find out.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(&*self.0, Inner::OutcomeUnknown { .. })
+    }
+
+    /// Returns this error with `advice` if the server may have done what it was asked to do. Other
+    /// errors stay as they are.
+    pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
+        if !self.kind().may_have_effect() {
+            return self;
+        }
+        let text = format!("{self}; {}", advice());
+        Self(Arc::new(Inner::OutcomeUnknown { cause: self, text }))
+    }
+
+    /// The end of a wait for something that `text` names.
+    pub(crate) fn wait_ended(text: String) -> Self {
+        Self(Arc::new(Inner::Named(ErrorKind::Timeout, text)))
+    }
+}

@@ -1,0 +1,132 @@
+//! Deletion, and the wait for it.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    ErrorKind, PlatformClient,
+    admin::{ClientState, Deletion},
+    sandbox::{FaultResponse, Sandbox},
+};
+use serde_json::json;
+
+use super::{assert_status, job, methods, start};
+use crate::support::{advance_until_done, cloud::Cloud, server::Reply, with_clock};
+
+#[tokio::test]
+async fn client_is_set_inactive_and_deleted() {
+    let (sandbox, api) = start().await;
+    let clients = api.oauth_clients();
+    let created = clients.create(&job(&sandbox)).await.unwrap();
+    let id = &created.client.id;
+    assert_eq!(clients.delete(id).await.unwrap(), Deletion::Deleted);
+    assert_eq!(methods(&sandbox), ["POST", "GET", "PUT", "DELETE", "GET"]);
+    assert_status(&clients.get(id).await.unwrap_err(), 404);
+    assert_status(&clients.delete(id).await.unwrap_err(), 404);
+}
+
+#[tokio::test]
+async fn old_client_has_a_date_and_can_be_restored() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
+    let api = PlatformClient::new(tokens);
+    let clients = api.oauth_clients();
+    let created = clients.create(&job(&sandbox)).await.unwrap();
+    let id = &created.client.id;
+    sandbox.advance(Duration::from_secs(30 * 86_400));
+    let (deletion, waited) = advance_until_done(&clock, clients.delete(id)).await;
+    let Deletion::Scheduled(date) = deletion.unwrap() else {
+        panic!("the client is too old to be deleted at once")
+    };
+    assert!(waited >= Duration::from_secs(30), "{waited:?}");
+    let client = clients.get(id).await.unwrap();
+    assert_eq!(
+        (client.state, client.date_to_delete),
+        (ClientState::Inactive, Some(date))
+    );
+    let restored = clients.enable(id).await.unwrap();
+    assert_eq!(
+        (restored.state, restored.date_to_delete),
+        (ClientState::Active, None)
+    );
+    sandbox.advance(Duration::from_secs(8 * 86_400));
+    assert!(clients.get(id).await.is_ok());
+}
+
+fn client(state: &str) -> Reply {
+    let client = json!({ "id": "a", "name": "a", "state": state, "authorizedGrantType": "CODE" });
+    Reply::json(200, &client.to_string())
+}
+
+fn not_found() -> Reply {
+    Reply::json(404, r#"{"code":"not.found","status":404}"#)
+}
+
+fn still_active() -> Reply {
+    Reply::json(400, r#"{"code":"cannot.delete.client","status":400}"#)
+}
+
+#[tokio::test]
+async fn deletion_is_polled_until_it_is_seen() {
+    let inactive = || client("inactive");
+    let started = || vec![client("active"), inactive()];
+    for (replies, requests) in [
+        (
+            vec![Reply::json(202, ""), inactive(), inactive(), not_found()],
+            6,
+        ),
+        (vec![Reply::json(204, ""), inactive(), client("deleted")], 5),
+        (vec![Reply::json(204, ""), inactive(), client("DELETED")], 5),
+        // The new state is not known everywhere at once.
+        (
+            vec![
+                still_active(),
+                still_active(),
+                Reply::json(204, ""),
+                not_found(),
+            ],
+            6,
+        ),
+        // A repeated request finds nothing.
+        (vec![not_found()], 3),
+    ] {
+        let cloud = Cloud::start();
+        cloud.api.answers_all([started(), replies].concat());
+        let clients = cloud.client.oauth_clients();
+        let (deletion, _) = advance_until_done(&cloud.clock, clients.delete("a")).await;
+        assert_eq!(deletion.unwrap(), Deletion::Deleted);
+        assert_eq!(cloud.requests().api, requests);
+    }
+}
+
+#[tokio::test]
+async fn deletion_that_is_not_seen_ends_with_the_wait() {
+    for last in [client("inactive"), still_active()] {
+        let cloud = Cloud::start();
+        let deleted = Reply::json(204, "");
+        let replies = [client("active"), client("inactive"), deleted, last];
+        cloud.api.answers(replies);
+        let clients = cloud.client.oauth_clients().wait(Duration::from_secs(10));
+        let (deletion, waited) = advance_until_done(&cloud.clock, clients.delete("a")).await;
+        let error = deletion.unwrap_err();
+        // An error of the request itself is returned at once.
+        if error.status().is_some() {
+            assert_status(&error, 400);
+            continue;
+        }
+        assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
+        assert!(error.to_string().contains("OAuth client a"), "{error}");
+        assert!(waited >= Duration::from_secs(10), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn refused_deletion_is_returned() {
+    let (sandbox, api) = start().await;
+    let clients = api.oauth_clients();
+    let created = clients.create(&job(&sandbox)).await.unwrap();
+    let path = format!("/api/v2/oauth/clients/{}", created.client.id);
+    let conflict = FaultResponse::new(409);
+    sandbox.at_api().path(path).respond(conflict);
+    let error = clients.delete(&created.client.id).await.unwrap_err();
+    assert_status(&error, 409);
+}

@@ -1,0 +1,218 @@
+//! Changes of an existing client.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    ErrorKind,
+    admin::{GrantType, NewOAuthClient, OAuthClient, RoleDivision},
+    error::{ConfigurationKind, Troubleshooting},
+};
+use serde_json::{Value, json};
+
+use super::{body_of, job, last_body, methods, start};
+use crate::support::{
+    cloud::Cloud,
+    server::{Received, Reply},
+};
+
+type Change = fn(&mut OAuthClient);
+
+/// A client as a server of tomorrow sends it.
+fn tomorrows() -> Value {
+    json!({
+        "id": "an-id",
+        "name": "a",
+        "description": "what it is for",
+        "accessTokenValiditySeconds": 600,
+        "registeredRedirectUri": [],
+        "authorizedGrantType": "CLIENT_CREDENTIALS",
+        "scope": [],
+        "roleDivisions": [{ "roleId": "r", "divisionId": "*", "until": "2030" }],
+        "roleIds": ["r"],
+        "state": "sleeping",
+        "dateToDelete": "2030-01-01T00:00:00.123Z",
+        "dateCreated": "2025-01-01T00:00:00Z",
+        "dateModified": "2025-01-01T00:00:00Z",
+        "createdBy": { "id": "jo" },
+        "modifiedBy": { "id": "jo" },
+        "selfUri": "/api/v2/oauth/clients/an-id",
+        "secret": "an old secret",
+        "allowedIpAddresses": [{ "cidr": "203.0.113.0/24" }],
+        "tomorrow": null,
+    })
+}
+
+/// Changes tomorrow's client and returns the body of the `PUT`.
+async fn changed(change: impl FnOnce(&mut OAuthClient)) -> Value {
+    let cloud = Cloud::start();
+    let fetched = Reply::json(200, &tomorrows().to_string());
+    cloud.api.answers([fetched.clone(), fetched]);
+    let clients = cloud.client.oauth_clients();
+    clients.update("an-id", change).await.unwrap();
+    let requests: Vec<Received> = cloud.api.requests();
+    body_of(requests.last().unwrap())
+}
+
+#[tokio::test]
+async fn update_sends_every_writable_field_as_it_was() {
+    let mut expected = tomorrows();
+    for read_only in [
+        "id",
+        "dateCreated",
+        "dateModified",
+        "createdBy",
+        "modifiedBy",
+        "selfUri",
+        "secret",
+    ] {
+        expected.as_object_mut().unwrap().remove(read_only);
+    }
+    assert_eq!(changed(|_| {}).await, expected);
+
+    expected["name"] = "b".into();
+    expected["accessTokenValiditySeconds"] = 900.into();
+    expected.as_object_mut().unwrap().remove("dateToDelete");
+    expected.as_object_mut().unwrap().remove("description");
+    let added = json!({ "roleId": "s", "divisionId": "d" });
+    expected["roleDivisions"]
+        .as_array_mut()
+        .unwrap()
+        .push(added);
+    expected.as_object_mut().unwrap().remove("tomorrow");
+    expected["new"] = json!([1]);
+    let body = changed(|client| {
+        client.name = "b".to_owned();
+        client.token_duration = Some(Duration::from_secs(900));
+        client.date_to_delete = None;
+        client.description = None;
+        client.roles.push(RoleDivision::new("s", "d"));
+        client.other.remove("tomorrow");
+        client.other.set("new", &[1]).unwrap();
+        // What only the server writes is not sent.
+        client.id = "another".to_owned();
+        client.date_created = None;
+    });
+    assert_eq!(body.await, expected);
+
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+    let body = changed(|client| client.date_to_delete = Some(date)).await;
+    assert_eq!(body["dateToDelete"], "2030-03-17T17:46:40.000Z");
+}
+
+#[tokio::test]
+async fn update_replaces_the_client_at_its_own_path() {
+    let (sandbox, api) = start().await;
+    let clients = api.oauth_clients();
+    let created = clients.create(&job(&sandbox)).await.unwrap();
+    let id = &created.client.id;
+    let changed = clients
+        .update(id, |client| client.description = Some("Owner: Jo".into()))
+        .await
+        .unwrap();
+    assert_eq!(changed.description.as_deref(), Some("Owner: Jo"));
+    assert_eq!(methods(&sandbox), ["POST", "GET", "PUT"]);
+    let request = sandbox.requests().pop().unwrap();
+    assert_eq!(request.path(), format!("/api/v2/oauth/clients/{id}"));
+    assert!(last_body(&sandbox).get("secret").is_none());
+}
+
+#[tokio::test]
+async fn roles_for_another_grant_are_refused() {
+    let (sandbox, api) = start().await;
+    let clients = api.oauth_clients();
+    let tool = NewOAuthClient::authorization_code("Tool", ["http://localhost"], ["users"]);
+    let tool = clients.create(&tool).await.unwrap().client.id;
+    let job = clients.create(&job(&sandbox)).await.unwrap().client.id;
+    let changes: [(&str, Change); 4] = [
+        (&tool, |client| {
+            client.roles.push(RoleDivision::new("r", "*"));
+        }),
+        (&tool, |client| client.role_ids.push("r".into())),
+        (&job, |client| {
+            client.grant_type = GrantType::AuthorizationCode;
+        }),
+        (&job, |client| client.grant_type = GrantType::Saml2Bearer),
+    ];
+    let before = methods(&sandbox).len();
+    for (id, change) in changes {
+        let error = clients.update(id, change).await.unwrap_err();
+        let ErrorKind::Configuration(invalid) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            *invalid.kind(),
+            ConfigurationKind::RolesWithoutClientCredentials
+        );
+        assert_eq!(
+            error.troubleshooting(),
+            Some(Troubleshooting::RolesTabNotVisible)
+        );
+    }
+    assert_eq!(methods(&sandbox)[before..], ["GET"; 4]);
+}
+
+#[tokio::test]
+async fn change_that_breaks_a_rule_is_refused() {
+    let (sandbox, api) = start().await;
+    let clients = api.oauth_clients();
+    let tool = NewOAuthClient::authorization_code("Tool", ["http://localhost"], ["users"]);
+    let tool = clients.create(&tool).await.unwrap().client.id;
+    let job = clients.create(&job(&sandbox)).await.unwrap().client.id;
+    let changes: [(&str, Change, &str); 9] = [
+        (&job, |client| client.name.clear(), "name"),
+        (&job, |client| client.roles.clear(), "role"),
+        (
+            &job,
+            |client| client.token_duration = Some(Duration::ZERO),
+            "token duration",
+        ),
+        (
+            &job,
+            |client| client.grant_type = GrantType::Implicit,
+            "May 2027",
+        ),
+        (
+            &job,
+            |client| client.other.set("roleIds", &["r"]).unwrap(),
+            "roleIds",
+        ),
+        (&tool, |client| client.redirect_uris.clear(), "redirect URI"),
+        (
+            &tool,
+            |client| client.redirect_uris.push("http://a.example".into()),
+            "https",
+        ),
+        (&tool, |client| client.scopes.clear(), "scope"),
+        (
+            &tool,
+            |client| client.grant_type = GrantType::ClientCredentials,
+            "role",
+        ),
+    ];
+    for (id, change, part) in changes {
+        let error = clients.update(id, change).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration(_)),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(!methods(&sandbox).contains(&"PUT".to_owned()));
+}
+
+#[tokio::test]
+async fn old_client_that_breaks_a_rule_can_be_disabled() {
+    let cloud = Cloud::start();
+    let old = json!({
+        "id": "old", "name": "", "accessTokenValiditySeconds": 1, "state": "active",
+        "authorizedGrantType": "TOKEN", "roleDivisions": [{ "roleId": "r", "divisionId": "*" }],
+    });
+    let reply = Reply::json(200, &old.to_string());
+    cloud.api.answers([reply.clone(), reply]);
+    cloud.client.oauth_clients().disable("old").await.unwrap();
+    let body = body_of(cloud.api.requests().last().unwrap());
+    assert_eq!(
+        (&body["state"], &body["authorizedGrantType"]),
+        (&json!("disabled"), &json!("TOKEN"))
+    );
+}
