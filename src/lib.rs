@@ -35,6 +35,8 @@ mod clock;
 mod environment;
 mod grant;
 mod http_client;
+#[cfg(feature = "keyring-store")]
+mod keyring;
 #[cfg(feature = "login")]
 mod listener;
 #[cfg(feature = "login")]

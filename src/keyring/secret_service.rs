@@ -1,0 +1,123 @@
+//! The Secret Service of the freedesktop.org desktops, such as GNOME Keyring and KWallet.
+//!
+//! Values are sent in clear over the session bus, a socket of this user. The encryption of the protocol
+//! protects from nobody: a program that can read the bus can ask the keyring itself.
+
+use std::collections::HashMap;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
+use zeroize::Zeroizing;
+
+use super::{Keyring, KeyringError};
+
+pub(super) const MAX_VALUE_BYTES: usize = usize::MAX;
+
+pub(super) fn unlock(keyring: &Keyring) -> Result<(), KeyringError> {
+    default_collection(&connect(keyring)?).map(drop)
+}
+
+pub(super) fn load(
+    keyring: &Keyring,
+    account: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+    let service = connect(keyring)?;
+    let items = find(&service, keyring, account)?;
+    let Some(item) = items.first() else {
+        return Ok(None);
+    };
+    let text = Zeroizing::new(item.get_secret().map_err(failed)?);
+    // A foreign value is returned as it is.
+    Ok(Some(match BASE64_STANDARD.decode(&*text) {
+        Ok(value) => Zeroizing::new(value),
+        Err(_) => text,
+    }))
+}
+
+pub(super) fn save(keyring: &Keyring, account: &str, value: &[u8]) -> Result<(), KeyringError> {
+    // KWallet stores texts only.
+    let text = Zeroizing::new(BASE64_STANDARD.encode(value));
+    let service = connect(keyring)?;
+    let items = find(&service, keyring, account)?;
+    let Some((item, copies)) = items.split_first() else {
+        return create(&service, keyring, account, text.as_bytes());
+    };
+    item.set_secret(text.as_bytes(), CONTENT_TYPE)
+        .map_err(failed)?;
+    // An item in another collection, such as an imported one, would be found next time.
+    delete(copies)
+}
+
+fn create(
+    service: &SecretService,
+    keyring: &Keyring,
+    account: &str,
+    text: &[u8],
+) -> Result<(), KeyringError> {
+    let label = format!("{} (genesys-cloud-auth)", keyring.app());
+    let attributes = attributes(keyring, account);
+    let collection = default_collection(service)?;
+    let created = collection.create_item(&label, attributes, text, true, CONTENT_TYPE);
+    created.map(drop).map_err(failed)
+}
+
+pub(super) fn remove(keyring: &Keyring, account: &str) -> Result<(), KeyringError> {
+    let service = connect(keyring)?;
+    delete(&find(&service, keyring, account)?)
+}
+
+fn connect(keyring: &Keyring) -> Result<SecretService, KeyringError> {
+    // The prompt for a password is given up when nobody waits any more.
+    let seconds = keyring.timeout.as_secs().max(1);
+    SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds)
+        .map_err(|error| KeyringError::Unreachable(error.to_string()))
+}
+
+/// Returns the items of the account, after the user has unlocked them.
+fn find<'a>(
+    service: &'a SecretService,
+    keyring: &Keyring,
+    account: &str,
+) -> Result<Vec<Item<'a>>, KeyringError> {
+    let mut found = service
+        .search_items(attributes(keyring, account))
+        .map_err(failed)?;
+    if !found.locked.is_empty() {
+        let locked: Vec<_> = found.locked.iter().collect();
+        service.unlock_all(&locked).map_err(failed)?;
+    }
+    found.unlocked.append(&mut found.locked);
+    Ok(found.unlocked)
+}
+
+/// The attributes by which other keyring libraries find an entry, too.
+fn attributes<'a>(keyring: &'a Keyring, account: &'a str) -> HashMap<&'a str, &'a str> {
+    HashMap::from([("service", keyring.app()), ("username", account)])
+}
+
+/// Returns the default collection, after the user has unlocked it.
+fn default_collection(service: &SecretService) -> Result<Collection<'_>, KeyringError> {
+    let collection = service
+        .get_default_collection()
+        .map_err(|error| match error {
+            Error::NoResult => KeyringError::NoDefault,
+            error => failed(error),
+        })?;
+    collection.ensure_unlocked().map_err(failed)?;
+    Ok(collection)
+}
+
+fn delete(items: &[Item<'_>]) -> Result<(), KeyringError> {
+    items
+        .iter()
+        .try_for_each(|item| item.delete().map_err(failed))
+}
+
+fn failed(error: Error) -> KeyringError {
+    match error {
+        Error::Locked | Error::Prompt => KeyringError::Locked,
+        error => KeyringError::Failed(error.to_string()),
+    }
+}
+
+const CONTENT_TYPE: &str = "text/plain";
