@@ -56,6 +56,12 @@ pub(crate) enum KeyringError {
          time, otherwise check whether it hangs", .0.as_secs_f32()
     )]
     TimedOut(Duration),
+    #[error("the keyring does not reply; check whether it hangs, and start it again")]
+    #[cfg_attr(
+        any(target_os = "macos", windows),
+        allow(dead_code, reason = "the system reports its own errors")
+    )]
+    NoReply,
     #[error("the keyring failed ({0}); check whether it works with other programs")]
     Failed(String),
     #[error(
@@ -112,7 +118,7 @@ impl Keyring {
     pub(crate) fn load(&self, account: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
         let value = platform::load(self, account)?;
         if let Some(value) = &value {
-            check_length(value.len(), MAX_VALUE_BYTES)?;
+            check_value(value)?;
         }
         Ok(value)
     }
@@ -129,7 +135,7 @@ impl Keyring {
 
 /// Checks that the keyring can hold the value.
 pub(crate) fn check_value(value: &[u8]) -> Result<(), KeyringError> {
-    check_length(value.len(), platform::MAX_VALUE_BYTES.min(MAX_VALUE_BYTES))
+    check_length(value.len(), platform::MAX_VALUE_BYTES)
 }
 
 fn check_length(length: usize, max: usize) -> Result<(), KeyringError> {
@@ -168,9 +174,6 @@ async fn run_within<T: Send + 'static>(
 static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 const MAX_NAME_BYTES: usize = 100;
-
-/// No entry of this crate is longer, so neither is one that is read.
-const MAX_VALUE_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

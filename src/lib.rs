@@ -14,7 +14,12 @@
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "login", feature = "sandbox-tls", feature = "test-util")),
+    not(all(
+        feature = "keyring-store",
+        feature = "login",
+        feature = "sandbox-tls",
+        feature = "test-util"
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "guides link to what only features add"

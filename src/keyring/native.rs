@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use super::{Keyring, KeyringError};
 
-/// `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows is 5 * 512 bytes.
-pub(super) const MAX_VALUE_BYTES: usize = if cfg!(windows) { 2560 } else { usize::MAX };
+/// `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows is 5 * 512 bytes. Elsewhere no entry of this crate is
+/// longer than 1 MiB.
+pub(super) const MAX_VALUE_BYTES: usize = if cfg!(windows) { 2560 } else { 1 << 20 };
 
 /// The system asks the user when an entry is read.
 pub(super) fn unlock(keyring: &Keyring) -> Result<(), KeyringError> {

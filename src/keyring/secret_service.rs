@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{Keyring, KeyringError};
 
-pub(super) const MAX_VALUE_BYTES: usize = usize::MAX;
+/// No entry of this crate is longer, so neither is one that is read.
+pub(super) const MAX_VALUE_BYTES: usize = 1 << 20;
 
 pub(super) fn unlock(keyring: &Keyring) -> Result<(), KeyringError> {
     default_collection(&connect(keyring)?).map(drop)
@@ -69,8 +70,12 @@ pub(super) fn remove(keyring: &Keyring, account: &str) -> Result<(), KeyringErro
 fn connect(keyring: &Keyring) -> Result<SecretService, KeyringError> {
     // The prompt for a password is given up when nobody waits any more.
     let seconds = keyring.timeout.as_secs().max(1);
-    SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds)
-        .map_err(|error| KeyringError::Unreachable(error.to_string()))
+    SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds).map_err(
+        |error| match failed(error) {
+            KeyringError::Failed(why) => KeyringError::Unreachable(why),
+            error => error,
+        },
+    )
 }
 
 /// Returns the items of the account, after the user has unlocked them.
@@ -116,8 +121,16 @@ fn delete(items: &[Item<'_>]) -> Result<(), KeyringError> {
 fn failed(error: Error) -> KeyringError {
     match error {
         Error::Locked | Error::Prompt => KeyringError::Locked,
+        Error::Dbus(error) if error.name().is_some_and(is_timeout) => KeyringError::NoReply,
         error => KeyringError::Failed(error.to_string()),
     }
+}
+
+/// The keyring has two seconds for each reply, those that wait for a person excepted.
+fn is_timeout(error: &str) -> bool {
+    ["NoReply", "Timeout", "TimedOut"]
+        .into_iter()
+        .any(|name| error.strip_prefix("org.freedesktop.DBus.Error.") == Some(name))
 }
 
 const CONTENT_TYPE: &str = "text/plain";

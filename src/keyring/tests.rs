@@ -102,7 +102,7 @@ fn value_over_the_limit_is_rejected_with_the_cure() {
     for part in ["2561", "2560", "FileStore", "SealingKey::keyring"] {
         assert!(error.contains(part), "{error}");
     }
-    let long = vec![0; MAX_VALUE_BYTES + 1];
+    let long = vec![0; platform::MAX_VALUE_BYTES + 1];
     check_value(&long[1..]).unwrap();
     check_value(&long).unwrap_err();
 }

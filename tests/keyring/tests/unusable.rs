@@ -66,6 +66,26 @@ fn keyring_that_hangs_keeps_no_program_from_ending() {
     }
 }
 
+/// The bus works, so a reply that does not arrive is noticed long before the timeout.
+#[test]
+fn keyring_that_does_not_reply_is_named() {
+    let desktop = Desktop::unlocked();
+    desktop.signal_keyring("STOP");
+    for what in [
+        &["key"][..],
+        &["unlock"],
+        &["append", "a", "1"],
+        &["load", "a"],
+    ] {
+        let printed = desktop.run(&[&[LONG], what].concat());
+        assert!(
+            printed.contains("the keyring does not reply"),
+            "{what:?}: {printed}"
+        );
+    }
+    desktop.signal_keyring("CONT");
+}
+
 #[test]
 fn service_gets_its_token_while_the_keyring_hangs() {
     let desktop = Desktop::unlocked();
