@@ -7,7 +7,7 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
-//! - **OAuth clients:** [`admin`].
+//! - **OAuth clients:** [`admin`]; [`audit`] checks them all.
 //! - **Stores:** [`store`].
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
@@ -60,6 +60,7 @@ mod token;
 mod token_endpoint;
 
 pub mod admin;
+pub mod audit;
 pub mod client;
 pub mod error;
 #[cfg(feature = "sandbox")]
@@ -99,9 +100,9 @@ pub use {bytes, http, reqwest, secrecy, url};
 pub mod limits {
     pub use crate::platform_limits::{
         DEFAULT_TOKEN_DURATION, HIPAA_IDLE_TIMEOUT, IMMEDIATE_DELETION_AGE,
-        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS,
-        MAX_SCIM_TOKEN_DURATION, Month, RECOMMENDED_TOKEN_DURATION, RESTORATION_PERIOD,
-        SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
+        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_EARLIEST_CLOSING, IMPLICIT_GRANT_EARLIEST_END,
+        IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS, MAX_SCIM_TOKEN_DURATION, Month,
+        RECOMMENDED_TOKEN_DURATION, RESTORATION_PERIOD, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
     };
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use http::HeaderMap;
 
-use super::{redact::sanitize, transport::ResponseHead, troubleshooting::Troubleshooting};
+use super::{redact::sanitize, response::ResponseHead, troubleshooting::Troubleshooting};
 
 /// An error response of the Platform API.
 ///

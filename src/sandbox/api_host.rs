@@ -3,6 +3,7 @@
 mod data_action;
 mod listings;
 mod oauth_clients;
+mod roles;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use self::{
     data_action::data_action_routes,
     listings::{listing_routes, page::ListingRequest},
     oauth_clients::client_routes,
+    roles::role_routes,
 };
 use super::{
     http::{
@@ -29,8 +31,6 @@ use super::{
     org::{
         Caller, Org,
         clients::Client,
-        permissions::RequiredPermissions,
-        settings::ROLE_ID,
         tokens::TokenError,
         usage::{CallKey, days},
     },
@@ -44,10 +44,10 @@ pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
         .route("/api/v2/users/me", get(current_user))
         .route(TOKENS_ME, get(token_info).delete(revoke_token))
         .route("/api/v2/tokens/timeout", get(idle_timeout))
-        .route("/api/v2/authorization/roles", get(roles))
         .merge(client_routes())
         .merge(data_action_routes())
         .merge(listing_routes())
+        .merge(role_routes())
         .method_not_allowed_fallback(async || ApiErrorResponse::method_not_allowed())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(org),
@@ -221,37 +221,6 @@ async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
     ok_response(&body)
 }
 
-async fn roles(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_ROLES)?;
-    let role = |id: &str, name: &str| {
-        json!({
-            "id": id,
-            "name": name,
-            "description": "A role of the sandbox",
-            "selfUri": format!("/api/v2/authorization/roles/{id}"),
-        })
-    };
-    let others = org.other_roles();
-    let others = others.iter().map(|id| role(id, "Added by the test"));
-    let entities: Vec<_> = std::iter::once(role(ROLE_ID, "Sandbox"))
-        .chain(others)
-        .collect();
-    let uri = "/api/v2/authorization/roles?pageSize=25&pageNumber=1";
-    Ok(ok_response(&json!({
-        "total": entities.len(),
-        "entities": entities,
-        "pageSize": 25,
-        "pageNumber": 1,
-        "pageCount": 1,
-        "firstUri": uri,
-        "lastUri": uri,
-        "selfUri": uri,
-    })))
-}
-
 fn organization_reference(org: &Org) -> Value {
     json!({
         "id": org.id,
@@ -262,4 +231,3 @@ fn organization_reference(org: &Org) -> Value {
 
 const TOKENS_ME: &str = "/api/v2/tokens/me";
 const ORGANIZATION_NAME: &str = "Sandbox";
-const VIEW_ROLES: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);
