@@ -5,13 +5,18 @@
 //! runs on a thread of its own, and callers stop waiting at their deadline. `spawn_blocking` is no
 //! choice: a runtime that ends waits for the calls that run there.
 
+mod account;
+mod error;
 #[cfg(any(target_os = "macos", windows))]
 mod native;
 #[cfg(not(any(target_os = "macos", windows)))]
 mod secret_service;
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
+pub(crate) use error::KeyringError;
+
+use account::Account;
 use tokio::sync::{Semaphore, oneshot};
 
 #[cfg(any(target_os = "macos", windows))]
@@ -20,7 +25,7 @@ use native as platform;
 use secret_service as platform;
 use zeroize::Zeroizing;
 
-use crate::{private_file::Failure, runtime};
+use crate::runtime;
 
 #[cfg(any(target_os = "android", target_os = "ios"))]
 compile_error!("the feature `keyring-store` supports Linux, BSD, macOS and Windows");
@@ -30,53 +35,6 @@ compile_error!("the feature `keyring-store` supports Linux, BSD, macOS and Windo
 pub(crate) struct Keyring {
     app: Arc<str>,
     timeout: Duration,
-}
-
-/// Why the keyring cannot be used, and the cure. Without a value.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyringError {
-    #[error(
-        "no keyring can be reached ({0}); where there is none, as on a server, use a FileStore with a \
-         key from SealingKey::file, or from SealingKey::from_bytes if a vault holds it"
-    )]
-    Unreachable(String),
-    #[error(
-        "there is no default keyring; create one with the desktop's program for passwords, or use a \
-         FileStore with a key from SealingKey::file"
-    )]
-    #[cfg_attr(
-        any(target_os = "macos", windows),
-        allow(dead_code, reason = "there always is one")
-    )]
-    NoDefault,
-    #[error("the keyring is locked, and the user did not unlock it; unlock it and try again")]
-    Locked,
-    #[error(
-        "the keyring did not respond within {} s; if it asks for a password, enter it or allow more \
-         time, otherwise check whether it hangs", .0.as_secs_f32()
-    )]
-    TimedOut(Duration),
-    #[error("the keyring does not reply; check whether it hangs, and start it again")]
-    #[cfg_attr(
-        any(target_os = "macos", windows),
-        allow(dead_code, reason = "the system reports its own errors")
-    )]
-    NoReply,
-    #[error("the keyring failed ({0}); check whether it works with other programs")]
-    Failed(String),
-    #[error(
-        "the value has {length} bytes, and the keyring of this platform holds at most {max}; use a \
-         FileStore with a key from SealingKey::keyring"
-    )]
-    TooLong { length: usize, max: usize },
-    #[error("waiting for the keyring needs a tokio runtime with timers (`enable_all`)")]
-    NoTimers,
-    #[error("the system has no thread for a call to the keyring ({0})")]
-    NoThread(io::Error),
-    #[error("the call to the keyring panicked")]
-    Panicked,
-    #[error(transparent)]
-    File(#[from] Failure),
 }
 
 impl Keyring {
@@ -112,24 +70,32 @@ impl Keyring {
 
     /// Asks the user to unlock the keyring, if it is locked. This and the following functions block.
     pub(crate) fn unlock(&self) -> Result<(), KeyringError> {
-        platform::unlock(self)
+        platform::unlock(&self.account("unlock"))
     }
 
-    pub(crate) fn load(&self, account: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-        let value = platform::load(self, account)?;
+    pub(crate) fn load(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+        let value = platform::load(&self.account(name))?;
         if let Some(value) = &value {
             check_value(value)?;
         }
         Ok(value)
     }
 
-    pub(crate) fn save(&self, account: &str, value: &[u8]) -> Result<(), KeyringError> {
+    pub(crate) fn save(&self, name: &str, value: &[u8]) -> Result<(), KeyringError> {
         check_value(value)?;
-        platform::save(self, account, value)
+        platform::save(&self.account(name), value)
     }
 
-    pub(crate) fn remove(&self, account: &str) -> Result<(), KeyringError> {
-        platform::remove(self, account)
+    pub(crate) fn remove(&self, name: &str) -> Result<(), KeyringError> {
+        platform::remove(&self.account(name))
+    }
+
+    fn account<'a>(&'a self, name: &'a str) -> Account<'a> {
+        Account {
+            app: &self.app,
+            name,
+            timeout: self.timeout,
+        }
     }
 }
 

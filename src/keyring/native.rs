@@ -9,47 +9,44 @@ use keyring_core::{Entry, Error, api::CredentialStoreApi};
 use windows_native_keyring_store::Store;
 use zeroize::Zeroizing;
 
-use super::{Keyring, KeyringError};
+use super::{account::Account, error::KeyringError};
 
 /// `CRED_MAX_CREDENTIAL_BLOB_SIZE` of Windows is 5 * 512 bytes. Elsewhere no entry of this crate is
 /// longer than 1 MiB.
 pub(super) const MAX_VALUE_BYTES: usize = if cfg!(windows) { 2560 } else { 1 << 20 };
 
 /// The system asks the user when an entry is read.
-pub(super) fn unlock(keyring: &Keyring) -> Result<(), KeyringError> {
-    load(keyring, "unlock").map(drop)
+pub(super) fn unlock(account: &Account<'_>) -> Result<(), KeyringError> {
+    load(account).map(drop)
 }
 
-pub(super) fn load(
-    keyring: &Keyring,
-    account: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-    match entry(keyring, account)?.get_secret() {
+pub(super) fn load(account: &Account<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+    match entry(account)?.get_secret() {
         Ok(value) => Ok(Some(Zeroizing::new(value))),
         Err(Error::NoEntry) => Ok(None),
         Err(error) => Err(failed(&error)),
     }
 }
 
-pub(super) fn save(keyring: &Keyring, account: &str, value: &[u8]) -> Result<(), KeyringError> {
-    entry(keyring, account)?
+pub(super) fn save(account: &Account<'_>, value: &[u8]) -> Result<(), KeyringError> {
+    entry(account)?
         .set_secret(value)
         .map_err(|error| failed(&error))
 }
 
-pub(super) fn remove(keyring: &Keyring, account: &str) -> Result<(), KeyringError> {
-    match entry(keyring, account)?.delete_credential() {
+pub(super) fn remove(account: &Account<'_>) -> Result<(), KeyringError> {
+    match entry(account)?.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
         Err(error) => Err(failed(&error)),
     }
 }
 
-fn entry(keyring: &Keyring, account: &str) -> Result<Entry, KeyringError> {
+fn entry(account: &Account<'_>) -> Result<Entry, KeyringError> {
     let store = Store::new().map_err(|error| KeyringError::Unreachable(error.to_string()))?;
     // On Windows an entry would roam to the user's other machines.
     let stays = HashMap::from([("persistence", "Local")]);
     store
-        .build(keyring.app(), account, cfg!(windows).then_some(&stays))
+        .build(account.app, account.name, cfg!(windows).then_some(&stays))
         .map_err(|error| failed(&error))
 }
 

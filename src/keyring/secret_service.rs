@@ -9,21 +9,18 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zeroize::Zeroizing;
 
-use super::{Keyring, KeyringError};
+use super::{account::Account, error::KeyringError};
 
 /// No entry of this crate is longer, so neither is one that is read.
 pub(super) const MAX_VALUE_BYTES: usize = 1 << 20;
 
-pub(super) fn unlock(keyring: &Keyring) -> Result<(), KeyringError> {
-    default_collection(&connect(keyring)?).map(drop)
+pub(super) fn unlock(account: &Account<'_>) -> Result<(), KeyringError> {
+    default_collection(&connect(account)?).map(drop)
 }
 
-pub(super) fn load(
-    keyring: &Keyring,
-    account: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-    let service = connect(keyring)?;
-    let items = find(&service, keyring, account)?;
+pub(super) fn load(account: &Account<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+    let service = connect(account)?;
+    let items = find(&service, account)?;
     let Some(item) = items.first() else {
         return Ok(None);
     };
@@ -35,13 +32,13 @@ pub(super) fn load(
     }))
 }
 
-pub(super) fn save(keyring: &Keyring, account: &str, value: &[u8]) -> Result<(), KeyringError> {
+pub(super) fn save(account: &Account<'_>, value: &[u8]) -> Result<(), KeyringError> {
     // KWallet stores texts only.
     let text = Zeroizing::new(BASE64_STANDARD.encode(value));
-    let service = connect(keyring)?;
-    let items = find(&service, keyring, account)?;
+    let service = connect(account)?;
+    let items = find(&service, account)?;
     let Some((item, copies)) = items.split_first() else {
-        return create(&service, keyring, account, text.as_bytes());
+        return create(&service, account, text.as_bytes());
     };
     item.set_secret(text.as_bytes(), CONTENT_TYPE)
         .map_err(failed)?;
@@ -49,27 +46,22 @@ pub(super) fn save(keyring: &Keyring, account: &str, value: &[u8]) -> Result<(),
     delete(copies)
 }
 
-fn create(
-    service: &SecretService,
-    keyring: &Keyring,
-    account: &str,
-    text: &[u8],
-) -> Result<(), KeyringError> {
-    let label = format!("{} (genesys-cloud-auth)", keyring.app());
-    let attributes = attributes(keyring, account);
+fn create(service: &SecretService, account: &Account<'_>, text: &[u8]) -> Result<(), KeyringError> {
+    let label = format!("{} (genesys-cloud-auth)", account.app);
+    let attributes = attributes(account);
     let collection = default_collection(service)?;
     let created = collection.create_item(&label, attributes, text, true, CONTENT_TYPE);
     created.map(drop).map_err(failed)
 }
 
-pub(super) fn remove(keyring: &Keyring, account: &str) -> Result<(), KeyringError> {
-    let service = connect(keyring)?;
-    delete(&find(&service, keyring, account)?)
+pub(super) fn remove(account: &Account<'_>) -> Result<(), KeyringError> {
+    let service = connect(account)?;
+    delete(&find(&service, account)?)
 }
 
-fn connect(keyring: &Keyring) -> Result<SecretService, KeyringError> {
+fn connect(account: &Account<'_>) -> Result<SecretService, KeyringError> {
     // The prompt for a password is given up when nobody waits any more.
-    let seconds = keyring.timeout.as_secs().max(1);
+    let seconds = account.timeout.as_secs().max(1);
     SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds).map_err(
         |error| match failed(error) {
             KeyringError::Failed(why) => KeyringError::Unreachable(why),
@@ -81,12 +73,9 @@ fn connect(keyring: &Keyring) -> Result<SecretService, KeyringError> {
 /// Returns the items of the account, after the user has unlocked them.
 fn find<'a>(
     service: &'a SecretService,
-    keyring: &Keyring,
-    account: &str,
+    account: &Account<'_>,
 ) -> Result<Vec<Item<'a>>, KeyringError> {
-    let mut found = service
-        .search_items(attributes(keyring, account))
-        .map_err(failed)?;
+    let mut found = service.search_items(attributes(account)).map_err(failed)?;
     if !found.locked.is_empty() {
         let locked: Vec<_> = found.locked.iter().collect();
         service.unlock_all(&locked).map_err(failed)?;
@@ -96,8 +85,8 @@ fn find<'a>(
 }
 
 /// The attributes by which other keyring libraries find an entry, too.
-fn attributes<'a>(keyring: &'a Keyring, account: &'a str) -> HashMap<&'a str, &'a str> {
-    HashMap::from([("service", keyring.app()), ("username", account)])
+fn attributes<'a>(account: &Account<'a>) -> HashMap<&'a str, &'a str> {
+    HashMap::from([("service", account.app), ("username", account.name)])
 }
 
 /// Returns the default collection, after the user has unlocked it.
