@@ -8,7 +8,7 @@
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
 //! - **OAuth clients:** [`admin`]; [`audit`] checks them all.
-//! - **Stores:** [`store`].
+//! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
@@ -17,6 +17,7 @@
     not(all(
         feature = "keyring-store",
         feature = "login",
+        feature = "redis-store",
         feature = "sandbox-tls",
         feature = "test-util"
     )),
@@ -94,6 +95,8 @@ pub use clock::Clock;
 pub use http_client::HttpClient;
 
 // The crates whose types stand in public signatures.
+#[cfg(feature = "redis-store")]
+pub use redis;
 pub use {bytes, http, reqwest, secrecy, url};
 
 /// The documented limits and dates of Genesys Cloud.
@@ -146,6 +149,8 @@ pub mod guide {
     pub mod proxies {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/stores.md")]
+    pub mod stores {}
     #[doc = include_str!("guide/testing.md")]
     pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]
