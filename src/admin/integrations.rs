@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use self::model::{IntegrationConfiguration, Integration, IntendedState, ReportedStateCode};
+use self::model::{Integration, IntegrationConfiguration, IntendedState, ReportedStateCode};
 use super::{
     poll::Poll,
     repeat::VersionConflicts,
@@ -127,9 +127,11 @@ impl Integrations {
     /// Those of [`Request::fetch`](crate::client::Request::fetch). Where the response is lost,
     /// [`Error::is_outcome_unknown`] is `true`: look for an integration with the name.
     pub async fn create(&self, type_id: &str, name: &str) -> Result<Integration, Error> {
-        let mut body = json!({ "integrationType": { "id": type_id } });
+        let mut body = Map::new();
+        let kind = json!({ "id": type_id });
+        body.insert("integrationType".to_owned(), kind);
         if !name.is_empty() {
-            body["name"] = name.into();
+            body.insert("name".to_owned(), name.into());
         }
         self.api.tokens().token().await?;
         let request = self.api.post(INTEGRATIONS).json(&body);
@@ -258,18 +260,16 @@ impl Integrations {
 
 fn not_active(integration: &Integration) -> Error {
     let (state, id) = (&integration.reported_state, sanitize(&integration.id, &[]));
-    let mut text = format!(
-        "the integration {id} is not active: Genesys Cloud reports {}",
-        sanitize(state.code.as_str(), &[])
-    );
-    if let Some(detail) = &state.detail {
-        text.push_str(&format!(" ({})", sanitize(detail, &[])));
-    }
-    text.push_str(
-        "; check its credentials and its configuration (Admin → Integrations → the integration), that \
-         it is enabled, or allow more time with `wait`",
-    );
-    Error::wait_ended(text)
+    let code = sanitize(state.code.as_str(), &[]);
+    let detail = state.detail.as_deref();
+    let detail = detail.map_or_else(String::new, |detail| {
+        format!(" ({})", sanitize(detail, &[]))
+    });
+    Error::wait_ended(format!(
+        "the integration {id} is not active: Genesys Cloud reports {code}{detail}; check its \
+         credentials and its configuration (Admin → Integrations → the integration), that it is \
+         enabled, or allow more time with `wait`"
+    ))
 }
 
 const INTEGRATIONS: &str = "/api/v2/integrations";

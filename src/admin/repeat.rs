@@ -73,7 +73,12 @@ fn may_be_fresh(error: &Error) -> bool {
         return false;
     };
     let message = response.message.as_deref().unwrap_or_default();
-    let fields = || response.details.iter().filter_map(|one| one.field.as_deref());
+    let fields = || {
+        response
+            .details
+            .iter()
+            .filter_map(|one| one.field.as_deref())
+    };
     // A wrong field stays wrong.
     let names_a_field = fields().any(|field| field != "integrationId");
     matches!(response.status().as_u16(), 400 | 408)

@@ -52,7 +52,8 @@ impl ApiError {
     pub(super) fn is_token_rejected(&self) -> bool {
         self.head.status == 401
             && self.data_action.is_none()
-            && !self.is_ip_not_authorized() && !self.is_user_required()
+            && !self.is_ip_not_authorized()
+            && !self.is_user_required()
     }
 
     pub(super) fn is_transient(&self) -> bool {

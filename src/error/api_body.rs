@@ -119,7 +119,6 @@ fn remote_status(body: &Map<String, Value>) -> Option<StatusCode> {
     inner.take(MAX_DETAILS).find_map(status_in)
 }
 
-
 /// What a server other than the token endpoint says in its place: a body of the Platform API or of a
 /// gateway.
 #[derive(Default)]

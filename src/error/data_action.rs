@@ -63,7 +63,11 @@ impl DataActionErrorClass {
         };
         if has_code(&["CERTIFICATE"]) || says(&["certificate", "pkix"]) {
             Self::Certificate
-        } else if has_code(&["INVALID_CREDENTIALS", "INVALID.CREDENTIALS", "AUTHENTICATION"]) {
+        } else if has_code(&[
+            "INVALID_CREDENTIALS",
+            "INVALID.CREDENTIALS",
+            "AUTHENTICATION",
+        ]) {
             Self::Authentication
         } else if has_code(&["SCHEMA"]) {
             Self::Schema

@@ -1,7 +1,7 @@
 //! Reads, creates, changes and deletes data actions.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     ACTIONS, DataActions,
@@ -64,7 +64,8 @@ impl DataActions {
     /// [start a draft](Self::start_draft): the action then keeps its id, and the flows that use it keep
     /// working.
     ///
-    /// Needs the permissions `integrations:action:view` and `integrations:action:edit`.
+    /// Needs the permission `integrations:action:edit`, and `integrations:action:view` or
+    /// `bridge:actions:view`.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); and [`ErrorKind::Configuration`](crate::ErrorKind::Configuration),
@@ -182,9 +183,9 @@ impl DataActions {
             change(&mut draft);
             let mut body = changed_body(&draft, version)?;
             if let Some(contract) = &draft.contract {
-                body["contract"] = json!(contract);
+                body.insert("contract".to_owned(), json!(contract));
             }
-            body["secure"] = draft.secure.into();
+            body.insert("secure".to_owned(), draft.secure.into());
             let request = self.draft(id, Method::PATCH).json(&body);
             match request.fetch().await {
                 Err(error) if conflicts.waits_after(&error).await => {}
@@ -283,7 +284,10 @@ impl DataActions {
         {
             for (text, uri) in [
                 (&mut request.body_template, &request.body_template_uri),
-                (&mut response.success_template, &response.success_template_uri),
+                (
+                    &mut response.success_template,
+                    &response.success_template_uri,
+                ),
             ] {
                 if let (None, Some(uri)) = (&text, uri) {
                     *text = Some(self.template(uri).await?);
@@ -304,15 +308,14 @@ impl DataActions {
 
 /// Returns what an update of an action sends: the whole configuration, because a field that is missing
 /// is removed.
-fn changed_body(action: &DataAction, version: Option<i64>) -> Result<Value, Error> {
-    let mut body = json!({
-        "name": action.name,
-        "category": action.category,
-        "version": version,
-    });
+fn changed_body(action: &DataAction, version: Option<i64>) -> Result<Map<String, Value>, Error> {
+    let mut body = Map::new();
+    body.insert("name".to_owned(), action.name.as_str().into());
+    body.insert("category".to_owned(), action.category.as_str().into());
+    body.insert("version".to_owned(), json!(version));
     if let Some(config) = &action.config {
         check_config(config)?;
-        body["config"] = json!(config);
+        body.insert("config".to_owned(), json!(config));
     }
     Ok(body)
 }

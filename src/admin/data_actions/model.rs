@@ -259,9 +259,12 @@ impl<'de> Deserialize<'de> for DataActionContract {
     }
 }
 
+#[allow(clippy::ref_option, reason = "serde passes the field")]
 fn whole_seconds<S: Serializer>(
     timeout: &Option<Duration>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    timeout.map(|timeout| timeout.as_secs()).serialize(serializer)
+    timeout
+        .map(|timeout| timeout.as_secs())
+        .serialize(serializer)
 }

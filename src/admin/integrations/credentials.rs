@@ -5,7 +5,10 @@ use std::time::SystemTime;
 use http::Method;
 use serde::{Deserialize, Deserializer};
 
-use super::{Integrations, new_credential::{CredentialKind, NewCredential}};
+use super::{
+    Integrations,
+    new_credential::{CredentialKind, NewCredential},
+};
 use crate::{
     admin::{
         fields::{OtherFields, date_time, null_as_default},
@@ -174,7 +177,9 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CredentialKind, D:
         #[serde(default)]
         name: CredentialKind,
     }
-    Ok(Option::<Type>::deserialize(deserializer)?.unwrap_or_default().name)
+    Ok(Option::<Type>::deserialize(deserializer)?
+        .unwrap_or_default()
+        .name)
 }
 
 const CREDENTIALS: &str = "/api/v2/integrations/credentials";

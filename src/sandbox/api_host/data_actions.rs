@@ -97,7 +97,7 @@ async fn list_drafts(
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
+    caller.permissions.require(VIEW_DRAFT)?;
     page_of(&org, DRAFTS, query.as_deref(), true)
 }
 
@@ -117,8 +117,15 @@ fn page_of(
         let bodies = bodies.filter_map(|action| action.body(is_draft, config, false));
         let text = |body: &Value, field: &str| body[field].as_str().unwrap_or_default().to_owned();
         bodies
-            .filter(|body| category.as_ref().is_none_or(|wanted| text(body, "category") == *wanted))
-            .filter(|body| name.as_ref().is_none_or(|part| text(body, "name").contains(part)))
+            .filter(|body| {
+                category
+                    .as_ref()
+                    .is_none_or(|wanted| text(body, "category") == *wanted)
+            })
+            .filter(|body| {
+                name.as_ref()
+                    .is_none_or(|part| text(body, "name").contains(part))
+            })
             .collect()
     });
     numbered_page(path, query, &actions)

@@ -161,7 +161,9 @@ async fn replace_configuration(
     let mut body = json_object(&headers, &body)?;
     org.with_integrations(|table, _| {
         check_credentials(table, &id, &body)?;
-        let one = table.integration(&id).ok_or_else(ApiErrorResponse::not_found)?;
+        let one = table
+            .integration(&id)
+            .ok_or_else(ApiErrorResponse::not_found)?;
         if body.get("version").and_then(Value::as_u64) != Some(one.version) {
             return Err(version_conflict(&org));
         }
@@ -203,7 +205,9 @@ fn check_credentials(
         let credential = table.credential(id);
         let credential = credential.ok_or_else(|| invalid("The credential does not exist."))?;
         if credential.kind != wanted {
-            return Err(invalid("The credential has another type than the integration needs."));
+            return Err(invalid(
+                "The credential has another type than the integration needs.",
+            ));
         }
     }
     Ok(())
@@ -221,7 +225,9 @@ pub(super) fn version_conflict(org: &Org) -> ApiErrorResponse {
 
 pub(super) fn check_room(entries: usize) -> Result<(), ApiErrorResponse> {
     if entries >= MAX_ENTRIES {
-        return Err(ApiErrorResponse::bad_request("The sandbox has no more room."));
+        return Err(ApiErrorResponse::bad_request(
+            "The sandbox has no more room.",
+        ));
     }
     Ok(())
 }
@@ -232,7 +238,9 @@ fn with_integration(
     f: impl FnOnce(&mut Integration) -> Result<Response, ApiErrorResponse>,
 ) -> Result<Response, ApiErrorResponse> {
     org.with_integrations(|table, _| {
-        f(table.integration(id).ok_or_else(ApiErrorResponse::not_found)?)
+        f(table
+            .integration(id)
+            .ok_or_else(ApiErrorResponse::not_found)?)
     })
 }
 

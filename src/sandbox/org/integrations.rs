@@ -206,7 +206,10 @@ impl Integration {
         let (code, detail) = if !self.is_enabled {
             ("INACTIVE", None)
         } else if self.lacks_credential() {
-            ("ERROR", Some("The credential pureCloudOAuthClient is missing."))
+            (
+                "ERROR",
+                Some("The credential pureCloudOAuthClient is missing."),
+            )
         } else if let Some(left) = self.activating.checked_sub(1) {
             self.activating = left;
             ("ACTIVATING", None)
@@ -255,7 +258,11 @@ impl Action {
     pub(crate) fn body(&self, is_draft: bool, config: bool, contract: bool) -> Option<Value> {
         let version = self.version(is_draft)?;
         let uri = format!("/api/v2/integrations/actions/{}", self.id);
-        let uri = if is_draft { format!("{uri}/draft") } else { uri };
+        let uri = if is_draft {
+            format!("{uri}/draft")
+        } else {
+            uri
+        };
         let mut body = json!({
             "id": self.id,
             "name": version.name,

@@ -73,7 +73,11 @@ impl Chain {
     /// Runs the sandbox's flow with an action.
     pub async fn run_flow(&self, action: &str) -> Value {
         let request = self.api.post("/api/v2/sandbox/flows").segment(action);
-        request.json(&json!({ "email": "ada" })).fetch().await.unwrap()
+        request
+            .json(&json!({ "email": "ada" }))
+            .fetch()
+            .await
+            .unwrap()
     }
 }
 
@@ -109,7 +113,10 @@ async fn chain_returns_the_customers_result() {
     let chain = Chain::start().await;
     let id = chain.publish(lookup()).await;
     let actions = chain.api.data_actions();
-    for (email, name) in [("ada@customer.example", "Ada"), ("unknown@x.example", "nobody")] {
+    for (email, name) in [
+        ("ada@customer.example", "Ada"),
+        ("unknown@x.example", "nobody"),
+    ] {
         let input = json!({ "email": email });
         let result: Value = actions.execute(&id, &input).await.unwrap();
         assert_eq!(result, json!({ "name": name }));
@@ -119,7 +126,11 @@ async fn chain_returns_the_customers_result() {
     assert_eq!(flow["result"], json!({ "name": "Ada" }));
     // The credential's client made the calls, with one token.
     let client = &chain.client.client.id;
-    let usage = chain.api.oauth_clients().usage(client, &super::all_calls()).await;
+    let usage = chain
+        .api
+        .oauth_clients()
+        .usage(client, &super::all_calls())
+        .await;
     assert_eq!(usage.unwrap().rows[0].requests, 3);
 }
 
@@ -135,7 +146,10 @@ async fn tokens_of_an_action_end_with_the_rotation_or_survive_it() {
         let input = json!({ "email": "ada" });
         let execute = || actions.execute::<_, Value>(&id, &input);
         execute().await.unwrap();
-        let client = clients.regenerate_secret(&chain.client.client.id).await.unwrap();
+        let client = clients
+            .regenerate_secret(&chain.client.client.id)
+            .await
+            .unwrap();
         let result = execute().await;
         assert_eq!(result.is_ok(), survives);
         chain.sandbox.revoke_access_tokens();
@@ -149,7 +163,10 @@ async fn tokens_of_an_action_end_with_the_rotation_or_survive_it() {
 
         let integrations = chain.api.integrations();
         let new = credential_of(&client);
-        integrations.replace_credential(&chain.credential.id, &new).await.unwrap();
+        integrations
+            .replace_credential(&chain.credential.id, &new)
+            .await
+            .unwrap();
         assert_eq!(execute().await.unwrap(), json!({ "name": "Ada" }));
     }
 }

@@ -36,7 +36,10 @@ async fn credential_is_sent_with_its_values_and_shown_without() {
 
     let basic = NewCredential::basic_auth("CRM 2", "jo", "another");
     let replaced = integrations.replace_credential(id, &basic).await.unwrap();
-    assert_eq!((replaced.name.as_str(), replaced.kind), ("CRM 2", CredentialKind::BasicAuth));
+    assert_eq!(
+        (replaced.name.as_str(), replaced.kind),
+        ("CRM 2", CredentialKind::BasicAuth)
+    );
     let fields = json!({ "userName": "jo", "password": "another" });
     assert_eq!(last_body(&sandbox)["credentialFields"], fields);
 
@@ -62,7 +65,10 @@ async fn values_are_in_no_debug_output_and_no_error() {
     let cloud = Cloud::start();
     let integrations = cloud.client.integrations();
     let debug = format!("{:?}{:#?}", new(), new());
-    assert!(debug.contains("client_secret") && !debug.contains(VALUE), "{debug}");
+    assert!(
+        debug.contains("client_secret") && !debug.contains(VALUE),
+        "{debug}"
+    );
 
     // A server that returns the values, in a credential and in its errors.
     let echo = |status: u16| {
@@ -79,7 +85,10 @@ async fn values_are_in_no_debug_output_and_no_error() {
     cloud.api.answers([echo(200)]);
     let fetched = integrations.get_credential("an-id").await.unwrap();
     let created = integrations.create_credential(&new()).await.unwrap();
-    for debug in [format!("{fetched:?}{fetched:#?}"), format!("{created:?}{created:#?}")] {
+    for debug in [
+        format!("{fetched:?}{fetched:#?}"),
+        format!("{created:?}{created:#?}"),
+    ] {
         assert!(debug.contains("CRM") && !debug.contains(VALUE), "{debug}");
     }
     for status in [400, 403, 409, 500] {
@@ -119,11 +128,22 @@ async fn incomplete_credential_is_not_sent() {
 async fn rejected_credential_names_the_field() {
     let (_sandbox, api) = start().await;
     let new = NewCredential::new("CRM", CredentialKind::OAuthClient).field("clientId", "x");
-    let error = api.integrations().create_credential(&new).await.unwrap_err();
+    let error = api
+        .integrations()
+        .create_credential(&new)
+        .await
+        .unwrap_err();
     assert_status(&error, 400);
-    assert!(error.to_string().contains("credentialFields.clientSecret"), "{error}");
+    assert!(
+        error.to_string().contains("credentialFields.clientSecret"),
+        "{error}"
+    );
     let new = NewCredential::new("CRM", CredentialKind::from("ofTomorrow")).field("a", "b");
-    let error = api.integrations().create_credential(&new).await.unwrap_err();
+    let error = api
+        .integrations()
+        .create_credential(&new)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("invalid.value type"), "{error}");
 }
 
@@ -131,11 +151,25 @@ async fn rejected_credential_names_the_field() {
 async fn lost_creation_names_what_to_look_for() {
     let (sandbox, api) = start().await;
     let lost = sandbox.at_api().times(1).drop_response();
-    let error = api.integrations().create_credential(&new()).await.unwrap_err();
-    assert!(error.is_outcome_unknown() && error.to_string().contains("“CRM”"), "{error}");
+    let error = api
+        .integrations()
+        .create_credential(&new())
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_outcome_unknown() && error.to_string().contains("“CRM”"),
+        "{error}"
+    );
     lost.remove();
-    assert_eq!(api.integrations().list_credentials().await.unwrap().len(), 4);
+    assert_eq!(
+        api.integrations().list_credentials().await.unwrap().len(),
+        4
+    );
     sandbox.at_api().times(1).respond(FaultResponse::new(409));
-    let error = api.integrations().create_credential(&new()).await.unwrap_err();
+    let error = api
+        .integrations()
+        .create_credential(&new())
+        .await
+        .unwrap_err();
     assert!(!error.is_outcome_unknown(), "{error}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     PlatformClient,
-    admin::{IntendedState, Integration, IntegrationConfiguration, ReportedStateCode},
+    admin::{Integration, IntegrationConfiguration, IntendedState, ReportedStateCode},
     sandbox::Sandbox,
 };
 use serde_json::{Value, json};
@@ -26,13 +26,22 @@ use crate::support::{
 async fn integration_is_created_enabled_and_deleted() {
     let (sandbox, api) = start().await;
     let integrations = api.integrations();
-    let created = integrations.create("custom-rest-actions", "CRM").await.unwrap();
+    let created = integrations
+        .create("custom-rest-actions", "CRM")
+        .await
+        .unwrap();
     let body = json!({ "integrationType": { "id": "custom-rest-actions" }, "name": "CRM" });
     assert_eq!(last_body(&sandbox), body);
-    assert_eq!(created.integration_type.id.as_deref(), Some("custom-rest-actions"));
+    assert_eq!(
+        created.integration_type.id.as_deref(),
+        Some("custom-rest-actions")
+    );
     assert_eq!(created.intended_state, IntendedState::Disabled);
     let id = &created.id;
-    assert_eq!(integrations.enable(id).await.unwrap().intended_state, IntendedState::Enabled);
+    assert_eq!(
+        integrations.enable(id).await.unwrap().intended_state,
+        IntendedState::Enabled
+    );
     let active = integrations.wait_until_active(id).await.unwrap();
     assert_eq!(active.reported_state.code, ReportedStateCode::Active);
     integrations.disable(id).await.unwrap();
@@ -49,13 +58,18 @@ async fn integration_is_created_enabled_and_deleted() {
 /// Changes a configuration from elsewhere, while this thread waits.
 fn change_elsewhere(sandbox: &Sandbox, id: &str) {
     std::thread::scope(|scope| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         scope.spawn(move || {
             runtime.unwrap().block_on(async {
                 let integrations = client_of(sandbox).integrations();
                 let change = |configuration: &mut IntegrationConfiguration| {
-                    configuration.notes = "theirs".to_owned();
-                    configuration.properties.set("clientSecret", "kept").unwrap();
+                    "theirs".clone_into(&mut configuration.notes);
+                    configuration
+                        .properties
+                        .set("clientSecret", "kept")
+                        .unwrap();
                 };
                 integrations.configure(id, change).await.unwrap();
             });
@@ -69,7 +83,11 @@ async fn configuration_is_changed_on_its_latest_version() {
         let builder = Sandbox::builder().version_conflicts_are_bad_requests(bad_request);
         let sandbox = builder.start().await.unwrap();
         let integrations = client_of(&sandbox).integrations();
-        let id = integrations.create("custom-rest-actions", "CRM").await.unwrap().id;
+        let id = integrations
+            .create("custom-rest-actions", "CRM")
+            .await
+            .unwrap()
+            .id;
         let mut runs = 0;
         let configure = integrations.configure(&id, |configuration| {
             runs += 1;
@@ -92,7 +110,11 @@ async fn lasting_conflict_is_reported_after_ten_attempts() {
     let sandbox = Sandbox::start().await.unwrap();
     let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     let integrations = PlatformClient::new(tokens).integrations();
-    let id = integrations.create("custom-rest-actions", "CRM").await.unwrap().id;
+    let id = integrations
+        .create("custom-rest-actions", "CRM")
+        .await
+        .unwrap()
+        .id;
     let mut runs = 0;
     let configure = integrations.configure(&id, |_| {
         runs += 1;
@@ -122,7 +144,11 @@ async fn other_errors_of_a_change_are_not_repeated() {
 async fn credential_of_another_type_is_rejected() {
     let chain = Chain::start().await;
     let integrations = chain.api.integrations();
-    let id = integrations.create("custom-rest-actions", "CRM").await.unwrap().id;
+    let id = integrations
+        .create("custom-rest-actions", "CRM")
+        .await
+        .unwrap()
+        .id;
     for (name, credential) in [
         ("basicAuth", chain.credential.id.as_str()),
         ("basicAuth", "unknown"),
@@ -133,7 +159,10 @@ async fn credential_of_another_type_is_rejected() {
         });
         let error = configure.await.unwrap_err();
         assert_status(&error, 400);
-        assert!(error.to_string().contains(&format!("credentials.{name}")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("credentials.{name}")),
+            "{error}"
+        );
     }
 }
 
@@ -141,13 +170,21 @@ async fn credential_of_another_type_is_rejected() {
 async fn integration_that_never_becomes_active_ends_the_wait() {
     for (times, configured, text) in [
         (usize::MAX, true, "ACTIVATING"),
-        (0, false, "ERROR (The credential pureCloudOAuthClient is missing.)"),
+        (
+            0,
+            false,
+            "ERROR (The credential pureCloudOAuthClient is missing.)",
+        ),
     ] {
         let builder = Sandbox::builder().integration_activating(times);
         let sandbox = builder.start().await.unwrap();
         let api = client_of(&sandbox);
         let integrations = api.integrations().wait(Duration::ZERO);
-        let kind = if configured { "custom-rest-actions" } else { OWN };
+        let kind = if configured {
+            "custom-rest-actions"
+        } else {
+            OWN
+        };
         let id = integrations.create(kind, "CRM").await.unwrap().id;
         integrations.enable(&id).await.unwrap();
         let error = integrations.wait_until_active(&id).await.unwrap_err();
@@ -162,11 +199,23 @@ async fn integrations_of_a_credential_are_found_without_the_filter() {
         let builder = Sandbox::builder().integration_activating(0);
         let chain = Chain::start_with(builder.ignore_credential_filter(ignored)).await;
         let integrations = chain.api.integrations();
-        integrations.create("custom-rest-actions", "CRM").await.unwrap();
-        let found = integrations.using_credential(&chain.credential.id).await.unwrap();
+        integrations
+            .create("custom-rest-actions", "CRM")
+            .await
+            .unwrap();
+        let found = integrations
+            .using_credential(&chain.credential.id)
+            .await
+            .unwrap();
         let ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
         assert_eq!(ids, [chain.integration.id.as_str()]);
-        assert!(integrations.using_credential("unknown").await.unwrap().is_empty());
+        assert!(
+            integrations
+                .using_credential("unknown")
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 
@@ -181,7 +230,10 @@ fn integration_of_tomorrow_is_kept() {
         "name": null,
     }))
     .unwrap();
-    assert_eq!(integration.intended_state, IntendedState::Other("PAUSED".to_owned()));
+    assert_eq!(
+        integration.intended_state,
+        IntendedState::Other("PAUSED".to_owned())
+    );
     assert_eq!(integration.reported_state.code.as_str(), "WARMING_UP");
     assert_eq!(integration.reported_state.detail.as_deref(), Some("soon"));
     assert!(integration.other.get::<Value>("attributes").is_some());

@@ -21,9 +21,11 @@ impl Failure {
             let found = text(names).into_iter().find(|value| !value.is_null());
             found.cloned().unwrap_or_default()
         };
+        let code = first(["errorCode", "code"]);
+        let code = code.as_str().unwrap_or_default().to_lowercase();
         json!({
             "message": first(["userMessage", "message"]),
-            "code": first(["errorCode", "code"]),
+            "code": code.replace('_', "."),
             "status": self.body["status"],
             "details": self.body["details"],
             "errors": self.body["errors"],
@@ -66,7 +68,8 @@ fn of_data_action(code: &str, message: &str, detail: &str, inner: Option<String>
 
 pub(super) fn invalid_credentials() -> Failure {
     let response = OAuthErrorResponse::invalid_client().body();
-    let words = format!("Request to backend service failed.  Response from web service: {response}");
+    let words =
+        format!("Request to backend service failed.  Response from web service: {response}");
     of_data_action(
         "INVALID_CREDENTIALS",
         INVALID_CREDENTIALS,

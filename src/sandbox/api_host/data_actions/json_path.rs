@@ -1,4 +1,4 @@
-//! The part of JSONPath that the translation maps of data actions use.
+//! The part of JSON paths that the translation maps of data actions use.
 
 use serde_json::Value;
 
@@ -47,7 +47,11 @@ impl Step {
                 _ => Vec::new(),
             },
             Self::Deep(key) => deep(key, value),
-            Self::Filter { keys, equal, value: wanted } => {
+            Self::Filter {
+                keys,
+                equal,
+                value: wanted,
+            } => {
                 let several = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 let matches = |one: &&Value| {
                     let found = keys.iter().try_fold(*one, |one, key| one.get(key));
@@ -61,7 +65,12 @@ impl Step {
 
 fn deep<'a>(key: &str, value: &'a Value) -> Vec<&'a Value> {
     let mut found: Vec<_> = value.get(key).into_iter().collect();
-    found.extend(Step::All.take(value).into_iter().flat_map(|one| deep(key, one)));
+    found.extend(
+        Step::All
+            .take(value)
+            .into_iter()
+            .flat_map(|one| deep(key, one)),
+    );
     found
 }
 
@@ -94,12 +103,11 @@ fn parse_step(path: &str) -> Option<(Step, &str)> {
 }
 
 fn parse_filter(filter: &str) -> Option<Step> {
-    let (path, equal, value) = match filter.split_once("!=") {
-        Some((path, value)) => (path, false, value),
-        None => {
-            let (path, value) = filter.split_once("==")?;
-            (path, true, value)
-        }
+    let (path, equal, value) = if let Some((path, value)) = filter.split_once("!=") {
+        (path, false, value)
+    } else {
+        let (path, value) = filter.split_once("==")?;
+        (path, true, value)
     };
     let mut rest = path.trim().strip_prefix('@')?;
     let mut keys = Vec::new();
@@ -120,7 +128,9 @@ fn parse_name(path: &str) -> Option<(&str, &str)> {
 }
 
 fn parse_literal(text: &str) -> Option<Value> {
-    let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    let quoted = text
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''));
     match quoted {
         Some(text) => Some(text.into()),
         None => serde_json::from_str(text).ok(),
@@ -161,7 +171,16 @@ mod tests {
 
     #[test]
     fn other_paths_are_unsupported() {
-        for path in ["", "a", "$.a[1:2]", "$.a[?(@.n > 1)]", "$.length()", "$[", "$.", "$.a[-1]"] {
+        for path in [
+            "",
+            "a",
+            "$.a[1:2]",
+            "$.a[?(@.n > 1)]",
+            "$.length()",
+            "$[",
+            "$.",
+            "$.a[-1]",
+        ] {
             assert!(find(path, &json!({ "a": [] })).is_err(), "{path}");
         }
     }

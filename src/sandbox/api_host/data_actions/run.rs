@@ -171,7 +171,8 @@ struct Steps(Vec<Value>);
 impl Steps {
     fn start(&mut self, name: &str) {
         let step = self.0.len() + 1;
-        self.0.push(json!({ "step": step, "name": name, "success": true }));
+        self.0
+            .push(json!({ "step": step, "name": name, "success": true }));
     }
 
     /// Sets what the last step resulted in.
@@ -205,7 +206,9 @@ async fn run_steps(
         return Err(processing_failure("The integration is not active."));
     }
     if !action.calls_own_organization {
-        return Err(not_in_the_sandbox("a web service other than the Platform API"));
+        return Err(not_in_the_sandbox(
+            "a web service other than the Platform API",
+        ));
     }
     let request = &action.version.config["request"];
     steps.start("Fill in the request");
@@ -249,12 +252,16 @@ fn fill_in(request: &Value, mut input: Map<String, Value>) -> Result<ActionReque
     let method: Method = method.map_err(|_| processing_failure("The method is not valid."))?;
     let url = filled(text("requestUrlTemplate"))?;
     if !url.starts_with("/api/v2/") {
-        return Err(not_in_the_sandbox("a URL that does not start with /api/v2/"));
+        return Err(not_in_the_sandbox(
+            "a URL that does not start with /api/v2/",
+        ));
     }
     let mut headers = HeaderMap::new();
     for (name, template) in request["headers"].as_object().into_iter().flatten() {
         let value = filled(template.as_str().unwrap_or_default())?;
-        let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+        let header = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok());
         let (name, value) = header.ok_or_else(|| processing_failure("A header is not valid."))?;
         headers.insert(name, value);
     }
@@ -263,7 +270,12 @@ fn fill_in(request: &Value, mut input: Map<String, Value>) -> Result<ActionReque
     } else {
         filled(text("requestTemplate"))?
     };
-    Ok(ActionRequest { method, url, headers, body })
+    Ok(ActionRequest {
+        method,
+        url,
+        headers,
+        body,
+    })
 }
 
 /// Sends the request with a token of the integration's credential. A token that is no longer valid is
@@ -333,7 +345,9 @@ async fn call(
     *call.headers_mut() = request.headers.clone();
     if !request.body.is_empty() {
         let json = HeaderValue::from_static("application/json");
-        call.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
+        call.headers_mut()
+            .entry(header::CONTENT_TYPE)
+            .or_insert(json);
     }
     if let Ok(value) = format!("Bearer {token}").parse() {
         call.headers_mut().insert(header::AUTHORIZATION, value);
@@ -375,6 +389,7 @@ fn translate(config: &Value, response: &Value) -> Result<Value, Failure> {
         .map_err(|_| processing_failure("The success template does not make JSON."))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
 fn unsupported(what: Unsupported) -> Failure {
     not_in_the_sandbox(&what.0)
 }

@@ -12,7 +12,10 @@ pub(super) struct Unsupported(pub(super) String);
 /// nothing stays as it is written, or is left out with `$!`.
 pub(super) fn render(template: &str, scope: &Map<String, Value>) -> Result<String, Unsupported> {
     let chars: Vec<char> = template.chars().collect();
-    let mut reader = Reader { chars: &chars, at: 0 };
+    let mut reader = Reader {
+        chars: &chars,
+        at: 0,
+    };
     let mut rendered = String::new();
     while let Some(c) = reader.take() {
         match c {
@@ -119,13 +122,11 @@ impl Reader<'_> {
                 break;
             }
             let end = self.at;
-            match self.take_if('.').then(|| self.name()).flatten() {
-                Some(name) => path.push(name),
-                None => {
-                    self.at = end;
-                    break;
-                }
-            }
+            let Some(name) = self.take_if('.').then(|| self.name()).flatten() else {
+                self.at = end;
+                break;
+            };
+            path.push(name);
         }
         if has_braces && !self.take_if('}') {
             return Ok(None);
@@ -147,12 +148,23 @@ impl Reader<'_> {
                     }
                     let text: String = self.chars[start..self.at].iter().collect();
                     self.at += 1;
-                    arguments.push(if quote == '"' { render(&text, scope)? } else { text });
+                    arguments.push(if quote == '"' {
+                        render(&text, scope)?
+                    } else {
+                        text
+                    });
                 }
                 Some('$') => {
                     let reference = self.reference(scope)?;
                     let (text, _) = reference.ok_or_else(|| Unsupported("$".to_owned()))?;
                     arguments.push(text.unwrap_or_default());
+                }
+                Some(digit) if digit.is_ascii_digit() => {
+                    let start = self.at - 1;
+                    while self.peek().is_some_and(|c| c.is_ascii_digit()) {
+                        self.at += 1;
+                    }
+                    arguments.push(self.chars[start..self.at].iter().collect());
                 }
                 _ => return Err(Unsupported("this argument of a method".to_owned())),
             }
@@ -184,7 +196,10 @@ fn call(name: &str, arguments: &[String]) -> Result<String, Unsupported> {
         ("esc.url", [text]) => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
         ("esc.jsonString" | "esc.jsonEncode", [text]) => {
             let quoted = Value::from(text.as_str()).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
+            quoted
+                .get(1..quoted.len() - 1)
+                .unwrap_or_default()
+                .to_owned()
         }
         ("encoding.base64", [text]) => STANDARD.encode(text),
         ("successTemplateUtils.firstFromArray", [array, default @ ..]) => {
@@ -222,16 +237,31 @@ mod tests {
         for (template, expected) in [
             ("${input.a}/$input.n.", "x y\"z/7."),
             ("${input.o} ${input.o.p}", "{\"p\":[1]} [1]"),
-            ("${input.none}|$!{input.none}|$!input.missing|", "${input.none}|||"),
+            (
+                "${input.none}|$!{input.none}|$!input.missing|",
+                "${input.none}|||",
+            ),
             ("${Input.n}${INPUT.n}", "77"),
             ("$esc.url(${input.a})", "x+y%22z"),
             ("$esc.jsonString($input.a)", "x y\\\"z"),
             ("${esc.jsonEncode(\"${input.a}\")}", "x y\\\"z"),
             ("$esc.quote$esc.quote", "\"\""),
-            ("$encoding.base64(\"${credentials.clientId}:s\")", "aWQ6cw=="),
-            ("${successTemplateUtils.firstFromArray(\"${ids}\", \"none\")}", "\"first\""),
-            ("${successTemplateUtils.firstFromArray(\"${empty}\",\"$esc.quote$esc.quote\")}", "\"\""),
-            ("costs $5, 100 $ and #1 ${unclosed", "costs $5, 100 $ and #1 ${unclosed"),
+            (
+                "$encoding.base64(\"${credentials.clientId}:s\")",
+                "aWQ6cw==",
+            ),
+            (
+                "${successTemplateUtils.firstFromArray(\"${ids}\", \"none\")}",
+                "\"first\"",
+            ),
+            (
+                "${successTemplateUtils.firstFromArray(\"${empty}\",\"$esc.quote$esc.quote\")}",
+                "\"\"",
+            ),
+            (
+                "costs $5, 100 $ and #1 ${unclosed",
+                "costs $5, 100 $ and #1 ${unclosed",
+            ),
         ] {
             assert_eq!(render(template, &scope()).unwrap(), expected, "{template}");
         }
@@ -246,7 +276,7 @@ mod tests {
             "## a comment",
             "${input.a.replace(\"x\", \"y\")}",
             "$math.add(1, 2)",
-            "$esc.url(1)",
+            "$esc.url(true)",
             "$esc.url(",
             "${esc.url(\"a\").length()}",
         ] {

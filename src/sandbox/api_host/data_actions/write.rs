@@ -138,7 +138,10 @@ fn change_version(
             return Err(version_conflict(org));
         }
         let mut changed = version.clone();
-        for (field, text) in [("name", &mut changed.name), ("category", &mut changed.category)] {
+        for (field, text) in [
+            ("name", &mut changed.name),
+            ("category", &mut changed.category),
+        ] {
             if let Some(new) = body.get(field).and_then(Value::as_str) {
                 new.clone_into(text);
             }
@@ -205,7 +208,9 @@ pub(super) async fn delete_draft(
         Ok(StatusCode::NO_CONTENT.into_response())
     })?;
     org.with_integrations(|table, _| {
-        table.actions.retain(|one| one.published.is_some() || one.draft.is_some());
+        table
+            .actions
+            .retain(|one| one.published.is_some() || one.draft.is_some());
     });
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -230,7 +235,9 @@ pub(super) async fn validate(
                 })
             })
             .collect();
-        Ok(ok_response(&json!({ "valid": errors.is_empty(), "errors": errors })))
+        Ok(ok_response(
+            &json!({ "valid": errors.is_empty(), "errors": errors }),
+        ))
     })
 }
 
@@ -279,7 +286,10 @@ fn parse_new(body: &Map<String, Value>) -> Result<ActionVersion, ApiErrorRespons
         category: text("category").to_owned(),
         config: part("config"),
         contract: part("contract"),
-        secure: body.get("secure").and_then(Value::as_bool).unwrap_or_default(),
+        secure: body
+            .get("secure")
+            .and_then(Value::as_bool)
+            .unwrap_or_default(),
         version: 1,
     };
     check(&new)?;
@@ -318,13 +328,27 @@ fn check_publishable(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
 fn missing_fields(version: &ActionVersion) -> impl Iterator<Item = &'static str> + use<> {
     let (config, contract) = (&version.config, &version.contract);
     let fields = [
-        ("config.request.requestUrlTemplate", &config["request"]["requestUrlTemplate"]),
-        ("config.request.requestType", &config["request"]["requestType"]),
-        ("contract.input.inputSchema", &contract["input"]["inputSchema"]),
-        ("contract.output.successSchema", &contract["output"]["successSchema"]),
+        (
+            "config.request.requestUrlTemplate",
+            &config["request"]["requestUrlTemplate"],
+        ),
+        (
+            "config.request.requestType",
+            &config["request"]["requestType"],
+        ),
+        (
+            "contract.input.inputSchema",
+            &contract["input"]["inputSchema"],
+        ),
+        (
+            "contract.output.successSchema",
+            &contract["output"]["successSchema"],
+        ),
     ];
     let missing = fields.map(|(name, value)| (name, value.is_null() || value == ""));
-    missing.into_iter().filter_map(|(name, missing)| missing.then_some(name))
+    missing
+        .into_iter()
+        .filter_map(|(name, missing)| missing.then_some(name))
 }
 
 const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:action:add"]);

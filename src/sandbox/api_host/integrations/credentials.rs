@@ -20,11 +20,7 @@ use crate::sandbox::{
         error_response::{ApiErrorResponse, ok_response},
         params::{json_object, number_parameter, query_parameter},
     },
-    org::{
-        Caller, Org,
-        integrations::Credential,
-        permissions::RequiredPermissions,
-    },
+    org::{Caller, Org, integrations::Credential, permissions::RequiredPermissions},
 };
 
 pub(super) fn credential_routes() -> Router<Arc<Org>> {

@@ -15,7 +15,10 @@ pub(super) fn type_routes() -> Router<Arc<Org>> {
     Router::new()
         .route(TYPES, get(list))
         .route("/api/v2/integrations/types/{typeId}", get(get_one))
-        .route("/api/v2/integrations/credentials/types", get(credential_types))
+        .route(
+            "/api/v2/integrations/credentials/types",
+            get(credential_types),
+        )
 }
 
 pub(super) fn is_known_type(id: &str) -> bool {
@@ -51,7 +54,9 @@ async fn get_one(
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(VIEW)?;
     let found = INTEGRATION_TYPES.iter().find(|(known, _)| *known == id);
-    Ok(ok_response(&type_body(found.ok_or_else(ApiErrorResponse::not_found)?)))
+    Ok(ok_response(&type_body(
+        found.ok_or_else(ApiErrorResponse::not_found)?,
+    )))
 }
 
 /// A bare array.
@@ -61,7 +66,10 @@ async fn credential_types(
     caller.permissions.require(VIEW)?;
     let types = CREDENTIAL_TYPES.iter().map(|(name, required)| {
         let properties = required.iter().map(|field| {
-            ((*field).to_owned(), json!({ "type": "string", "title": field }))
+            (
+                (*field).to_owned(),
+                json!({ "type": "string", "title": field }),
+            )
         });
         json!({
             "id": name,
