@@ -3,6 +3,7 @@
 
 mod admin;
 mod good;
+mod integrations;
 mod list;
 mod login;
 mod misuse;
