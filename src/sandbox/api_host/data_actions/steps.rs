@@ -10,7 +10,7 @@ use super::{
         AUTHENTICATE, ActionRequest, EXECUTE, OwnApi, RunnableAction, Steps, invalid_credential,
         send,
     },
-    template::{Unsupported, render, text_of},
+    template::{Unsupported, render, to_text},
 };
 use crate::sandbox::org::Org;
 
@@ -123,7 +123,7 @@ fn translate(config: &Value, response: &Value) -> Result<Value, Failure> {
         let text = match found {
             Some(Value::Null) => None,
             Some(value) => Some(value.to_string()),
-            None => text_of(&defaults[name]),
+            None => to_text(&defaults[name]),
         };
         scope.insert(name.clone(), text.map_or(Value::Null, Value::String));
     }
