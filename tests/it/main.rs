@@ -13,6 +13,7 @@ mod admin;
 mod answers;
 mod certificates;
 mod client;
+mod data_action_example;
 mod diagnose;
 mod environment;
 mod errors;
