@@ -81,6 +81,12 @@ struct Contact {
     name: String,
 }
 
+/// What a flow has after it called the data action.
+#[derive(Deserialize)]
+struct Flow {
+    result: Value,
+}
+
 /// The ids of what was created.
 #[derive(Default)]
 struct Created {
@@ -148,30 +154,17 @@ async fn run_chain(
     created.credential = Some(credential.id.clone());
     out.row("credential", &credential.id)?;
 
-    let integration = integrations.create("purecloud-data-actions", NAME).await?;
-    let id = &integration.id;
-    created.integration = Some(id.clone());
-    let configure = integrations.configure(id, |configuration| {
-        configuration.set_credential("pureCloudOAuthClient", &credential.id);
-    });
-    configure.await?;
-    integrations.enable(id).await?;
-    let active = integrations.wait_until_active(id).await?;
-    out.row(
-        "integration",
-        format_args!("{id} {}", active.reported_state.code),
-    )?;
-
+    let integration_id = create_integration(api, &credential.id, created, out).await?;
     let input = Input { email };
-    let action = create_action(api, id, &input, out).await?;
+    let action = create_action(api, &integration_id, &input, out).await?;
     heading(out, "A customer's result")?;
     let actions = api.data_actions();
     let execute = || actions.execute::<_, Contact>(&action, &input);
     out.row("executed", execute().await?.name)?;
     if let Some(flow) = flow {
         let request = api.post(flow).segment(&action).json(&input);
-        let result: Value = request.fetch().await?;
-        out.row("by a flow", &result["result"])?;
+        let flow: Flow = request.fetch().await?;
+        out.row("by a flow", flow.result)?;
     }
 
     heading(
@@ -197,6 +190,30 @@ async fn run_chain(
         .await?;
     out.row("executed", execute().await?.name)?;
     Ok(())
+}
+
+/// Creates an integration with the credential, and waits until it is active. Returns its id.
+async fn create_integration(
+    api: &PlatformClient,
+    credential_id: &str,
+    created: &mut Created,
+    out: &mut Output<impl Write>,
+) -> Result<String, Box<dyn StdError>> {
+    let integrations = api.integrations();
+    let integration = integrations.create("purecloud-data-actions", NAME).await?;
+    let id = &integration.id;
+    created.integration = Some(id.clone());
+    let configure = integrations.configure(id, |configuration| {
+        configuration.set_credential("pureCloudOAuthClient", credential_id);
+    });
+    configure.await?;
+    integrations.enable(id).await?;
+    let active = integrations.wait_until_active(id).await?;
+    out.row(
+        "integration",
+        format_args!("{id} {}", active.reported_state.code),
+    )?;
+    Ok(integration.id)
 }
 
 /// Creates a draft, tests and publishes it. Returns the action's id.
