@@ -10,6 +10,7 @@ mod local;
 mod login;
 mod outcome;
 mod redact;
+mod response;
 mod token_endpoint;
 mod transport;
 mod troubleshooting;
@@ -35,9 +36,11 @@ pub use local::{
 pub(crate) use login::CallbackFault;
 pub use login::{LoginError, LoginErrorKind};
 pub(crate) use redact::{is_invisible, sanitize};
+pub use response::UnexpectedResponse;
+pub(crate) use response::{ResponseHead, ResponseProblem};
 pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind};
-pub(crate) use transport::{Peer, Proxy, ProxyOrigin, ResponseHead, ResponseProblem};
-pub use transport::{TransportError, TransportKind, UnexpectedResponse};
+pub(crate) use transport::{Peer, Proxy, ProxyOrigin};
+pub use transport::{TransportError, TransportKind};
 pub use troubleshooting::Troubleshooting;
 
 /// Why there is no token, or why a call to the Platform API failed.

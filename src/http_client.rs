@@ -4,6 +4,7 @@ mod app;
 mod failure;
 mod incoming;
 mod proxy;
+mod system_resolver;
 mod upload;
 
 use std::{
@@ -22,6 +23,7 @@ use http::{
 };
 use proxy::proxy_for;
 use reqwest::{Client, ClientBuilder, redirect};
+use system_resolver::SystemResolver;
 use url::Url;
 
 pub(crate) use app::App;
@@ -60,7 +62,9 @@ type Configure = dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync;
 
 impl HttpClient {
     /// Creates a client that `configure` sets up: its proxies, certificates, timeouts and whatever
-    /// else reqwest offers. The connect timeout is 5 seconds unless `configure` sets another.
+    /// else reqwest offers. The connect timeout is 5 seconds unless `configure` sets another. Names are
+    /// looked up by the system's resolver, on threads that a runtime does not wait for when it ends,
+    /// unless `configure` sets another `dns_resolver`.
     ///
     /// The settings that protect credentials are applied afterwards: no redirects, no verbose log,
     /// no referer, no decompression, at least TLS 1.2, https only for other machines, no proxy for
@@ -139,7 +143,9 @@ impl HttpClient {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let mut builder = Client::builder().connect_timeout(CONNECT_TIMEOUT);
+        let mut builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .dns_resolver(SystemResolver::default());
         if let Some(configure) = &self.0.configure {
             builder = configure(builder);
         }

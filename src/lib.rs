@@ -7,14 +7,20 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
-//! - **OAuth clients, integrations, data actions:** [`admin`].
-//! - **Stores:** [`store`].
+//! - **OAuth clients, integrations, data actions:** [`admin`]; [`audit`] checks all clients.
+//! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "login", feature = "sandbox-tls", feature = "test-util")),
+    not(all(
+        feature = "keyring-store",
+        feature = "login",
+        feature = "redis-store",
+        feature = "sandbox-tls",
+        feature = "test-util"
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "guides link to what only features add"
@@ -35,6 +41,8 @@ mod clock;
 mod environment;
 mod grant;
 mod http_client;
+#[cfg(feature = "keyring-store")]
+mod keyring;
 #[cfg(feature = "login")]
 mod listener;
 #[cfg(feature = "login")]
@@ -53,6 +61,7 @@ mod token;
 mod token_endpoint;
 
 pub mod admin;
+pub mod audit;
 pub mod client;
 pub mod error;
 #[cfg(feature = "sandbox")]
@@ -86,15 +95,17 @@ pub use clock::Clock;
 pub use http_client::HttpClient;
 
 // The crates whose types stand in public signatures.
+#[cfg(feature = "redis-store")]
+pub use redis;
 pub use {bytes, http, reqwest, secrecy, url};
 
 /// The documented limits and dates of Genesys Cloud.
 pub mod limits {
     pub use crate::platform_limits::{
         DEFAULT_TOKEN_DURATION, HIPAA_IDLE_TIMEOUT, IMMEDIATE_DELETION_AGE,
-        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS,
-        MAX_SCIM_TOKEN_DURATION, Month, RECOMMENDED_TOKEN_DURATION, RESTORATION_PERIOD,
-        SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
+        IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_EARLIEST_CLOSING, IMPLICIT_GRANT_EARLIEST_END,
+        IMPLICIT_GRANT_ENDS, MAX_REDIRECT_URIS, MAX_SCIM_TOKEN_DURATION, Month,
+        RECOMMENDED_TOKEN_DURATION, RESTORATION_PERIOD, SECRET_SHOWN_ONCE_SINCE, TOKEN_DURATION,
     };
 }
 
@@ -140,6 +151,8 @@ pub mod guide {
     pub mod proxies {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/stores.md")]
+    pub mod stores {}
     #[doc = include_str!("guide/testing.md")]
     pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]

@@ -13,6 +13,13 @@ pub const IMPLICIT_GRANT_CLOSED_SINCE: Month = Month::new(2026, 5);
 /// The month from which clients with the implicit grant get no more tokens.
 pub const IMPLICIT_GRANT_ENDS: Month = Month::new(2027, 5);
 
+/// The month that Genesys staff have named in the community for [`IMPLICIT_GRANT_CLOSED_SINCE`].
+pub const IMPLICIT_GRANT_EARLIEST_CLOSING: Month = Month::new(2026, 3);
+
+/// The month that Genesys staff have named in the community for [`IMPLICIT_GRANT_ENDS`]. Be done by
+/// then.
+pub const IMPLICIT_GRANT_EARLIEST_END: Month = Month::new(2027, 3);
+
 /// The token durations that an OAuth client can have.
 pub const TOKEN_DURATION: RangeInclusive<Duration> =
     Duration::from_secs(300)..=Duration::from_secs(172_800);
@@ -105,12 +112,16 @@ mod tests {
             SECRET_SHOWN_ONCE_SINCE,
             IMPLICIT_GRANT_CLOSED_SINCE,
             IMPLICIT_GRANT_ENDS,
+            IMPLICIT_GRANT_EARLIEST_CLOSING,
+            IMPLICIT_GRANT_EARLIEST_END,
         ];
         let shown = dates.map(|date| (date.to_string(), date.year(), date.number()));
         let expected = [
             ("November 2025", 2025, 11),
             ("May 2026", 2026, 5),
             ("May 2027", 2027, 5),
+            ("March 2026", 2026, 3),
+            ("March 2027", 2027, 3),
         ];
         assert_eq!(
             shown,

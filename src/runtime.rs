@@ -1,11 +1,18 @@
 //! The tokio runtime of a caller: whether there is one, and whether it can be used.
 
 use std::{
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
+
+thread_local! {
+    /// The last runtime of this thread on which requests can be sent. Looking at each request would
+    /// open a socket each time.
+    static USABLE: Cell<Option<Id>> = const { Cell::new(None) };
+}
 
 /// Returns the current runtime, if it has timers. One that was built without `enable_time` counts as
 /// none.
@@ -16,7 +23,12 @@ pub(crate) fn with_timers() -> Option<Handle> {
 
 /// Returns the current runtime, if requests can be sent on it: it has timers and sockets.
 pub(crate) fn for_requests() -> Option<Handle> {
-    with_timers().filter(|_| has_sockets())
+    let runtime = Handle::try_current().ok()?;
+    if USABLE.get() != Some(runtime.id()) {
+        with_timers().filter(|_| has_sockets())?;
+        USABLE.set(Some(runtime.id()));
+    }
+    Some(runtime)
 }
 
 /// Whether the current runtime has sockets (`enable_io`).
@@ -51,6 +63,8 @@ mod tests {
         for (runtime, timers, requests) in [
             (built(|builder| builder), false, false),
             (built(Builder::enable_io), false, false),
+            (built(Builder::enable_time), true, cfg!(not(unix))),
+            (built(Builder::enable_all), true, true),
             (built(Builder::enable_time), true, cfg!(not(unix))),
             (built(Builder::enable_all), true, true),
         ] {

@@ -13,10 +13,10 @@ use crate::{error::Error, rfc3339::parse_date_time};
 
 /// The fields of an object that this crate does not know, by name. An update sends them back.
 ///
-/// `Debug` shows the names only. A field with a secret is never kept: Genesys Cloud returned the
-/// secret of an OAuth client with the client until November 2025.
-#[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
-#[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
+/// `Debug` shows the names only. A field with a secret is never kept: Genesys Cloud once returned the
+/// secret of an OAuth client with the client.
+#[derive(Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct OtherFields(Map<String, Value>);
 
 impl OtherFields {
@@ -63,16 +63,11 @@ impl OtherFields {
     }
 }
 
-impl From<Map<String, Value>> for OtherFields {
-    fn from(mut fields: Map<String, Value>) -> Self {
+impl<'de> Deserialize<'de> for OtherFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
         remove_secrets(&mut fields);
-        Self(fields)
-    }
-}
-
-impl From<OtherFields> for Map<String, Value> {
-    fn from(fields: OtherFields) -> Self {
-        fields.0
+        Ok(Self(fields))
     }
 }
 

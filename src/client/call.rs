@@ -84,20 +84,18 @@ impl Call {
             token: None,
             attempts: 0,
             status: None,
+            response: None,
             failures: 0,
             last_failure: None,
         };
-        async {
-            match sending.with_fresh_token().await {
-                // The failure before says more than a bare timeout.
-                Err(error) if matches!(error.kind(), ErrorKind::Timeout) => {
-                    Err(sending.last_failure.take().unwrap_or(error))
-                }
-                result => result,
-            }
-        }
-        .instrument(span)
-        .await
+        let result = sending.with_fresh_token().instrument(span).await;
+        result.map_err(|error| match error.kind() {
+            // The failure before says more than a bare timeout.
+            ErrorKind::Timeout => sending.last_failure.take().unwrap_or(error),
+            _ => error,
+        })?;
+        let response = sending.response.take();
+        response.ok_or_else(|| sending.timed_out())
     }
 }
 
@@ -114,6 +112,8 @@ struct Sending {
     attempts: u32,
     /// The status of the last attempt's response.
     status: Option<StatusCode>,
+    /// Where the response stays, since it is large and several functions return it.
+    response: Option<Response>,
     /// Failed attempts so far. Those whose token was rejected do not count.
     failures: u32,
     last_failure: Option<Error>,
@@ -121,7 +121,7 @@ struct Sending {
 
 impl Sending {
     /// Sends the request, and sends it once more with a new token where the API rejects the first.
-    async fn with_fresh_token(&mut self) -> Result<Response, Error> {
+    async fn with_fresh_token(&mut self) -> Result<(), Error> {
         let first = match self.with_retries().await {
             Err(error) if self.drop_rejected_token(&error) => error,
             result => return result,
@@ -138,7 +138,7 @@ impl Sending {
     }
 
     /// Sends the request until it succeeds, its token is rejected or the retry policy ends it.
-    async fn with_retries(&mut self) -> Result<Response, Error> {
+    async fn with_retries(&mut self) -> Result<(), Error> {
         loop {
             self.authorize().await?;
             let error = match self.attempt().await {
@@ -176,16 +176,20 @@ impl Sending {
         Ok(())
     }
 
-    /// Sends the request once.
-    async fn attempt(&mut self) -> Result<Response, Error> {
-        let call = &mut self.call;
-        let clock = call.tokens.clock();
-        let timeout = call.deadline - clock.now();
+    fn timed_out(&self) -> Error {
+        let what = format!("{} {}", self.call.method, self.call.url.path());
+        Error::timeout(&what, self.call.timeout)
+    }
+
+    /// Sends the request once, and keeps the response.
+    async fn attempt(&mut self) -> Result<(), Error> {
+        let clock = self.call.tokens.clock();
+        let timeout = self.call.deadline - clock.now();
         runtime::for_requests().ok_or(ErrorKind::NoRuntime)?;
         if timeout.is_zero() {
-            let what = format!("{} {}", call.method, call.url.path());
-            return Err(Error::timeout(&what, call.timeout));
+            return Err(self.timed_out());
         }
+        let call = &mut self.call;
         let outgoing = Outgoing {
             method: call.method.clone(),
             url: call.url.clone(),
@@ -200,13 +204,15 @@ impl Sending {
         incoming.set_body_secrets(call.body_secrets.clone());
         let outcome = incoming.outcome();
         if outcome == Outcome::Error {
-            return Err(incoming.api_error(clock).await);
+            return Err(incoming.api_error(call.tokens.clock()).await);
         }
-        let mut response = Response::new(incoming, call.body_limit);
+        let response = self
+            .response
+            .insert(Response::new(incoming, call.body_limit));
         if call.read_body == ReadBody::Now && outcome == Outcome::Success {
             response.read().await?;
         }
-        Ok(response)
+        Ok(())
     }
 
     /// Invalidates the token of the last attempt if the API has rejected it.

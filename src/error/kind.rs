@@ -8,8 +8,9 @@ use super::{
         ConfigurationKind, CredentialSourceError, InvalidConfiguration, StoreError, TokenExpired,
     },
     login::{LoginError, LoginErrorKind},
+    response::{ResponseHead, UnexpectedResponse},
     token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind},
-    transport::{ResponseHead, TransportError, UnexpectedResponse},
+    transport::TransportError,
     troubleshooting::Troubleshooting,
 };
 

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt, io, time::Duration};
 
-use super::{redact::sanitize, token_endpoint::OAuthError, transport::ResponseHead};
+use super::{redact::sanitize, response::ResponseHead, token_endpoint::OAuthError};
 use crate::platform_limits::{IMPLICIT_GRANT_CLOSED_SINCE, IMPLICIT_GRANT_ENDS};
 
 /// A login is needed, or it failed.

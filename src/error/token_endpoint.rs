@@ -2,7 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use super::transport::ResponseHead;
+use super::response::ResponseHead;
 use crate::region::Region;
 
 /// An error response of the token endpoint (RFC 6749 5.2). It is recognised by its `error`, whatever

@@ -236,15 +236,14 @@ impl Inner {
     /// Exchanges the code of the first callback, in a task of its own: the code can be used only
     /// once, whoever waits for the result. Then shows the result in the browser.
     fn start_exchange(self: &Arc<Self>, redirect: Redirect, respond: Option<Responder>) {
-        let is_first = self.progress.send_if_modified(|progress| {
+        let is_first = self.change(|progress| {
             let listener = match progress {
                 Progress::Listening(listener) => Some(Arc::clone(listener)),
                 Progress::Failed(_, listener) => listener.take(),
                 Progress::TimedOut(_) => None,
-                Progress::Exchanging(_) | Progress::Done(_) => return false,
+                Progress::Exchanging(_) | Progress::Done(_) => return None,
             };
-            *progress = Progress::Exchanging(listener);
-            true
+            Some(Progress::Exchanging(listener))
         });
         let mut guard = is_first.then(|| ExchangeGuard(Arc::clone(self), None));
         let inner = Arc::clone(self);
@@ -281,46 +280,47 @@ impl Inner {
             provider.is_ok_and(|provider| provider.has_unsaved_login())
         };
         let may_return = result.as_ref().is_err_and(Error::is_transient) && !is_kept();
-        // Dropped after the guard: an error may hold the program's own.
-        let mut former = None;
-        self.progress.send_modify(|progress| {
-            let new = match (result, &mut *progress) {
+        self.change(|progress| {
+            Some(match (result, progress) {
                 (Err(error), Progress::Exchanging(listener)) if may_return => {
                     Progress::Failed(error, listener.take())
                 }
                 (result, _) => Progress::Done(result),
-            };
-            former = Some(mem::replace(progress, new));
+            })
         });
-        drop(former);
     }
 
     /// Waits for the browser again after an exchange that used no code.
     fn listen_again(&self) {
-        self.progress.send_if_modified(|progress| {
-            let Progress::Failed(_, Some(listener)) = progress else {
-                return false;
-            };
-            *progress = Progress::Listening(Arc::clone(listener));
-            true
+        self.change(|progress| match progress {
+            Progress::Failed(_, Some(listener)) => Some(Progress::Listening(Arc::clone(listener))),
+            _ => None,
         });
     }
 
     /// Frees the port, unless there was a valid callback.
     fn time_out(&self, rejections: &Rejections) -> Result<(), Error> {
-        self.progress.send_if_modified(|progress| {
+        self.change(|progress| {
             let is_listening = matches!(progress, Progress::Listening(_));
-            if is_listening {
+            is_listening.then(|| {
                 let timeout = self.login.0.settings.login_timeout;
-                let error = LoginError::deadline(timeout, rejections);
-                *progress = Progress::TimedOut(error.into());
-            }
-            is_listening
+                Progress::TimedOut(LoginError::deadline(timeout, rejections).into())
+            })
         });
         match &*self.progress.borrow() {
             Progress::TimedOut(error) => Err(error.clone()),
             _ => Ok(()),
         }
+    }
+
+    /// Replaces the progress where `change` returns another, and returns whether it did.
+    fn change(&self, change: impl FnOnce(&mut Progress) -> Option<Progress>) -> bool {
+        // Dropped after the guard: an error may hold the program's own, whose drop may use the login.
+        let mut former = None;
+        self.progress.send_if_modified(|progress| {
+            former = change(progress).map(|new| mem::replace(progress, new));
+            former.is_some()
+        })
     }
 
     /// Waits for the result of the login.

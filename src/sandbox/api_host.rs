@@ -5,6 +5,7 @@ mod data_actions;
 mod integrations;
 mod listings;
 mod oauth_clients;
+mod roles;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use self::{
     integrations::integration_routes,
     listings::{listing_routes, page::ListingRequest},
     oauth_clients::client_routes,
+    roles::role_routes,
 };
 use super::{
     http::{
@@ -33,8 +35,6 @@ use super::{
     org::{
         Caller, Org,
         clients::Client,
-        permissions::RequiredPermissions,
-        settings::ROLE_ID,
         tokens::TokenError,
         usage::{CallKey, days},
     },
@@ -58,12 +58,12 @@ fn platform_routes() -> Router<Arc<Org>> {
         .route("/api/v2/users/me", get(current_user))
         .route(TOKENS_ME, get(token_info).delete(revoke_token))
         .route("/api/v2/tokens/timeout", get(idle_timeout))
-        .route("/api/v2/authorization/roles", get(roles))
         .merge(client_routes())
         .merge(contact_routes())
         .merge(data_action_routes())
         .merge(integration_routes())
         .merge(listing_routes())
+        .merge(role_routes())
 }
 
 /// Adds what all calls have: they need a live token.
@@ -238,37 +238,6 @@ async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
     ok_response(&body)
 }
 
-async fn roles(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_ROLES)?;
-    let role = |id: &str, name: &str| {
-        json!({
-            "id": id,
-            "name": name,
-            "description": "A role of the sandbox",
-            "selfUri": format!("/api/v2/authorization/roles/{id}"),
-        })
-    };
-    let others = org.other_roles();
-    let others = others.iter().map(|id| role(id, "Added by the test"));
-    let entities: Vec<_> = std::iter::once(role(ROLE_ID, "Sandbox"))
-        .chain(others)
-        .collect();
-    let uri = "/api/v2/authorization/roles?pageSize=25&pageNumber=1";
-    Ok(ok_response(&json!({
-        "total": entities.len(),
-        "entities": entities,
-        "pageSize": 25,
-        "pageNumber": 1,
-        "pageCount": 1,
-        "firstUri": uri,
-        "lastUri": uri,
-        "selfUri": uri,
-    })))
-}
-
 fn organization_reference(org: &Org) -> Value {
     json!({
         "id": org.id,
@@ -279,4 +248,3 @@ fn organization_reference(org: &Org) -> Value {
 
 const TOKENS_ME: &str = "/api/v2/tokens/me";
 const ORGANIZATION_NAME: &str = "Sandbox";
-const VIEW_ROLES: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);

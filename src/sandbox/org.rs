@@ -273,6 +273,17 @@ impl Org {
         state.other_roles.iter().map(|(id, _)| id.clone()).collect()
     }
 
+    /// Returns the permissions of a role.
+    pub(super) fn role_permissions(&self, id: &str) -> Option<Vec<String>> {
+        let state = self.state.lock();
+        if id == ROLE_ID {
+            return Some(state.role.permissions.clone());
+        }
+        let mut others = state.other_roles.iter();
+        let (_, permissions) = others.find(|(other, _)| other == id)?;
+        Some(permissions.clone())
+    }
+
     pub(super) fn ip_authorized(&self) -> bool {
         self.state.lock().ip_authorized
     }

@@ -11,7 +11,7 @@ use super::{Sandbox, org::settings::ROLE_ID};
 ///
 /// | call | permission |
 /// |---|---|
-/// | `GET /api/v2/authorization/roles` | `authorization:role:view` |
+/// | `GET /api/v2/authorization/roles`, `…/{id}` | `authorization:role:view` |
 /// | `GET /api/v2/oauth/clients`, `GET /api/v2/oauth/clients/{id}` | `oauth:client:view` |
 /// | `POST /api/v2/oauth/clients` | `oauth:client:add` |
 /// | `PUT /api/v2/oauth/clients/{id}`, `POST …/{id}/secret` | `oauth:client:edit` |

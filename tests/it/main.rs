@@ -11,6 +11,7 @@
 
 mod admin;
 mod answers;
+mod audit;
 mod certificates;
 mod client;
 mod data_action_example;

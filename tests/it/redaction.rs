@@ -2,6 +2,7 @@
 //! process of its own, so that the output of all its threads is captured.
 
 mod admin;
+mod audit;
 mod good;
 mod integrations;
 mod list;
@@ -97,6 +98,11 @@ fn no_secret_is_shown_by_administration() {
 }
 
 #[test]
+fn no_secret_is_shown_by_an_audit() {
+    assert_no_secret_is_shown(test_name!(), audit::all);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     assert_no_secret_is_shown(test_name!(), async |run| {
         good::plain(run).await;
@@ -111,6 +117,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
         saml::all(run).await;
         stores::all(run).await;
         admin::all(run).await;
+        audit::all(run).await;
         let gaps = list::gaps(run.shown());
         assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));
     });

@@ -4,18 +4,19 @@
 use std::{
     future::Future,
     pin::pin,
+    sync::mpsc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, ClientCredentials, ClientSecret, Error, FixedToken, Login, PlatformClient,
-    Region, TokenProvider,
+    AuthorizationCode, ClientCredentials, ClientSecret, Error, FixedToken, HttpClient, Login,
+    PlatformClient, Region, TokenProvider,
     store::{FileStore, MemoryStore, StoreKey, TokenStore},
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{credentials, kind_of, login::parameter, runtime::runtime};
+use crate::support::{credentials, kind_of, login::parameter, runtime::runtime, tls::Authority};
 
 fn limited_runtimes() -> [Runtime; 3] {
     let build = |with: fn(&mut Builder) -> &mut Builder| {
@@ -96,6 +97,32 @@ fn logins_need_timers_and_sockets() {
             assert_no_runtime(local.pasted(&callback).await);
         });
     }
+}
+
+/// A name server that does not respond must not keep a runtime from ending, so no name is looked up on
+/// a thread of the runtime.
+#[test]
+fn names_are_looked_up_without_a_thread_of_the_runtime() {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, gate) = mpsc::channel::<()>();
+    runtime.block_on(async {
+        let only_thread = tokio::task::spawn_blocking(move || gate.recv().is_err());
+        let authority = Authority::new();
+        let http = HttpClient::new(move |reqwest| {
+            reqwest.no_proxy().tls_certs_only([authority.certificate()])
+        });
+        let region = Region::custom("https://login.invalid", "https://login.invalid").unwrap();
+        let builder = TokenProvider::builder(region, credentials()).http_client(http.unwrap());
+        let error = builder.build().unwrap().token().await.unwrap_err();
+        assert_eq!(kind_of(&error), "Transport Dns");
+        drop(release);
+        assert!(only_thread.await.unwrap());
+    });
 }
 
 /// A turn that is free needs no timer.

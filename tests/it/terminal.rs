@@ -7,7 +7,8 @@ use super::{
     support::example::in_one_line,
 };
 
-const EXAMPLES: [&str; 6] = [
+const EXAMPLES: [&str; 7] = [
+    "audit",
     "diagnose",
     "login",
     "quickstart",

@@ -114,7 +114,7 @@ fn median<'a>(costs: impl Iterator<Item = &'a Cost> + Clone) -> Cost {
 const MAX_TOKEN: i64 = 150;
 const MAX_HEADER: i64 = 200;
 const MAX_API_CALL: Cost = Cost {
-    instructions: 0,
+    instructions: 200,
     allocations: 0,
 };
 const MAX_START: i64 = 1_500_000;

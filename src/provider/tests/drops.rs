@@ -154,3 +154,35 @@ fn error_that_uses_the_provider_is_dropped_without_the_lock() {
         assert!(result.is_ok(), "case {case} hangs or panics");
     }
 }
+
+/// A handler that keeps up with nothing, and more failures than events may wait for it.
+#[test]
+fn missed_event_is_dropped_without_the_lock() {
+    let (ended, end) = mpsc::channel();
+    let (release, gate) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        paused_runtime().block_on(async move {
+            let later = Later::default();
+            let failing = Arc::clone(&later);
+            let grant = Grant::from_fn("broker", move || {
+                ready(Err::<NewToken, _>(Busy(failing.clone()).into()))
+            });
+            let endpoint = Endpoint::new(|_| Reply::Token(60));
+            let builder = endpoint.builder(Clock::manual(), grant);
+            let gate = Mutex::new(gate);
+            let builder = builder.on_event(move |_| {
+                let _ = gate.lock().recv();
+            });
+            let tokens = builder.build();
+            later.set(Arc::downgrade(&tokens.cache)).unwrap();
+            for _ in 0..300 {
+                failure(&tokens).await;
+                tokio::time::sleep(seconds(40.0)).await;
+            }
+        });
+        ended.send(()).unwrap();
+    });
+    let result = end.recv_timeout(DEADLINE);
+    drop(release);
+    assert!(result.is_ok(), "it hangs or panics");
+}

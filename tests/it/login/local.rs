@@ -1,7 +1,18 @@
 //! Logins on this machine: the browser comes back to a listener, or a user pastes the callback.
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    fmt,
+    pin::pin,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Waker},
+    thread,
+};
 
+use genesys_cloud_auth::ClientSecret;
 use tokio::{runtime::Runtime, time::timeout};
 
 use super::*;
@@ -196,5 +207,74 @@ fn wait_outside_a_runtime_is_an_error() {
     match Box::pin(local.redirected()).as_mut().poll(&mut context) {
         Poll::Ready(Err(error)) => assert_kind(&error, "NoRuntime"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// An error of the program's own that uses the login when it is dropped.
+#[derive(Debug)]
+struct Busy(Arc<OnceLock<Weak<LocalLogin>>>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(local) = self.0.get().and_then(Weak::upgrade) {
+            let _ = pin!(local.redirected()).poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no secret today")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+/// Runs in a thread of its own, which a drop under the lock blocks for ever.
+#[test]
+fn error_that_uses_the_login_is_dropped_without_the_lock() {
+    for is_pasted in [true, false] {
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            let result = Runtime::new()
+                .unwrap()
+                .block_on(log_in_after_failures(is_pasted));
+            ended.send(result.is_ok()).unwrap();
+        });
+        assert_eq!(end.recv_timeout(TEST_TIMEOUT), Ok(true), "{is_pasted}");
+    }
+}
+
+/// Logs a user in whose client's secret cannot be read at first, twice by a pasted callback.
+async fn log_in_after_failures(is_pasted: bool) -> Result<TokenProvider, Error> {
+    let sandbox = sandbox().await;
+    let (later, calls) = (Arc::new(OnceLock::new()), AtomicUsize::new(0));
+    let secret = ClientSecret::from_fn({
+        let (later, secret) = (Arc::clone(&later), sandbox.client_secret());
+        move || {
+            let fails = calls.fetch_add(1, Ordering::SeqCst) < 2;
+            let result = if fails {
+                Err(Busy(later.clone()).into())
+            } else {
+                Ok(secret.clone())
+            };
+            async move { result }
+        }
+    });
+    let app = AuthorizationCode::confidential(sandbox.client_id(), secret, LOCAL)?;
+    let login = Login::new(sandbox.region(), app)?;
+    let local = Arc::new(login.listen("default")?);
+    later.set(Arc::downgrade(&local)).unwrap();
+    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    for _ in 0..2 {
+        assert_kind(
+            &local.pasted(&callback).await.unwrap_err(),
+            "CredentialSource",
+        );
+    }
+    if is_pasted {
+        local.pasted(&callback).await
+    } else {
+        tokio::join!(local.redirected(), browse(&callback)).0
     }
 }

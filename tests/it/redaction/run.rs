@@ -66,6 +66,10 @@ impl Run {
         self.shown.debug(value);
     }
 
+    pub fn text(&mut self, text: &str) {
+        self.shown.display(&text);
+    }
+
     /// Shows an error, and a panic with it.
     pub fn error(&mut self, error: &Error) {
         if self.shown.error(error) {

@@ -36,6 +36,7 @@ fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'sta
     let part = |end: &str| format!("{client}/{end}");
     let (secret, query, summary) = (part("secret"), part("usage/query"), part("usage/summary"));
     let results = part("usage/query/results/x");
+    let role = format!("{ROLES}/{}", sandbox.role_id());
     let calls = vec![
         ("PUT", client.as_str(), "oauth:client:edit"),
         ("POST", secret.as_str(), "oauth:client:edit"),
@@ -56,6 +57,7 @@ fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'sta
         ("POST", "/api/v2/usage/query", organization),
         ("GET", "/api/v2/usage/query/x/results", organization),
         ("GET", ROLES, "authorization:role:view"),
+        ("GET", &role, "authorization:role:view"),
         ("GET", CLIENTS, "oauth:client:view"),
         ("GET", client.as_str(), "oauth:client:view"),
         ("POST", CLIENTS, "oauth:client:add"),

@@ -35,7 +35,7 @@ pub const CLIENT_ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
 pub const SECRET: &str = "s3cret-of-the-tests";
 pub const TOKEN: &str = "token-of-the-tests";
 
-const A_MOMENT: Duration = Duration::from_millis(1);
+const A_MOMENT: Duration = Duration::from_millis(5);
 const STEP: Duration = Duration::from_millis(500);
 
 pub fn credentials() -> ClientCredentials {
