@@ -1,4 +1,4 @@
-//! Administration: OAuth clients.
+//! Administration: OAuth clients, integrations with their credentials, data actions.
 //!
 //! The handles here send their requests through a [`PlatformClient`](crate::PlatformClient), so they
 //! share its tokens, its timeout and its retry policy.
@@ -12,15 +12,37 @@
 //!   to look for.
 //! - After a change Genesys Cloud may return the former state for some seconds.
 //!
-//! The guide [OAuth clients in Genesys Cloud](crate::guide::oauth_clients) explains what they are for.
+//! The guides [OAuth clients in Genesys Cloud](crate::guide::oauth_clients) and [Data
+//! actions](crate::guide::data_actions) explain what they are for.
 
+mod data_actions;
 mod fields;
+mod integrations;
+mod json_document;
 mod oauth_clients;
 mod open_enum;
 mod poll;
+mod repeat;
 mod send;
 
+pub use data_actions::{
+    DataActions,
+    model::{
+        DataAction, DataActionConfig, DataActionContract, DataActionRequest, DataActionResponse,
+    },
+    new_action::NewDataAction,
+    testing::{DraftValidation, TestResult, TestStep},
+};
 pub use fields::OtherFields;
+pub use integrations::{
+    Integrations,
+    credentials::{Credential, CredentialType},
+    model::{
+        Integration, IntegrationConfiguration, IntendedState, ReportedState, ReportedStateCode,
+    },
+    new_credential::{CredentialKind, NewCredential},
+};
+pub use json_document::JsonDocument;
 pub use oauth_clients::{
     OAuthClients,
     authorizations::{AuthorizationState, OAuthAuthorization, OAuthScope},

@@ -7,7 +7,7 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
-//! - **OAuth clients:** [`admin`]; [`audit`] checks them all.
+//! - **OAuth clients, integrations, data actions:** [`admin`]; [`audit`] checks all clients.
 //! - **Stores:** [`store`].
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
@@ -56,6 +56,7 @@ pub mod admin;
 pub mod audit;
 pub mod client;
 pub mod error;
+pub mod rotation;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod store;
@@ -123,6 +124,8 @@ pub mod fuzzing {
 pub mod guide {
     #[doc = include_str!("guide/behaviour.md")]
     pub mod behaviour {}
+    #[doc = include_str!("guide/data_actions.md")]
+    pub mod data_actions {}
     #[doc = include_str!("guide/errors.md")]
     pub mod errors {}
     #[doc = include_str!("guide/implicit_grant.md")]

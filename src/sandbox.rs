@@ -149,8 +149,16 @@ use crate::{grant::ClientCredentials, region::Region};
 /// | `POST /api/v2/oauth/clients/{id}/secret` | generates a new secret, and returns it |
 /// | `GET /api/v2/oauth/scopes`, `…/authorizations` | some scopes; the clients for which users log in |
 /// | `POST /api/v2/oauth/clients/{id}/usage/query`, `POST /api/v2/usage/query` | counts the calls so far, of one client or of all |
+/// | `GET /api/v2/externalcontacts/contacts` | three contacts, by page, or those that contain `q` |
+/// | `GET /api/v2/integrations/credentials/types`, `…/integrations/types` | some types of credentials and integrations |
 /// | `GET /api/v2/integrations/credentials/listing` | credentials, by cursor: `pageSize` (25, at most 200), `after`, `before` |
-/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | runs the data action |
+/// | `POST /api/v2/integrations/credentials`; `GET`, `PUT`, `DELETE …/{id}` | credentials. Their values are never returned |
+/// | `GET`, `POST /api/v2/integrations`; `GET`, `PATCH`, `DELETE …/{id}` | integrations, by page |
+/// | `GET`, `PUT /api/v2/integrations/{id}/config/current` | the configuration of an integration, with its version |
+/// | `GET`, `POST /api/v2/integrations/actions`; `GET`, `PATCH`, `DELETE …/{id}` | published data actions, by page |
+/// | `GET`, `POST /api/v2/integrations/actions/drafts`; `…/{id}/draft` and below it | drafts |
+/// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test`, `…/draft/test` | runs a data action |
+/// | `POST /api/v2/sandbox/flows/{actionId}` | runs a flow that calls the data action, with the flow's input as the body. **Genesys Cloud has no such call** |
 /// | about 110 listings, such as `GET /api/v2/teams` | an empty listing, until [`set_listing`](Self::set_listing) fills it |
 ///
 /// # OAuth clients
@@ -449,26 +457,36 @@ impl Sandbox {
     }
 }
 
-/// # The data action
+/// # Data actions
 ///
-/// `POST /api/v2/integrations/actions/{id}/execute` returns the JSON object that it receives;
-/// `…/test` returns the steps of that, too. The integration's credential is a copy of the client's id
-/// and secret. When it is out of date, the data action fails as in Genesys Cloud:
+/// A data action of an integration of the type `purecloud-data-actions` calls the sandbox's own API,
+/// with a token that it gets by the integration's credential. It keeps the token until it ends;
+/// [`SandboxBuilder::data_action_tokens_survive_rotation`] says what a rotation does to it. Its requests
+/// are not in the [record](Self::requests). If the credential is not valid, it fails as in Genesys Cloud:
 /// `INVALID_CREDENTIALS` with `ACTION.AUTHENTICATION`.
+///
+/// Templates can have `${input.x}`, `$!{input.x}`, `${input.rawRequest}`, `${rawResult}`, the names of the
+/// translation map, `$esc.url`, `$esc.jsonString`, `$esc.jsonEncode`, `$esc.quote`, `$encoding.base64` and
+/// `successTemplateUtils.firstFromArray`. Paths can have names, indexes, `[*]`, `..` and filters by one
+/// value. Anything else gets 400 with “not in the sandbox”. Of the contract, only the fields that the
+/// input must have are checked.
+///
+/// There is one data action from the start, which returns the JSON object that it receives. The
+/// credential of its integration is a copy of the client's id and secret.
 impl Sandbox {
-    /// The id of the data action.
+    /// The id of the data action that is there from the start.
     #[must_use]
     pub fn data_action_id(&self) -> &str {
         &self.org.data_action_id
     }
 
-    /// Copies the client's current secret into the integration's credential, as an administrator does
+    /// Copies the client's current secret into the credential of that data action, as an administrator does
     /// after a rotation.
     pub fn update_integration_credential(&self) {
         self.org.update_integration_credential();
     }
 
-    /// Sets a wrong secret in the integration's credential, until
+    /// Sets a wrong secret in the credential of that data action, until
     /// [`update_integration_credential`](Self::update_integration_credential) is called.
     pub fn break_integration_credential(&self) {
         self.org.break_integration_credential();

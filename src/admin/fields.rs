@@ -1,6 +1,9 @@
 //! Fields of the Platform API's JSON objects.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -76,7 +79,22 @@ impl fmt::Debug for OtherFields {
 
 /// Removes the fields that hold a secret, in any spelling.
 pub(super) fn remove_secrets(fields: &mut Map<String, Value>) {
-    fields.retain(|name, _| !["SECRET", "CLIENTSECRET"].contains(&normalized(name).as_str()));
+    fields.retain(|name, _| !SECRET_FIELDS.contains(&normalized(name).as_str()));
+}
+
+/// Reads an object of which nothing is removed, because an update sends all of it back.
+pub(super) fn all_fields<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<OtherFields, D::Error> {
+    let fields = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    Ok(OtherFields(fields.unwrap_or_default()))
+}
+
+/// Reads a number of seconds.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
 }
 
 /// Reads a time as RFC 3339 writes it. Another form counts as absent.
@@ -95,3 +113,6 @@ where
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
+
+/// As [`normalized`] returns them. A credential's fields are its secrets.
+const SECRET_FIELDS: [&str; 3] = ["SECRET", "CLIENTSECRET", "CREDENTIALFIELDS"];

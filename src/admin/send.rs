@@ -37,6 +37,18 @@ pub(super) async fn fetch_once<T: DeserializeOwned>(
     result.map_err(|error: Error| error.with_possible_effect(advice))
 }
 
+/// Fetches all pages of a listing.
+pub(super) async fn fetch_pages<T: DeserializeOwned + 'static>(
+    request: Request,
+) -> Result<Vec<T>, Error> {
+    let mut pages = request.pages();
+    let mut entities = Vec::new();
+    while let Some(entity) = pages.next().await {
+        entities.push(entity?);
+    }
+    Ok(entities)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
 struct Listing<T> {

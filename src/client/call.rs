@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
+use secrecy::SecretString;
 use tracing::{Instrument, Span, field::Empty};
 use url::Url;
 
@@ -34,6 +35,8 @@ pub(super) struct Call {
     pub(super) repeat: Repeat,
     pub(super) body_limit: usize,
     pub(super) read_body: ReadBody,
+    /// What a response must not repeat.
+    pub(super) body_secrets: Vec<SecretString>,
 }
 
 /// When the body of the response is read.
@@ -198,6 +201,7 @@ impl Sending {
         self.status = None;
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
         self.status = Some(incoming.status());
+        incoming.set_body_secrets(call.body_secrets.clone());
         let outcome = incoming.outcome();
         if outcome == Outcome::Error {
             return Err(incoming.api_error(call.tokens.clock()).await);

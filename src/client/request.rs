@@ -8,8 +8,10 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
+use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{
     PlatformClient,
@@ -27,6 +29,16 @@ impl PlatformClient {
     /// Starts a `GET` of a path such as `/api/v2/users/me`, with or without a query.
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
+    }
+
+    /// Starts a `GET` of a link in a response of the API.
+    pub(crate) fn get_link(&self, link: &str) -> Request {
+        let mut request = self.get("/");
+        match Target::from_link(link, self.tokens.region().api_url()) {
+            Some(target) => request.target = target,
+            None => request.fail("a link in a response leads away from the Platform API"),
+        }
+        request
     }
 
     /// Starts a `HEAD`.
@@ -65,6 +77,7 @@ impl PlatformClient {
             timeout: self.timeout,
             retry: self.retry,
             repeatable: false,
+            body_secrets: Vec::new(),
             invalid: None,
             method,
         };
@@ -92,6 +105,7 @@ pub struct Request {
     timeout: Duration,
     retry: RetryPolicy,
     repeatable: bool,
+    body_secrets: Vec<SecretString>,
     /// What is wrong with a value given to one of the methods; returned when the request is sent.
     invalid: Option<Error>,
 }
@@ -238,6 +252,25 @@ impl Request {
         self.into_call(ReadBody::Later)?.send().await
     }
 
+    /// Sends JSON with secrets, in a buffer that is wiped. No error repeats the secrets.
+    pub(crate) fn secret_json(mut self, json: Vec<u8>, secrets: Vec<SecretString>) -> Self {
+        self.body = Body::Bytes(Bytes::from_owner(Zeroizing::new(json)));
+        let json = HeaderValue::from_static("application/json");
+        self.headers.insert(CONTENT_TYPE, json);
+        self.body_secrets = secrets;
+        self
+    }
+
+    /// Returns the whole body, and the response that it came with.
+    pub(crate) async fn bytes_with_response(self) -> Result<(Bytes, Response), Error> {
+        let mut response = self.into_call(ReadBody::Now)?.send().await?;
+        if response.status().is_redirection() {
+            return Err(response.unexpected(ResponseProblem::Redirect));
+        }
+        let body = response.take_body().await?;
+        Ok((body, response))
+    }
+
     /// Returns the decoded body, and the response that it came with.
     pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
         self,
@@ -265,6 +298,7 @@ impl Request {
             target,
             headers: self.headers.clone(),
             body: Body::None,
+            body_secrets: self.body_secrets.clone(),
             invalid: self.invalid.clone(),
             ..*self
         };
@@ -324,6 +358,7 @@ impl Request {
             repeat,
             body_limit,
             read_body,
+            body_secrets: self.body_secrets,
         })
     }
 

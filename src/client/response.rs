@@ -138,11 +138,16 @@ impl Response {
         })
     }
 
-    async fn take_body(&mut self) -> Result<Bytes, Error> {
+    pub(super) async fn take_body(&mut self) -> Result<Bytes, Error> {
         match self.body.take() {
             Some(body) => Ok(body),
             None => self.incoming.read(self.body_limit).await,
         }
+    }
+
+    /// Returns the error that `body` is, in spite of the response's status.
+    pub(crate) fn error_of_body(&self, body: &[u8]) -> Error {
+        self.incoming.error_of_body(body)
     }
 
     pub(crate) fn unexpected(&self, problem: ResponseProblem) -> Error {

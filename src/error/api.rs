@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use http::HeaderMap;
 
-use super::{redact::sanitize, response::ResponseHead, troubleshooting::Troubleshooting};
+use super::{
+    data_action::DataActionError, redact::sanitize, response::ResponseHead,
+    troubleshooting::Troubleshooting,
+};
 
 /// An error response of the Platform API.
 ///
@@ -23,6 +26,8 @@ pub struct ApiError {
     pub details: Vec<ErrorDetail>,
     /// The limit that was reached, where the response names it.
     pub limit: Option<PlatformLimit>,
+    /// Why a data action failed, where this is the response to its execution.
+    pub data_action: Option<DataActionError>,
 }
 
 impl ApiError {
@@ -45,7 +50,10 @@ impl ApiError {
 
     /// Whether the API rejects the token, so that another token of the same client may help.
     pub(super) fn is_token_rejected(&self) -> bool {
-        self.head.status == 401 && !self.is_ip_not_authorized() && !self.is_user_required()
+        self.head.status == 401
+            && self.data_action.is_none()
+            && !self.is_ip_not_authorized()
+            && !self.is_user_required()
     }
 
     pub(super) fn is_transient(&self) -> bool {
@@ -102,6 +110,9 @@ impl fmt::Display for ApiError {
             write!(f, "; {limit}")?;
         }
         f.write_str(&self.head.id())?;
+        if let Some(failure) = &self.data_action {
+            write!(f, "; {failure}")?;
+        }
         self.cure().map_or(Ok(()), |cure| write!(f, "; {cure}"))
     }
 }

@@ -1,10 +1,12 @@
 //! The body of an error response of the Platform API: an `ErrorBody`, an `ErrorDetails`, one of a data
 //! action, one of SCIM, or anything else.
 
+use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{
     api::{ErrorDetail, PlatformLimit},
+    data_action::{DataActionError, DataActionErrorClass},
     redact::{sanitize, sanitize_list},
 };
 use crate::outside_text::without_byte_order_mark;
@@ -19,6 +21,12 @@ pub(super) struct Body {
     pub(super) limit: Option<PlatformLimit>,
     pub(super) permissions: Vec<String>,
     pub(super) division: Option<String>,
+    /// The `status` in the body.
+    pub(super) status: Option<StatusCode>,
+    remote_status: Option<StatusCode>,
+    remote_message: Option<String>,
+    /// Whether the body has the form of data actions.
+    pub(super) is_of_data_action: bool,
 }
 
 impl Body {
@@ -42,8 +50,73 @@ impl Body {
             limit: reader.limit(&body),
             permissions,
             division,
+            status: status_in(&body),
+            remote_status: remote_status(&body),
+            remote_message: remote_words(&body).map(|words| sanitize(words, secrets)),
+            is_of_data_action: body.contains_key("errorCode"),
         }
     }
+
+    /// Returns why a data action failed. `status` is that of the response.
+    pub(super) fn data_action(&self, status: StatusCode) -> DataActionError {
+        let details = || self.details.iter();
+        let codes = details().map(|detail| &detail.code).chain([&self.code]);
+        let messages = details().map(|detail| &detail.message);
+        let messages = messages.chain([&self.message]).flatten();
+        let codes: Vec<&str> = codes.flatten().map(String::as_str).collect();
+        let messages: Vec<&str> = messages.map(String::as_str).collect();
+        // The Platform API's own error is passed on as it is, with its status in the body.
+        let passed_on = self.status.filter(|remote| {
+            !self.is_of_data_action && *remote != status && remote.as_u16() >= 400
+        });
+        // With HTTP 200, 400 is the status of every failure.
+        let passed_on = passed_on.filter(|remote| status.as_u16() >= 400 || *remote != 400);
+        let denied = status == StatusCode::FORBIDDEN;
+        let is_remote = passed_on.is_some() || denied;
+        DataActionError {
+            class: DataActionErrorClass::of(&codes, &messages, is_remote),
+            remote_status: (self.remote_status)
+                .or(passed_on)
+                .or(denied.then_some(status)),
+            remote_message: (self.remote_message.clone())
+                .or_else(|| self.message.clone().filter(|_| is_remote)),
+        }
+    }
+}
+
+impl ErrorDetail {
+    /// Reads an `ErrorBody` within another object.
+    pub(crate) fn read(part: &Map<String, Value>) -> Self {
+        Reader(&[]).detail(part)
+    }
+}
+
+fn status_in(body: &Map<String, Value>) -> Option<StatusCode> {
+    let status = body.get("status")?.as_u64()?;
+    StatusCode::from_u16(u16::try_from(status).ok()?).ok()
+}
+
+/// Returns what follows [`REMOTE_WORDS`] in the message of an error or of one within it.
+fn remote_words(body: &Map<String, Value>) -> Option<&str> {
+    let inner = body.get("errors").and_then(Value::as_array);
+    let inner = inner.into_iter().flatten().filter_map(Value::as_object);
+    let parts = std::iter::once(body).chain(inner.take(MAX_DETAILS));
+    let texts = parts.flat_map(|part| MESSAGE.iter().filter_map(|name| part.get(*name)?.as_str()));
+    let mut words = texts.filter_map(|text| Some(text.split_once(REMOTE_WORDS)?.1.trim()));
+    words.next()
+}
+
+/// Returns the status in a web service's words, or in the error that repeats them.
+fn remote_status(body: &Map<String, Value>) -> Option<StatusCode> {
+    let words = remote_words(body)?;
+    if let Ok(Value::Object(words)) = serde_json::from_str(words)
+        && let Some(status) = status_in(&words)
+    {
+        return Some(status);
+    }
+    let inner = body.get("errors").and_then(Value::as_array);
+    let inner = inner.into_iter().flatten().filter_map(Value::as_object);
+    inner.take(MAX_DETAILS).find_map(status_in)
 }
 
 /// What a server other than the token endpoint says in its place: a body of the Platform API or of a
@@ -86,6 +159,16 @@ impl Reader<'_> {
         Some(sanitize(first_text(object, names)?, self.0))
     }
 
+    fn detail(&self, part: &Map<String, Value>) -> ErrorDetail {
+        ErrorDetail {
+            code: self.text(part, CODE),
+            message: self.text(part, MESSAGE),
+            field: self.text(part, &["fieldName"]),
+            entity_id: self.text(part, &["entityId"]),
+            entity_name: self.text(part, &["entityName"]),
+        }
+    }
+
     /// Returns the errors within a body, whatever their field is called and however deep they are.
     fn details(&self, body: &Map<String, Value>) -> Vec<ErrorDetail> {
         let mut details = Vec::new();
@@ -94,13 +177,7 @@ impl Reader<'_> {
             match part {
                 Value::Array(several) => open.extend(several.iter().take(MAX_DETAILS).rev()),
                 Value::Object(part) if details.len() < MAX_DETAILS => {
-                    let detail = ErrorDetail {
-                        code: self.text(part, CODE),
-                        message: self.text(part, MESSAGE),
-                        field: self.text(part, &["fieldName"]),
-                        entity_id: self.text(part, &["entityId"]),
-                        entity_name: self.text(part, &["entityName"]),
-                    };
+                    let detail = self.detail(part);
                     if !detail.to_string().is_empty() {
                         details.push(detail);
                     }
@@ -193,6 +270,9 @@ const MESSAGE_OF_GATEWAY: &[&str] = &[
     "title",
 ];
 const CONTEXT_ID: &[&str] = &["contextId", "correlationId"];
+
+/// What a data action writes before a web service's own words.
+const REMOTE_WORDS: &str = "Response from web service:";
 
 const MAX_PERMISSIONS: usize = 64;
 const MAX_DETAILS: usize = 16;

@@ -179,6 +179,7 @@ pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]
     let body = Body::read(body, head.status == 403, secrets);
     head.correlation_id = head.correlation_id.or_else(|| body.context_id.clone());
     let is_from_genesys = body.code.is_some() || body.message.is_some();
+    let data_action = is_data_action_failure(&head, &body).then(|| body.data_action(head.status));
     let response = ApiError {
         head,
         code: body.code,
@@ -186,9 +187,12 @@ pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]
         context_id: body.context_id,
         details: body.details,
         limit: body.limit,
+        data_action,
     };
     match response.head.status.as_u16() {
-        _ if response.is_ip_not_authorized() => ErrorKind::Api(response),
+        _ if response.is_ip_not_authorized() || response.data_action.is_some() => {
+            ErrorKind::Api(response)
+        }
         429 => ErrorKind::RateLimited(RateLimited {
             head: response.head.clone(),
             message: response.message.clone(),
@@ -205,6 +209,29 @@ pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]
         _ => ErrorKind::Api(response),
     }
 }
+
+/// Whether a data action failed, and not the call that executed it. Which status a failure has is not
+/// documented, so its body decides.
+fn is_data_action_failure(head: &ResponseHead, body: &Body) -> bool {
+    let path = head.endpoint.trim_start_matches("POST ");
+    if !(path.contains("/integrations/actions/") && path.ends_with("/execute")) {
+        return false;
+    }
+    let is_from_genesys = body.code.is_some() || body.message.is_some();
+    match head.status.as_u16() {
+        _ if body.is_of_data_action => true,
+        401 | 404 | 405 | 413 | 415 | 429 | 500.. => false,
+        // What the caller lacks is always named.
+        403 => {
+            let is_of_the_caller = |name: &String| EXECUTE.contains(&name.as_str());
+            is_from_genesys && !body.permissions.iter().any(is_of_the_caller)
+        }
+        _ => is_from_genesys,
+    }
+}
+
+/// One of these lets a caller execute data actions.
+const EXECUTE: [&str; 2] = ["integrations:action:execute", "bridge:actions:execute"];
 
 const ROLES_OF_ANOTHER_GRANT: ConfigurationKind = ConfigurationKind::RolesWithoutClientCredentials;
 

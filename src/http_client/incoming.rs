@@ -202,6 +202,11 @@ impl Incoming {
         classify_api(head, &body, &expose_all(&self.secrets())).into()
     }
 
+    /// Returns the error for a body of the Platform API that was read.
+    pub(crate) fn error_of_body(&self, body: &[u8]) -> Error {
+        classify_api(self.head(None), body, &expose_all(&self.secrets())).into()
+    }
+
     /// Returns the error for a response that cannot be used.
     pub(crate) fn unexpected(
         &self,

@@ -1,6 +1,8 @@
 //! The API host: `/api/v2/…`.
 
-mod data_action;
+mod contacts;
+mod data_actions;
+mod integrations;
 mod listings;
 mod oauth_clients;
 mod roles;
@@ -18,7 +20,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use self::{
-    data_action::data_action_routes,
+    contacts::contact_routes,
+    data_actions::{OwnApi, data_action_routes, run_routes},
+    integrations::integration_routes,
     listings::{listing_routes, page::ListingRequest},
     oauth_clients::client_routes,
     roles::role_routes,
@@ -39,25 +43,38 @@ use super::{
 pub(super) use listings::listing_endpoints;
 
 pub(super) fn api_host_routes(org: &Arc<Org>) -> Router {
+    let own_api = OwnApi(finished(org, platform_routes()));
+    let routes = platform_routes().merge(run_routes().layer(Extension(own_api)));
+    finished(org, routes).layer(middleware::from_fn_with_state(
+        Arc::clone(org),
+        require_authorized_ip,
+    ))
+}
+
+/// The calls that a data action can send, too.
+fn platform_routes() -> Router<Arc<Org>> {
     Router::new()
         .route("/api/v2/organizations/me", get(organization))
         .route("/api/v2/users/me", get(current_user))
         .route(TOKENS_ME, get(token_info).delete(revoke_token))
         .route("/api/v2/tokens/timeout", get(idle_timeout))
         .merge(client_routes())
+        .merge(contact_routes())
         .merge(data_action_routes())
+        .merge(integration_routes())
         .merge(listing_routes())
         .merge(role_routes())
+}
+
+/// Adds what all calls have: they need a live token.
+fn finished(org: &Arc<Org>, routes: Router<Arc<Org>>) -> Router {
+    routes
         .method_not_allowed_fallback(async || ApiErrorResponse::method_not_allowed())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(org),
             require_live_token,
         ))
         .fallback(listing_or_not_found)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(org),
-            require_authorized_ip,
-        ))
         .with_state(Arc::clone(org))
 }
 

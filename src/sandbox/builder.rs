@@ -129,6 +129,44 @@ impl SandboxBuilder {
     }
 }
 
+/// # Integrations and data actions
+impl SandboxBuilder {
+    /// Sets how often an integration that was enabled is reported as `ACTIVATING` before it is `ACTIVE`:
+    /// once by default. With `usize::MAX` it never gets active.
+    pub fn integration_activating(mut self, times: usize) -> Self {
+        self.0.integration_activating = times;
+        self
+    }
+
+    /// Sets how often the creation of a data action gets 400, because its integration is not known
+    /// everywhere yet: never by default.
+    pub fn integration_unknown(mut self, times: usize) -> Self {
+        self.0.integration_unknown = times;
+        self
+    }
+
+    /// Sets whether the listing of integrations ignores its filter `credentialId`, as older servers do:
+    /// by default it does not.
+    pub fn ignore_credential_filter(mut self, ignore: bool) -> Self {
+        self.0.ignore_credential_filter = ignore;
+        self
+    }
+
+    /// Sets whether a version that is not the current one gets 400 instead of 409. Genesys Cloud uses
+    /// both.
+    pub fn version_conflicts_are_bad_requests(mut self, bad: bool) -> Self {
+        self.0.version_conflicts_are_bad_requests = bad;
+        self
+    }
+
+    /// Sets whether data actions keep using the token that they have after the secret of their OAuth
+    /// client was rotated, until it ends: by default they do not. What Genesys Cloud does is not known.
+    pub fn data_action_tokens_survive_rotation(mut self, survive: bool) -> Self {
+        self.0.data_action_tokens_survive_rotation = survive;
+        self
+    }
+}
+
 /// # Tokens
 impl SandboxBuilder {
     /// Sets the lifetime of access tokens: 86,400 s by default.

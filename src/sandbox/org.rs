@@ -1,6 +1,7 @@
 //! The organisation behind both hosts: its OAuth client, its users and its clock.
 
 pub(super) mod clients;
+pub(super) mod integrations;
 pub(super) mod listings;
 pub(super) mod permissions;
 pub(super) mod pkce;
@@ -21,6 +22,7 @@ use parking_lot::Mutex;
 
 use self::{
     clients::{Client, ClientTable, DISABLED},
+    integrations::IntegrationTable,
     listings::Listings,
     permissions::{Permissions, Role},
     rate_limits::{RateLimitCount, Window},
@@ -53,6 +55,7 @@ struct OrgState {
     /// The ids and permissions of the roles that the test added.
     other_roles: Vec<(String, Vec<String>)>,
     usage: UsageTable,
+    integrations: IntegrationTable,
     /// The integration's copy of the client's secret.
     integration_secret: String,
     ip_authorized: bool,
@@ -89,10 +92,10 @@ impl Org {
     pub(super) fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let clock = Clock::system();
+        let data_action_id = random_uuid();
         Self {
             id: random_uuid(),
             division_id: random_uuid(),
-            data_action_id: random_uuid(),
             created: clock.wall(),
             users: SandboxUser::all(&settings),
             listings: Listings::default(),
@@ -101,12 +104,14 @@ impl Org {
                 role: settings.role.clone(),
                 other_roles: Vec::new(),
                 usage: UsageTable::default(),
+                integrations: IntegrationTable::new(&settings, &data_action_id, clock.wall()),
                 integration_secret: settings.client_secret.clone(),
                 ip_authorized: true,
                 tokens: Tokens::new(Arc::clone(&settings)),
                 token_requests: Window::starting_at(clock.now()),
                 clock_offset: Duration::ZERO,
             }),
+            data_action_id,
             clock,
             settings,
         }
@@ -152,6 +157,15 @@ impl Org {
         let mut state = self.state.lock();
         state.clients.remove_ended(wall);
         f(&mut state.clients, wall)
+    }
+
+    /// Calls `f` with the integrations and the organisation's wall clock time.
+    pub(super) fn with_integrations<T>(
+        &self,
+        f: impl FnOnce(&mut IntegrationTable, SystemTime) -> T,
+    ) -> T {
+        let wall = self.wall();
+        f(&mut self.state.lock().integrations, wall)
     }
 
     /// Ends the tokens of clients that do not exist or are disabled.

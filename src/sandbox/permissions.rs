@@ -20,8 +20,11 @@ use super::{Sandbox, org::settings::ROLE_ID};
 /// | `POST /api/v2/usage/query` | `oauth:client:view` or `usage:organization:view` |
 /// | `GET /api/v2/oauth/authorizations`, `…/{id}` | `oauth:client:authorize` |
 /// | `DELETE /api/v2/tokens/{userId}` | `oauth:token:delete` in the user's division |
-/// | `GET /api/v2/integrations/credentials/listing` | `integrations:integration:view` |
+/// | `GET /api/v2/externalcontacts/contacts` | `externalContacts:contact:view` |
+/// | those to integrations and their credentials | `integrations:integration:view`, `:add`, `:edit` or `:delete`, by the method |
+/// | those to data actions | `integrations:action:view` (or, for published ones, `bridge:actions:view`), `:add`, `:edit` or `:delete`, by the method |
 /// | `POST /api/v2/integrations/actions/{id}/execute`, `…/test` | `integrations:action:execute` or `bridge:actions:execute` |
+/// | `POST /api/v2/integrations/actions/{id}/draft/test` | `integrations:action:execute` |
 impl Sandbox {
     /// Sets the permissions of the sandbox's own role, such as `oauth:client:view`; `*` stands for all. The
     /// change applies from the next call on, also to tokens that were issued before.

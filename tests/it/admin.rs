@@ -1,9 +1,14 @@
 //! Administration through the platform client.
 
+mod chain;
 mod checks;
+mod credentials;
+mod data_actions;
 mod delete;
 mod errors;
+mod execution;
 mod guide;
+mod integrations;
 mod listing;
 mod lost;
 mod models;

@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
     admin::{
-        fields::{OtherFields, date_time, null_as_default},
+        fields::{OtherFields, date_time, null_as_default, seconds},
         open_enum::open_enum,
     },
     provider::NamedEntity,
@@ -222,10 +222,6 @@ open_enum! {
         /// It was deleted.
         Deleted = "deleted",
     }
-}
-
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
 }
 
 /// The fields that an update sends.

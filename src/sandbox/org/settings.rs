@@ -63,6 +63,15 @@ pub(crate) struct Settings {
     pub(crate) other_clients: usize,
     /// How often the results of a usage query are reported as running.
     pub(crate) usage_running: usize,
+    /// How often a new integration is reported as activating once it is enabled.
+    pub(crate) integration_activating: usize,
+    /// How often a new integration is unknown to data actions.
+    pub(crate) integration_unknown: usize,
+    /// Whether listings of integrations ignore `credentialId`.
+    pub(crate) ignore_credential_filter: bool,
+    pub(crate) version_conflicts_are_bad_requests: bool,
+    /// Whether data actions keep their tokens after a rotation of the client's secret.
+    pub(crate) data_action_tokens_survive_rotation: bool,
 }
 
 impl Default for Settings {
@@ -95,6 +104,11 @@ impl Default for Settings {
             tls: false,
             other_clients: 0,
             usage_running: 1,
+            integration_activating: 1,
+            integration_unknown: 0,
+            ignore_credential_filter: false,
+            version_conflicts_are_bad_requests: false,
+            data_action_tokens_survive_rotation: false,
         }
     }
 }

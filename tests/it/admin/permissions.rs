@@ -1,17 +1,25 @@
 //! Each method documents the permissions that it needs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use genesys_cloud_auth::{Error, ErrorKind, admin::NewOAuthClient, sandbox::Sandbox};
-use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Visibility};
+use genesys_cloud_auth::{
+    Error, ErrorKind,
+    admin::{DataAction, NewCredential, NewDataAction, NewOAuthClient},
+    sandbox::Sandbox,
+};
+use serde_json::{Value, json};
+use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Type, Visibility};
 
-use super::all_calls;
+use super::{
+    all_calls,
+    chain::{contract, lookup},
+};
 use crate::{
     source::{Files, modules},
     support::cloud::client_of,
 };
 
-/// The documentation of the public `async` methods of the module.
+/// The documentation of the public `async` methods of the module, by type and method.
 fn documentation() -> BTreeMap<String, String> {
     let files = Files::read(&["src"], ".rs");
     let modules = modules(&files, "src/lib.rs").into_iter();
@@ -19,12 +27,16 @@ fn documentation() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for item in modules.flat_map(|module| module.syntax.items) {
         let Item::Impl(item) = item else { continue };
+        let Type::Path(handle) = &*item.self_ty else {
+            continue;
+        };
+        let handle = handle.path.segments.last().unwrap().ident.to_string();
         for item in item.items {
             let ImplItem::Fn(method) = item else { continue };
             let is_public = matches!(method.vis, Visibility::Public(_));
             if is_public && method.sig.asyncness.is_some() {
                 let text = method.attrs.iter().filter_map(doc_line).collect();
-                found.insert(method.sig.ident.to_string(), text);
+                found.insert(format!("{handle}.{}", method.sig.ident), text);
             }
         }
     }
@@ -44,47 +56,103 @@ fn doc_line(attribute: &Attribute) -> Option<String> {
     }
 }
 
-/// Calls every method, and returns the permissions that it lacks until it lacks none.
-async fn needed() -> BTreeMap<&'static str, Vec<String>> {
+type Needed = BTreeMap<&'static str, Vec<String>>;
+
+/// Calls methods, and notes the permissions that each lacks until it lacks none.
+macro_rules! note {
+    ($all:expr, $sandbox:expr, $($name:literal: $call:expr),* $(,)?) => {$({
+        $sandbox.set_permissions([OTHER]);
+        let mut granted = vec![OTHER.to_owned()];
+        let mut needed = Vec::new();
+        while let Some(lacking) = lacking($call.await.err()) {
+            // One of several is enough.
+            granted.push(lacking[0].clone());
+            needed.extend(lacking);
+            $sandbox.set_permissions(granted.clone());
+        }
+        $sandbox.set_permissions(["*"]);
+        $all.insert($name, needed);
+    })*};
+}
+
+async fn needed_for_oauth_clients(all: &mut Needed) {
     let sandbox = Sandbox::builder().other_clients(1).start().await.unwrap();
     let clients = client_of(&sandbox).oauth_clients();
     // The first client is the caller itself.
     let id = clients.list().await.unwrap().pop().unwrap().id;
-    sandbox.set_permissions(["other:other:view"]);
     let new = NewOAuthClient::client_credentials("a").role("r", "*");
     let query = all_calls();
-    let mut all = BTreeMap::new();
-    macro_rules! note {
-        ($($name:literal: $call:expr),* $(,)?) => {$({
-            let mut granted = vec!["other:other:view".to_owned()];
-            let mut needed = Vec::new();
-            while let Some(lacking) = lacking($call.await.err()) {
-                // One of several is enough.
-                granted.push(lacking[0].clone());
-                needed.extend(lacking);
-                sandbox.set_permissions(granted.clone());
-            }
-            sandbox.set_permissions(["other:other:view"]);
-            all.insert($name, needed);
-        })*};
+    note! { all, sandbox,
+        "OAuthClients.authorization": clients.authorization(&id),
+        "OAuthClients.authorizations": clients.authorizations(),
+        "OAuthClients.create": clients.create(&new),
+        "OAuthClients.disable": clients.disable(&id),
+        "OAuthClients.enable": clients.enable(&id),
+        "OAuthClients.get": clients.get(&id),
+        "OAuthClients.list": clients.list(),
+        "OAuthClients.organization_usage": clients.organization_usage(&query),
+        "OAuthClients.regenerate_secret": clients.regenerate_secret(&id),
+        "OAuthClients.scopes": clients.scopes(),
+        "OAuthClients.update": clients.update(&id, |_| {}),
+        "OAuthClients.usage": clients.usage(&id, &query),
+        "OAuthClients.usage_summary": clients.usage_summary(&id, 7),
+        "OAuthClients.delete": clients.delete(&id),
     }
-    note! {
-        "authorization": clients.authorization(&id),
-        "authorizations": clients.authorizations(),
-        "create": clients.create(&new),
-        "disable": clients.disable(&id),
-        "enable": clients.enable(&id),
-        "get": clients.get(&id),
-        "list": clients.list(),
-        "organization_usage": clients.organization_usage(&query),
-        "regenerate_secret": clients.regenerate_secret(&id),
-        "scopes": clients.scopes(),
-        "update": clients.update(&id, |_| {}),
-        "usage": clients.usage(&id, &query),
-        "usage_summary": clients.usage_summary(&id, 7),
-        "delete": clients.delete(&id),
+}
+
+async fn needed_for_integrations(all: &mut Needed) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let integrations = client_of(&sandbox).integrations().wait(Duration::ZERO);
+    let id = integrations
+        .create("custom-rest-actions", "x")
+        .await
+        .unwrap()
+        .id;
+    let credential = NewCredential::basic_auth("a", "b", "c");
+    note! { all, sandbox,
+        "Integrations.configuration": integrations.configuration(&id),
+        "Integrations.configure": integrations.configure(&id, |_| {}),
+        "Integrations.create": integrations.create("custom-rest-actions", "x"),
+        "Integrations.create_credential": integrations.create_credential(&credential),
+        "Integrations.credential_types": integrations.credential_types(),
+        "Integrations.delete_credential": integrations.delete_credential("x"),
+        "Integrations.disable": integrations.disable(&id),
+        "Integrations.enable": integrations.enable(&id),
+        "Integrations.get": integrations.get(&id),
+        "Integrations.get_credential": integrations.get_credential("x"),
+        "Integrations.list": integrations.list(),
+        "Integrations.list_credentials": integrations.list_credentials(),
+        "Integrations.replace_credential": integrations.replace_credential("x", &credential),
+        "Integrations.using_credential": integrations.using_credential("x"),
+        "Integrations.wait_until_active": integrations.wait_until_active(&id),
+        "Integrations.delete": integrations.delete(&id),
     }
-    all
+}
+
+async fn needed_for_data_actions(all: &mut Needed) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let actions = client_of(&sandbox).data_actions().wait(Duration::ZERO);
+    let (id, input) = (sandbox.data_action_id(), json!({}));
+    let new = NewDataAction::new("n", "c", "i", lookup(), contract());
+    let change = |action: &mut DataAction| action.config = Some(lookup());
+    note! { all, sandbox,
+        "DataActions.create": actions.create(&new),
+        "DataActions.create_draft": actions.create_draft(&new),
+        "DataActions.execute": actions.execute::<_, Value>(id, &input),
+        "DataActions.get": actions.get(id),
+        "DataActions.list": actions.list(),
+        "DataActions.list_drafts": actions.list_drafts(),
+        "DataActions.start_draft": actions.start_draft(id),
+        "DataActions.get_draft": actions.get_draft(id),
+        "DataActions.test": actions.test(id, &input),
+        "DataActions.test_draft": actions.test_draft(id, &input),
+        "DataActions.validate_draft": actions.validate_draft(id),
+        "DataActions.update_draft": actions.update_draft(id, change),
+        "DataActions.publish": actions.publish(id),
+        "DataActions.delete_draft": actions.delete_draft(id),
+        "DataActions.update": actions.update(id, change),
+        "DataActions.delete": actions.delete(id),
+    }
 }
 
 fn lacking(error: Option<Error>) -> Option<Vec<String>> {
@@ -102,7 +170,10 @@ fn is_permission(text: &str) -> bool {
 #[tokio::test]
 async fn documentation_names_exactly_the_needed_permissions() {
     let documentation = documentation();
-    let needed = needed().await;
+    let mut needed = Needed::new();
+    needed_for_oauth_clients(&mut needed).await;
+    needed_for_integrations(&mut needed).await;
+    needed_for_data_actions(&mut needed).await;
     let methods: Vec<_> = documentation.keys().map(String::as_str).collect();
     assert_eq!(methods, needed.keys().copied().collect::<Vec<_>>());
     for (method, text) in documentation {
@@ -117,3 +188,5 @@ async fn documentation_names_exactly_the_needed_permissions() {
         }
     }
 }
+
+const OTHER: &str = "other:other:view";

@@ -82,8 +82,18 @@ async fn may_fail_with_status_200() {
     assert_success(&run(&sandbox, "execute", &token).await);
     sandbox.rotate_secret();
     let response = run(&sandbox, "execute", &token).await;
-    let message = response.assert_api_error(200, "invalid.credentials");
-    assert_eq!(message, "There was an issue validating the credentials.");
+    assert_eq!(response.status, 200);
+    let body = response.json();
+    assert_eq!(body["status"], 400);
+    assert_eq!(body["code"], "invalid.credentials");
+    assert_eq!(
+        body["message"],
+        "There was an issue validating the credentials."
+    );
+    assert_eq!(
+        body["contextId"].as_str(),
+        response.header("inin-correlation-id")
+    );
 }
 
 #[tokio::test]

@@ -72,11 +72,70 @@ fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'sta
         .collect()
 }
 
+/// Those of integrations and data actions.
+fn integration_calls(calls: &mut Vec<(&'static str, String, &'static str)>) {
+    let contacts = "/api/v2/externalcontacts/contacts".to_owned();
+    calls.push(("GET", contacts, "externalContacts:contact:view"));
+    let (see, add, edit, delete) = (
+        "integrations:integration:view",
+        "integrations:integration:add",
+        "integrations:integration:edit",
+        "integrations:integration:delete",
+    );
+    for (method, path, needed) in [
+        ("GET", "", see),
+        ("POST", "", add),
+        ("GET", "/types", see),
+        ("GET", "/types/x", see),
+        ("GET", "/credentials/types", see),
+        ("POST", "/credentials", add),
+        ("GET", "/credentials/x", see),
+        ("PUT", "/credentials/x", edit),
+        ("DELETE", "/credentials/x", delete),
+        ("GET", "/x", see),
+        ("PATCH", "/x", edit),
+        ("DELETE", "/x", delete),
+        ("GET", "/x/config/current", see),
+        ("PUT", "/x/config/current", edit),
+    ] {
+        calls.push((method, format!("/api/v2/integrations{path}"), needed));
+    }
+    let view = "integrations:action:view, bridge:actions:view";
+    let (add, edit) = ("integrations:action:add", "integrations:action:edit");
+    let draft = "integrations:action:view";
+    for (method, path, needed) in [
+        ("GET", "", view),
+        ("POST", "", add),
+        ("GET", "/drafts", draft),
+        ("POST", "/drafts", add),
+        ("GET", "/x", view),
+        ("PATCH", "/x", edit),
+        ("DELETE", "/x", "integrations:action:delete"),
+        ("GET", "/x/templates/requesttemplate.vm", view),
+        ("GET", "/x/draft/templates/requesttemplate.vm", draft),
+        ("GET", "/x/draft", draft),
+        ("POST", "/x/draft", edit),
+        ("PATCH", "/x/draft", edit),
+        ("DELETE", "/x/draft", edit),
+        ("GET", "/x/draft/validation", edit),
+        ("POST", "/x/draft/publish", edit),
+        ("POST", "/x/draft/test", "integrations:action:execute"),
+    ] {
+        calls.push((
+            method,
+            format!("/api/v2/integrations/actions{path}"),
+            needed,
+        ));
+    }
+}
+
 #[tokio::test]
 async fn each_call_names_its_missing_permission() {
     let sandbox = start(Sandbox::builder().permissions(["some:other:permission"])).await;
     let token = token(&sandbox).await;
-    for (method, path, needed) in calls_with_permissions(&sandbox) {
+    let mut calls = calls_with_permissions(&sandbox);
+    integration_calls(&mut calls);
+    for (method, path, needed) in calls {
         let response = send(&sandbox, api_request(method, &path, &token)).await;
         let missing = format!("[{needed}]");
         if needed.contains(", ") {

@@ -1,0 +1,55 @@
+//! External contacts, which data actions look up.
+
+use std::sync::Arc;
+
+use axum::{Extension, Router, extract::RawQuery, response::Response, routing::get};
+use serde_json::{Value, json};
+
+use super::listings::numbered_page;
+use crate::sandbox::{
+    http::{error_response::ApiErrorResponse, params::query_parameter},
+    org::{Caller, Org, permissions::RequiredPermissions, users::fixed_id},
+};
+
+pub(super) fn contact_routes() -> Router<Arc<Org>> {
+    Router::new().route(CONTACTS, get(list))
+}
+
+/// Lists the contacts whose name or email address contains `q`.
+async fn list(
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(VIEW)?;
+    let query = query.as_deref();
+    let wanted = query_parameter(query, "q").unwrap_or_default();
+    let wanted = wanted.to_lowercase();
+    let contacts: Vec<Value> = PEOPLE
+        .iter()
+        .enumerate()
+        .filter(|(_, (first, last))| {
+            let text = format!("{first} {last} {}", email(first)).to_lowercase();
+            text.contains(&wanted)
+        })
+        .map(|(index, (first, last))| {
+            let id = fixed_id(CONTACT_IDS, index);
+            json!({
+                "id": id,
+                "firstName": first,
+                "lastName": last,
+                "workEmail": email(first),
+                "selfUri": format!("{CONTACTS}/{id}"),
+            })
+        })
+        .collect();
+    numbered_page(CONTACTS, query, &contacts)
+}
+
+fn email(first_name: &str) -> String {
+    format!("{}@customer.example", first_name.to_lowercase())
+}
+
+const CONTACTS: &str = "/api/v2/externalcontacts/contacts";
+const PEOPLE: [(&str, &str); 3] = [("Ada", "Marsh"), ("Ben", "Okoro"), ("Cleo", "Lindt")];
+const CONTACT_IDS: u32 = 0x5e1f_0004;
+const VIEW: RequiredPermissions = RequiredPermissions::All(&["externalContacts:contact:view"]);

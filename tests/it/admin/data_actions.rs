@@ -1,0 +1,392 @@
+//! Data actions: created, read, changed, published, deleted.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    PlatformClient,
+    admin::{DataAction, DataActionConfig, JsonDocument, NewDataAction},
+    error::DataActionErrorClass,
+    sandbox::{FaultResponse, Sandbox},
+};
+use serde_json::{Value, json};
+
+use super::{
+    assert_status, body_of,
+    chain::{Chain, contract, lookup},
+    last_body, methods, start,
+};
+use crate::support::{advance_until_done, cloud::Cloud, kind_of, server::Reply, with_clock};
+
+#[tokio::test]
+async fn draft_is_tested_published_and_changed() {
+    let chain = Chain::start().await;
+    let actions = chain.api.data_actions();
+    let draft = actions
+        .create_draft(&chain.new_action(lookup()))
+        .await
+        .unwrap();
+    let id = &draft.id;
+    assert!(actions.validate_draft(id).await.unwrap().valid);
+    let test = actions
+        .test_draft(id, &json!({ "email": "ada" }))
+        .await
+        .unwrap();
+    assert!(test.success, "{test:?}");
+    assert_eq!(
+        test.final_result.get::<String>("/name").as_deref(),
+        Some("Ada")
+    );
+    let names: Vec<_> = test.steps.iter().map(|step| step.name.as_str()).collect();
+    let expected = [
+        "Check the input",
+        "Fill in the request",
+        "Authenticate",
+        "Execute",
+        "Translate the response",
+    ];
+    assert_eq!(names, expected);
+    assert_status(&actions.get(id).await.unwrap_err(), 404);
+    assert_eq!(actions.list_drafts().await.unwrap().len(), 1);
+    let published = actions.publish(id).await.unwrap();
+    assert_eq!(
+        (published.id.as_str(), published.version),
+        (id.as_str(), Some(1))
+    );
+    assert!(actions.list_drafts().await.unwrap().is_empty());
+
+    // A change of the contract keeps the id.
+    actions.start_draft(id).await.unwrap();
+    let schema = JsonDocument::parse(r#"{"type":"object","required":["phone"]}"#).unwrap();
+    let change = |draft: &mut DataAction| {
+        draft.contract.as_mut().unwrap().input_schema = schema.clone();
+    };
+    actions.update_draft(id, change).await.unwrap();
+    let published = actions.publish(id).await.unwrap();
+    assert_eq!(
+        (published.id.as_str(), published.version),
+        (id.as_str(), Some(2))
+    );
+    let error = actions
+        .execute::<_, Value>(id, &json!({ "email": "ada" }))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        super::chain::class_of(&error),
+        Some(DataActionErrorClass::Schema)
+    );
+
+    actions.start_draft(id).await.unwrap();
+    actions.delete_draft(id).await.unwrap();
+    assert_eq!(actions.list().await.unwrap().len(), 2);
+    actions.delete(id).await.unwrap();
+    assert_status(&actions.delete(id).await.unwrap_err(), 404);
+}
+
+#[tokio::test]
+async fn update_sends_the_whole_configuration_with_its_templates() {
+    let chain = Chain::start().await;
+    let actions = chain.api.data_actions();
+    let config = lookup().timeout(Duration::from_secs(20));
+    let created = actions.create(&chain.new_action(config)).await.unwrap();
+    let id = &created.id;
+    let updated = actions
+        .update(id, |action| action.name = "Renamed".to_owned())
+        .await;
+    assert_eq!(updated.unwrap().version, Some(2));
+    let config = json!({
+        "timeoutSeconds": 20,
+        "request": {
+            "requestUrlTemplate": "/api/v2/externalcontacts/contacts?q=$esc.url(${input.email})",
+            "requestTemplate": "${input.rawRequest}",
+            "requestType": "GET",
+            "headers": { "UserAgent": "CRM lookup" },
+        },
+        "response": {
+            "translationMap": { "name": "$.entities[0].firstName" },
+            "translationMapDefaults": { "name": "\"nobody\"" },
+            "successTemplate": "{\"name\": ${name}}",
+        },
+    });
+    let body = json!({
+        "name": "Renamed",
+        "category": "CRM lookup",
+        "version": 1,
+        "config": config,
+    });
+    assert_eq!(last_body(&chain.sandbox), body);
+    let fetched = actions.get(id).await.unwrap();
+    let template = fetched.config.unwrap().response.success_template;
+    assert_eq!(template.as_deref(), Some("{\"name\": ${name}}"));
+    assert_eq!(fetched.contract, Some(contract()));
+}
+
+#[tokio::test]
+async fn changes_that_cannot_be_made_are_not_sent() {
+    let chain = Chain::start().await;
+    let actions = chain.api.data_actions();
+    let id = chain.publish(lookup()).await;
+    let before = methods(&chain.sandbox).len();
+    let schema = || JsonDocument::parse("{}").unwrap();
+    let changes: [fn(&mut DataAction, JsonDocument); 4] = [
+        |action, schema| action.contract.as_mut().unwrap().success_schema = schema,
+        |action, _| action.secure = true,
+        |action, _| action.config.as_mut().unwrap().timeout = Some(Duration::from_secs(61)),
+        |action, _| action.config.as_mut().unwrap().request.url_template.clear(),
+    ];
+    for change in changes {
+        let error = actions
+            .update(&id, |action| change(action, schema()))
+            .await
+            .unwrap_err();
+        assert_eq!(kind_of(&error), "Configuration");
+    }
+    let changed = methods(&chain.sandbox).split_off(before);
+    assert!(changed.iter().all(|method| method == "GET"), "{changed:?}");
+}
+
+#[tokio::test]
+async fn action_that_cannot_be_changed_is_not_asked_for() {
+    let (sandbox, api) = start().await;
+    let actions = api.data_actions();
+    let input = json!({});
+    for (is_static, id) in [(true, "static_-_1"), (false, "customAuth_-_an-id")] {
+        let mut errors = vec![actions.delete(id).await.unwrap_err()];
+        if is_static {
+            errors.push(actions.update(id, |_| {}).await.unwrap_err());
+            errors.push(actions.start_draft(id).await.unwrap_err());
+            errors.push(actions.update_draft(id, |_| {}).await.unwrap_err());
+            errors.push(actions.publish(id).await.unwrap_err());
+            errors.push(actions.delete_draft(id).await.unwrap_err());
+        } else {
+            errors.push(actions.execute::<_, Value>(id, &input).await.unwrap_err());
+            errors.push(actions.test(id, &input).await.unwrap_err());
+            errors.push(actions.test_draft(id, &input).await.unwrap_err());
+        }
+        for error in errors {
+            assert_eq!(kind_of(&error), "Configuration", "{error}");
+        }
+    }
+    for new in [
+        NewDataAction::new("", "c", "i", lookup(), contract()),
+        NewDataAction::new("n", " ", "i", lookup(), contract()),
+        NewDataAction::new("n", "c", "", lookup(), contract()),
+        NewDataAction::new("n", "c", "i", DataActionConfig::new("GET", ""), contract()),
+        NewDataAction::new(
+            "n",
+            "c",
+            "i",
+            DataActionConfig::new("", "/api/v2/x"),
+            contract(),
+        ),
+        NewDataAction::new("n", "c", "i", lookup().timeout(Duration::ZERO), contract()),
+        NewDataAction::new(
+            "n",
+            "c",
+            "i",
+            lookup().timeout(Duration::from_millis(1_500)),
+            contract(),
+        ),
+    ] {
+        assert_eq!(
+            kind_of(&actions.create(&new).await.unwrap_err()),
+            "Configuration"
+        );
+    }
+    assert_eq!(sandbox.api_requests(), 0);
+}
+
+#[tokio::test]
+async fn fresh_integration_is_asked_again_for_a_limited_time() {
+    for (times, succeeds) in [(3, true), (usize::MAX, false)] {
+        let sandbox = Sandbox::builder()
+            .integration_unknown(times)
+            .start()
+            .await
+            .unwrap();
+        let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
+        let api = PlatformClient::new(tokens);
+        let id = api
+            .integrations()
+            .create("purecloud-data-actions", "CRM")
+            .await
+            .unwrap()
+            .id;
+        let new = NewDataAction::new("n", "c", id, lookup(), contract());
+        let actions = api.data_actions();
+        let (result, waited) = advance_until_done(&clock, actions.create_draft(&new)).await;
+        if succeeds {
+            result.unwrap();
+            assert_eq!(methods(&sandbox), ["POST"; 5]);
+        } else {
+            let error = result.unwrap_err();
+            assert_status(&error, 400);
+            assert!(error.to_string().contains("ACTION.PROCESSING"), "{error}");
+            assert!(waited >= Duration::from_secs(30), "{waited:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_action_is_reported_at_once() {
+    let chain = Chain::start().await;
+    let actions = chain.api.data_actions();
+    let function = chain
+        .api
+        .integrations()
+        .create("function-data-actions", "F")
+        .await
+        .unwrap();
+    let long = "n".repeat(257);
+    for (new, text) in [
+        (
+            NewDataAction::new("n", "c", function.id, lookup(), contract()),
+            "does not support",
+        ),
+        (
+            NewDataAction::new(long, "c", &*chain.integration.id, lookup(), contract()),
+            "name",
+        ),
+    ] {
+        let before = chain.sandbox.api_requests();
+        let error = actions.create(&new).await.unwrap_err();
+        assert_status(&error, 400);
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(chain.sandbox.api_requests(), before + 1);
+    }
+    // An integration that does not exist looks like a fresh one.
+    let new = NewDataAction::new("n", "c", "unknown", lookup(), contract());
+    let error = actions.wait(Duration::ZERO).create(&new).await.unwrap_err();
+    assert!(error.to_string().contains("integrationId"), "{error}");
+}
+
+#[tokio::test]
+async fn version_conflicts_are_repeated() {
+    let cloud = Cloud::start();
+    let actions = cloud.client.data_actions();
+    let action = |version: i64| {
+        let action = json!({ "id": "a", "name": "n", "category": "c", "version": version });
+        Reply::json(200, &action.to_string())
+    };
+    let conflict = || {
+        let body =
+            r#"{"code":"bad.request","message":"Version 1 does not match the current version 2"}"#;
+        Reply::json(400, body)
+    };
+    let versions = || {
+        let requests = cloud.api.requests();
+        let sent = requests.iter().filter(|request| request.method != "GET");
+        sent.map(|request| body_of(request)["version"].clone())
+            .collect::<Vec<_>>()
+    };
+    cloud
+        .api
+        .answers([action(1), conflict(), action(2), action(3)]);
+    let (result, _) = advance_until_done(&cloud.clock, actions.update("a", |_| {})).await;
+    result.unwrap();
+    assert_eq!(versions(), [1, 2]);
+    cloud
+        .api
+        .answers([action(3), Reply::json(409, "{}"), action(4), action(5)]);
+    let (result, _) = advance_until_done(&cloud.clock, actions.publish("a")).await;
+    result.unwrap();
+    assert_eq!(versions(), [1, 2, 3, 4]);
+    cloud
+        .api
+        .answers([action(5), conflict(), action(6), action(7)]);
+    let (result, _) = advance_until_done(&cloud.clock, actions.update_draft("a", |_| {})).await;
+    result.unwrap();
+    assert_eq!(versions(), [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn template_elsewhere_is_not_fetched() {
+    for uri in [
+        "https://elsewhere.example/x.vm",
+        "//elsewhere.example/x.vm",
+        "x.vm",
+    ] {
+        let cloud = Cloud::start();
+        let action = json!({
+            "id": "a",
+            "config": { "request": { "requestTemplateUri": uri } },
+        });
+        cloud.api.answers([Reply::json(200, &action.to_string())]);
+        let error = cloud.client.data_actions().get("a").await.unwrap_err();
+        assert!(
+            ["Configuration", "InvalidPath"].contains(&&*kind_of(&error)),
+            "{uri}"
+        );
+        assert_eq!(cloud.requests().api, 1);
+    }
+}
+
+#[tokio::test]
+async fn action_of_tomorrow_is_kept() {
+    let cloud = Cloud::start();
+    let action = json!({
+        "id": "customAuth_-_1",
+        "name": null,
+        "category": null,
+        "secure": null,
+        "version": 1,
+        "ofTomorrow": { "a": 1 },
+        "config": {
+            "retries": 3,
+            "request": {
+                "requestUrlTemplate": "/x",
+                "requestType": "QUERY",
+                "headers": null,
+                "signed": true,
+            },
+            "response": { "translationMap": null, "strict": [1] },
+        },
+    });
+    cloud.api.answers([Reply::json(200, &action.to_string())]);
+    let actions = cloud.client.data_actions();
+    let read = actions.get("customAuth_-_1").await.unwrap();
+    assert!(read.is_custom_auth() && !read.is_static());
+    assert!(read.other.get::<Value>("ofTomorrow").is_some());
+    actions.update("customAuth_-_1", |_| {}).await.unwrap();
+    let sent = body_of(cloud.api.requests().last().unwrap());
+    assert_eq!(sent["config"]["retries"], 3);
+    assert_eq!(sent["config"]["request"]["signed"], true);
+    assert_eq!(sent["config"]["request"]["requestType"], "QUERY");
+    assert_eq!(sent["config"]["response"]["strict"], json!([1]));
+
+    let result = json!({
+        "success": "perhaps?",
+        "operations": [],
+    });
+    cloud.api.answers([Reply::json(200, &result.to_string())]);
+    let error = actions.test("a", &json!({})).await.unwrap_err();
+    assert_eq!(kind_of(&error), "UnexpectedResponse");
+    let result = json!({
+        "operations": [{ "step": null, "name": null, "error": { "errorCode": "X", "userMessage": "a\u{1b}[2J" } }],
+        "ofTomorrow": 1,
+    });
+    cloud.api.answers([Reply::json(200, &result.to_string())]);
+    let test = actions.test("a", &json!({})).await.unwrap();
+    let error = test.steps[0].error.as_ref().unwrap();
+    assert_eq!(error.code.as_deref(), Some("X"));
+    assert_eq!(error.message.as_deref(), Some("a\\u{1b}[2J"));
+}
+
+#[tokio::test]
+async fn missing_permission_is_named_by_each_call() {
+    let (sandbox, api) = start().await;
+    let actions = api.data_actions();
+    sandbox.set_permissions(["integrations:integration:view"]);
+    let error = actions.list().await.unwrap_err();
+    assert!(
+        error.to_string().contains("integrations:action:view"),
+        "{error}"
+    );
+    let id = sandbox.data_action_id();
+    let error = actions
+        .execute::<_, Value>(id, &json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(kind_of(&error), "AccessDenied");
+    sandbox.at_api().times(1).respond(FaultResponse::new(403));
+    assert_eq!(kind_of(&actions.list().await.unwrap_err()), "AccessDenied");
+}
