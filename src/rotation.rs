@@ -14,7 +14,7 @@
 //! let vault = Vault::new(|| read(), |secret| write(secret));
 //! let rotation = api
 //!     .rotate_client_secret(client_id, vault, "/var/lib/rotation/crm.json")
-//!     .credential(RotatedCredential::oauth_client(credential_id, "CRM lookup"))
+//!     .credential(RotatedCredential::oauth_client(credential_id, "CRM lookup", client_id))
 //!     .execute(action_id, &serde_json::json!({ "email": "jo@example.com" }))?;
 //! println!("{}", rotation.plan().await?);
 //! let report = match rotation.resume().await? {

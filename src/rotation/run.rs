@@ -16,7 +16,7 @@ use super::{
     vault::Vault,
 };
 use crate::{
-    admin::OAuthClient,
+    admin::{Credential, OAuthClient},
     client::PlatformClient,
     error::{Error, sanitize},
 };
@@ -35,8 +35,8 @@ pub(super) struct Settings {
 struct Run<'a> {
     settings: &'a Settings,
     client: OAuthClient,
-    /// When each credential was last changed, before the rotation.
-    dates: Vec<Option<SystemTime>>,
+    /// The credentials as they are before the rotation.
+    before: Vec<Credential>,
     report: RotationReport,
 }
 
@@ -45,8 +45,7 @@ impl Settings {
         let run = self.prepare().await?;
         let integrations = self.api.integrations();
         let mut credentials = Vec::new();
-        for credential in &self.credentials {
-            let today = integrations.get_credential(&credential.id).await?;
+        for (credential, today) in self.credentials.iter().zip(run.before) {
             let using = integrations.using_credential(&credential.id).await?;
             let using = using.iter().map(|one| sanitize(&one.name, &[]));
             credentials.push(PlannedCredential {
@@ -141,18 +140,32 @@ impl Settings {
             credential.with_secret(&SecretString::from("x")).check()?;
         }
         let client = self.api.oauth_clients().get(&self.client_id).await?;
-        let integrations = self.api.integrations();
-        let mut dates = Vec::new();
-        for credential in &self.credentials {
-            let today = integrations.get_credential(&credential.id).await?;
-            dates.push(today.modified_date);
-        }
+        let before = self.credentials().await?;
         Ok(Run {
             settings: self,
             client,
-            dates,
+            before,
             report: self.report(),
         })
+    }
+
+    /// Returns the credentials as they are. Only their listing has the dates of their last changes.
+    async fn credentials(&self) -> Result<Vec<Credential>, Error> {
+        if self.credentials.is_empty() {
+            return Ok(Vec::new());
+        }
+        let listed = self.api.integrations().list_credentials().await?;
+        let credentials = self.credentials.iter().map(|wanted| {
+            let found = listed.iter().find(|one| one.id == wanted.id).cloned();
+            found.ok_or_else(|| {
+                let id = sanitize(&wanted.id, &[]);
+                Error::configuration(format!(
+                    "the integration credential {id} does not exist; see `integrations()\
+                     .list_credentials()`"
+                ))
+            })
+        });
+        credentials.collect()
     }
 
     /// Executes the data actions in their order, and notes those that succeeded.
@@ -228,14 +241,15 @@ impl Run<'_> {
 
     async fn replace_credentials(&mut self, secret: &SecretString) -> Result<(), Error> {
         let integrations = self.settings.api.integrations();
-        for (credential, before) in self.settings.credentials.iter().zip(&self.dates) {
+        for (credential, before) in self.settings.credentials.iter().zip(&self.before) {
             let new = credential.with_secret(secret);
             let replaced = integrations
                 .replace_credential(&credential.id, &new)
                 .await?;
             self.report.credentials.push(ReplacedCredential {
                 id: credential.id.clone(),
-                is_date_later: replaced.modified_date > *before,
+                is_date_later: before.modified_date.is_some()
+                    && replaced.modified_date > before.modified_date,
             });
         }
         Ok(())

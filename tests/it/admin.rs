@@ -1,6 +1,6 @@
 //! Administration through the platform client.
 
-mod chain;
+pub mod chain;
 mod checks;
 mod credentials;
 mod data_actions;
