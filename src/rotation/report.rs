@@ -95,6 +95,10 @@ pub struct ReplacedCredential {
     pub is_date_later: bool,
 }
 
+#[allow(
+    clippy::ref_option,
+    reason = "serde calls it with a reference to the field"
+)]
 fn optional_time<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,

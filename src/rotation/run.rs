@@ -1,7 +1,5 @@
 //! Does the steps.
 
-use std::time::SystemTime;
-
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::Value;
