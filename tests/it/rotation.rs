@@ -146,6 +146,11 @@ impl Place {
 async fn rotation_reaches_vault_credential_and_action() {
     for tokens_survive in [false, true] {
         let place = Place::start(tokens_survive).await;
+        // Dates are compared by seconds.
+        place
+            .chain
+            .sandbox
+            .advance(std::time::Duration::from_secs(60));
         let report = place.rotation().run().await.unwrap();
         assert!(report.is_stored && report.is_secret_proven);
         assert!(report.credentials[0].is_date_later, "{report:?}");
