@@ -47,11 +47,16 @@ pub(crate) fn parse(
     if callback.len() > MAX_CALLBACK_BYTES {
         return Err(CallbackFault::TooLong.into());
     }
-    let result = parse_joined(&callback, redirect_uri, state);
+    let mut result = parse_joined(&callback, redirect_uri, state);
     // A code may end with a delimiter, so these are removed only where the address is wrong with them.
     let delimited = unwrapped::delimited(&callback);
     if result.is_err() && delimited.len() < callback.len() {
-        return parse_joined(delimited, redirect_uri, state);
+        result = parse_joined(delimited, redirect_uri, state);
+    }
+    if result.is_err() {
+        let unescaped = unwrapped::unescaped(delimited);
+        let delimited = unwrapped::delimited(&unescaped);
+        return parse_joined(delimited, redirect_uri, state).or(result);
     }
     result
 }

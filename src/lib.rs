@@ -9,13 +9,18 @@
 //! - **Requests, responses, pages:** [`client`].
 //! - **OAuth clients, integrations, data actions:** [`admin`]; [`audit`] checks all clients, and
 //!   [`rotation`] replaces a secret wherever it is.
-//! - **Stores:** [`store`].
+//! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "login", feature = "sandbox-tls", feature = "test-util")),
+    not(all(
+        feature = "login",
+        feature = "redis-store",
+        feature = "sandbox-tls",
+        feature = "test-util"
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "guides link to what only features add"
@@ -89,6 +94,8 @@ pub use clock::Clock;
 pub use http_client::HttpClient;
 
 // The crates whose types stand in public signatures.
+#[cfg(feature = "redis-store")]
+pub use redis;
 pub use {bytes, http, reqwest, secrecy, url};
 
 /// The documented limits and dates of Genesys Cloud.
@@ -145,6 +152,8 @@ pub mod guide {
     pub mod rotation {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
+    #[doc = include_str!("guide/stores.md")]
+    pub mod stores {}
     #[doc = include_str!("guide/testing.md")]
     pub mod testing {}
     #[doc = include_str!("guide/troubleshooting.md")]

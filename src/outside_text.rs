@@ -111,10 +111,13 @@ fn is_assignment(text: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let known = ["secret", "token", "region", "password"];
-    let is_known = known.iter().any(|known| name.eq_ignore_ascii_case(known));
+    // A secret may contain such a name by chance, but hardly one that is a setting's.
+    let lower = name.to_ascii_lowercase();
+    let known = ["secret", "token", "region", "password", "client", "genesys"];
+    let is_known = known.iter().any(|known| lower.contains(known));
+    let is_upper = name.contains('_') && name == name.to_ascii_uppercase();
     let continues = !value.trim_start_matches('=').is_empty();
-    is_name && continues && (has_keyword || is_known || name.contains('_'))
+    is_name && continues && (has_keyword || is_known || is_upper)
 }
 
 /// Whether this is a space other than U+0020, or shows nothing.
@@ -152,6 +155,9 @@ mod tests {
             "x:y",
             "a_b:c",
             "bearerx",
+            "aB_3=cD",
+            "x9_kQ=8f_=e",
+            "a\"b'c",
         ] {
             assert_eq!(clean(unchanged), Ok(unchanged), "{unchanged:?}");
         }
@@ -193,6 +199,8 @@ mod tests {
             "a whole line",
             &[
                 "A_SECRET=a",
+                "GC_KEY=a",
+                "oauth_client_id=a",
                 "export X=a",
                 "export X='a'",
                 "secret=a",

@@ -98,7 +98,7 @@ impl TokenProvider {
         if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
             return Ok(token.clone());
         }
-        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.latest()));
+        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.cache.settings.total));
         waiting.await
     }
 
@@ -110,7 +110,7 @@ impl TokenProvider {
         if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
             return Ok(token.header().clone());
         }
-        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.latest()));
+        let waiting: Waiting = pin!(wait_for_token(&self.cache, self.cache.settings.total));
         Ok(waiting.await?.header().clone())
     }
 
@@ -192,7 +192,8 @@ impl TokenProvider {
             return Ok(token.clone());
         }
         loop {
-            let error = match wait_for_token(&self.cache, deadline).await {
+            let left = deadline - self.clock().now();
+            let error = match wait_for_token(&self.cache, left).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -205,11 +206,6 @@ impl TokenProvider {
                 _ => return Err(error),
             }
         }
-    }
-
-    /// The end of the time that a call of `token()` may take.
-    fn latest(&self) -> Moment {
-        self.clock().now() + self.cache.settings.total
     }
 }
 

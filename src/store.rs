@@ -5,6 +5,8 @@ mod conformance;
 mod erased;
 mod file;
 mod memory;
+#[cfg(feature = "redis-store")]
+mod redis;
 
 use std::{
     fmt,
@@ -16,6 +18,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "redis-store")]
+pub use self::redis::{RedisStore, RedisTurn};
 #[cfg(feature = "test-util")]
 pub use conformance::{store_conformance, store_conformance_with_lost_turns};
 pub(crate) use erased::{SharedStore, SharedTurn};
@@ -33,7 +37,8 @@ use crate::{error::StoreError, runtime};
 /// single-use refresh token is used once.
 ///
 /// `store_conformance` (feature `test-util`) checks a store of your own against these rules and names
-/// the one that it breaks. Its documentation shows the code of a store.
+/// the one that it breaks. The guide [Stores](crate::guide::stores) helps to choose a store, and shows
+/// the code of one.
 pub trait TokenStore: Send + Sync + 'static {
     /// The right to change one record. Dropping it gives it up, at once or a moment later, at the
     /// latest when its lease of 15 seconds ends. A store whose turns are leases renews the lease while

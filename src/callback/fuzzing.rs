@@ -54,13 +54,20 @@ fn expected_redirects(text: &str) -> Vec<(&'static str, String)> {
         return Vec::new();
     }
     let text = text.replace("\u{1b}[200~", "").replace("\u{1b}[201~", "");
-    let only = |keep: fn(char) -> bool| text.chars().filter(|&c| keep(c)).collect();
-    let texts: [String; 3] = [
-        only(|c| !c.is_whitespace()),
+    let ampersands = ["&amp;", "&#38;", "&#x26;", "\\u0026"];
+    let unescaped = ampersands
+        .iter()
+        .fold(text.clone(), |text, escape| text.replace(escape, "&"));
+    let kept: [fn(char) -> bool; 4] = [
+        |c| !c.is_whitespace(),
         // Elsewhere than at the ends of a line, these are a part of a code.
-        only(|c| !c.is_whitespace() && c.is_ascii()),
-        only(|c| !c.is_whitespace() && c.is_ascii() && !"<>\"|".contains(c)),
+        |c| !c.is_whitespace() && c.is_ascii(),
+        |c| !c.is_whitespace() && c.is_ascii() && !"<>\"|".contains(c),
+        |c| !c.is_whitespace() && c.is_ascii() && !"<>\"|\\".contains(c),
     ];
+    let texts = [&text, &unescaped].into_iter().flat_map(|text| {
+        kept.map(|keep| -> String { text.chars().filter(|&c| keep(c)).collect() })
+    });
     let is_delimiter = |c: char| !c.is_ascii_alphanumeric();
     let mut found = Vec::new();
     for text in texts {

@@ -68,7 +68,8 @@ fn lines_of_a_pasted_address_are_joined() {
         format!("> > {}", wrapped("\n>> ")),
         format!("\u{2502} {} \u{2502}", wrapped(" \u{2502}\n\u{2502} ")),
         format!("| {} |", wrapped(" |\n| ")),
-        format!("\"{}\"", wrapped("\n ")),
+        wrapped("\\\n"),
+        wrapped(" \\\r\n    "),
         format!("\u{feff}{url}"),
         format!("\u{2068}{url}\u{2069}"),
         format!("\u{1b}[200~{url}\u{1b}[201~\n"),
@@ -113,6 +114,11 @@ fn delimiters_of_a_pasted_address_are_removed() {
         format!("$ {url}"),
         format!("\u{2022} {url}"),
         format!("'{url}#_=_'"),
+        format!("\u{b4}{url}\u{b4}"),
+        format!("__{url}__"),
+        format!("~{url}~"),
+        format!("- {url}"),
+        format!("# {url}"),
         "\"?code=c%2F1&state=state-of-the-login\"".to_owned(),
         "'state=state-of-the-login&code=c%2F1'".to_owned(),
         "(/cb?code=c%2F1&state=state-of-the-login)".to_owned(),
@@ -121,6 +127,33 @@ fn delimiters_of_a_pasted_address_are_removed() {
     ] {
         assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
     }
+}
+
+#[test]
+fn address_is_found_after_a_word_and_in_escapes() {
+    let url = URL;
+    for text in [
+        format!("1. {url}"),
+        format!("Location: {url}"),
+        format!("Redirect URL: <{url}>."),
+        format!("view-source:{url}"),
+        format!("curl '{url}'"),
+        format!("<a href=\"{url}\">"),
+        format!("{{\"url\": \"{url}\"}}"),
+        format!("\\\"{url}\\\""),
+        format!("&lt;{url}&gt;"),
+        url.replace('&', "&amp;"),
+        url.replace('&', "&#38;"),
+        format!("\"{}\"", url.replace('&', "\\u0026").replace('/', "\\/")),
+        url.replace('?', "\\?")
+            .replace('&', "\\&")
+            .replace('=', "\\="),
+    ] {
+        assert_eq!(code_in(&text).unwrap(), "c/1", "{text}");
+    }
+    // The first fault is reported.
+    let text = "Location: http://localhost/cb?code=s3ntinel&amp;state=x";
+    assert_eq!(fault(text), CallbackFault::Elsewhere);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Takes an address out of the text that it was copied with (RFC 3986, appendix C).
 //!
 //! Only whitespace, invisible characters and delimiters are removed. None of them is a part of a URL,
-//! except the punctuation that [`delimited`] removes in pairs or at the end.
+//! except the punctuation that [`delimited`] removes in pairs or at the end. Where the address is still
+//! wrong, [`unescaped`] undoes what shells and pages write in place of its characters.
 
 use zeroize::Zeroizing;
 
@@ -11,8 +12,15 @@ pub(super) fn joined(text: &str) -> Zeroizing<String> {
     // The buffer never grows, so that no copy of the code is left in memory.
     let mut joined = Zeroizing::new(String::with_capacity(text.len()));
     let text = text.strip_prefix(PASTE_START).unwrap_or(text);
-    for line in text.split(['\n', '\r']) {
+    let mut lines = text.split(['\n', '\r']).peekable();
+    while let Some(line) = lines.next() {
         let line = line.trim().trim_end_matches(PASTE_END);
+        // Shells continue a line after a backslash.
+        let line = if lines.peek().is_some() {
+            line.trim_end_matches('\\')
+        } else {
+            line
+        };
         let line = line.trim_matches(is_no_part_of_a_url);
         let line = line.strip_prefix("| ").unwrap_or(line);
         let line = line.strip_suffix(" |").unwrap_or(line);
@@ -47,6 +55,30 @@ pub(super) fn delimited(text: &str) -> &str {
     }
 }
 
+/// Returns the address with the ampersands of a page's source, without the backslashes of a shell or of
+/// JSON, and without what precedes its scheme, such as `Location:`, `href=` or the number of a list.
+pub(super) fn unescaped(text: &str) -> Zeroizing<String> {
+    let schemes = ["https://", "http://"];
+    let start = schemes.iter().filter_map(|scheme| text.find(scheme)).min();
+    let mut rest = start.and_then(|at| text.get(at..)).unwrap_or(text);
+    let mut unescaped = Zeroizing::new(String::with_capacity(rest.len()));
+    loop {
+        let mut ampersands = AMPERSANDS.iter();
+        if let Some(after) = ampersands.find_map(|escape| rest.strip_prefix(escape)) {
+            unescaped.push('&');
+            rest = after;
+            continue;
+        }
+        let mut chars = rest.chars();
+        match chars.next() {
+            Some('\\') => {}
+            Some(c) => unescaped.push(c),
+            None => return unescaped,
+        }
+        rest = chars.as_str();
+    }
+}
+
 /// Whether a URL never contains the character, so that it can only delimit one.
 fn is_no_part_of_a_url(c: char) -> bool {
     is_invisible(c)
@@ -63,10 +95,14 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-const OPENING: [char; 8] = ['(', '[', '{', '\'', '`', '*', '$', ':'];
-const CLOSING: [char; 13] = [
-    ')', ']', '}', '\'', '`', '*', '.', ',', ';', ':', '!', '?', '\\',
+const OPENING: [char; 13] = [
+    '(', '[', '{', '\'', '`', '´', '*', '_', '~', '-', '#', '$', ':',
 ];
+const CLOSING: [char; 16] = [
+    ')', ']', '}', '\'', '`', '´', '*', '_', '~', '.', ',', ';', ':', '!', '?', '\\',
+];
+/// How HTML and JSON write an ampersand.
+const AMPERSANDS: [&str; 4] = ["&amp;", "&#38;", "&#x26;", "\\u0026"];
 
 /// What a terminal puts around a text that is pasted.
 const PASTE_START: &str = "\u{1b}[200~";

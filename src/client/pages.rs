@@ -313,8 +313,17 @@ fn has_next_link(headers: &HeaderMap) -> bool {
     let links = headers.get_all(LINK).iter();
     let mut links = links.filter_map(|link| link.to_str().ok());
     links.any(|link| {
-        let link = link.to_ascii_lowercase().replace(['"', ' '], "");
-        link.split([';', ',']).any(|part| part == "rel=next")
+        let link = link.to_ascii_lowercase();
+        let mut relations = link.split([';', ',']).filter_map(|part| {
+            part.trim()
+                .strip_prefix("rel")?
+                .trim_start()
+                .strip_prefix('=')
+        });
+        relations.any(|relations| {
+            let mut relations = relations.split(['"', ' ', '\t']);
+            relations.any(|relation| relation == "next")
+        })
     })
 }
 

@@ -35,7 +35,10 @@ impl Target {
         } else {
             link.strip_prefix(api.as_str().trim_end_matches('/'))?
         };
-        path.starts_with('/').then(|| Self::new(path))
+        let mut target = path.starts_with('/').then(|| Self::new(path))?;
+        // A filter that the caller has encoded may be repeated as plain text.
+        target.query = target.query.map(|query| query.replace(' ', "%20"));
+        Some(target)
     }
 
     /// Returns the target with one value for `name` in its query, in place of those it has.
@@ -173,9 +176,8 @@ fn is_unsafe_segment(segment: &str) -> bool {
             return true;
         }
         // `%u002e` is a dot to some servers, and no percent-encoding to others.
-        let names_unicode = text.contains("%u") || text.contains("%U");
         let plain = plain(&text);
-        if names_unicode || plain.is_empty() || plain.split(ENDS_OF_A_NAME).any(is_dots) {
+        if names_unicode(&text) || plain.is_empty() || plain.split(ENDS_OF_A_NAME).any(is_dots) {
             return true;
         }
         // What is not UTF-8 may be an overlong form of a dot.
@@ -191,6 +193,15 @@ fn is_unsafe_segment(segment: &str) -> bool {
 }
 
 /// Whether a `%` does not begin an encoded byte, so that servers differ in what they read.
+/// Whether the text has an escape such as `%u002e`, unlike `5%user`.
+fn names_unicode(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.split("%u").skip(1).any(|rest| {
+        let digits = rest.as_bytes().first_chunk::<2>();
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
 fn has_stray_percent(segment: &str) -> bool {
     segment.split('%').skip(1).any(|rest| {
         let digits = rest.as_bytes().first_chunk::<2>();
@@ -215,7 +226,8 @@ fn plain(text: &str) -> String {
 
 /// Whether a name consists of dots, of which some systems ignore those that are too many.
 fn is_dots(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte == b'.')
+    // A plus is a space to some servers.
+    name.contains('.') && name.bytes().all(|byte| b".+".contains(&byte))
 }
 
 /// What ends a name within a segment: `;` starts its parameters, which some servers cut off, and the
@@ -336,6 +348,8 @@ mod tests {
             "/api/\u{2025}/x",
             "/api/..\u{ff0f}x",
             "/api/..%ef%bc%8fx",
+            "/api/..+",
+            "/api/%2e+%2e",
             "/api/\u{ff61}%2e/x",
             "/api/x%",
             "/api/x%2",
@@ -384,6 +398,8 @@ mod tests {
             ("Acme Inc.", "Acme%20Inc."),
             ("100 % of ...it", "100%20%25%20of%20...it"),
             ("a+b@c.example", "a%2Bb%40c.example"),
+            ("+", "%2B"),
+            ("5%user", "5%25user"),
         ] {
             let url = url(id).unwrap();
             assert_eq!(url.path(), format!("/api/v2/users/{encoded}"));

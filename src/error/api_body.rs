@@ -130,7 +130,7 @@ pub(crate) struct ServerWords {
 
 impl ServerWords {
     pub(crate) fn read(body: &[u8], secrets: &[&str]) -> Self {
-        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(body)) = serde_json::from_slice(without_byte_order_mark(body)) else {
             return Self::default();
         };
         let reader = Reader(secrets);

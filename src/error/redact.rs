@@ -44,27 +44,77 @@ fn redact(text: &str, secrets: &[&str], mark: &str, read: &mut usize) -> String 
             *read += text.len() + spelling.len();
             text = text.replace(spelling, mark);
         }
-        let decodings = [percent_decoded, unescaped, |text: &str| {
-            unescaped(&percent_decoded(text))
-        }];
-        for decode in decodings {
-            *read += text.len() + secret.len();
-            let decoded = visible(&decode(&text));
-            // The text may hold some characters of the secret as they are.
-            let secrets = [visible(secret), visible(&decode(secret))];
-            let mut secrets = secrets.iter().filter(|one| one.len() >= MIN_SECRET_BYTES);
-            if secrets.any(|secret| decoded.contains(secret.as_str())) {
-                return HIDDEN_SECRET.to_owned();
-            }
+        if reveals(&text, secret, read) {
+            return HIDDEN_SECRET.to_owned();
         }
     }
     text
 }
 
-/// Undoes percent-encoding, and `\x41` as well.
+/// Whether a text that was decoded in some way, or up to [`MAX_ENCODINGS`] times in every way, contains
+/// the secret.
+fn reveals(text: &str, secret: &str, read: &mut usize) -> bool {
+    let mut contains = |decoded: &str, decoded_secret: &str| {
+        *read += text.len() + secret.len();
+        let decoded = visible(decoded);
+        // The text may hold some characters of the secret as they are.
+        let secrets = [visible(secret), visible(decoded_secret)];
+        let mut secrets = secrets.iter().filter(|one| one.len() >= MIN_SECRET_BYTES);
+        secrets.any(|secret| decoded.contains(secret.as_str()))
+    };
+    for decode in [percent_decoded, unescaped, without_entities] {
+        if contains(&decode(text), &decode(secret)) {
+            return true;
+        }
+    }
+    let (mut text, mut decoded) = (text.to_owned(), secret.to_owned());
+    for _ in 0..MAX_ENCODINGS {
+        for decode in [percent_decoded, unescaped, without_entities] {
+            (text, decoded) = (decode(&text), decode(&decoded));
+            if contains(&text, &decoded) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Undoes percent-encoding, and `\x41` as well. Makes a JSON escape of `%u0041`.
 fn percent_decoded(text: &str) -> String {
-    let text = text.replace("\\x", "%");
+    let text = text.replace("\\x", "%").replace("%u", "\\u");
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
+}
+
+/// Undoes the references of HTML, such as `&amp;` and `&#x41;`.
+fn without_entities(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split('&');
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.bytes().take(MAX_ENTITY).position(|byte| byte == b';');
+        let reference = end.and_then(|end| Some((part.get(..end)?, part.get(end + 1..)?)));
+        let named = reference.and_then(|(name, rest)| Some((character_of(name)?, rest)));
+        plain.push(named.map_or('&', |(c, _)| c));
+        plain.push_str(named.map_or(part, |(_, rest)| rest));
+    }
+    plain
+}
+
+/// Returns the character that a reference of HTML names.
+fn character_of(name: &str) -> Option<char> {
+    let code = match name.strip_prefix('#') {
+        None => {
+            return ENTITIES
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, c)| *c);
+        }
+        Some(digits) => match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => digits.parse(),
+        },
+    };
+    char::from_u32(code.ok()?)
 }
 
 /// Undoes the escapes of JSON, such as `\"` and `\u0041`, and `\u{41}` as well.
@@ -125,6 +175,20 @@ const MAX_CHARACTERS: usize = 512;
 
 const MAX_LIST_CHARACTERS: usize = 8 * 1024;
 
+/// How often a text may have been encoded, such as JSON in JSON.
+const MAX_ENCODINGS: usize = 3;
+
+/// The longest reference of HTML that is read, with its end.
+const MAX_ENTITY: usize = 12;
+
+const ENTITIES: [(&str, char); 5] = [
+    ("amp", '&'),
+    ("apos", '\''),
+    ("gt", '>'),
+    ("lt", '<'),
+    ("quot", '"'),
+];
+
 /// A shorter secret would tear other words apart.
 const MIN_SECRET_BYTES: usize = 6;
 
@@ -140,6 +204,10 @@ mod tests {
 
     fn percent_encoded(text: &str) -> String {
         utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    }
+
+    fn in_json(text: &str) -> String {
+        serde_json::to_string(text).unwrap()
     }
 
     #[test]
@@ -175,6 +243,15 @@ mod tests {
             &emoji.escape_unicode().to_string(),
             &SECRET.replace('t', "t\u{200b}").replace('+', "\u{1b}+"),
             &basic.replace('z', "z\r\n"),
+            // Encoded several times, and by pages.
+            &percent_encoded(&percent_encoded(SECRET)),
+            &percent_encoded(&percent_encoded(&percent_encoded(SECRET))),
+            &in_json(&in_json(SECRET)),
+            &in_json(&percent_encoded(SECRET)).replace('%', "\\u0025"),
+            &SECRET.replace('"', "&quot;").replace('/', "&#x2f;"),
+            &SECRET.replace('"', "&#34;").replace('é', "&#233;"),
+            &in_json(&SECRET.replace('"', "&quot;")),
+            &SECRET.replace('"', "%u0022").replace('é', "%u00e9"),
         ] {
             let secrets = [SECRET, &basic, emoji];
             let shown = sanitize(&format!("You sent <{echoed}>!"), &secrets);
@@ -248,6 +325,11 @@ mod tests {
             "\\ud83d\\udd11",
             "\\ud83d",
             "+%2B",
+            "&",
+            "&#x26;",
+            "&amp;amp;",
+            "%26#38;\\u0026amp;",
+            "%u005c",
             "redacted",
         ];
         for unit in units {
@@ -263,7 +345,7 @@ mod tests {
                 let secrets = [secret.as_str(), almost, &middle];
                 let mut read = 0;
                 let shown = redact(&text, &secrets, "[redacted]", &mut read);
-                let most = secrets.len() * 10 * (text.len() + secret.len());
+                let most = secrets.len() * 16 * (text.len() + secret.len());
                 assert!(read <= most, "{unit}: {read} bytes read");
                 assert!(
                     shown.len() <= 2 * text.len(),

@@ -39,7 +39,8 @@ fn transport_kind(error: &reqwest::Error) -> TransportKind {
         TransportKind::Reset
     } else if mentions("message head is too large") || is_malformed_stream(error) {
         TransportKind::ResponseHead
-    } else if mentions("invalid http") {
+    } else if mentions("invalid http") || mentions("-length parsed") || mentions("-encoding parsed")
+    {
         TransportKind::NotHttp
     } else if error.is_request() || error.is_body() || error.is_decode() {
         TransportKind::Interrupted

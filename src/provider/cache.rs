@@ -21,7 +21,6 @@ use crate::{
     error::{Error, InvalidClient},
     grant::{Grant, Kind},
     retry::Jitter,
-    runtime,
     token::{AccessToken, Fingerprint, Record},
     token_endpoint::{Issued, TokenEndpoint, TokenRequest},
 };
@@ -77,7 +76,7 @@ pub(super) struct State {
     /// The token whose end was reported ahead of time.
     expiry_announced: Option<Fingerprint>,
     /// The event of the change under way.
-    event: Option<Event>,
+    pub(super) event: Option<Event>,
 }
 
 pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult>>>;
@@ -130,12 +129,20 @@ impl TokenCache {
         let now = self.clock().now();
         // An error may hold the program's own, whose drop may call the provider: it outlives the
         // guard.
-        let errors = state.errors();
-        let wake = state.wake_at(now, &self.settings);
+        let errors = [
+            state.policy.pause_cause().cloned(),
+            state.client.last_rejection().cloned(),
+            state.last_failure.clone(),
+        ];
+        let wake_at = |state: &State| {
+            let wake_at = || state.policy.wake_at(now);
+            self.settings.background.then(wake_at).flatten()
+        };
+        let wake = wake_at(&state);
         let result = change(&mut state, now);
         self.snapshot
             .show(state.policy.snapshot(now), now, self.clock());
-        if state.wake_at(now, &self.settings) != wake {
+        if wake_at(&state) != wake {
             self.changes.send_replace(());
         }
         let event = state.event.take();
@@ -198,11 +205,6 @@ impl TokenCache {
         response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
     }
 
-    /// Whether the current runtime can send the token requests.
-    pub(super) fn can_request(&self) -> bool {
-        matches!(self.grant.0, Kind::Closure(_)) || runtime::has_sockets()
-    }
-
     /// The last failure since there was a token.
     pub(super) fn last_failure(&self) -> Option<Error> {
         self.read(|state, _| state.last_failure.clone())
@@ -232,21 +234,6 @@ impl State {
             expiry_announced: None,
             event: None,
         }
-    }
-
-    /// The errors that a change may drop.
-    fn errors(&self) -> [Option<Error>; 3] {
-        [
-            self.policy.pause_cause().cloned(),
-            self.client.last_rejection().cloned(),
-            self.last_failure.clone(),
-        ]
-    }
-
-    /// When the background renewal must ask the policy again, if there is one.
-    fn wake_at(&self, now: Moment, settings: &Settings) -> Option<Moment> {
-        let wake = || self.policy.wake_at(now);
-        settings.background.then(wake).flatten()
     }
 
     /// Reports an event once the change is done; one change has at most one.

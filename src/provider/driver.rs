@@ -11,26 +11,25 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinHandle;
-
 use super::{
     cache::{TokenCache, Waiters},
     policy::{Decision, WaiterResult},
     refresh::Refresh,
 };
 use crate::{
-    clock::{Moment, either},
+    clock::either,
     error::{Error, ErrorKind},
+    grant::Kind,
     runtime,
     token::AccessToken,
 };
 
-/// Returns a valid token, or an error at `deadline` at the latest.
+/// Returns a valid token, or an error after `limit` at the latest.
 pub(super) async fn wait_for_token(
     cache: &Arc<TokenCache>,
-    deadline: Moment,
+    limit: Duration,
 ) -> Result<AccessToken, Error> {
-    let limit = deadline - cache.clock().now();
+    let deadline = cache.clock().now() + limit;
     loop {
         let (until, mut results) = match poll_policy(cache) {
             (Decision::Serve(token), _) => return Ok(token),
@@ -85,11 +84,19 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     // A runtime that is shutting down drops the task at once, which takes the lock.
     if let Some(((ticket, now, abort), runtime)) = started.zip(runtime) {
         let refresh = Refresh::new(Arc::clone(cache), ticket, now);
-        let is_dropped = if cache.can_request() {
-            let task = runtime.spawn(run(Arc::clone(cache), refresh));
+        let is_closure = matches!(cache.grant.0, Kind::Closure(_));
+        let is_dropped = if is_closure || runtime::has_sockets() {
+            let cache = Arc::clone(cache);
+            let task = runtime.spawn(async move {
+                let login_unsaved = refresh.run().await;
+                if login_unsaved {
+                    keep_until_stored(cache);
+                }
+            });
             // It is set only here.
             let _ = abort.set(task.abort_handle());
-            was_dropped(task)
+            let ended = pin!(task).poll(&mut Context::from_waker(Waker::noop()));
+            matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
         } else {
             drop(refresh);
             true
@@ -99,20 +106,6 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
         }
     }
     (decision, waiters)
-}
-
-/// Runs a refresh. A renewed login that it could not store is kept until it is stored.
-async fn run(cache: Arc<TokenCache>, refresh: Refresh) {
-    let login_unsaved = refresh.run().await;
-    if login_unsaved {
-        keep_until_stored(cache);
-    }
-}
-
-/// Whether the runtime is shutting down and dropped the task before it began.
-fn was_dropped<T>(task: JoinHandle<T>) -> bool {
-    let ended = pin!(task).poll(&mut Context::from_waker(Waker::noop()));
-    matches!(ended, Poll::Ready(Err(error)) if error.is_cancelled())
 }
 
 /// Keeps the provider alive, and starts refreshes, until a new or renewed login is stored: with the

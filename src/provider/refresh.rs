@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tracing::{Instrument, Span, field::Empty};
 
 use super::{
-    cache::{State, TokenCache, Waiters},
+    cache::{State, TokenCache},
     event::{Event, TARGET, end_of},
     policy::{RefreshResult, Ticket, WaiterResult},
     source::{SOURCE_LIMIT, is_same_secret, read_secret},
@@ -78,22 +78,18 @@ impl Refresh {
     pub(super) fn run(mut self) -> impl Future<Output = bool> + Send {
         let span = self.span.clone();
         let refresh = async move {
-            let result = self.token().await;
+            let cache = Arc::clone(&self.cache);
+            let result = match &cache.grant.0 {
+                Kind::ClientCredentials(credentials) => self.client_credentials(credentials).await,
+                Kind::AuthorizationCode(app) => self.authorization_code(app).await,
+                Kind::Saml2Bearer(saml) => self.saml2_bearer(saml).await,
+                Kind::Closure(closure) => self.closure(closure).await,
+                // The policy starts no refresh for it.
+                Kind::Fixed(_) => Err(RefreshResult::Lost),
+            };
             self.end(&result.map_or_else(|end| end, RefreshResult::Token))
         };
         refresh.instrument(span)
-    }
-
-    async fn token(&mut self) -> Result<AccessToken, RefreshResult> {
-        let cache = Arc::clone(&self.cache);
-        match &cache.grant.0 {
-            Kind::ClientCredentials(credentials) => self.client_credentials(credentials).await,
-            Kind::AuthorizationCode(app) => self.authorization_code(app).await,
-            Kind::Saml2Bearer(saml) => self.saml2_bearer(saml).await,
-            Kind::Closure(closure) => self.closure(closure).await,
-            // The policy starts no refresh for it.
-            Kind::Fixed(_) => Err(RefreshResult::Lost),
-        }
     }
 
     /// Begins a step that may take as long as `limit`. A lost refresh may begin none.
@@ -132,12 +128,25 @@ impl Refresh {
             })
     }
 
-    /// Returns the token of a stored record, where it is better than the current one.
-    fn token_of(&mut self, record: Option<&Record>) -> Option<AccessToken> {
-        let (record, cache) = (record?, &self.cache);
-        let token = cache.update(|state, now| state.better_token(record, now, cache.clock()));
+    /// Returns the token of a stored record, where it is better than the current one. Where it is not,
+    /// it begins the next step, which may take as long as `next`.
+    fn token_of(
+        &mut self,
+        record: Option<&Record>,
+        next: Option<Duration>,
+    ) -> Result<Option<AccessToken>, RefreshResult> {
+        let (cache, ticket) = (&self.cache, self.ticket);
+        let token = cache.update(|state, now| {
+            let token = record.and_then(|record| state.better_token(record, now, cache.clock()));
+            match next {
+                Some(limit) if token.is_none() && !state.policy.begin_step(ticket, now, limit) => {
+                    Err(RefreshResult::Lost)
+                }
+                _ => Ok(token),
+            }
+        })?;
         self.loaded = token.is_some();
-        token
+        Ok(token)
     }
 
     /// Returns a secret other than the rejected one: it may have been rotated since it was read. The
@@ -155,22 +164,51 @@ impl Refresh {
         (!is_same_secret(&other, rejected)).then_some(other)
     }
 
-    /// Returns whether a login is still to be stored. The result is dropped after the guard: its error
-    /// may hold the program's own.
+    /// Gives the result to the policy, and what follows from it to the waiters. Returns whether a login
+    /// is still to be stored. The result is dropped after the guard: its error may hold the program's
+    /// own.
     fn end(&mut self, result: &RefreshResult) -> bool {
         self.ended = true;
-        let without_event = match result {
-            RefreshResult::Unchanged => "unchanged",
-            _ => "lost",
-        };
+        let ticket = self.ticket;
         let (sent, event, login_unsaved) = self.cache.update(|state, now| {
-            let (sent, event) = self.finish(state, now, result);
+            if let Some(record) = &self.stored {
+                state.store.record_seen(record);
+            }
+            match result {
+                RefreshResult::Token(_) => state.last_failure = None,
+                RefreshResult::Failed(error) | RefreshResult::InvalidCredentials(error) => {
+                    state.last_failure = Some(error.clone());
+                }
+                RefreshResult::Unchanged | RefreshResult::Lost => {}
+            }
+            let lost = !state.policy.is_running(ticket);
+            let had_token = state.policy.valid_token(now).is_some();
+            let (jitter, result) = (self.cache.jitter(), result.clone());
+            let result = state.policy.end_refresh(ticket, now, jitter, result);
+            let event = self.event(state, now, &result, lost, had_token);
+            let event = event.and_then(|event| state.as_login_expiring(event, now));
+            state.event.clone_from(&event);
+            let result = match result {
+                // Waiters follow the refresh that replaced a lost one, but a late token may serve them.
+                WaiterResult::Token(_) if lost => Some(WaiterResult::AskAgain),
+                _ if lost => None,
+                result => {
+                    // It would keep the memory of the ended task.
+                    state.refresh_task = Arc::default();
+                    Some(result)
+                }
+            };
+            let sent = result.map(|result| (mem::take(&mut state.waiters), result));
             (sent, event, state.login.is_unsaved())
         });
         if let Some((waiters, result)) = sent {
             waiters.send_replace(Some(result));
         }
         self.span.record("attempts", self.attempts);
+        let without_event = match result {
+            RefreshResult::Unchanged => "unchanged",
+            _ => "lost",
+        };
         match event {
             Some(event) => event.record(&self.span),
             None => {
@@ -178,48 +216,6 @@ impl Refresh {
             }
         }
         login_unsaved
-    }
-
-    /// Gives the result to the policy. Returns what the waiters receive, and the event.
-    fn finish(
-        &self,
-        state: &mut State,
-        now: Moment,
-        result: &RefreshResult,
-    ) -> (Option<(Waiters, WaiterResult)>, Option<Event>) {
-        if let Some(record) = &self.stored {
-            state.store.record_seen(record);
-        }
-        match result {
-            RefreshResult::Token(_) => state.last_failure = None,
-            RefreshResult::Failed(error) | RefreshResult::InvalidCredentials(error) => {
-                state.last_failure = Some(error.clone());
-            }
-            RefreshResult::Unchanged | RefreshResult::Lost => {}
-        }
-        let ticket = self.ticket;
-        let lost = !state.policy.is_running(ticket);
-        let had_token = state.policy.valid_token(now).is_some();
-        let result = state
-            .policy
-            .end_refresh(ticket, now, self.cache.jitter(), result.clone());
-        let event = self.event(state, now, &result, lost, had_token);
-        let event = event.and_then(|event| state.as_login_expiring(event, now));
-        if let Some(event) = &event {
-            state.emit(event.clone());
-        }
-        // Waiters follow the refresh that replaced a lost one, but a late token may serve them.
-        let result = match result {
-            WaiterResult::Token(_) if lost => Some(WaiterResult::AskAgain),
-            _ if lost => None,
-            result => Some(result),
-        };
-        if !lost {
-            // It would keep the memory of the ended task.
-            state.refresh_task = Arc::default();
-        }
-        let sent = result.map(|result| (mem::take(&mut state.waiters), result));
-        (sent, event)
     }
 
     /// Returns the event that reports the result.

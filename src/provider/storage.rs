@@ -55,28 +55,26 @@ impl StoreScope {
     /// The slot of a token that this secret requests. Another secret never finds it.
     pub(super) fn slot_of_secret(&self, secret: &SecretString) -> Result<StoreSlot, Error> {
         let (sealing, fingerprint) = SealingKey::from_secret(secret)?;
-        let mut parts = self.parts();
-        parts.push(&fingerprint);
-        Ok(self.slot(&parts, sealing))
+        Ok(self.slot(Some(&fingerprint), sealing))
     }
 
     /// The slot of a login, sealed with the app's own key.
     pub(super) fn slot_of_key(&self, sealing: SealingKey) -> StoreSlot {
-        self.slot(&self.parts(), sealing)
+        self.slot(None, sealing)
     }
 
-    fn slot(&self, parts: &[&[u8]], sealing: SealingKey) -> StoreSlot {
+    fn slot(&self, fingerprint: Option<&[u8]>, sealing: SealingKey) -> StoreSlot {
+        let parts: Vec<_> = self.parts.iter().map(String::as_bytes).collect();
+        let parts = [&parts, fingerprint.as_slice()].concat();
         let older = sealing.older();
         StoreSlot {
-            older: older.map(|key| self.slot(parts, key.clone())).collect(),
-            key: StoreKey::new(sealing.name(parts)),
+            older: older
+                .map(|key| self.slot(fingerprint, key.clone()))
+                .collect(),
+            key: StoreKey::new(sealing.name(&parts)),
             scope: self.clone(),
             sealing,
         }
-    }
-
-    fn parts(&self) -> Vec<&[u8]> {
-        self.parts.iter().map(String::as_bytes).collect()
     }
 }
 

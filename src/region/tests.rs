@@ -44,6 +44,9 @@ fn text_that_names_one_region_parses() {
         "login.mypurecloud.ie:443",
         "\u{feff}EUW1\r\n",
         "\t EU_West-1 ",
+        "euwest1",
+        "eu-west1",
+        "EU West 1",
     ] {
         assert_eq!(text.parse(), Ok(Region::EuWest1), "{text}");
     }

@@ -21,8 +21,10 @@ impl FromStr for Region {
         }
         let text = clean(text).map_err(InvalidRegion::surrounded)?;
         let name = text.to_ascii_lowercase().replace('_', "-");
+        let joined = name.replace(['-', ' '], "");
         let named = |region: &Self| {
-            region.aws_name() == Some(&name) || region.short_name().as_ref() == Some(&name)
+            let aws_name = region.aws_name().map(|name| name.replace('-', ""));
+            aws_name.as_ref() == Some(&joined) || region.short_name().as_ref() == Some(&name)
         };
         if let Some(region) = Self::ALL.into_iter().find(named) {
             return Ok(region);

@@ -20,54 +20,16 @@ use steps::{
 /// which need not be empty. The check takes a second or two of real time. Where a dropped turn is
 /// given up later, at the latest when its lease of 15 seconds ends, it takes as much longer.
 ///
+/// The guide [Stores](crate::guide::stores) checks the code of a store of your own.
+///
 /// ```
-/// use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
-/// use genesys_cloud_auth::{
-///     error::StoreError, store::{Sealed, StoreKey, TokenStore, store_conformance},
-/// };
-///
-/// /// Rows of a name, a value and a turn.
-/// #[derive(Clone, Default)]
-/// struct Table(Arc<Mutex<HashMap<String, Row>>>);
-///
-/// #[derive(Clone, Default)]
-/// struct Row {
-///     value: Option<Vec<u8>>,
-///     turn: Arc<tokio::sync::Mutex<()>>,
-/// }
-///
-/// impl Table {
-///     fn with<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Row) -> T) -> T {
-///         change(self.0.lock().unwrap().entry(key.as_str().to_owned()).or_default())
-///     }
-/// }
-///
-/// impl TokenStore for Table {
-///     type Turn = tokio::sync::OwnedMutexGuard<()>;
-///
-///     async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
-///         Ok(self.with(key, |row| row.value.clone()).map(Sealed::from_bytes))
-///     }
-///
-///     async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<Self::Turn, StoreError> {
-///         let turn = self.with(key, |row| row.turn.clone());
-///         tokio::time::timeout(wait, turn.lock_owned()).await.map_err(StoreError::new)
-///     }
-///
-///     async fn save(&self, _: Self::Turn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
-///         let value = value.as_bytes().to_vec();
-///         Ok(self.with(key, |row| row.value = Some(value)))
-///     }
-///
-///     async fn remove(&self, _: Self::Turn, key: &StoreKey) -> Result<(), StoreError> {
-///         Ok(self.with(key, |row| row.value = None))
-///     }
-/// }
+/// use genesys_cloud_auth::store::{FileStore, store_conformance};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), String> {
-/// let table = Table::default();
-/// store_conformance(async || table.clone()).await
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// store_conformance(async || FileStore::in_folder(folder.path())).await?;
+/// # Ok(())
 /// # }
 /// ```
 ///

@@ -35,6 +35,15 @@ async fn mark_before_json_of_the_token_endpoint_is_skipped() {
     let (tokens, _) = provider_at(&server);
     let error = tokens.token().await.unwrap_err();
     assert_eq!(kind_of(&error), "InvalidClient", "{error}");
+
+    let gateway = "{\"message\":\"closed at night\",\"contextId\":\"c-2\"}";
+    for status in [404, 429] {
+        let server = Server::start(marked(status, gateway));
+        let (tokens, _) = provider_at(&server);
+        let error = tokens.token().await.unwrap_err();
+        assert!(error.to_string().contains("closed at night"), "{error}");
+        assert_eq!(error.correlation_id(), Some("c-2"), "{error}");
+    }
 }
 
 #[tokio::test]

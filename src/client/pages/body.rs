@@ -54,7 +54,8 @@ impl<'a> PageBody<'a> {
             .into_iter()
             .chain(named)
             .any(|name| fields.0.contains_key(name));
-        let may_be_elsewhere = is_first && fields.has_another_list();
+        let is_none_told = told.total == Some(0) || told.count == Some(0);
+        let may_be_elsewhere = is_first && !is_none_told && fields.has_another_list();
         if items.is_none() && (may_be_elsewhere || !(has_null || told.says_something)) {
             return Err(no_items(missing_items(named)));
         }
@@ -96,7 +97,13 @@ fn single_list<'n>(fields: &Fields<'_>, named: Option<&'n str>) -> Result<Option
     if named.is_some() {
         return Ok(named.filter(is_there));
     }
-    let mut found = ITEMS.into_iter().filter(is_there);
+    // Beside a list, another value is no list of items: `GET /api/v2/users/query` has the number of
+    // its items in `results`.
+    let is_list = |name: &&str| fields.is(name, '[') || fields.is(name, '{');
+    let has_list = ITEMS.iter().any(is_list);
+    let mut found = ITEMS
+        .into_iter()
+        .filter(|name| is_there(name) && (is_list(name) || !has_list));
     match (found.next(), found.next()) {
         (Some(one), Some(other)) => Err(format!(
             "its items could be in `{one}` or in `{other}`; name the field with `Pages::items`"

@@ -38,8 +38,10 @@ impl Fields<'_> {
             serde_json::from_str::<Fields<'_>>(value.get())
                 .is_ok_and(|fields| fields.0.values().any(is_list))
         };
-        let mut fields = self.0.values();
-        fields.any(|value| is_list(value) || has_list(value))
+        let mut fields = self.0.iter();
+        fields.any(|(name, value)| {
+            !NO_ITEMS.contains(&name.as_str()) && (is_list(value) || has_list(value))
+        })
     }
 }
 
@@ -84,6 +86,7 @@ impl Scalar {
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, String> {
         let text = match self {
             Self::Null => return Ok(None),
+            Self::Text(text) if text.trim().is_empty() => return Ok(None),
             Self::Number(text) | Self::Text(text) => text.trim(),
             Self::Bool(_) | Self::Other { .. } => "",
         };
@@ -107,6 +110,9 @@ impl Scalar {
         }
     }
 }
+
+/// Fields of Genesys Cloud's searches and of SCIM, with lists that are not of items.
+const NO_ITEMS: [&str; 3] = ["aggregations", "schemas", "types"];
 
 /// Whether the JSON of a list or an object has nothing in it.
 pub(super) fn is_empty(json: &str) -> bool {

@@ -169,7 +169,7 @@ fn by_length(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, 
         };
     }
     let is_full = at.items > 0 && size == Some(at.items);
-    if is_full && !told.has_continuation && asked.cursor_parameter().is_none() {
+    if is_full && !told.shows_its_end && asked.cursor_parameter().is_none() {
         return Err(CUT.to_owned());
     }
     Ok(None)

@@ -13,6 +13,8 @@ pub(super) enum Sign {
     More,
     /// This is the last page.
     Last,
+    /// The whole is complete or not: the listing, or what it is about.
+    Complete(bool),
     /// A value leads to the next page.
     Token(String),
     /// The number of pages.
@@ -39,22 +41,28 @@ pub(super) fn sign(name: &str, value: &Scalar) -> Option<Sign> {
         if TOTALS.contains(&joined.as_str()) {
             return Some(Sign::Total(number));
         }
-        if has(&["more", "remaining"]) {
+        if has(&["more", "remaining"]) && is_about_items(&words) {
             return (number > 0).then_some(Sign::More);
         }
     }
     if let Scalar::Bool(flag) = *value {
         let is_next = words.last() == Some(&"next") || joined.ends_with("nextpage");
-        return if is_next || has(&["more", "truncated", "incomplete"]) {
+        let is_cut = has(&["more", "truncated", "incomplete"]) && is_about_items(&words);
+        return if is_next || is_cut {
             Some(if flag { Sign::More } else { Sign::Last })
         } else if LAST.contains(&joined.as_str()) {
             Some(if flag { Sign::Last } else { Sign::More })
         } else {
-            None
+            COMPLETE
+                .contains(&joined.as_str())
+                .then_some(Sign::Complete(flag))
         };
     }
     let is_next = words.first() == Some(&"next")
-        && words.iter().skip(1).all(|word| AFTER_NEXT.contains(word));
+        && words.iter().skip(1).all(|word| AFTER_NEXT.contains(word))
+        || joined
+            .strip_prefix("next")
+            .is_some_and(|rest| AFTER_NEXT.contains(&rest));
     let is_token = has(&[
         "bookmark",
         "continuation",
@@ -73,6 +81,11 @@ pub(super) fn sign(name: &str, value: &Scalar) -> Option<Sign> {
         Scalar::Other { is_empty } => (!is_empty).then_some(Sign::More),
         Scalar::Null | Scalar::Bool(_) => None,
     }
+}
+
+/// Whether all words speak of the items, unlike those of `truncatedDivisions` or `moreInfo`.
+fn is_about_items(words: &[&str]) -> bool {
+    words.iter().all(|word| ABOUT_ITEMS.contains(word))
 }
 
 /// Splits a name such as `nextPageToken`, `next_page_token` or `NextPage` into words.
@@ -100,6 +113,34 @@ const AFTER_NEXT: [&str; 26] = [
     "links", "marker", "number", "offset", "page", "position", "query", "record", "result",
     "results", "set", "start", "token", "uri", "url",
 ];
+const ABOUT_ITEMS: [&str; 26] = [
+    "are",
+    "available",
+    "count",
+    "data",
+    "elements",
+    "entities",
+    "exist",
+    "exists",
+    "has",
+    "hits",
+    "incomplete",
+    "is",
+    "items",
+    "list",
+    "listing",
+    "more",
+    "page",
+    "pages",
+    "records",
+    "remaining",
+    "response",
+    "result",
+    "results",
+    "rows",
+    "there",
+    "truncated",
+];
 const COUNTS: [&str; 7] = [
     "lastpage",
     "lastpagenumber",
@@ -109,7 +150,7 @@ const COUNTS: [&str; 7] = [
     "pagetotal",
     "totalpages",
 ];
-const TOTALS: [&str; 10] = [
+const TOTALS: [&str; 11] = [
     "total",
     "totalcount",
     "totalelements",
@@ -117,22 +158,13 @@ const TOTALS: [&str; 10] = [
     "totalhits",
     "totalitems",
     "totalmatches",
+    "totalnumberofentities",
     "totalrecords",
     "totalresults",
     "totalrows",
 ];
-const LAST: [&str; 10] = [
-    "complete",
-    "done",
-    "end",
-    "iscomplete",
-    "isdone",
-    "isend",
-    "islast",
-    "islastpage",
-    "last",
-    "lastpage",
-];
+const LAST: [&str; 4] = ["islast", "islastpage", "last", "lastpage"];
+const COMPLETE: [&str; 6] = ["complete", "done", "end", "iscomplete", "isdone", "isend"];
 const KEYS: [&str; 6] = [
     "exclusivestartkey",
     "lastevaluatedkey",

@@ -21,12 +21,17 @@ pub(super) struct Told {
     pub(super) start_index: Option<u64>,
     /// The number in the link to the last page.
     last_number: Option<u64>,
+    /// A total in a field of no known form.
+    other_total: Option<u64>,
+    /// A field that says whether the whole is complete.
+    complete: Option<(String, bool)>,
     /// A field of no known form that says that there are more pages.
     pub(super) more: Option<String>,
     /// A field says that this is the last page.
     pub(super) is_last: bool,
-    /// The page has a field for a link or a cursor, perhaps an empty one.
-    pub(super) has_continuation: bool,
+    /// The page has a field for a link or a cursor, perhaps an empty one, or other links, as listings
+    /// have that link to a next page unless it is the last.
+    pub(super) shows_its_end: bool,
     /// A field that cannot be read.
     pub(super) problem: Option<String>,
     /// The page has any of these fields.
@@ -58,6 +63,8 @@ impl Told {
             told.problem = told.problem.or(added.err());
         }
         told.count = told.count.or(told.last_number);
+        told.total = told.total.or(told.other_total);
+        told.add_complete();
         // The most usual forms come first.
         told.tokens.sort_by_key(|token| {
             let mut known = TOKENS.iter().position(|name| *name == token.field);
@@ -69,7 +76,7 @@ impl Told {
     fn add(&mut self, name: &str, json: &str) -> Result<(), String> {
         let value = Scalar::new(json);
         let number = || value.number(name);
-        let mut is_known = true;
+        let (mut is_known, mut is_continuation) = (true, false);
         match name {
             "pageNumber" => self.number = number()?,
             "pageCount" => self.count = number()?,
@@ -84,24 +91,31 @@ impl Told {
                 };
             }
             "nextUri" => {
-                self.has_continuation = true;
-                self.link = value.text(name)?;
+                is_continuation = true;
+                let link = value.text(name)?;
+                let link = link.map(|link| link.trim().to_owned());
+                self.link = link.filter(|link| !link.is_empty());
             }
             "lastUri" => {
+                self.shows_its_end = true;
                 let link = value.text(name).unwrap_or_default();
                 self.last_number = link.and_then(|link| number_in(&link));
             }
             "cursor" | "after" | "nextPage" => {
-                self.has_continuation = true;
+                is_continuation = true;
                 let value = value.text(name)?;
                 self.tokens
                     .extend(value.map(|value| Token::new(name, value)));
             }
-            "firstUri" | "previousUri" | "selfUri" | "previousPage" | "before" => is_known = false,
+            "firstUri" | "previousUri" | "selfUri" => {
+                self.shows_its_end = true;
+                is_known = false;
+            }
+            "previousPage" | "before" => is_known = false,
             _ => {
                 is_known = CONTAINERS.contains(&name);
+                is_continuation = name == "cursors";
                 if is_known && json.starts_with('{') {
-                    self.has_continuation |= name == "cursors";
                     self.add_container(name, json);
                 } else if is_known && json.starts_with('[') {
                     self.add_links(name, json);
@@ -110,7 +124,8 @@ impl Told {
                 }
             }
         }
-        self.says_something |= is_known && !matches!(value, Scalar::Null) || self.has_continuation;
+        self.shows_its_end |= is_continuation;
+        self.says_something |= is_known && !matches!(value, Scalar::Null) || is_continuation;
         Ok(())
     }
 
@@ -150,7 +165,21 @@ impl Told {
             Sign::Last => self.is_last = true,
             Sign::Token(value) => self.tokens.push(Token { field, value }),
             Sign::Count(count) => self.count = self.count.max(Some(count)),
-            Sign::Total(total) => self.total = self.total.max(Some(total)),
+            Sign::Complete(is_complete) => self.complete = Some((field, is_complete)),
+            Sign::Total(total) => self.other_total = self.other_total.max(Some(total)),
+        }
+    }
+
+    /// Takes a field such as `complete` for a sign. Beside a number, it is about something else: an
+    /// action whose history is listed may be incomplete on the last page.
+    fn add_complete(&mut self) {
+        let numbers = [self.number, self.count, self.total];
+        let Some((field, is_complete)) = self.complete.take() else {
+            return;
+        };
+        if numbers.iter().all(Option::is_none) {
+            let sign = if is_complete { Sign::Last } else { Sign::More };
+            self.add_sign(sign, field);
         }
     }
 }

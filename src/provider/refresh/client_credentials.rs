@@ -1,7 +1,7 @@
 //! A refresh with client credentials: the secret is read each time, and a token that another process
 //! stored is used.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -13,7 +13,7 @@ use crate::{
         event::Event,
         policy::RefreshResult,
         source::read_secret,
-        storage::{HeldTurn, STORE_LIMIT, Storage, StoreScope, TURN_LIMIT},
+        storage::{HeldTurn, STORE_LIMIT, Storage, TURN_LIMIT},
     },
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -74,48 +74,25 @@ impl Refresh {
         let Storage::BySecret(scope) = &cache.settings.storage else {
             return Ok(StoreLookup::NoStore);
         };
-        match self.look_up_in(scope, secret).await {
+        let lookup = async {
+            let slot = scope.slot_of_secret(secret)?;
+            let record = slot.load().await?;
+            if let Some(token) = self.token_of(record.as_ref(), Some(TURN_LIMIT))? {
+                return Ok(StoreLookup::Hit(token));
+            }
+            let turn = slot.take_turn().await?;
+            Ok(match self.token_of(turn.record.as_ref(), None)? {
+                Some(token) => StoreLookup::Hit(token),
+                None => StoreLookup::Miss(turn),
+            })
+        };
+        match lookup.await {
             Err(RefreshResult::Failed(error)) => {
                 self.store_failed(error);
                 Ok(StoreLookup::NoStore)
             }
             lookup => lookup,
         }
-    }
-
-    async fn look_up_in(
-        &mut self,
-        scope: &StoreScope,
-        secret: &SecretString,
-    ) -> Result<StoreLookup, RefreshResult> {
-        let slot = scope.slot_of_secret(secret)?;
-        let record = slot.load().await?;
-        if let Some(token) = self.token_or_step(record.as_ref(), TURN_LIMIT)? {
-            return Ok(StoreLookup::Hit(token));
-        }
-        let turn = slot.take_turn().await?;
-        Ok(match self.token_of(turn.record.as_ref()) {
-            Some(token) => StoreLookup::Hit(token),
-            None => StoreLookup::Miss(turn),
-        })
-    }
-
-    /// Returns the token of a stored record, or begins the next step where there is none.
-    fn token_or_step(
-        &mut self,
-        record: Option<&Record>,
-        limit: Duration,
-    ) -> Result<Option<AccessToken>, RefreshResult> {
-        let (cache, ticket) = (&self.cache, self.ticket);
-        let token = cache.update(|state, now| {
-            let token = record.and_then(|record| state.better_token(record, now, cache.clock()));
-            if token.is_none() && !state.policy.begin_step(ticket, now, limit) {
-                return Err(RefreshResult::Lost);
-            }
-            Ok(token)
-        })?;
-        self.loaded = token.is_some();
-        Ok(token)
     }
 
     /// Stores a token that was issued, and returns it.

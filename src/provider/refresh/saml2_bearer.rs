@@ -82,7 +82,7 @@ impl Refresh {
         let slot = scope.slot_of_secret(secret).ok()?;
         self.step(STORE_LIMIT).ok()?;
         let record = slot.load().await.ok()?;
-        self.token_of(record.as_ref())
+        self.token_of(record.as_ref(), None).ok()?
     }
 
     /// Returns an assertion, where the secret or the assertion may have changed since the rejection.

@@ -62,6 +62,15 @@ fn foreign_bodies() -> Vec<Bad> {
             "HTTP 503",
         ),
         bad(
+            "two lengths",
+            Reply::raw(
+                "HTTP/1.1 200 -\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+                End::Close,
+            ),
+            "Transport NotHttp",
+            "not HTTP",
+        ),
+        bad(
             "no HTTP",
             Reply::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
             "Transport NotHttp",

@@ -38,6 +38,11 @@ async fn fields_about_something_else_do_not_count() {
         json!({ "total": 0 }),
         json!({ "total": -1 }),
         json!({ "pageCount": 1, "pageNumber": 1, "total": 900 }),
+        json!({ "pageCount": 1, "pageNumber": 1, "truncatedDivisions": true }),
+        json!({ "pageCount": 1, "pageNumber": 1, "complete": false, "errorDetails": [7] }),
+        json!({ "hasMoreDivisions": true, "moreInfoAvailable": true, "complete": true }),
+        json!({ "total": 1, "totalNumberOfEntities": 9, "pageCount": "" }),
+        json!({ "results": 7, "conversations": null, "nextUri": " " }),
         json!({ "lastUri": "/api/v2/users?pageNumber=1", "selfUri": "/api/v2/users" }),
     ] {
         let listing = Listing::start("");
@@ -146,6 +151,19 @@ async fn page_without_items_is_empty_if_it_has_paging_fields() {
         ]);
         assert_eq!(listing.all().await.unwrap(), ["a", "b"], "{fields}");
     }
+    // The first page of a search without a hit.
+    for body in [
+        json!({ "total": 0, "pageCount": 0, "pageNumber": 1, "types": ["users"] }),
+        json!({ "totalResults": 0, "startIndex": 1, "schemas": ["urn:x"] }),
+        json!({ "totalHits": 0, "facets": [1] }),
+        json!({ "cursor": null, "types": ["x"], "aggregations": [1] }),
+    ] {
+        let listing = Listing::start("");
+        listing
+            .server
+            .answers([Reply::json(200, &body.to_string())]);
+        assert!(listing.all().await.unwrap().is_empty(), "{body}");
+    }
     for body in [
         json!({}),
         json!({ "queryStatus": "Running" }),
@@ -183,6 +201,39 @@ async fn hundred_empty_pages_in_a_row_end_the_listing() {
 }
 
 #[tokio::test]
+async fn full_page_that_shows_its_end_is_the_last() {
+    for (fields, is_last) in [
+        (json!({ "nextUri": null }), true),
+        (json!({ "nextUri": "" }), true),
+        (json!({ "selfUri": "/api/v2/users?pageSize=1" }), true),
+        (json!({ "previousUri": null, "firstUri": "/x" }), true),
+        (json!({ "cursor": null }), true),
+        (json!({ "cursors": null }), true),
+        (json!({ "cursors": {} }), true),
+        (json!({ "total": 1 }), true),
+        (json!({ "pageCount": 1, "pageNumber": 1, "total": 1 }), true),
+        (json!({}), false),
+        (json!({ "pageSize": 1 }), false),
+    ] {
+        let listing = Listing::start("");
+        listing.server.answers([page(&["a"], &fields)]);
+        let call = listing.api.get("/api/v2/users?pageSize=1");
+        let mut pages = call.pages::<String>();
+        assert_eq!(pages.next().await.unwrap().unwrap(), "a", "{fields}");
+        if is_last {
+            assert!(pages.next().await.is_none(), "{fields}");
+        } else {
+            let error = ended(&mut pages).await;
+            assert!(
+                error.to_string().contains("as long as was asked"),
+                "{error}"
+            );
+        }
+        assert_eq!(listing.targets().len(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
 async fn next_page_in_a_link_header_is_an_error() {
     let headers = "Link: </api/v2/users?x=1>; rel=\"prev\", </x>; rel=\"next\"\r\n";
     let listing = Listing::start("");
@@ -191,6 +242,11 @@ async fn next_page_in_a_link_header_is_an_error() {
         .answers([Reply::of(200, headers, r#"{"entities":["a"]}"#)]);
     let error = ended(&mut listing.users()).await;
     assert!(error.to_string().contains("headers"), "{error}");
+    let several = headers.replace("\"next\"", "\"last next\"");
+    listing
+        .server
+        .answers([Reply::of(200, &several, r#"{"entities":["a"]}"#)]);
+    ended(&mut listing.users()).await;
     let headers = headers.replace("\"next\"", "last");
     listing
         .server
@@ -275,6 +331,10 @@ fn signs() -> Vec<(Value, &'static str)> {
         (json!({ "moreResults": true }), "moreResults"),
         (json!({ "isTruncated": true }), "isTruncated"),
         (json!({ "last": false }), "last"),
+        (json!({ "complete": false }), "complete"),
+        (json!({ "complete": true, "total": 2 }), "total"),
+        (json!({ "nexttoken": "t" }), "nexttoken"),
+        (json!({ "totalNumberOfEntities": 2 }), "total"),
         (json!({ "remaining": 3 }), "remaining"),
         (json!({ "total": 2 }), "total"),
         (json!({ "totalCount": 2 }), "total"),
@@ -315,6 +375,9 @@ fn requests() -> Vec<(&'static str, Option<&'static str>, Value, &'static str)> 
         ("", None, json!({ "totalResults": 2 }), "startIndex=2"),
         ("?startIndex=5", None, json!({ "totalResults": 6 }), "startIndex=6"),
         ("", None, json!({ "next": "/api/v2/users?x=1" }), "x=1"),
+        ("", None, json!({ "nexturi": "/api/v2/users?x=1" }), "x=1"),
+        ("", None, json!({ "nextUri": " /api/v2/users?q=a b&x=1" }), "q=a%20b&x=1"),
+        ("", None, json!({ "results": 2, "cursor": "c" }), "cursor=c"),
         ("", None, json!({ "nextPage": "/api/v2/users?x=1" }), "x=1"),
     ]
 }

@@ -1,0 +1,115 @@
+//! What users see of a Redis that cannot be used. It never contains the password.
+
+use std::time::Duration;
+
+use genesys_cloud_auth::{
+    Error, ErrorKind,
+    error::ConfigurationKind,
+    store::{RedisStore, StoreKey, TokenStore as _, store_conformance},
+};
+
+use redis::Value;
+
+use crate::server::{Server, free_port};
+
+const PASSWORD: &str = "SentinelOfThePassword5512";
+
+async fn error_of(store: &RedisStore) -> String {
+    let key = StoreKey::for_tests("a");
+    let loading = store.load(&key).await.unwrap_err();
+    let taking = store.take_turn(&key, Duration::ZERO).await.unwrap_err();
+    assert_eq!(loading.to_string(), taking.to_string());
+    format!("{loading} {loading:?} {store:?}")
+}
+
+#[tokio::test]
+async fn unusable_server_is_named_without_its_password() {
+    let server = Server::start_with_password("another-password");
+    let limited = Server::start_with(&["--user", "default", "on", "nopass", "~*", "+info"]);
+    let nobody = free_port();
+    for (port, what) in [
+        (nobody, "cannot be reached"),
+        (server.port(), "does not accept the user and password"),
+    ] {
+        let url = format!("redis://:{PASSWORD}@127.0.0.1:{port}");
+        let error = error_of(&RedisStore::new(&url).unwrap()).await;
+        assert!(
+            error.contains(&format!("Redis at 127.0.0.1:{port}: ")),
+            "{error}"
+        );
+        assert!(error.contains(what), "{error}");
+        assert!(!error.contains(PASSWORD), "{error}");
+    }
+    let url = format!("redis://127.0.0.1:{}", server.port());
+    let error = error_of(&RedisStore::new(&url).unwrap()).await;
+    assert!(error.contains("NOAUTH"), "{error}");
+    let error = error_of(&RedisStore::new(&limited.url()).unwrap()).await;
+    assert!(error.contains("NOPERM"), "{error}");
+}
+
+/// The guide says which rights suffice.
+#[tokio::test]
+async fn user_with_the_rights_of_the_guide_passes_conformance() {
+    let guide = include_str!("../../../src/guide/stores.md");
+    let line = guide
+        .lines()
+        .find(|line| line.starts_with("ACL SETUSER "))
+        .unwrap();
+    let server = Server::start();
+    server.ask(&line.split(' ').collect::<Vec<_>>()).await;
+    let url = format!("redis://tokens:password@127.0.0.1:{}", server.port());
+    let open = async || RedisStore::new(&url).unwrap();
+    store_conformance(open).await.unwrap();
+    // Nothing was rejected, not even a message to those who wait.
+    let denied = server.ask(&["ACL", "LOG"]).await;
+    assert_eq!(denied, Value::Array(Vec::new()));
+}
+
+#[test]
+fn invalid_urls_are_errors_without_the_password() {
+    for url in [
+        format!("redis://:{PASSWORD}@"),
+        format!("http://:{PASSWORD}@localhost"),
+        format!(":{PASSWORD}@localhost"),
+        format!("redis://:{PASSWORD}/x@localhost/first"),
+        format!("redis://:{PASSWORD}@localhost/first"),
+        format!("redis://:{PASSWORD}@localhost\n\n"),
+        format!(" redis://:{PASSWORD}@localhost"),
+        String::new(),
+    ] {
+        let error: Error = RedisStore::new(&url).unwrap_err();
+        let ErrorKind::Configuration(configuration) = error.kind() else {
+            panic!("{url}: {error}")
+        };
+        assert_eq!(*configuration.kind(), ConfigurationKind::Other);
+        let text = format!("{error} {error:?} {error:#?}");
+        assert!(
+            text.contains("the URL of Redis") && !text.contains(PASSWORD),
+            "{text}"
+        );
+    }
+    for url in [
+        "redis://localhost\n",
+        "rediss://localhost",
+        "valkey://localhost/2",
+    ] {
+        RedisStore::new(url).unwrap();
+    }
+}
+
+/// Outside a runtime, and in one without timers and sockets.
+#[test]
+fn missing_runtime_is_an_error() {
+    let store = RedisStore::new("redis://127.0.0.1:1").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let error = runtime
+        .block_on(store.load(&StoreKey::for_tests("a")))
+        .unwrap_err();
+    assert!(error.to_string().contains("enable_all"), "{error}");
+    let key = StoreKey::for_tests("a");
+    let taking = store.take_turn(&key, Duration::from_secs(1));
+    let error = runtime.block_on(taking).unwrap_err();
+    assert!(error.to_string().contains("enable_all"), "{error}");
+}

@@ -1,0 +1,14 @@
+//! The store in Redis, with servers that the tests start: `bash tests/run redis`.
+
+#[path = "../../it/support/child_process.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod child_process;
+mod conformance;
+mod errors;
+mod fleet;
+mod login;
+mod member;
+mod outages;
+mod sealed;
+mod server;
+mod topology;

@@ -1,0 +1,247 @@
+//! A process of a fleet: it takes orders from its parent.
+
+use std::{
+    collections::BTreeSet,
+    future::pending,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
+
+use genesys_cloud_auth::{
+    AccessToken, AuthorizationCode, ClientCredentials, Clock, Event, HttpClient, Login, Region,
+    TokenProvider, TokenProviderBuilder,
+    error::StoreError,
+    sandbox::Sandbox,
+    store::{RedisStore, RedisTurn, Sealed, SealingKey, StoreKey, TokenStore},
+};
+use secrecy::ExposeSecret as _;
+use tokio::{runtime::Runtime, sync::watch};
+
+use crate::child_process::{ChildProcess, command, read_from_parent, send_to_parent};
+
+pub const USER: &str = "jo";
+pub const WEB: &str = "https://app.example/callback";
+
+/// The lifetime of an access token.
+pub const LIFE: Duration = Duration::from_secs(600);
+
+/// What a process knows.
+#[derive(Clone)]
+pub struct Site {
+    pub url: String,
+    pub client_id: String,
+    pub secret: String,
+    pub redis: String,
+}
+
+impl Site {
+    pub fn of(sandbox: &Sandbox, redis: &str) -> Self {
+        Self {
+            url: sandbox.url(),
+            client_id: sandbox.client_id().to_owned(),
+            secret: sandbox.client_secret().expose_secret().to_owned(),
+            redis: redis.to_owned(),
+        }
+    }
+
+    fn job(&self, kind: &str) -> [String; 5] {
+        let Self {
+            url,
+            client_id,
+            secret,
+            redis,
+        } = self.clone();
+        [url, client_id, secret, redis, kind.to_owned()]
+    }
+
+    fn region(&self) -> Region {
+        Region::custom(&format!("{}/login", self.url), &format!("{}/api", self.url)).unwrap()
+    }
+
+    pub fn store(&self) -> RedisStore {
+        RedisStore::new(&self.redis).unwrap()
+    }
+
+    pub fn builder(&self, clock: &Clock) -> TokenProviderBuilder {
+        let credentials = ClientCredentials::new(&self.client_id, &*self.secret).unwrap();
+        let builder = TokenProvider::builder(self.region(), credentials);
+        builder.http_client(connections()).clock(clock.clone())
+    }
+
+    /// A provider with the store.
+    pub fn tokens(&self, clock: &Clock) -> TokenProvider {
+        self.builder(clock).store(self.store()).build().unwrap()
+    }
+
+    pub fn login(&self, key: SealingKey, clock: &Clock) -> Login {
+        let app = AuthorizationCode::public(&self.client_id, WEB).unwrap();
+        let builder = Login::builder(self.region(), app).store(self.store(), key);
+        let builder = builder.http_client(connections());
+        builder.clock(clock.clone()).build().unwrap()
+    }
+}
+
+/// Logs the sandbox's first user in.
+pub async fn log_in(sandbox: &Sandbox, login: &Login) -> TokenProvider {
+    let pending = login.begin().unwrap();
+    let page = pending.authorize_url().to_string();
+    let callback = sandbox.log_in(&page, &sandbox.users()[0]).await;
+    login.finish(pending, &callback, USER).await.unwrap()
+}
+
+/// Returns a client without the machine's certificates, which take long to read and are not needed.
+fn connections() -> HttpClient {
+    HttpClient::new(|reqwest| reqwest.tls_certs_only([])).unwrap()
+}
+
+pub fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Returns a hash, which compares tokens without showing them.
+pub fn hash_of(token: &AccessToken) -> String {
+    let mut hasher = DefaultHasher::new();
+    token.expose_secret().hash(&mut hasher);
+    hasher.finish().to_string()
+}
+
+/// Processes with one store.
+pub struct Fleet(Vec<ChildProcess>);
+
+impl Fleet {
+    /// Starts this test again in `count` processes.
+    pub fn start(count: usize, test: &str, site: &Site, kind: &str) -> Self {
+        let job = site.job(kind);
+        let children = (0..count).map(|_| ChildProcess::start(&mut command(test, &job)));
+        let mut fleet = Self(children.collect());
+        fleet.each_says("ready");
+        fleet
+    }
+
+    pub fn send(&mut self, order: &str) {
+        for child in &mut self.0 {
+            child.send(order);
+        }
+    }
+
+    pub fn each_says(&mut self, expected: &str) {
+        for message in self.messages() {
+            assert_eq!(message, expected);
+        }
+    }
+
+    pub fn messages(&mut self) -> Vec<String> {
+        let messages = self.0.iter_mut().map(ChildProcess::next_message);
+        messages
+            .map(|message| message.expect("no process ends"))
+            .collect()
+    }
+
+    /// Asks all at once for a token. No process may fail to get one.
+    pub fn tokens(&mut self) -> BTreeSet<String> {
+        self.send("token");
+        self.received_tokens()
+    }
+
+    pub fn received_tokens(&mut self) -> BTreeSet<String> {
+        let messages = self.messages().into_iter();
+        let tokens = messages.map(|message| match message.strip_prefix("token ") {
+            Some(token) => token.to_owned(),
+            None => panic!("{message}"),
+        });
+        tokens.collect()
+    }
+
+    /// Ends the life of all tokens.
+    pub fn end_tokens(&mut self) {
+        self.send("end");
+        self.each_says("ended");
+    }
+
+    /// Waits until each process has reported this number of failures of the store, and no other.
+    pub fn expect_store_failures(&mut self, failures: usize) {
+        self.send(&format!("failures {failures}"));
+        self.each_says(&format!("failures {failures}"));
+    }
+}
+
+/// Does what the parent orders.
+pub fn serve(job: Vec<String>) {
+    let [url, client_id, secret, redis, kind] = job.try_into().unwrap();
+    let site = Site {
+        url,
+        client_id,
+        secret,
+        redis,
+    };
+    runtime().block_on(async {
+        let clock = Clock::manual();
+        let failures = watch::Sender::new(0);
+        let tokens = match &*kind {
+            "login" => {
+                let login = site.login(SealingKey::from_bytes([7; 32]), &clock);
+                login.saved(USER).await.unwrap().unwrap()
+            }
+            "service" => service(site.builder(&clock).store(site.store()), &failures),
+            "stops" => service(site.builder(&clock).store(Stops(site.store())), &failures),
+            kind => panic!("{kind}"),
+        };
+        send_to_parent("ready");
+        loop {
+            let order = read_from_parent();
+            match order.split_once(' ').unwrap_or((&order, "")) {
+                ("token", _) => match tokens.token().await {
+                    Ok(token) => send_to_parent(&format!("token {}", hash_of(&token))),
+                    Err(error) => send_to_parent(&format!("failed: {error}")),
+                },
+                ("end", _) => {
+                    clock.advance(LIFE);
+                    send_to_parent("ended");
+                }
+                ("failures", least) => {
+                    let least = least.parse().unwrap();
+                    let mut seen = failures.subscribe();
+                    let seen = *seen.wait_for(|seen: &usize| *seen >= least).await.unwrap();
+                    send_to_parent(&format!("failures {seen}"));
+                }
+                _ => return,
+            }
+        }
+    });
+}
+
+fn service(builder: TokenProviderBuilder, failures: &watch::Sender<usize>) -> TokenProvider {
+    let failures = failures.clone();
+    let builder = builder.on_event(move |event| {
+        if let Event::StoreFailed { .. } = event {
+            failures.send_modify(|failures| *failures += 1);
+        }
+    });
+    builder.build().unwrap()
+}
+
+/// A store whose process stops as soon as it has the turn.
+struct Stops(RedisStore);
+
+impl TokenStore for Stops {
+    type Turn = RedisTurn;
+
+    async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
+        self.0.load(key).await
+    }
+
+    async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<RedisTurn, StoreError> {
+        let _turn = self.0.take_turn(key, wait).await?;
+        send_to_parent("has the turn");
+        pending().await
+    }
+
+    async fn save(&self, turn: RedisTurn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
+        self.0.save(turn, key, value).await
+    }
+
+    async fn remove(&self, turn: RedisTurn, key: &StoreKey) -> Result<(), StoreError> {
+        self.0.remove(turn, key).await
+    }
+}

@@ -1,0 +1,164 @@
+//! What a reader of Redis can see.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use genesys_cloud_auth::{Clock, sandbox::Sandbox, store::SealingKey};
+use redis::{Value, cmd};
+
+use crate::{
+    conformance::now,
+    member::{LIFE, Site, USER, WEB, hash_of, log_in},
+    server::Server,
+};
+
+/// Each value that must not be seen, and what it is.
+type Secrets = Vec<(&'static str, String)>;
+
+#[tokio::test]
+async fn redis_sees_no_secret_and_no_identity() {
+    let sealed = traffic(SealingKey::from_bytes(*b"k/SentinelOfTheSealingKey9182+/=")).await;
+    for (what, secret) in &sealed.1 {
+        assert!(!contains(&sealed.0, secret), "{what} is in Redis");
+    }
+    // The search finds what is there.
+    let (bytes, secrets) = traffic(SealingKey::unsealed()).await;
+    let seen = secrets
+        .iter()
+        .filter(|(_, secret)| contains(&bytes, secret));
+    let seen: Vec<_> = seen.map(|(what, _)| *what).collect();
+    assert_eq!(seen, ["the login's token"]);
+    assert_eq!(planted().await, 2);
+}
+
+/// All bytes of a service and of a login that was renewed: what `MONITOR` shows and what is stored.
+async fn traffic(key: SealingKey) -> (Vec<u8>, Secrets) {
+    let server = Server::start_with(&["--rdbcompression", "no"]);
+    let builder = Sandbox::builder().code_client([WEB]).token_lifetime(LIFE);
+    let sandbox = builder.start().await.unwrap();
+    let site = Site::of(&sandbox, &server.url());
+    let services = Sandbox::builder()
+        .token_lifetime(LIFE)
+        .start()
+        .await
+        .unwrap();
+    let service = Site::of(&services, &server.url());
+    let monitor = Monitor::start(&server);
+    let clock = Clock::manual();
+    let service_token = service.tokens(&clock).token().await.unwrap();
+    let user = log_in(&sandbox, &site.login(key, &clock)).await;
+    clock.advance(LIFE);
+    let login_token = user.token().await.unwrap();
+    let mut bytes = monitor.end(&server).await;
+    bytes.extend(stored(&server).await);
+    let email = sandbox.users()[0].email().to_owned();
+    let secrets = vec![
+        (
+            "the service's token",
+            service_token.expose_secret().to_owned(),
+        ),
+        ("the login's token", login_token.expose_secret().to_owned()),
+        ("the service's secret", service.secret),
+        ("the service's client id", service.client_id),
+        ("the client id", site.client_id),
+        ("the user", email),
+        ("the login's name", format!("\"{USER}\"")),
+    ];
+    (bytes, secrets)
+}
+
+/// How many places show a value that was set: `MONITOR` and the stored bytes.
+async fn planted() -> usize {
+    let server = Server::start_with(&["--rdbcompression", "no"]);
+    let monitor = Monitor::start(&server);
+    server.ask(&["SET", "a", "a-planted-secret"]).await;
+    let seen = [monitor.end(&server).await, stored(&server).await];
+    seen.iter()
+        .filter(|bytes| contains(bytes, "a-planted-secret"))
+        .count()
+}
+
+async fn stored(server: &Server) -> Vec<u8> {
+    let mut connection = server.connection().await;
+    let mut bytes = Vec::new();
+    for key in server.keys().await {
+        bytes.extend(key.as_bytes());
+        let dump = cmd("DUMP").arg(&key).query_async(&mut connection).await;
+        let Value::BulkString(dump) = dump.unwrap() else {
+            panic!("{key} is gone")
+        };
+        bytes.extend(dump);
+    }
+    bytes
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
+}
+
+/// What `MONITOR` shows.
+struct Monitor(mpsc::Receiver<Vec<u8>>);
+
+impl Monitor {
+    fn start(server: &Server) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        stream.write_all(b"MONITOR\r\n").unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut line = Vec::new();
+        lines.read_until(b'\n', &mut line).unwrap();
+        assert_eq!(line, b"+OK\r\n");
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut all = Vec::new();
+            while !contains(&all, LAST) && lines.read_until(b'\n', &mut all).unwrap() > 0 {}
+            sender.send(all)
+        });
+        Self(receiver)
+    }
+
+    async fn end(self, server: &Server) -> Vec<u8> {
+        server.ask(&["ECHO", LAST]).await;
+        self.0.recv_timeout(Duration::from_secs(60)).unwrap()
+    }
+}
+
+const LAST: &str = "the last command";
+
+/// A record opens only under its own key. Its life in Redis is that of its token.
+#[tokio::test]
+async fn record_under_another_key_is_not_served() {
+    let server = Server::start();
+    let start = || Sandbox::builder().token_lifetime(LIFE).start();
+    let (sandbox, another) = (start().await.unwrap(), start().await.unwrap());
+    let site = Site::of(&sandbox, &server.url());
+    let clock = Clock::manual();
+    site.tokens(&clock).token().await.unwrap();
+    let record = server.record().await;
+    let Value::Int(left) = server.ask(&["PEXPIRETIME", &record]).await else {
+        panic!("no time")
+    };
+    let end = now().duration_since(std::time::UNIX_EPOCH).unwrap() + LIFE;
+    assert!(i128::from(left).abs_diff(i128::try_from(end.as_millis()).unwrap()) < 60_000);
+
+    let other = Site::of(&another, &server.url());
+    let token = other.tokens(&clock).token().await.unwrap();
+    assert_eq!(another.token_requests(), 1);
+    let mut records = server.keys().await;
+    records.retain(|key| key.ends_with(":record") && *key != record);
+    let copied = ["COPY", &record, &records[0], "REPLACE"];
+    assert_eq!(server.ask(&copied).await, Value::Int(1));
+    // A process that starts finds nothing that opens, and replaces it.
+    let next = other.tokens(&clock).token().await.unwrap();
+    assert_ne!(hash_of(&token), hash_of(&next));
+    assert_eq!(another.token_requests(), 2);
+    let last = other.tokens(&clock).token().await.unwrap();
+    assert_eq!(hash_of(&last), hash_of(&next));
+    assert_eq!(another.token_requests(), 2);
+}

@@ -1,0 +1,159 @@
+//! A Redis server on a port of its own.
+
+use std::{
+    io::{self, BufRead as _, BufReader},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use redis::{Client, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
+use tempfile::TempDir;
+
+/// A running server, which is killed when this is dropped.
+pub struct Server {
+    process: Child,
+    port: u16,
+    password: Option<String>,
+    arguments: Vec<String>,
+    folder: TempDir,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with_password(password: &str) -> Self {
+        let mut server = Self::start_with(&["--requirepass", password]);
+        server.password = Some(password.to_owned());
+        server
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        Self {
+            process: run(port, &arguments, &folder),
+            port,
+            password: None,
+            arguments,
+            folder,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        let password = self
+            .password
+            .as_ref()
+            .map(|password| format!(":{password}@"));
+        let port = self.port;
+        format!("redis://{}127.0.0.1:{port}", password.unwrap_or_default())
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server stops as it is. Its connections stay open.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again after [`kill`](Self::kill), with nothing in it.
+    pub fn start_again(&mut self) {
+        self.process = run(self.port, &self.arguments, &self.folder);
+    }
+
+    pub async fn connection(&self) -> MultiplexedConnection {
+        let client = Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// Sends a command of these words.
+    pub async fn ask(&self, words: &[&str]) -> Value {
+        self.try_ask(words).await.unwrap()
+    }
+
+    pub async fn try_ask(&self, words: &[&str]) -> RedisResult<Value> {
+        let client = Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        command(words).query_async(&mut connection).await
+    }
+
+    /// The names of all records and turns.
+    pub async fn keys(&self) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let keys = cmd("KEYS").arg("*").query_async(&mut connection).await;
+        keys.unwrap()
+    }
+
+    /// The name of the only record.
+    pub async fn record(&self) -> String {
+        let mut keys = self.keys().await;
+        keys.retain(|key| key.ends_with(":record"));
+        let [record] = &keys[..] else {
+            panic!("{keys:?}")
+        };
+        record.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn command(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    command
+}
+
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn run(port: u16, arguments: &[String], folder: &TempDir) -> Child {
+    let mut command = Command::new("redis-server");
+    command.current_dir(folder.path());
+    // The file of a Sentinel comes first.
+    let file = arguments.first().filter(|first| !first.starts_with("--"));
+    command.args(file);
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+    command.args(["--save", "", "--appendonly", "no"]);
+    command.args(&arguments[usize::from(file.is_some())..]);
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut log = String::new();
+    while !["Ready to accept connections", "+monitor master"]
+        .iter()
+        .any(|ready| log.contains(ready))
+    {
+        let read = output.read_line(&mut log).unwrap();
+        assert!(read > 0, "redis-server ended: {log}");
+    }
+    thread::spawn(move || io::copy(&mut output, &mut io::sink()));
+    process
+}
