@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod good;
+mod integrations;
 mod list;
 mod login;
 mod misuse;

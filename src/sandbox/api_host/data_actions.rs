@@ -1,8 +1,11 @@
 //! Data actions: published ones, drafts, and their runs.
 
+mod check;
 mod failure;
 mod json_path;
 mod run;
+mod send;
+mod steps;
 mod template;
 mod write;
 
@@ -17,7 +20,7 @@ use axum::{
 use http::header;
 use serde_json::Value;
 
-pub(super) use self::run::OwnApi;
+pub(super) use self::send::OwnApi;
 use self::{
     run::{execute, run_flow, test, test_draft},
     write::{

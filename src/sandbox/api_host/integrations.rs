@@ -27,7 +27,7 @@ use crate::sandbox::{
     },
     org::{
         Caller, Org,
-        integrations::{Integration, IntegrationTable, MAX_ENTRIES},
+        integrations::{Integration, IntegrationTable},
         permissions::RequiredPermissions,
     },
 };
@@ -221,15 +221,6 @@ pub(super) fn version_conflict(org: &Org) -> ApiErrorResponse {
     } else {
         ApiErrorResponse::new(StatusCode::CONFLICT, "general.conflict", message)
     }
-}
-
-pub(super) fn check_room(entries: usize) -> Result<(), ApiErrorResponse> {
-    if entries >= MAX_ENTRIES {
-        return Err(ApiErrorResponse::bad_request(
-            "The sandbox has no more room.",
-        ));
-    }
-    Ok(())
 }
 
 fn with_integration(

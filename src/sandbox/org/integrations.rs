@@ -8,7 +8,9 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{settings::Settings, users::fixed_id};
-use crate::sandbox::{random::random_uuid, time::format_time};
+use crate::sandbox::{
+    http::error_response::ApiErrorResponse, random::random_uuid, time::format_time,
+};
 
 /// In the order of their creation.
 pub(crate) struct IntegrationTable {
@@ -304,8 +306,18 @@ pub(crate) const OWN_ORGANIZATION: &str = "purecloud-data-actions";
 /// The type of the credentials that they need, and the name of the credential in them.
 pub(crate) const OAUTH_CLIENT: &str = "pureCloudOAuthClient";
 
+/// Fails if the organisation has no room for another entry.
+pub(crate) fn check_room(entries: usize) -> Result<(), ApiErrorResponse> {
+    if entries >= MAX_ENTRIES {
+        return Err(ApiErrorResponse::bad_request(
+            "The sandbox has no more room.",
+        ));
+    }
+    Ok(())
+}
+
 /// More than a test needs.
-pub(crate) const MAX_ENTRIES: usize = 1_000;
+const MAX_ENTRIES: usize = 1_000;
 
 /// The parts of a configuration, the names of their templates, and of the files that show them.
 const TEMPLATES: [(&str, &str, &str); 2] = [

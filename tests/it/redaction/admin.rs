@@ -11,7 +11,7 @@ use genesys_cloud_auth::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::{Run, replies::SECRET};
+use super::{Run, integrations, replies::SECRET};
 use crate::{
     admin::all_calls,
     support::{
@@ -24,6 +24,7 @@ pub async fn all(run: &mut Run) {
     sandbox(run).await;
     servers(run).await;
     types(run);
+    integrations::all(run).await;
 }
 
 /// A client from its creation to its deletion.

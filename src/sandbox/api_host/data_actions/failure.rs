@@ -15,7 +15,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// Returns it as a test shows it.
-    pub(super) fn of_test(&self) -> Value {
+    pub(super) fn as_tested(&self) -> Value {
         let text = |names: [&str; 2]| names.map(|name| &self.body[name]);
         let first = |names| {
             let found = text(names).into_iter().find(|value| !value.is_null());
@@ -39,7 +39,7 @@ impl IntoResponse for Failure {
     }
 }
 
-fn of_data_action(code: &str, message: &str, detail: &str, inner: Option<String>) -> Failure {
+fn data_action_failure(code: &str, message: &str, detail: &str, inner: Option<String>) -> Failure {
     let inner = inner.map(|words| {
         json!({
             "errorCode": code,
@@ -70,7 +70,7 @@ pub(super) fn invalid_credentials() -> Failure {
     let response = OAuthErrorResponse::invalid_client().body();
     let words =
         format!("Request to backend service failed.  Response from web service: {response}");
-    of_data_action(
+    data_action_failure(
         "INVALID_CREDENTIALS",
         INVALID_CREDENTIALS,
         "ACTION.AUTHENTICATION",
@@ -96,7 +96,7 @@ pub(super) fn invalid_credentials_with_200() -> Failure {
 }
 
 pub(super) fn processing_failure(message: &str) -> Failure {
-    of_data_action("ACTION_PROCESSING", message, "ACTION.PROCESSING", None)
+    data_action_failure("ACTION_PROCESSING", message, "ACTION.PROCESSING", None)
 }
 
 /// A part of a template that the sandbox does not have.
@@ -121,7 +121,7 @@ pub(super) fn invalid_schema(field: &str) -> Failure {
 }
 
 /// The Platform API's own error, passed on with its status in the body.
-pub(super) fn of_platform_api(status: StatusCode, body: &[u8]) -> Failure {
+pub(super) fn platform_api_failure(status: StatusCode, body: &[u8]) -> Failure {
     let body = serde_json::from_slice::<Map<String, Value>>(body);
     let mut body = body.unwrap_or_default();
     body.insert("status".to_owned(), status.as_u16().into());

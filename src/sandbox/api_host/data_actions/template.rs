@@ -42,7 +42,7 @@ pub(super) fn render(template: &str, scope: &Map<String, Value>) -> Result<Strin
 }
 
 /// Returns how a value stands in a text.
-pub(super) fn text_of(value: &Value) -> Option<String> {
+pub(super) fn to_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -188,7 +188,7 @@ fn look_up(path: &[String], scope: &Map<String, Value>) -> Option<String> {
     let (_, root) = roots.find(|(name, _)| {
         *name == first || *name == "input" && first.eq_ignore_ascii_case("input")
     })?;
-    text_of(rest.iter().try_fold(root, |value, key| value.get(key))?)
+    to_text(rest.iter().try_fold(root, |value, key| value.get(key))?)
 }
 
 fn call(name: &str, arguments: &[String]) -> Result<String, Unsupported> {

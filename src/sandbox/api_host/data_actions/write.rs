@@ -11,16 +11,19 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::failure::processing_failure;
+use super::{
+    check::{check, check_publishable, missing_fields, parse_new},
+    failure::processing_failure,
+};
 use crate::sandbox::{
-    api_host::integrations::{check_room, version_conflict},
+    api_host::integrations::version_conflict,
     http::{
         error_response::{ApiErrorResponse, ok_response},
         params::json_object,
     },
     org::{
         Caller, Org,
-        integrations::{Action, ActionVersion},
+        integrations::{Action, ActionVersion, check_room},
         permissions::RequiredPermissions,
     },
     random::random_uuid,
@@ -276,79 +279,6 @@ fn with_action(
     f: impl FnOnce(&mut Action) -> Result<Response, ApiErrorResponse>,
 ) -> Result<Response, ApiErrorResponse> {
     org.with_integrations(|table, _| f(table.action(id).ok_or_else(ApiErrorResponse::not_found)?))
-}
-
-fn parse_new(body: &Map<String, Value>) -> Result<ActionVersion, ApiErrorResponse> {
-    let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
-    let part = |field: &str| body.get(field).cloned().unwrap_or_else(|| json!({}));
-    let new = ActionVersion {
-        name: text("name").to_owned(),
-        category: text("category").to_owned(),
-        config: part("config"),
-        contract: part("contract"),
-        secure: body
-            .get("secure")
-            .and_then(Value::as_bool)
-            .unwrap_or_default(),
-        version: 1,
-    };
-    check(&new)?;
-    Ok(new)
-}
-
-/// Checks what a draft must have, too.
-fn check(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
-    let invalid = |field: &str| {
-        let message = "A field of the data action is missing or not valid.";
-        ApiErrorResponse::bad_request(message).detail("invalid.value", field)
-    };
-    if version.name.is_empty() || version.name.chars().count() > 256 {
-        return Err(invalid("name"));
-    }
-    if version.category.is_empty() {
-        return Err(invalid("category"));
-    }
-    let timeout = &version.config["timeoutSeconds"];
-    if !timeout.is_null() && !timeout.as_u64().is_some_and(|one| (1..=60).contains(&one)) {
-        return Err(invalid("config.timeoutSeconds"));
-    }
-    Ok(())
-}
-
-fn check_publishable(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
-    match missing_fields(version).next() {
-        None => Ok(()),
-        Some(field) => {
-            let message = "A field that a published action needs is missing.";
-            Err(ApiErrorResponse::bad_request(message).detail("invalid.value", field))
-        }
-    }
-}
-
-fn missing_fields(version: &ActionVersion) -> impl Iterator<Item = &'static str> + use<> {
-    let (config, contract) = (&version.config, &version.contract);
-    let fields = [
-        (
-            "config.request.requestUrlTemplate",
-            &config["request"]["requestUrlTemplate"],
-        ),
-        (
-            "config.request.requestType",
-            &config["request"]["requestType"],
-        ),
-        (
-            "contract.input.inputSchema",
-            &contract["input"]["inputSchema"],
-        ),
-        (
-            "contract.output.successSchema",
-            &contract["output"]["successSchema"],
-        ),
-    ];
-    let missing = fields.map(|(name, value)| (name, value.is_null() || value == ""));
-    missing
-        .into_iter()
-        .filter_map(|(name, missing)| missing.then_some(name))
 }
 
 const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:action:add"]);

@@ -14,13 +14,17 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::{check_room, types::required_fields};
+use super::types::required_fields;
 use crate::sandbox::{
     http::{
         error_response::{ApiErrorResponse, ok_response},
         params::{json_object, number_parameter, query_parameter},
     },
-    org::{Caller, Org, integrations::Credential, permissions::RequiredPermissions},
+    org::{
+        Caller, Org,
+        integrations::{Credential, check_room},
+        permissions::RequiredPermissions,
+    },
 };
 
 pub(super) fn credential_routes() -> Router<Arc<Org>> {
