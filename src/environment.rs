@@ -39,8 +39,19 @@ pub(crate) fn text(name: &str) -> Result<Option<String>, String> {
     }
 }
 
+/// The folder of this crate in the user's state folder.
+///
+/// # Errors
+/// Why it is not known.
+pub(crate) fn own_state_folder() -> Result<PathBuf, &'static str> {
+    let state = state_folder().ok_or(
+        "the user's state folder is not known; set HOME or XDG_STATE_HOME (on Windows LOCALAPPDATA)",
+    )?;
+    Ok(state.join("genesys-cloud-auth"))
+}
+
 /// The platform's folder for a user's state, such as logins, if it is known.
-pub(crate) fn state_folder() -> Option<PathBuf> {
+fn state_folder() -> Option<PathBuf> {
     let named = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {

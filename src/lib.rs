@@ -16,6 +16,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(
+        feature = "keyring-store",
         feature = "login",
         feature = "redis-store",
         feature = "sandbox-tls",
@@ -41,6 +42,8 @@ mod clock;
 mod environment;
 mod grant;
 mod http_client;
+#[cfg(feature = "keyring-store")]
+mod keyring;
 #[cfg(feature = "login")]
 mod listener;
 #[cfg(feature = "login")]

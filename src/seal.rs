@@ -1,7 +1,11 @@
 //! Authenticated encryption of stored records, and the names of their keys.
 
 mod file;
+#[cfg(feature = "keyring-store")]
+mod keyring;
 
+#[cfg(feature = "keyring-store")]
+use std::time::Duration;
 use std::{fmt, path::Path, sync::Arc};
 
 use aws_lc_rs::{
@@ -65,6 +69,42 @@ impl SealingKey {
     /// another program keeps it locked for 5 seconds.
     pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
         file::read_or_create(path.as_ref(), random, file::MAX_LOCK_WAIT)
+            .map(|bytes| Self::with_key(&bytes))
+    }
+
+    /// Returns this app's key in the keyring of the operating system, for a desktop program whose logins
+    /// are in a [`FileStore`](crate::store::FileStore). If there is no key, a new one is saved there;
+    /// processes that start at the same time all get the same key.
+    ///
+    /// This unlocks the keyring, for which the system may ask the user for a password; `timeout` is how
+    /// long that may take, such as a minute. It does not block the runtime. The name of the app has 1 to
+    /// 100 bytes; its entry is called `sealing-key`. While a new key is made, the file `sealing-key.lock`
+    /// in the folder of [`FileStore::new`](crate::store::FileStore::new) is locked.
+    ///
+    /// Programs of the same user can read an unlocked keyring on Linux and Windows. On Linux the key goes
+    /// over the user's session bus in clear.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use genesys_cloud_auth::{AuthorizationCode, Login, Region, store::{FileStore, SealingKey}};
+    ///
+    /// let key = SealingKey::keyring("crm-desktop", Duration::from_secs(60)).await?;
+    /// let app = AuthorizationCode::public("the client id", "http://localhost")?;
+    /// let login = Login::builder(Region::EuWest1, app).store(FileStore::new()?, key).build()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Configuration`](crate::ErrorKind::Configuration) if no keyring can be reached, which is
+    /// reported at once and is so on a server: use [`file`](Self::file) or
+    /// [`from_bytes`](Self::from_bytes) there; if the user does not unlock it within the timeout; if
+    /// the entry is not a key; or if the name is empty or too long.
+    #[cfg(feature = "keyring-store")]
+    pub async fn keyring(app: &str, timeout: Duration) -> Result<Self, Error> {
+        keyring::read_or_create(app, timeout, random)
+            .await
             .map(|bytes| Self::with_key(&bytes))
     }
 

@@ -4,6 +4,8 @@
 mod conformance;
 mod erased;
 mod file;
+#[cfg(feature = "keyring-store")]
+mod keyring;
 mod memory;
 #[cfg(feature = "redis-store")]
 mod redis;
@@ -24,6 +26,8 @@ pub use self::redis::{RedisStore, RedisTurn};
 pub use conformance::{store_conformance, store_conformance_with_lost_turns};
 pub(crate) use erased::{SharedStore, SharedTurn};
 pub use file::{FileStore, FileTurn};
+#[cfg(feature = "keyring-store")]
+pub use keyring::KeyringStore;
 pub use memory::{MemoryStore, MemoryTurn};
 
 pub use crate::seal::SealingKey;

@@ -23,7 +23,7 @@ use syn::{Meta, Visibility, visit, visit::Visit};
 const LAYERS: &[&str] = &[
     "guide",
     "async_source clock environment outside_text platform_limits private_file rfc3339 runtime",
-    "region",
+    "keyring region",
     "error",
     "assertion callback retry seal secret token",
     "http_client listener store",

@@ -265,7 +265,8 @@ impl std::error::Error for RateLimited {}
 pub(crate) fn correlation_id(headers: &HeaderMap, secrets: &[&str]) -> Option<String> {
     ["inin-correlation-id", "genesys-correlation-id"]
         .iter()
-        .find_map(|name| headers.get(*name))
+        .filter_map(|name| headers.get(*name))
+        .find(|value| !value.as_bytes().trim_ascii().is_empty())
         .map(|value| sanitize(&String::from_utf8_lossy(value.as_bytes()), secrets))
 }
 

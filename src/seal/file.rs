@@ -73,7 +73,7 @@ fn read<const N: usize>(file: &File, path: &Path) -> Result<Option<Zeroizing<[u8
 }
 
 /// Whether the bytes can be random. Of 10^13 random keys one is a text.
-fn is_random(key: &[u8]) -> bool {
+pub(super) fn is_random(key: &[u8]) -> bool {
     let is_text = key
         .iter()
         .all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'));
@@ -82,7 +82,7 @@ fn is_random(key: &[u8]) -> bool {
 }
 
 /// Takes a lock, for which another program may make this one wait.
-fn lock(
+pub(super) fn lock(
     mut try_lock: impl FnMut() -> Result<(), TryLockError>,
     path: &Path,
     wait: Duration,

@@ -71,13 +71,11 @@ impl FileStore {
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) if the state folder is not known.
     pub fn new() -> Result<Self, Error> {
-        let state = environment::state_folder().ok_or_else(|| {
-            Error::configuration(
-                "the user's state folder is not known; set HOME or XDG_STATE_HOME (on Windows \
-                 LOCALAPPDATA), or name a folder by FileStore::in_folder",
-            )
-        })?;
-        Ok(Self::in_folder(state.join("genesys-cloud-auth")))
+        environment::own_state_folder()
+            .map(Self::in_folder)
+            .map_err(|why| {
+                Error::configuration(format!("{why}, or name a folder by FileStore::in_folder"))
+            })
     }
 
     /// Uses this folder, which is created when it is first needed.
@@ -174,6 +172,18 @@ impl FileStore {
             Ok(turn)
         })
         .await
+    }
+}
+
+/// For a store that keeps its records elsewhere and its turns here.
+#[cfg(feature = "keyring-store")]
+impl FileStore {
+    pub(super) fn check_turn(&self, turn: &FileTurn, key: &StoreKey) -> Result<(), Failure> {
+        turn.check(&self.0.lock(key))
+    }
+
+    pub(super) fn remove_lock_file(&self, turn: &FileTurn, key: &StoreKey) {
+        turn.remove_lock_file(&self.0.lock(key));
     }
 }
 

@@ -8,7 +8,9 @@ use genesys_cloud_auth::{
 };
 
 use crate::support::{
-    CLIENT_ID, SECRET, TOKEN, credentials, good_token, kind_of, provider_of, region_of,
+    CLIENT_ID, SECRET, TOKEN,
+    cloud::Cloud,
+    credentials, good_token, kind_of, provider_at, provider_of, region_of,
     server::{End, Reply, Server},
 };
 
@@ -127,6 +129,22 @@ async fn body_that_breaks_off_keeps_the_correlation_id() {
     let tokens = TokenProvider::new(region_of(&server, &server), tokens).unwrap();
     let call = PlatformClient::new(tokens).post(PATH);
     assert_interrupted(&call.fetch::<()>().await.unwrap_err(), &server);
+}
+
+#[tokio::test]
+async fn empty_correlation_id_counts_as_missing() {
+    let empty = "ININ-Correlation-Id: \r\n";
+    let second = format!("{empty}Genesys-Correlation-Id: g-1\r\n");
+    for (headers, expected) in [(empty, "c-1"), (&second, "g-1")] {
+        let reply = Reply::of(404, headers, r#"{"code":"not.found","contextId":"c-1"}"#);
+        let cloud = Cloud::start();
+        cloud.api.answers([reply.clone()]);
+        let error = cloud.client.get("/api/v2/users").send().await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some(expected), "{error}");
+        let server = Server::start(reply);
+        let error = provider_at(&server).0.token().await.unwrap_err();
+        assert_eq!(error.correlation_id(), Some(expected), "{error}");
+    }
 }
 
 fn assert_interrupted(error: &Error, server: &Server) {

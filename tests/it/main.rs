@@ -14,6 +14,7 @@ mod answers;
 mod audit;
 mod certificates;
 mod client;
+mod data_action_example;
 mod diagnose;
 mod environment;
 mod errors;
