@@ -260,6 +260,17 @@ mod tests {
     }
 
     #[test]
+    fn longer_texts_are_cut_at_their_limit() {
+        let long = "x".repeat(10_000);
+        assert_eq!(
+            sanitize(&long, &[]).chars().filter(|c| *c == 'x').count(),
+            512
+        );
+        let list = sanitize_list(&long, &[]);
+        assert_eq!(list.chars().filter(|c| *c == 'x').count(), 8 * 1024);
+    }
+
+    #[test]
     fn secrets_with_escapes_of_their_own_are_found() {
         for secret in ["x%5c\\y-secret", "\\\"\\u0041\\\\\\x", "%25%25%2541+\\n+"] {
             for echoed in [

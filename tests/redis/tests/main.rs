@@ -11,4 +11,5 @@ mod member;
 mod outages;
 mod sealed;
 mod server;
+mod tls;
 mod topology;

@@ -91,5 +91,5 @@ const CALLERS: usize = 10_000;
 const PROVIDERS: usize = 10_000;
 const DELAY: Duration = Duration::from_millis(50);
 const MAX_HERD_KIB: i64 = 64;
-const MAX_IDLE: i64 = 2_400;
+const MAX_IDLE: i64 = 2_500;
 const MAX_WITH_TOKEN: i64 = 2_800;
