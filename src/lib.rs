@@ -7,7 +7,8 @@
 //!   [`Assertion`], [`FixedToken`], [`Grant::from_fn`].
 //! - **Errors:** [`Error`], [`ErrorKind`], and their payloads in [`error`].
 //! - **Requests, responses, pages:** [`client`].
-//! - **OAuth clients, integrations, data actions:** [`admin`]; [`audit`] checks all clients.
+//! - **OAuth clients, integrations, data actions:** [`admin`]; [`audit`] checks all clients, and
+//!   [`rotation`] replaces a secret wherever it is.
 //! - **Stores:** [`store`]; the guide [Stores](guide::stores).
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
@@ -64,6 +65,7 @@ pub mod admin;
 pub mod audit;
 pub mod client;
 pub mod error;
+pub mod rotation;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod store;
@@ -149,6 +151,8 @@ pub mod guide {
     pub mod promises {}
     #[doc = include_str!("guide/proxies.md")]
     pub mod proxies {}
+    #[doc = include_str!("guide/rotation.md")]
+    pub mod rotation {}
     #[doc = include_str!("guide/sso.md")]
     pub mod sso {}
     #[doc = include_str!("guide/stores.md")]

@@ -30,6 +30,7 @@ mod proxies;
 mod quickstart;
 mod readme;
 mod redaction;
+mod rotation;
 mod runtimes;
 mod saml_example;
 mod sandbox;

@@ -10,6 +10,7 @@ mod login;
 mod misuse;
 mod planted;
 mod replies;
+mod rotation;
 mod run;
 mod saml;
 mod sandbox;
@@ -103,6 +104,11 @@ fn no_secret_is_shown_by_an_audit() {
 }
 
 #[test]
+fn no_secret_is_shown_by_a_rotation() {
+    assert_no_secret_is_shown(test_name!(), rotation::all);
+}
+
+#[test]
 fn every_public_type_and_every_kind_of_error_is_shown() {
     assert_no_secret_is_shown(test_name!(), async |run| {
         good::plain(run).await;
@@ -118,6 +124,7 @@ fn every_public_type_and_every_kind_of_error_is_shown() {
         stores::all(run).await;
         admin::all(run).await;
         audit::all(run).await;
+        rotation::all(run).await;
         let gaps = list::gaps(run.shown());
         assert!(gaps.is_empty(), "\n{}\n", gaps.join("\n"));
     });
