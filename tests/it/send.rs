@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use genesys_cloud_auth::{admin::*, client::*, error::*, limits::*, sandbox::*, store::*, *};
+use genesys_cloud_auth::{
+    admin::*, audit::*, client::*, error::*, limits::*, rotation::*, sandbox::*, store::*, *,
+};
 use syn::{ImplItem, Item, Type, Visibility};
 
 use crate::source::{Files, modules, public_types};
@@ -49,10 +51,22 @@ fn every_type_is_send() {
         Response, Sandbox, SandboxBuilder, SandboxHost, StoreError, TokenExpired,
         TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
+    let administration = check_types! { assert_send:
+        Audit, AuditReport, AuditedClient, AuditedRole, Check, Credential, CredentialKind,
+        CredentialType, DataAction, DataActionConfig, DataActionContract, DataActionError,
+        DataActionErrorClass, DataActionRequest, DataActionResponse, DataActions, DraftValidation,
+        Finding, Integration, IntegrationConfiguration, Integrations, IntendedState, JsonDocument,
+        NewCredential, NewDataAction, NotChecked, PlannedCredential, Problem, ReplacedCredential,
+        ReportedState, ReportedStateCode, RotatedCredential, Rotation, RotationInterrupted,
+        RotationPlan, RotationReport, Step, TestResult, TestStep, Vault,
+    };
     let checked = handles
         .into_iter()
         .chain(others)
-        .chain(["IntoGrant", "TokenStore"]);
+        .chain(administration)
+        .chain(["IntoGrant", "TokenStore"])
+        // Their features have tests of their own.
+        .chain(["KeyringStore", "RedisStore", "RedisTurn"]);
     assert_complete(&checked.collect(), &public_types(&source(), "src/lib.rs"));
 }
 
@@ -70,10 +84,14 @@ async fn every_future_is_send() {
         "TokenProvider::token_info": tokens.token_info(),
     });
     checked.extend(check_admin(&tokens));
+    checked.extend(check_data_actions(&tokens));
+    checked.extend(check_integrations(&tokens));
     checked.extend(check_client(tokens).await);
     checked.extend(check_login());
     // Their caller's store decides.
     checked.extend(["store_conformance", "store_conformance_with_lost_turns"]);
+    // Their feature has tests of its own.
+    checked.extend(["KeyringStore::unlock", "SealingKey::keyring"]);
     assert_complete(&checked, &public_async_functions(&source()));
 }
 
@@ -114,6 +132,63 @@ fn check_admin(tokens: &TokenProvider) -> [&'static str; 14] {
         "OAuthClients::update": clients.update("a", |_| {}),
         "OAuthClients::usage": clients.usage("a", &query),
         "OAuthClients::usage_summary": clients.usage_summary("a", 7),
+    }
+}
+
+fn check_data_actions(tokens: &TokenProvider) -> [&'static str; 17] {
+    let actions = PlatformClient::new(tokens.clone()).data_actions();
+    let schema = || JsonDocument::parse("{}").unwrap();
+    let contract = DataActionContract::new(schema(), schema());
+    let config = DataActionConfig::new("GET", "/api/v2/users/me");
+    let new = NewDataAction::new("a", "b", "c", config, contract);
+    check_futures! {
+        "DataActions::create": actions.create(&new),
+        "DataActions::create_draft": actions.create_draft(&new),
+        "DataActions::delete": actions.delete("a"),
+        "DataActions::delete_draft": actions.delete_draft("a"),
+        "DataActions::execute": actions.execute::<_, String>("a", "b"),
+        "DataActions::get": actions.get("a"),
+        "DataActions::get_draft": actions.get_draft("a"),
+        "DataActions::list": actions.list(),
+        "DataActions::list_drafts": actions.list_drafts(),
+        "DataActions::publish": actions.publish("a"),
+        "DataActions::start_draft": actions.start_draft("a"),
+        "DataActions::test": actions.test("a", "b"),
+        "DataActions::test_draft": actions.test_draft("a", "b"),
+        "DataActions::update": actions.update("a", |_| {}),
+        "DataActions::update_draft": actions.update_draft("a", |_| {}),
+        "DataActions::validate_draft": actions.validate_draft("a"),
+        "Audit::run": PlatformClient::new(tokens.clone()).audit().run(),
+    }
+}
+
+fn check_integrations(tokens: &TokenProvider) -> [&'static str; 20] {
+    let api = PlatformClient::new(tokens.clone());
+    let integrations = api.integrations();
+    let new = NewCredential::new("a", CredentialKind::UserDefinedOAuth);
+    let vault = Vault::new(async || Ok(None), async |_| Ok(()));
+    let rotation = api.rotate_client_secret("a", vault, "journal");
+    check_futures! {
+        "Integrations::configuration": integrations.configuration("a"),
+        "Integrations::configure": integrations.configure("a", |_| {}),
+        "Integrations::create": integrations.create("a", "b"),
+        "Integrations::create_credential": integrations.create_credential(&new),
+        "Integrations::credential_types": integrations.credential_types(),
+        "Integrations::delete": integrations.delete("a"),
+        "Integrations::delete_credential": integrations.delete_credential("a"),
+        "Integrations::disable": integrations.disable("a"),
+        "Integrations::enable": integrations.enable("a"),
+        "Integrations::get": integrations.get("a"),
+        "Integrations::get_credential": integrations.get_credential("a"),
+        "Integrations::list": integrations.list(),
+        "Integrations::list_credentials": integrations.list_credentials(),
+        "Integrations::replace_credential": integrations.replace_credential("a", &new),
+        "Integrations::using_credential": integrations.using_credential("a"),
+        "Integrations::wait_until_active": integrations.wait_until_active("a"),
+        "Rotation::plan": rotation.plan(),
+        "Rotation::recheck": rotation.recheck(),
+        "Rotation::resume": rotation.resume(),
+        "Rotation::run": rotation.run(),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{
 /// Public types that are not shown, and why.
 const NOT_SHOWN: &[(&str, &str)] = &[
     ("IntoGrant", "a trait"),
+    ("KeyringStore", "tested in tests/keyring"),
+    ("RedisStore", "tested in tests/redis"),
+    ("RedisTurn", "tested in tests/redis"),
     ("TokenStore", "a trait"),
     ("WithRedirectUris", "a marker without values"),
     ("WithRoles", "a marker without values"),
