@@ -163,7 +163,12 @@ impl TokenProviderBuilder {
 
     /// A clock that a test moves.
     #[cfg(feature = "test-util")]
-    pub fn clock(mut self, clock: Clock) -> Self {
+    pub fn clock(self, clock: Clock) -> Self {
+        self.with_clock(clock)
+    }
+
+    /// Reads this clock.
+    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }

@@ -21,7 +21,7 @@ pub(super) async fn is_accepted(
     let credentials = ClientCredentials::new(client_id, secret.clone())?;
     let own = TokenProvider::builder(tokens.region().clone(), credentials)
         .http_client(tokens.http_client().clone())
-        .clock(tokens.clock().clone())
+        .with_clock(tokens.clock().clone())
         .build()?;
     match own.token().await {
         Ok(_) => {
