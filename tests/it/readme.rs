@@ -13,9 +13,10 @@ const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 
 /// All documents that may show a transcript.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     README,
     QUICKSTART,
+    include_str!("../../examples/audit.rs"),
     include_str!("../../examples/data_action.rs"),
     include_str!("../../examples/login.rs"),
     include_str!("../../examples/saml2_bearer.rs"),
