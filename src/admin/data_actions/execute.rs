@@ -27,7 +27,7 @@ impl DataActions {
     /// - Where the response is lost, [`Error::is_outcome_unknown`] is `true`: the action may have run.
     /// - Those of [`Request::fetch`](crate::client::Request::fetch); and
     ///   [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), before anything is sent, for an
-    ///   action that [authenticates others](super::DataAction::is_custom_auth).
+    ///   action that [authenticates others](crate::admin::DataAction::is_custom_auth).
     pub async fn execute<I, O>(&self, id: &str, input: &I) -> Result<O, Error>
     where
         I: Serialize + ?Sized,
