@@ -186,10 +186,15 @@ impl TokenProvider {
         events.deliver();
     }
 
+    /// Returns the token that readers see without a lock, if it is valid. Starts nothing.
+    pub(crate) fn valid_token(&self) -> Option<AccessToken> {
+        self.cache.snapshot.load().token(self.clock()).cloned()
+    }
+
     /// Returns a valid token before `deadline`, and waits out pauses.
     pub(crate) async fn token_by(&self, deadline: Moment) -> Result<AccessToken, Error> {
-        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
-            return Ok(token.clone());
+        if let Some(token) = self.valid_token() {
+            return Ok(token);
         }
         loop {
             let left = deadline - self.clock().now();

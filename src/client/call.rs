@@ -164,16 +164,24 @@ impl Sending {
         if self.own_authorization {
             return Ok(());
         }
+        let token = match self.call.tokens.valid_token() {
+            Some(token) => token,
+            None => self.wait_for_token().await?,
+        };
+        let headers = &mut self.call.headers;
+        headers.insert(AUTHORIZATION, token.header().clone());
+        self.token = Some(token);
+        Ok(())
+    }
+
+    async fn wait_for_token(&mut self) -> Result<AccessToken, Error> {
         let call = &mut self.call;
         let clock = call.tokens.clock();
         let started = clock.now();
         let deadline = call.deadline.min(started + call.token_wait);
         let token = call.tokens.token_by(deadline).await?;
         call.token_wait = call.token_wait.saturating_sub(clock.now() - started);
-        let headers = &mut self.call.headers;
-        headers.insert(AUTHORIZATION, token.header().clone());
-        self.token = Some(token);
-        Ok(())
+        Ok(token)
     }
 
     fn timed_out(&self) -> Error {
@@ -201,7 +209,9 @@ impl Sending {
         self.status = None;
         let mut incoming = call.tokens.http_client().send(outgoing).await?;
         self.status = Some(incoming.status());
-        incoming.set_body_secrets(call.body_secrets.clone());
+        if !call.body_secrets.is_empty() {
+            incoming.set_body_secrets(call.body_secrets.clone());
+        }
         let outcome = incoming.outcome();
         if outcome == Outcome::Error {
             return Err(incoming.api_error(call.tokens.clock()).await);
