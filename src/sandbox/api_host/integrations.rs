@@ -11,8 +11,7 @@ use axum::{
     response::Response,
     routing::{get, patch},
 };
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Map, Value};
 
 use self::{
@@ -23,7 +22,7 @@ use crate::sandbox::{
     api_host::listings::numbered_page,
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::{json_object, query_parameter},
+        params::{JsonBody, query_parameter},
     },
     org::{
         Caller, Org,
@@ -71,11 +70,10 @@ async fn list(
 async fn create(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(ADD)?;
-    let body = Value::from(json_object(&headers, &body)?);
+    let body = Value::from(body.object()?);
     let kind = body["integrationType"]["id"].as_str().unwrap_or_default();
     if !is_known_type(kind) {
         let error = ApiErrorResponse::bad_request("The type of the integration is not known.");
@@ -112,11 +110,10 @@ async fn change_state(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let body = json_object(&headers, &body)?;
+    let body = body.object()?;
     with_integration(&org, &id, |one| {
         one.is_enabled = match body.get("intendedState").and_then(Value::as_str) {
             Some("ENABLED") => true,
@@ -154,11 +151,10 @@ async fn replace_configuration(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let mut body = json_object(&headers, &body)?;
+    let mut body = body.object()?;
     org.with_integrations(|table, _| {
         check_credentials(table, &id, &body)?;
         let one = table

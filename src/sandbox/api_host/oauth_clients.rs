@@ -12,8 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use self::{
     check::{check, check_new},
@@ -24,7 +23,7 @@ use crate::sandbox::{
     api_host::listings::whole_listing,
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::json_object,
+        params::JsonBody,
     },
     org::{
         Caller, Org,
@@ -73,11 +72,10 @@ async fn get_client(
 async fn create_client(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(ADD)?;
-    let fields = json_object(&headers, &body)?;
+    let fields = body.object()?;
     check(&fields)?;
     check_new(&fields)?;
     org.with_clients(|clients, now| {
@@ -99,11 +97,10 @@ async fn replace_client(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let fields = json_object(&headers, &body)?;
+    let fields = body.object()?;
     with_client(&org, &id, |_| ())?;
     check(&fields)?;
     let now = org.wall();

@@ -2,30 +2,47 @@
 
 use std::ops::RangeInclusive;
 
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::error_response::ApiErrorResponse;
 
-/// Parses the body as a JSON object.
-pub(crate) fn json_object(
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Map<String, Value>, ApiErrorResponse> {
-    if !has_media_type(headers, "application/json") {
-        return Err(ApiErrorResponse::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported.media.type",
-            "The body must be application/json.",
-        ));
+/// A body that a handler parses as a JSON object, after it has checked the caller.
+pub(crate) struct JsonBody {
+    is_json: bool,
+    body: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = <Bytes as FromRequest<S>>::Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self {
+            is_json: has_media_type(request.headers(), "application/json"),
+            body: Bytes::from_request(request, state).await?,
+        })
     }
-    let message = match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => return Ok(object),
-        Ok(_) => "The body must be a JSON object.",
-        Err(_) => "The body is not JSON.",
-    };
-    Err(ApiErrorResponse::bad_request(message))
+}
+
+impl JsonBody {
+    pub(crate) fn object(&self) -> Result<Map<String, Value>, ApiErrorResponse> {
+        if !self.is_json {
+            return Err(ApiErrorResponse::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported.media.type",
+                "The body must be application/json.",
+            ));
+        }
+        let message = match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => return Ok(object),
+            Ok(_) => "The body must be a JSON object.",
+            Err(_) => "The body is not JSON.",
+        };
+        Err(ApiErrorResponse::bad_request(message))
+    }
 }
 
 /// Returns the first parameter with this name in a query.

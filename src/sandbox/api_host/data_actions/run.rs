@@ -7,8 +7,6 @@ use axum::{
     extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -19,7 +17,7 @@ use super::{
 use crate::sandbox::{
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::{json_object, query_parameter},
+        params::{JsonBody, query_parameter},
     },
     org::{
         Caller, Org,
@@ -34,12 +32,11 @@ pub(super) async fn execute(
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EXECUTE)?;
     let action = find_action(&org, &id, false)?;
-    let input = json_object(&headers, &body)?;
+    let input = body.object()?;
     if query_parameter(query.as_deref(), "flatten").as_deref() == Some("true") {
         return Ok(not_in_the_sandbox("flatten").into_response());
     }
@@ -55,12 +52,11 @@ pub(super) async fn test(
     Extension(caller): Extension<Caller>,
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EXECUTE)?;
     let action = find_action(&org, &id, false)?;
-    test_action(&org, &api, &action, json_object(&headers, &body)?).await
+    test_action(&org, &api, &action, body.object()?).await
 }
 
 pub(super) async fn test_draft(
@@ -68,12 +64,11 @@ pub(super) async fn test_draft(
     Extension(caller): Extension<Caller>,
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EXECUTE_DRAFT)?;
     let action = find_action(&org, &id, true)?;
-    test_action(&org, &api, &action, json_object(&headers, &body)?).await
+    test_action(&org, &api, &action, body.object()?).await
 }
 
 async fn test_action(
@@ -105,11 +100,10 @@ pub(super) async fn run_flow(
     State(org): State<Arc<Org>>,
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     let action = find_action(&org, &id, false)?;
-    let (_, result) = run(&org, &api, &action, json_object(&headers, &body)?).await;
+    let (_, result) = run(&org, &api, &action, body.object()?).await;
     Ok(ok_response(&match result {
         Ok(result) => json!({ "flow": FLOW, "path": "success", "result": result }),
         Err(failure) => json!({ "flow": FLOW, "path": "failure", "error": failure.as_tested() }),

@@ -7,8 +7,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -19,7 +18,7 @@ use crate::sandbox::{
     api_host::integrations::version_conflict,
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::json_object,
+        params::JsonBody,
     },
     org::{
         Caller, Org,
@@ -32,11 +31,10 @@ use crate::sandbox::{
 pub(super) async fn create(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(ADD)?;
-    let body = json_object(&headers, &body)?;
+    let body = body.object()?;
     let new = parse_new(&body)?;
     check_publishable(&new)?;
     add(&org, &body, new, false)
@@ -45,11 +43,10 @@ pub(super) async fn create(
 pub(super) async fn create_draft(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(ADD)?;
-    let body = json_object(&headers, &body)?;
+    let body = body.object()?;
     let new = parse_new(&body)?;
     add(&org, &body, new, true)
 }
@@ -99,11 +96,10 @@ pub(super) async fn change(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let body = json_object(&headers, &body)?;
+    let body = body.object()?;
     if body.contains_key("contract") || body.contains_key("secure") {
         return Err(ApiErrorResponse::bad_request(
             "The contract of a published action cannot be changed.",
@@ -116,11 +112,10 @@ pub(super) async fn change_draft(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    change_version(&org, &id, true, &json_object(&headers, &body)?)
+    change_version(&org, &id, true, &body.object()?)
 }
 
 /// Replaces the fields that are sent. The configuration is replaced as a whole.
@@ -205,17 +200,13 @@ pub(super) async fn delete_draft(
     Path(id): Path<String>,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    with_action(&org, &id, |action| {
-        let draft = action.draft.take();
-        draft.ok_or_else(ApiErrorResponse::not_found)?;
-        Ok(StatusCode::NO_CONTENT.into_response())
-    })?;
     org.with_integrations(|table, _| {
-        table
-            .actions
-            .retain(|one| one.published.is_some() || one.draft.is_some());
-    });
-    Ok(StatusCode::NO_CONTENT.into_response())
+        let draft = table.action(&id).and_then(|action| action.draft.take());
+        draft.ok_or_else(ApiErrorResponse::not_found)?;
+        let actions = &mut table.actions;
+        actions.retain(|one| one.published.is_some() || one.draft.is_some());
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
 }
 
 pub(super) async fn validate(
@@ -248,11 +239,10 @@ pub(super) async fn publish(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let body = json_object(&headers, &body)?;
+    let body = body.object()?;
     with_action(&org, &id, |action| {
         let draft = action.draft.as_ref();
         let mut draft = draft.ok_or_else(ApiErrorResponse::not_found)?.clone();

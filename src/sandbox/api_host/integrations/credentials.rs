@@ -9,8 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -18,7 +17,7 @@ use super::types::required_fields;
 use crate::sandbox::{
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::{json_object, number_parameter, query_parameter},
+        params::{JsonBody, number_parameter, query_parameter},
     },
     org::{
         Caller, Org,
@@ -83,11 +82,10 @@ async fn list(
 async fn create(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(ADD)?;
-    let content = content(&json_object(&headers, &body)?)?;
+    let content = content(&body.object()?)?;
     org.with_integrations(|table, now| {
         check_room(table.credentials.len())?;
         let mut new = Credential::new(now);
@@ -114,11 +112,10 @@ async fn replace(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EDIT)?;
-    let fields = json_object(&headers, &body)?;
+    let fields = body.object()?;
     org.with_integrations(|table, now| {
         let credential = table.credential(&id);
         let credential = credential.ok_or_else(ApiErrorResponse::not_found)?;

@@ -11,14 +11,12 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::{
     http::{
         error_response::{ApiErrorResponse, ok_response},
-        params::{json_object, number_parameter},
+        params::{JsonBody, number_parameter},
     },
     org::{
         Caller, Org,
@@ -53,11 +51,10 @@ async fn query_client(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(VIEW_CLIENT)?;
-    let query = parse_query(&json_object(&headers, &body)?, Some(id))?;
+    let query = parse_query(&body.object()?, Some(id))?;
     start(&org, query)
 }
 
@@ -95,11 +92,10 @@ async fn summarize_client(
 async fn query_organization(
     State(org): State<Arc<Org>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Bytes,
+    body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(VIEW_ORGANIZATION)?;
-    start(&org, parse_query(&json_object(&headers, &body)?, None)?)
+    start(&org, parse_query(&body.object()?, None)?)
 }
 
 async fn organization_results(
