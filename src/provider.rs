@@ -118,10 +118,7 @@ impl TokenProvider {
     /// refresh that is due.
     #[must_use]
     pub fn cached_token(&self) -> Option<AccessToken> {
-        if let Some(token) = self.cache.snapshot.load().token(self.clock()) {
-            return Some(token.clone());
-        }
-        cached_token(&self.cache)
+        self.valid_token().or_else(|| cached_token(&self.cache))
     }
 
     /// Waits until there is a valid token, for instance at start-up. It waits out pauses after

@@ -133,9 +133,8 @@ impl Integrations {
         if !name.is_empty() {
             body.insert("name".to_owned(), name.into());
         }
-        self.api.tokens().token().await?;
         let request = self.api.post(INTEGRATIONS).json(&body);
-        let (integration, _) = fetch_once(request, || {
+        let (integration, _) = fetch_once(&self.api, request, || {
             format!(
                 "it is not known whether the integration was created: look for the name “{}” with \
                  `integrations().list()` before you try again",

@@ -209,9 +209,7 @@ impl OAuthClients {
         request: Request,
         advice: impl Fn() -> String,
     ) -> Result<OAuthClientWithSecret, Error> {
-        // An error of the token request is no sign that this request was sent.
-        self.api.tokens().token().await?;
-        let (body, response) = fetch_once::<WithSecret>(request, &advice).await?;
+        let (body, response) = fetch_once::<WithSecret>(&self.api, request, &advice).await?;
         match body.secret {
             Some(secret) if !secret.expose_secret().is_empty() => Ok(OAuthClientWithSecret {
                 client: body.client,

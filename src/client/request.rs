@@ -263,10 +263,7 @@ impl Request {
 
     /// Returns the whole body, and the response that it came with.
     pub(crate) async fn bytes_with_response(self) -> Result<(Bytes, Response), Error> {
-        let mut response = self.into_call(ReadBody::Now)?.send().await?;
-        if response.status().is_redirection() {
-            return Err(response.unexpected(ResponseProblem::Redirect));
-        }
+        let mut response = self.read().await?;
         let body = response.take_body().await?;
         Ok((body, response))
     }

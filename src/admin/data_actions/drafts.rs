@@ -257,6 +257,7 @@ impl DataActions {
         new: &NewDataAction,
     ) -> Result<DataAction, Error> {
         new.check()?;
+        // The wait begins when the request can be sent.
         self.api.tokens().token().await?;
         let mut fresh = FreshIntegration::new(&self.api, self.wait);
         loop {
@@ -267,7 +268,7 @@ impl DataActions {
                     sanitize(new.name(), &[])
                 )
             };
-            match fetch_once(request().json(new), advice).await {
+            match fetch_once(&self.api, request().json(new), advice).await {
                 Err(error) if fresh.waits_after(&error).await => {}
                 result => return result.map(|(action, _)| action),
             }

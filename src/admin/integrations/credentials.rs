@@ -61,9 +61,8 @@ impl Integrations {
     /// [`Error::is_outcome_unknown`] is `true`: look for a credential with the name.
     pub async fn create_credential(&self, new: &NewCredential) -> Result<Credential, Error> {
         new.check()?;
-        self.api.tokens().token().await?;
         let request = new.put_into(self.api.post(CREDENTIALS));
-        let (credential, _) = fetch_once(request, || {
+        let (credential, _) = fetch_once(&self.api, request, || {
             format!(
                 "it is not known whether the credential was created: look for the name “{}” with \
                  `integrations().list_credentials()` before you try again",
