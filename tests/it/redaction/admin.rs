@@ -1,7 +1,7 @@
 //! Administration: secrets that are generated, and those that a server sends where none belongs.
 
 use genesys_cloud_auth::{
-    PlatformClient, TokenProvider,
+    PlatformClient,
     admin::{
         AuthorizationState, Deletion, GrantType, NewOAuthClient, OAuthAuthorization, OAuthClient,
         UsageDimension, UsageGranularity, UsageRow,
@@ -31,12 +31,7 @@ pub async fn all(run: &mut Run) {
 async fn sandbox(run: &mut Run) {
     let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
     let sandbox = sandbox.start().await.unwrap();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .http_client(run.http_client.clone())
-        .on_event(|event| tracing::info!("{event:?}"))
-        .build()
-        .unwrap();
-    let api = run.client_of(tokens);
+    let api = run.service_of(&sandbox);
     let clients = api.oauth_clients();
     run.debug(&clients);
     let new = NewOAuthClient::client_credentials("job").role(sandbox.role_id(), "*");

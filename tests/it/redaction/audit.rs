@@ -13,10 +13,7 @@ pub async fn all(run: &mut Run) {
         .client(CLIENT_ID, SECRET)
         .usage_running(0);
     let sandbox = sandbox.start().await.unwrap();
-    let tokens =
-        genesys_cloud_auth::TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
-    let tokens = tokens.http_client(run.http_client.clone()).build().unwrap();
-    let api = run.client_of(tokens);
+    let api = run.service_of(&sandbox);
     let client = json!({
         "id": "a", "name": "job", "secret": planted, "clientSecret": planted, "tomorrow": planted,
         "authorizedGrantType": "TOKEN", "description": planted, "scope": [planted],

@@ -1,7 +1,7 @@
 //! Integrations and data actions: the values of credentials, and what a server sends back of them.
 
 use genesys_cloud_auth::{
-    ErrorKind, PlatformClient, TokenProvider,
+    ErrorKind, PlatformClient,
     admin::{
         CredentialKind, DataActionConfig, IntegrationConfiguration, NewCredential, NewDataAction,
     },
@@ -32,12 +32,7 @@ pub async fn all(run: &mut Run) {
 async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
     let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
     let sandbox = sandbox.start().await.unwrap();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .http_client(run.http_client.clone())
-        .on_event(|event| tracing::info!("{event:?}"))
-        .build()
-        .unwrap();
-    let api = run.client_of(tokens);
+    let api = run.service_of(&sandbox);
     let integrations = api.integrations();
     run.debug(&integrations);
     let credential = integrations.create_credential(new).await.unwrap();

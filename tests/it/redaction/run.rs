@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, TokenProvider,
-    TokenProviderBuilder, client::RetryPolicy,
+    TokenProviderBuilder, client::RetryPolicy, sandbox::Sandbox,
 };
 use tokio::runtime::Builder;
 
@@ -89,6 +89,16 @@ impl Run {
         let (builder, clock) = self.builder(region);
         let tokens = builder.build().unwrap();
         (self.client_of(tokens), clock)
+    }
+
+    /// A client with client credentials of a sandbox, whose events are searched, too.
+    pub fn service_of(&mut self, sandbox: &Sandbox) -> PlatformClient {
+        let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
+            .http_client(self.http_client.clone())
+            .on_event(|event| tracing::info!("{event:?}"))
+            .build()
+            .unwrap();
+        self.client_of(tokens)
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {

@@ -25,12 +25,7 @@ fn locked_keyring_is_an_error_that_names_the_cure() {
     desktop.succeed(&[LONG, "append", "a", "1"]);
     desktop.succeed(&[LONG, "key"]);
     desktop.restart_locked();
-    for what in [
-        &["key"][..],
-        &["unlock"],
-        &["append", "a", "1"],
-        &["load", "a"],
-    ] {
+    for what in COMMANDS {
         let printed = desktop.run(&[&[LONG], what].concat());
         assert!(
             printed.contains("the keyring is locked"),
@@ -50,12 +45,7 @@ fn keyring_that_hangs_keeps_no_program_from_ending() {
     desktop.succeed(&[LONG, "append", "a", "1"]);
     for stop in [Desktop::signal_bus, Desktop::signal_keyring] {
         stop(&desktop, "STOP");
-        for what in [
-            &["key"][..],
-            &["unlock"],
-            &["append", "a", "1"],
-            &["load", "a"],
-        ] {
+        for what in COMMANDS {
             let printed = desktop.run(&[&["200"], what].concat());
             let cause = "the keyring did not respond within 0.2 s";
             assert!(printed.contains(cause), "{what:?}: {printed}");
@@ -71,12 +61,7 @@ fn keyring_that_hangs_keeps_no_program_from_ending() {
 fn keyring_that_does_not_reply_is_named() {
     let desktop = Desktop::unlocked();
     desktop.signal_keyring("STOP");
-    for what in [
-        &["key"][..],
-        &["unlock"],
-        &["append", "a", "1"],
-        &["load", "a"],
-    ] {
+    for what in COMMANDS {
         let printed = desktop.run(&[&[LONG], what].concat());
         assert!(
             printed.contains("the keyring does not reply"),
@@ -95,3 +80,6 @@ fn service_gets_its_token_while_the_keyring_hangs() {
     assert!(printed.contains("event: StoreFailed"), "{printed}");
     desktop.signal_bus("CONT");
 }
+
+/// What a program does with a keyring.
+const COMMANDS: [&[&str]; 4] = [&["key"], &["unlock"], &["append", "a", "1"], &["load", "a"]];

@@ -1,19 +1,12 @@
 //! One token for many processes, whatever happens to the one that requests it.
 
-use genesys_cloud_auth::sandbox::Sandbox;
-
 use crate::{
     child_process::job,
-    member::{Fleet, LIFE, Site, runtime, serve},
+    member::{Fleet, Site, runtime, sandbox, serve},
     server::Server,
 };
 
 const PROCESSES: usize = 50;
-
-async fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::builder().token_lifetime(LIFE).start();
-    sandbox.await.unwrap()
-}
 
 #[test]
 fn fifty_processes_that_start_at_once_send_one_request() {

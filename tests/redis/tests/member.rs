@@ -94,6 +94,12 @@ fn connections() -> HttpClient {
     HttpClient::new(|reqwest| reqwest.tls_certs_only([])).unwrap()
 }
 
+/// A sandbox whose tokens live as long as the tests of this program expect.
+pub async fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::builder().token_lifetime(LIFE).start();
+    sandbox.await.unwrap()
+}
+
 pub fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(1).enable_all().build().unwrap()

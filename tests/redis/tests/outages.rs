@@ -1,11 +1,10 @@
 //! Redis fails in the middle of a run of many processes. Each gets its tokens, and sharing resumes.
 
-use genesys_cloud_auth::sandbox::Sandbox;
 use redis::RedisResult;
 
 use crate::{
     child_process::job,
-    member::{Fleet, LIFE, Site, runtime, serve},
+    member::{Fleet, Site, runtime, sandbox, serve},
     server::{Server, command},
 };
 
@@ -54,9 +53,7 @@ fn failing_redis_fails_no_token_and_sharing_resumes() {
         return serve(job);
     }
     let runtime = runtime();
-    let sandbox = Sandbox::builder().token_lifetime(LIFE).start();
-    let sandbox = runtime.block_on(sandbox).unwrap();
-    let mut server = Server::start();
+    let (sandbox, mut server) = (runtime.block_on(sandbox()), Server::start());
     let site = Site::of(&sandbox, &server.url());
     let mut fleet = Fleet::start(PROCESSES, test, &site, "service");
     let mut requests = 0;
@@ -91,9 +88,7 @@ fn restart_and_flush_between_tokens_are_not_noticed() {
         return serve(job);
     }
     let runtime = runtime();
-    let sandbox = Sandbox::builder().token_lifetime(LIFE).start();
-    let sandbox = runtime.block_on(sandbox).unwrap();
-    let mut server = Server::start();
+    let (sandbox, mut server) = (runtime.block_on(sandbox()), Server::start());
     let site = Site::of(&sandbox, &server.url());
     let mut fleet = Fleet::start(PROCESSES, test, &site, "service");
     for round in 0..3 {
@@ -118,9 +113,7 @@ fn flush_during_a_request_costs_one_more() {
         return serve(job);
     }
     let runtime = runtime();
-    let sandbox = Sandbox::builder().token_lifetime(LIFE).start();
-    let sandbox = runtime.block_on(sandbox).unwrap();
-    let server = Server::start();
+    let (sandbox, server) = (runtime.block_on(sandbox()), Server::start());
     let site = Site::of(&sandbox, &server.url());
     let mut others = Fleet::start(PROCESSES, test, &site, "service");
     let mut first = Fleet::start(1, test, &site, "service");

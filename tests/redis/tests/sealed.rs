@@ -13,7 +13,7 @@ use redis::{Value, cmd};
 
 use crate::{
     conformance::now,
-    member::{LIFE, Site, USER, WEB, hash_of, log_in},
+    member::{LIFE, Site, USER, WEB, hash_of, log_in, sandbox},
     server::Server,
 };
 
@@ -39,14 +39,10 @@ async fn redis_sees_no_secret_and_no_identity() {
 /// All bytes of a service and of a login that was renewed: what `MONITOR` shows and what is stored.
 async fn traffic(key: SealingKey) -> (Vec<u8>, Secrets) {
     let server = Server::start_with(&["--rdbcompression", "no"]);
+    let services = sandbox().await;
     let builder = Sandbox::builder().code_client([WEB]).token_lifetime(LIFE);
     let sandbox = builder.start().await.unwrap();
     let site = Site::of(&sandbox, &server.url());
-    let services = Sandbox::builder()
-        .token_lifetime(LIFE)
-        .start()
-        .await
-        .unwrap();
     let service = Site::of(&services, &server.url());
     let monitor = Monitor::start(&server);
     let clock = Clock::manual();
@@ -135,8 +131,7 @@ const LAST: &str = "the last command";
 #[tokio::test]
 async fn record_under_another_key_is_not_served() {
     let server = Server::start();
-    let start = || Sandbox::builder().token_lifetime(LIFE).start();
-    let (sandbox, another) = (start().await.unwrap(), start().await.unwrap());
+    let (sandbox, another) = (sandbox().await, sandbox().await);
     let site = Site::of(&sandbox, &server.url());
     let clock = Clock::manual();
     site.tokens(&clock).token().await.unwrap();

@@ -4,7 +4,6 @@ use std::{process::Command, sync::Arc, time::Duration};
 
 use genesys_cloud_auth::{
     Clock,
-    sandbox::Sandbox,
     store::{RedisStore, StoreKey, store_conformance_with_lost_turns},
 };
 use redis::{
@@ -15,7 +14,7 @@ use redis::{
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    member::{LIFE, Site, hash_of},
+    member::{LIFE, Site, hash_of, sandbox},
     server::{Server, command, free_port},
 };
 
@@ -96,11 +95,7 @@ async fn store_of_a_sentinel_follows_a_failover() {
         let client = Arc::clone(&client);
         async move { Ok(client.lock().await.get_async_connection().await?) }
     });
-    let sandbox = Sandbox::builder()
-        .token_lifetime(LIFE)
-        .start()
-        .await
-        .unwrap();
+    let sandbox = sandbox().await;
     let site = Site::of(&sandbox, &primary.url());
     let clock = Clock::manual();
     let provider = || site.builder(&clock).store(store.clone()).build().unwrap();
