@@ -133,13 +133,19 @@ impl Browser {
         }
     }
 
+    /// Clicks a button or a link, and waits until another page replaces its page.
+    ///
+    /// Otherwise the next step could find the elements of the page before.
     pub async fn click(&self, text: &str) {
         let path = format!("//*[self::button or self::a][normalize-space()='{text}']");
-        let button = self
+        let buttons = self
             .driver
             .query(By::XPath(path))
             .wait(STEP_TIMEOUT, POLL_INTERVAL);
-        button.first().await.unwrap().click().await.unwrap();
+        let button = buttons.first().await.unwrap();
+        button.click().await.unwrap();
+        let waiter = button.wait_until().wait(STEP_TIMEOUT, POLL_INTERVAL);
+        waiter.stale().await.unwrap();
     }
 
     /// Fills in the sandbox's login page.
