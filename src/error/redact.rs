@@ -1,7 +1,13 @@
 //! Makes a server's own words safe to show.
 
-use percent_encoding::percent_decode_str;
+mod decodings;
+
 use url::form_urlencoded::byte_serialize;
+
+use decodings::{
+    base64_decoded, octal_decoded, percent_decoded, quoted_printable_decoded, unescaped,
+    without_entities,
+};
 
 /// Returns at most 512 characters of a server's words, without `secrets`, and with control and
 /// bidirectional characters shown as `\u{…}`.
@@ -51,25 +57,33 @@ fn redact(text: &str, secrets: &[&str], mark: &str, read: &mut usize) -> String 
     text
 }
 
-/// Whether a text that was decoded in some way, or up to [`MAX_ENCODINGS`] times in every way, contains
-/// the secret.
+/// Whether a text that was decoded in some way, or up to [`MAX_ENCODINGS`] times in the usual ways,
+/// contains the secret.
 fn reveals(text: &str, secret: &str, read: &mut usize) -> bool {
     let mut contains = |decoded: &str, decoded_secret: &str| {
-        *read += text.len() + secret.len();
+        *read += decoded.len() + secret.len();
         let decoded = visible(decoded);
         // The text may hold some characters of the secret as they are.
         let secrets = [visible(secret), visible(decoded_secret)];
         let mut secrets = secrets.iter().filter(|one| one.len() >= MIN_SECRET_BYTES);
         secrets.any(|secret| decoded.contains(secret.as_str()))
     };
-    for decode in [percent_decoded, unescaped, without_entities] {
+    for decode in USUAL
+        .into_iter()
+        .chain([octal_decoded, quoted_printable_decoded])
+    {
         if contains(&decode(text), &decode(secret)) {
             return true;
         }
     }
+    // It may be the base64 of a whole form.
+    let inner = base64_decoded(&percent_decoded(text));
+    if contains(&inner, secret) || contains(&percent_decoded(&inner), secret) {
+        return true;
+    }
     let (mut text, mut decoded) = (text.to_owned(), secret.to_owned());
     for _ in 0..MAX_ENCODINGS {
-        for decode in [percent_decoded, unescaped, without_entities] {
+        for decode in USUAL {
             (text, decoded) = (decode(&text), decode(&decoded));
             if contains(&text, &decoded) {
                 return true;
@@ -77,80 +91,6 @@ fn reveals(text: &str, secret: &str, read: &mut usize) -> bool {
         }
     }
     false
-}
-
-/// Undoes percent-encoding, and `\x41` as well. Makes a JSON escape of `%u0041`.
-fn percent_decoded(text: &str) -> String {
-    let text = text.replace("\\x", "%").replace("%u", "\\u");
-    percent_decode_str(&text).decode_utf8_lossy().into_owned()
-}
-
-/// Undoes the references of HTML, such as `&amp;` and `&#x41;`.
-fn without_entities(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut parts = text.split('&');
-    plain.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let end = part.bytes().take(MAX_ENTITY).position(|byte| byte == b';');
-        let reference = end.and_then(|end| Some((part.get(..end)?, part.get(end + 1..)?)));
-        let named = reference.and_then(|(name, rest)| Some((character_of(name)?, rest)));
-        plain.push(named.map_or('&', |(c, _)| c));
-        plain.push_str(named.map_or(part, |(_, rest)| rest));
-    }
-    plain
-}
-
-/// Returns the character that a reference of HTML names.
-fn character_of(name: &str) -> Option<char> {
-    let code = match name.strip_prefix('#') {
-        None => {
-            return ENTITIES
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, c)| *c);
-        }
-        Some(digits) => match digits.strip_prefix(['x', 'X']) {
-            Some(digits) => u32::from_str_radix(digits, 16),
-            None => digits.parse(),
-        },
-    };
-    char::from_u32(code.ok()?)
-}
-
-/// Undoes the escapes of JSON, such as `\"` and `\u0041`, and `\u{41}` as well.
-fn unescaped(text: &str) -> String {
-    let mut units: Vec<u16> = Vec::with_capacity(text.len());
-    let mut parts = text.split('\\');
-    units.extend(parts.next().unwrap_or_default().encode_utf16());
-    while let Some(part) = parts.next() {
-        let (code, rest) = match code_of(part) {
-            Some((code, rest)) => (code, rest),
-            // An escaped backslash: what follows is not escaped.
-            None if part.is_empty() => ('\\'.into(), parts.next().unwrap_or_default()),
-            None => (0, part),
-        };
-        match u16::try_from(code) {
-            Ok(unit) => units.push(unit),
-            Err(_) => units.extend(
-                char::from_u32(code)
-                    .unwrap_or(' ')
-                    .to_string()
-                    .encode_utf16(),
-            ),
-        }
-        units.extend(rest.encode_utf16());
-    }
-    String::from_utf16_lossy(&units)
-}
-
-/// Returns the code of an escape without its backslash, and the text after it.
-fn code_of(escape: &str) -> Option<(u32, &str)> {
-    let digits = escape.strip_prefix('u')?;
-    let (digits, rest) = match digits.strip_prefix('{') {
-        Some(digits) => digits.split_once('}')?,
-        None => digits.split_at_checked(4)?,
-    };
-    Some((u32::from_str_radix(digits, 16).ok()?, rest))
 }
 
 /// Leaves out invisible characters. A plus counts as a space, as in forms.
@@ -175,26 +115,21 @@ const MAX_CHARACTERS: usize = 512;
 
 const MAX_LIST_CHARACTERS: usize = 8 * 1024;
 
+/// The encodings of forms, JSON and HTML.
+const USUAL: [fn(&str) -> String; 3] = [percent_decoded, unescaped, without_entities];
+
 /// How often a text may have been encoded, such as JSON in JSON.
 const MAX_ENCODINGS: usize = 3;
-
-/// The longest reference of HTML that is read, with its end.
-const MAX_ENTITY: usize = 12;
-
-const ENTITIES: [(&str, char); 5] = [
-    ("amp", '&'),
-    ("apos", '\''),
-    ("gt", '>'),
-    ("lt", '<'),
-    ("quot", '"'),
-];
 
 /// A shorter secret would tear other words apart.
 const MIN_SECRET_BYTES: usize = 6;
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::STANDARD};
+    use base64::{
+        Engine,
+        engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    };
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
     use super::*;
@@ -260,6 +195,36 @@ mod tests {
     }
 
     #[test]
+    fn secret_in_base64_or_byte_escapes_hides_the_text() {
+        let form = format!("grant_type=authorization_code&code={}", {
+            byte_serialize(SECRET.as_bytes()).collect::<String>()
+        });
+        let by_byte = |escape: fn(u8) -> String| -> String { SECRET.bytes().map(escape).collect() };
+        let quoted = by_byte(|byte| format!("={byte:02X}"));
+        let mut forms = vec![
+            by_byte(|byte| format!("\\{byte:03o}")),
+            SECRET.replace('é', "\\303\\251").replace('"', "\\042"),
+            quoted.replace("=65", "e"),
+            format!("{}=\r\n{}", &quoted[..30], &quoted[30..]),
+            format!("{}=\n{}", &quoted[..30], &quoted[30..]),
+        ];
+        // The bytes before a secret, and what precedes the base64, may be of any number.
+        for before in ["", "c", "cl", "cli", "client:", &form] {
+            let plain = format!("{before}{SECRET}");
+            for encoded in [STANDARD.encode(&plain), URL_SAFE_NO_PAD.encode(&plain)] {
+                forms.push(percent_encoded(&encoded));
+                forms.push(format!("{}\r\n{}", &encoded[..20], &encoded[20..]));
+                forms.extend(["", "/", "a/", "b64"].map(|word| format!("{word}{encoded}")));
+            }
+        }
+        forms.push(STANDARD.encode(&form));
+        for echoed in forms {
+            let shown = sanitize(&format!("You sent <{echoed}>!"), &[SECRET]);
+            assert_eq!(shown, HIDDEN_SECRET, "{echoed}");
+        }
+    }
+
+    #[test]
     fn longer_texts_are_cut_at_their_limit() {
         let long = "x".repeat(10_000);
         assert_eq!(
@@ -292,7 +257,18 @@ mod tests {
 
     #[test]
     fn other_words_stay() {
-        for words in ["s3cret/with", "%", "\\u", "100 % of \\x", "\\", SHORT, ""] {
+        for words in [
+            "s3cret/with",
+            "%",
+            "\\u",
+            "100 % of \\x",
+            "\\",
+            "a=b=",
+            "\\777\\1é",
+            &STANDARD.encode("s3cret/with+odd"),
+            SHORT,
+            "",
+        ] {
             assert_eq!(sanitize(words, &[SECRET, SHORT, ""]), words);
         }
         assert_eq!(
@@ -342,6 +318,11 @@ mod tests {
             "%26#38;\\u0026amp;",
             "%u005c",
             "redacted",
+            "=3D",
+            "=",
+            "\\134",
+            "YWFh",
+            "a/",
         ];
         for unit in units {
             let secret = unit.repeat(SIZE / unit.len());
@@ -356,7 +337,7 @@ mod tests {
                 let secrets = [secret.as_str(), almost, &middle];
                 let mut read = 0;
                 let shown = redact(&text, &secrets, "[redacted]", &mut read);
-                let most = secrets.len() * 16 * (text.len() + secret.len());
+                let most = secrets.len() * 24 * (text.len() + secret.len());
                 assert!(read <= most, "{unit}: {read} bytes read");
                 assert!(
                     shown.len() <= 2 * text.len(),

@@ -32,7 +32,9 @@ pub(super) fn match_request(head: &[u8], authority: Authority, expected: &Expect
             Err(rejection) => Match::Rejected(rejection),
         },
         Ok(Status::Partial) if head.len() < MAX_HEAD_BYTES => Match::Incomplete,
-        Ok(Status::Partial) | Err(Error::TooManyHeaders) => Match::Rejected(Rejection::TooLarge),
+        Ok(Status::Partial) if request.version.is_none() => Match::Rejected(Rejection::LongTarget),
+        Ok(Status::Partial) => Match::Rejected(Rejection::TooLarge),
+        Err(Error::TooManyHeaders) => Match::Rejected(Rejection::TooManyHeaders),
         Err(_) => Match::Rejected(Rejection::Malformed),
     }
 }
@@ -109,4 +111,5 @@ fn values<'a>(headers: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u
         .map(|header| header.value)
 }
 
+/// The maximum number of header lines, which [`Rejection::TooManyHeaders`] names.
 const MAX_HEADERS: usize = 64;

@@ -14,13 +14,15 @@ pub(super) enum Rejection {
     Prefetch,
     Malformed,
     TooLarge,
+    TooManyHeaders,
+    LongTarget,
     TooSlow,
     Incomplete,
     Displaced,
 }
 
 impl Rejection {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::State,
         Self::Parameters,
         Self::Repeated,
@@ -30,6 +32,8 @@ impl Rejection {
         Self::Prefetch,
         Self::Malformed,
         Self::TooLarge,
+        Self::TooManyHeaders,
+        Self::LongTarget,
         Self::TooSlow,
         Self::Incomplete,
         Self::Displaced,
@@ -47,6 +51,10 @@ impl Rejection {
             Self::Prefetch => "came from a browser's prefetch",
             Self::Malformed => "did not use HTTP/1.1: not a browser, or https in place of http",
             Self::TooLarge => "had too large a head: other programs set many cookies for localhost",
+            Self::TooManyHeaders => {
+                "had more than 64 header lines: see which proxy or browser extension adds them"
+            }
+            Self::LongTarget => "had an address of more than 16 KiB",
             Self::TooSlow => "took too long or sent nothing",
             Self::Incomplete => "broke off",
             Self::Displaced => "made room for a newer one: too many were open at once",
@@ -72,8 +80,25 @@ impl Rejection {
             Self::Method => ("405 Method Not Allowed", ""),
             Self::Prefetch => ("503 Service Unavailable", "This page is not prefetched."),
             Self::Malformed => ("400 Bad Request", "This is not an HTTP/1.1 request."),
+            Self::TooManyHeaders => (
+                "431 Request Header Fields Too Large",
+                "This request has more than 64 header lines: see which proxy or browser extension \
+                 adds them.",
+            ),
+            Self::LongTarget => (
+                "414 URI Too Long",
+                "The address of this page has more than 16 KiB.",
+            ),
             Self::TooLarge | Self::TooSlow | Self::Incomplete | Self::Displaced => return None,
         })
+    }
+
+    /// Whether the client may still be sending.
+    pub(super) fn leaves_bytes_unread(self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge | Self::TooManyHeaders | Self::LongTarget
+        )
     }
 }
 

@@ -238,7 +238,7 @@ impl Server {
             let limit = clock.sleep_until(clock.now() + RESPONSE_TIMEOUT);
             let respond = async {
                 stream.write_all(response.as_bytes()).await?;
-                if rejection == Rejection::TooLarge {
+                if rejection.leaves_bytes_unread() {
                     // A browser that still sends would lose the page to a reset.
                     stream.shutdown().await?;
                     copy(&mut stream.take(MAX_DISCARDED_BYTES), &mut sink()).await?;

@@ -80,12 +80,13 @@ pub enum Event {
         expires_at: SystemTime,
     },
     /// A refresh failed: its token request, its credential source or the store of its login, or the
-    /// token had no life left.
+    /// token had no life left. Or the exchange of a login's code failed, and the code is sent again
+    /// after `pause`.
     #[non_exhaustive]
     RequestFailed {
         /// The error, as the waiting callers received it.
         error: Error,
-        /// How long the refresh took.
+        /// How long the refresh took, or the exchange until now.
         took: Duration,
         /// How long no other request starts. Only another secret, assertion or login ends the pause
         /// earlier.

@@ -96,9 +96,22 @@ impl TokenProvider {
             if !error.is_unused() || now + pause >= deadline {
                 return Err(error.with_code_ended());
             }
+            self.report_pause(&error, now - started, pause);
             cache.clock().sleep_until(now + pause).await;
         };
         self.store_login(turn, issued, started).await
+    }
+
+    /// Reports a code that is sent again after `pause`. Its caller receives the last error only.
+    fn report_pause(&self, error: &Error, took: Duration, pause: Duration) {
+        self.cache.update(|state, now| {
+            state.emit(Event::RequestFailed {
+                error: error.in_pause(pause),
+                took,
+                pause,
+                has_valid_token: state.policy.valid_token(now).is_some(),
+            });
+        });
     }
 
     /// Stores a new login, and serves its token from then on. Where that fails, the login is kept in

@@ -43,7 +43,10 @@ async fn every_other_request_is_rejected_and_the_wait_goes_on() {
 
 #[tokio::test]
 async fn megabyte_of_head_is_not_read() {
-    for start in ["GET /", "GET / HTTP/1.1\r\nCookie: "] {
+    for (start, rejection) in [
+        ("GET /", Rejection::LongTarget),
+        ("GET / HTTP/1.1\r\nCookie: ", Rejection::TooLarge),
+    ] {
         let (listener, address) = listener();
         let request = format!("{start}{}", "a".repeat(1_000_000));
         // A reset may discard the response, since most of the request is never read.
@@ -54,7 +57,7 @@ async fn megabyte_of_head_is_not_read() {
         };
         assert!(interrupted);
         let counts = succeed(&listener).await;
-        assert_eq!(counts.count_of(Rejection::TooLarge), 1, "{counts}");
+        assert_eq!(counts.count_of(rejection), 1, "{counts}");
     }
 }
 
@@ -415,13 +418,25 @@ fn malformed(host: &str) -> Vec<Bad> {
 }
 
 fn too_large(host: &str) -> Vec<Bad> {
-    let large = |request: String| Bad(request.into(), Some(431), Rejection::TooLarge);
     let fill = |start: String| start.clone() + &"a".repeat(MAX_HEAD_BYTES - start.len());
+    let long = |start: String| Bad(fill(start).into(), Some(414), Rejection::LongTarget);
+    let large = |request: String, why| Bad(request.into(), Some(431), why);
     vec![
-        large(fill("GET /".to_owned())),
-        large(fill(format!("GET {PATH}?state={STATE}&code="))),
-        large(cookies(host, MAX_ARRIVED_BYTES)),
-        large(callback_with(host, "Accept: ", &"a: b\r\n".repeat(70))),
+        long("GET /".to_owned()),
+        long(format!("GET {PATH}?state={STATE}&code=")),
+        large(cookies(host, MAX_ARRIVED_BYTES), Rejection::TooLarge),
+        large(
+            callback_with(host, "Accept: ", &"a: b\r\n".repeat(65)),
+            Rejection::TooManyHeaders,
+        ),
+        large(
+            callback_with(
+                host,
+                "Accept: ",
+                &format!("Cookie: {}\r\n", "a".repeat(4_000)).repeat(65),
+            ),
+            Rejection::TooManyHeaders,
+        ),
     ]
 }
 

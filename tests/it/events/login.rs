@@ -2,11 +2,11 @@
 
 use genesys_cloud_auth::{
     AuthorizationCode, Login,
-    sandbox::{RefreshTokens, SandboxBuilder},
+    sandbox::{FaultResponse, RefreshTokens, SandboxBuilder},
 };
 
 use super::*;
-use crate::support::login::log_in;
+use crate::support::{advance_until_done, login::log_in};
 
 const URI: &str = "https://app.example/cb";
 /// The name that the program gives the login.
@@ -15,14 +15,7 @@ const NAME: &str = "session-of-the-tests";
 /// A user who has just logged in; the first event is not received yet.
 async fn logged_in(sandbox: SandboxBuilder) -> Watched {
     let sandbox = sandbox.code_client([URI]).start().await.unwrap();
-    let (sender, events) = mpsc::channel();
-    let clock = Clock::manual();
-    let app = AuthorizationCode::public(sandbox.client_id(), URI).unwrap();
-    let login = Login::builder(sandbox.region(), app)
-        .on_event(move |event| drop(sender.send(event.clone())))
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let (login, clock, events) = login_at(&sandbox);
     let tokens = log_in(&sandbox, &login, NAME).await;
     Watched {
         sandbox,
@@ -30,6 +23,16 @@ async fn logged_in(sandbox: SandboxBuilder) -> Watched {
         clock,
         events,
     }
+}
+
+fn login_at(sandbox: &Sandbox) -> (Login, Clock, mpsc::Receiver<Event>) {
+    let (sender, events) = mpsc::channel();
+    let clock = Clock::manual();
+    let app = AuthorizationCode::public(sandbox.client_id(), URI).unwrap();
+    let login = Login::builder(sandbox.region(), app)
+        .on_event(move |event| drop(sender.send(event.clone())))
+        .clock(clock.clone());
+    (login.build().unwrap(), clock, events)
 }
 
 impl Watched {
@@ -125,4 +128,48 @@ async fn login_without_refresh_token_is_reported_as_expiring() {
     let field = r#"attempts=0 outcome="login_expiring""#;
     assert!(span.contains(field), "{span}");
     assert_eq!(watched.sandbox.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn code_that_is_sent_again_is_reported_each_time() {
+    let capture = Capture::start();
+    let sandbox = Sandbox::builder().code_client([URI]);
+    let sandbox = sandbox.start().await.unwrap();
+    let unavailable = FaultResponse::new(503).header("retry-after", "7");
+    for response in [FaultResponse::new(429), unavailable] {
+        sandbox.at_token_endpoint().respond(response);
+    }
+    let (login, clock, events) = login_at(&sandbox);
+    let (tokens, _) = advance_until_done(&clock, log_in(&sandbox, &login, NAME)).await;
+    let watched = Watched {
+        sandbox,
+        tokens,
+        clock,
+        events,
+    };
+    let mut paused = Duration::ZERO;
+    for (expected, pauses) in [(429, 0.4..=0.6), (503, 7.0..=7.5)] {
+        let Event::RequestFailed {
+            error,
+            took,
+            pause,
+            has_valid_token,
+            ..
+        } = watched.soon().await
+        else {
+            panic!("{expected} is not reported")
+        };
+        assert_eq!(error.status().map(u16::from), Some(expected));
+        assert_eq!(error.retry_after(), Some(pause));
+        assert!(pauses.contains(&pause.as_secs_f64()), "{pause:?}");
+        assert!(took >= paused && !has_valid_token, "{took:?}");
+        paused += pause;
+    }
+    let Event::Acquired { took, .. } = watched.soon().await else {
+        panic!("not acquired")
+    };
+    assert!(took >= paused, "{took:?}");
+    let failed = line(&capture, "token request failed");
+    let grant = r#"grant_type="authorization_code""#;
+    assert!(failed.contains(grant), "{failed}");
 }
