@@ -78,8 +78,7 @@ impl Assertion {
                 AssertionSource::Fn(closure) => {
                     let assertion = closure.get().await.map_err(|error| {
                         Error::credential_source(
-                            "the source of the SAML assertion failed: its closure returned an error; see the \
-                             source error, and check what the closure asks",
+                            "the source of the SAML assertion failed (check what its closure asks)",
                             Some(error),
                         )
                     })?;

@@ -39,7 +39,7 @@ pub(crate) use redact::{is_invisible, sanitize};
 pub use response::UnexpectedResponse;
 pub(crate) use response::{ResponseHead, ResponseProblem};
 pub use token_endpoint::{InvalidClient, InvalidGrantCause, OAuthError, OAuthErrorKind};
-pub(crate) use transport::{Peer, Proxy, ProxyOrigin};
+pub(crate) use transport::{Peer, Proxy, ProxyOrigin, TimedOut};
 pub use transport::{TransportError, TransportKind};
 pub use troubleshooting::Troubleshooting;
 

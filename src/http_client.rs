@@ -27,12 +27,13 @@ use system_resolver::SystemResolver;
 use url::Url;
 
 pub(crate) use app::App;
+use incoming::endpoint_of;
 pub(crate) use incoming::{Incoming, Outcome, expose_all};
 pub(crate) use reqwest::Body as OutgoingBody;
 pub(crate) use upload::upload;
 
 use crate::{
-    error::{Error, Peer},
+    error::{Error, Peer, TimedOut},
     region::is_loopback,
 };
 
@@ -111,12 +112,18 @@ impl HttpClient {
         *request.body_mut() = body;
         *request.timeout_mut() = Some(timeout);
         match client.execute(request).await {
-            Ok(response) => Ok(Incoming::new(response, method, authorization)),
+            Ok(response) => Ok(Incoming::new(response, method, authorization, timeout)),
             Err(error) => {
                 // reqwest adds it to all errors of a request.
                 let mut peer = error.url().map(Peer::of).unwrap_or_default();
                 peer.proxy = error.url().and_then(|url| proxy_for(client, url));
-                Err(transport_error(error, peer, None))
+                let time = TimedOut {
+                    endpoint: error
+                        .url()
+                        .map_or_else(String::new, |url| endpoint_of(&method, url)),
+                    limit: timeout,
+                };
+                Err(transport_error(error, peer, time, None))
             }
         }
     }

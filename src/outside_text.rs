@@ -81,6 +81,19 @@ fn fault(text: &str) -> Option<&'static str> {
         .then_some("contains a control character; remove it")
 }
 
+/// Returns the name of a character that a value must not contain.
+pub(crate) fn name_of(c: char) -> &'static str {
+    match c {
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break",
+        ' ' => "a space",
+        '\t' => "a tab",
+        '\\' => "a backslash",
+        c if c.is_control() => "a control character",
+        c if is_invisible(c) => "an invisible character or an unusual space",
+        _ => "a character other than visible ASCII",
+    }
+}
+
 /// Whether the text begins or ends with a quotation mark.
 fn is_quoted(text: &str) -> bool {
     const MARKS: &str = "\"'`\u{b4}«»‘’‚‛“”„‟‹›「」＂＇";

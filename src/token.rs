@@ -214,6 +214,21 @@ mod tests {
         assert!(token.header().is_sensitive());
         let shown = format!("{token:?} {:?}", token.header());
         assert!(!shown.contains("sentinel"), "{shown}");
+        let start = "AccessToken { secret: \"[redacted]\", expires_in: Some(";
+        assert!(shown.starts_with(start), "{shown}");
+    }
+
+    #[test]
+    fn token_with_a_life_ends_by_both_clocks() {
+        let (clock, life) = (Clock::manual(), Duration::from_secs(60));
+        let text = SecretString::from("x");
+        let before = clock.wall();
+        let token = AccessToken::new(&text, clock.now(), Some(life), &clock).unwrap();
+        let end = token.expires_at().unwrap();
+        assert!(before <= end - life && end - life <= clock.wall());
+        clock.advance(life / 2);
+        assert!(token.expires_in().unwrap() <= life / 2);
+        assert_eq!(token.expires_at(), Some(end));
     }
 
     #[test]

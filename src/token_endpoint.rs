@@ -15,7 +15,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 pub(crate) use response::Issued;
@@ -77,6 +77,10 @@ pub(crate) struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
+    pub(crate) fn url(&self) -> Url {
+        url_under(self.region.login_url(), "/oauth/token")
+    }
+
     /// Sends a request, once. The token's life counts from the moment before it is sent.
     pub(crate) async fn ask(&self, request: TokenRequest) -> Result<Issued, Error> {
         let requested = self.clock.now();
@@ -87,7 +91,7 @@ impl TokenEndpoint {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
         let outgoing = Outgoing {
             method: Method::POST,
-            url: url_under(self.region.login_url(), "/oauth/token"),
+            url: self.url(),
             headers,
             body: Some(encode_form(&request.form).into()),
             timeout: self.attempt,

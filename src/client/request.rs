@@ -154,17 +154,25 @@ impl Request {
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        if let (Ok(name), Ok(mut value)) = (name.try_into(), value.try_into()) {
-            value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
-            if OF_THE_CONNECTION.contains(&name.as_str()) {
-                let what = format!("the header {name} belongs to the connection; leave it out");
-                self.invalid.get_or_insert(Error::configuration(what));
-            } else {
-                self.headers.insert(name, value);
+        let Ok(name) = name.try_into() else {
+            self.fail("the name of a header is malformed; it has letters, digits and hyphens");
+            return self;
+        };
+        let what = match value.try_into() {
+            Err(_) => format!(
+                "the value of the header {name} contains a line break or another control character; \
+                 remove it"
+            ),
+            Ok(_) if OF_THE_CONNECTION.contains(&name.as_str()) => {
+                format!("the header {name} belongs to the connection; leave it out")
             }
-        } else {
-            self.fail("a header's name or value is malformed");
-        }
+            Ok(mut value) => {
+                value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
+                self.headers.insert(name, value);
+                return self;
+            }
+        };
+        self.invalid.get_or_insert(Error::configuration(what));
         self
     }
 

@@ -5,6 +5,7 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     error::{Error, is_invisible},
+    outside_text::name_of,
     region::url_under,
 };
 
@@ -95,7 +96,7 @@ impl Target {
     /// Builds the URL under `api`. The built URL is checked as well as the text, because URL parsers
     /// correct what they read.
     pub(super) fn url(&self, api: &Url) -> Result<Url, Error> {
-        let invalid = |why| Err(Error::invalid_path(why));
+        let invalid = |why: &str| Err(Error::invalid_path(why));
         if !self.path.starts_with('/') {
             return invalid("it does not start with a slash, as in /api/v2/users/me");
         }
@@ -110,8 +111,8 @@ impl Target {
             if text.contains('#') {
                 return invalid("it contains a fragment");
             }
-            if text.contains(is_corrected_by_parsers) {
-                return invalid("it contains a backslash, a space or a control character");
+            if let Some(c) = text.chars().find(|&c| is_corrected_by_parsers(c)) {
+                return invalid(&format!("it contains {}", name_of(c)));
             }
         }
         let mut url = url_under(api, &self.path);
@@ -124,6 +125,10 @@ impl Target {
             return invalid("it leads to another place than its text says, such as `..`");
         }
         if path.split('/').skip(1).any(is_unsafe_segment) {
+            let decoded = percent_decode_str(path).decode_utf8_lossy();
+            if let Some(c) = decoded.chars().find(|c| *c == '\\' || c.is_control()) {
+                return invalid(&format!("a segment contains {}", name_of(c)));
+            }
             return invalid(
                 "a segment is empty, consists of dots, or is encoded in a way that servers read \
                  differently, such as %u002e",
@@ -192,7 +197,6 @@ fn is_unsafe_segment(segment: &str) -> bool {
     true
 }
 
-/// Whether a `%` does not begin an encoded byte, so that servers differ in what they read.
 /// Whether the text has an escape such as `%u002e`, unlike `5%user`.
 fn names_unicode(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -202,6 +206,7 @@ fn names_unicode(text: &str) -> bool {
     })
 }
 
+/// Whether a `%` does not begin an encoded byte, so that servers differ in what they read.
 fn has_stray_percent(segment: &str) -> bool {
     segment.split('%').skip(1).any(|rest| {
         let digits = rest.as_bytes().first_chunk::<2>();
@@ -318,6 +323,9 @@ mod tests {
             "/api/x?a b",
             "/api/x\u{a0}y",
             "/api/x\0",
+            "/api/x?a\0",
+            "/api/x?a\u{1b}[m",
+            "/api/x?a\\b",
             " /api/x",
         ] {
             assert_invalid(path);
@@ -360,6 +368,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn character_that_makes_a_path_invalid_is_named() {
+        let api = Url::parse("https://api.mypurecloud.ie").unwrap();
+        let text = |target: Target| target.url(&api).unwrap_err().to_string();
+        for (c, name) in [
+            ('\n', "a line break"),
+            ('\r', "a line break"),
+            ('\t', "a tab"),
+            ('\0', "a control character"),
+            ('\\', "a backslash"),
+        ] {
+            let mut target = Target::new("/api/v2/users");
+            target.push_segment(&format!("id{c}"));
+            let start = "invalid API path: ";
+            assert_eq!(text(target), format!("{start}a segment contains {name}"));
+            for path in [format!("/api/v2/users/id{c}"), format!("/x?q=id{c}")] {
+                let expected = format!("{start}it contains {name}");
+                assert_eq!(text(Target::new(&path)), expected);
+            }
+        }
+        assert!(text(Target::new("/x y")).ends_with("it contains a space"));
+    }
+
     fn assert_invalid(path: &str) {
         for base in BASES {
             let api = Url::parse(base).unwrap();
@@ -375,9 +406,12 @@ mod tests {
     fn path_too_long_or_encoded_too_often_is_invalid() {
         let api = Url::parse("https://api.mypurecloud.ie").unwrap();
         let url = |path: &str| Target::new(path).url(&api);
-        assert!(url(&format!("/{}", "x".repeat(16_000))).is_ok());
-        assert!(url(&format!("/{}", "x".repeat(17_000))).is_err());
-        assert!(url(&format!("/x?{}", "x".repeat(17_000))).is_err());
+        for start in ["/", "/x?"] {
+            // The question mark does not count.
+            let longest = MAX_TARGET_BYTES - start.replace('?', "").len();
+            assert!(url(&format!("{start}{}", "x".repeat(longest))).is_ok());
+            assert!(url(&format!("{start}{}", "x".repeat(longest + 1))).is_err());
+        }
         assert!(url(&format!("/x%{}41", "25".repeat(3))).is_ok());
         assert!(url(&format!("/x%{}41", "25".repeat(9))).is_err());
     }
@@ -411,6 +445,75 @@ mod tests {
         ] {
             assert!(url(id).is_err(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn link_is_followed_only_under_the_api() {
+        for base in BASES {
+            let api = Url::parse(base).unwrap();
+            let base = base.trim_end_matches('/');
+            let url = |link: &str| Some(Target::from_link(link, &api)?.url(&api));
+            for (link, path) in [
+                ("/api/v2/x?pageNumber=2", "/api/v2/x?pageNumber=2"),
+                ("BASE/api/v2/x", "/api/v2/x"),
+                ("BASE/api/v2/x?a=b c&d", "/api/v2/x?a=b%20c&d"),
+            ] {
+                let url = url(&link.replace("BASE", base)).unwrap().unwrap();
+                assert_eq!(url.as_str(), format!("{base}{path}"));
+            }
+            for link in [
+                "",
+                "api/v2/x",
+                "BASE",
+                "BASE.evil.example/api/v2/x",
+                "BASE@evil.example/api/v2/x",
+                "https://evil.example/api/v2/x",
+                "ftp://api.mypurecloud.ie/api/v2/x",
+                " BASE/api/v2/x",
+            ] {
+                assert!(url(&link.replace("BASE", base)).is_none(), "{link}");
+            }
+            for link in ["//evil.example/x", "BASE//x", "BASE/../x", "/x?a\tb"] {
+                let url = url(&link.replace("BASE", base)).unwrap();
+                assert!(url.is_err(), "{link}");
+            }
+        }
+    }
+
+    #[test]
+    fn origin_is_scheme_host_and_port() {
+        let same = |one: &str, other: &str| {
+            is_same_origin(&Url::parse(one).unwrap(), &Url::parse(other).unwrap())
+        };
+        let api = "https://api.example/x";
+        assert!(same(api, "https://api.example:443/y?z"));
+        for other in [
+            "http://api.example:443/x",
+            "https://api.example.evil/x",
+            "https://api.example:444/x",
+        ] {
+            assert!(!same(api, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn value_of_the_query_is_replaced() {
+        let api = Url::parse("https://api.mypurecloud.ie").unwrap();
+        for (path, expected) in [
+            ("/x", "cursor=c%262"),
+            ("/x?", "cursor=c%262"),
+            ("/x?cursor=c1", "cursor=c%262"),
+            ("/x?a=1&&b&cursor=c1&%63ursor=c0", "a=1&b&cursor=c%262"),
+            ("/x?cursors=c1", "cursors=c1&cursor=c%262"),
+        ] {
+            let target = Target::new(path).with_query_value("cursor", "c&2");
+            let url = target.url(&api).unwrap();
+            assert_eq!((url.path(), url.query()), ("/x", Some(expected)), "{path}");
+            assert_eq!(target.path(), "/x");
+            let last = ("cursor".to_owned(), "c&2".to_owned());
+            assert_eq!(target.query_pairs().last(), Some(&last), "{path}");
+        }
+        assert_eq!(Target::new("/x").query_pairs(), []);
     }
 
     #[test]

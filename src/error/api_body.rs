@@ -130,8 +130,13 @@ pub(crate) struct ServerWords {
 
 impl ServerWords {
     pub(crate) fn read(body: &[u8], secrets: &[&str]) -> Self {
-        let Ok(Value::Object(body)) = serde_json::from_slice(without_byte_order_mark(body)) else {
-            return Self::default();
+        let body = without_byte_order_mark(body);
+        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+            let text = plain_text(body).map(|text| sanitize(text, secrets));
+            return Self {
+                text,
+                context_id: None,
+            };
         };
         let reader = Reader(secrets);
         // Gateways put their error into a field.
@@ -148,6 +153,14 @@ impl ServerWords {
             context_id: reader.text(&body, CONTEXT_ID),
         }
     }
+}
+
+/// Returns a line of plain text, such as "upstream request timeout".
+fn plain_text(body: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(body).ok()?.trim();
+    let is_line = text.contains(' ') && !text.contains(char::is_control);
+    let is_other = text.starts_with(['<', '{', '[', '"']) || text.len() > MAX_PLAIN_TEXT;
+    (is_line && !is_other).then_some(text)
 }
 
 /// Reads texts without these secrets.
@@ -266,6 +279,7 @@ const MESSAGE_OF_GATEWAY: &[&str] = &[
     "userMessage",
     "detail",
     "Message",
+    "errorMessage",
     "faultstring",
     "title",
 ];
@@ -276,3 +290,6 @@ const REMOTE_WORDS: &str = "Response from web service:";
 
 const MAX_PERMISSIONS: usize = 64;
 const MAX_DETAILS: usize = 16;
+
+/// The longest line of plain text that is taken for a gateway's reason, in bytes.
+const MAX_PLAIN_TEXT: usize = 256;

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     ConfigurationKind, CredentialSourceError, Error, ErrorKind, Inner, InvalidConfiguration, Peer,
-    TransportError, TransportKind,
+    TimedOut, TransportError, TransportKind, local::Seconds,
 };
 
 impl Error {
@@ -38,15 +38,15 @@ impl Error {
 
     pub(crate) fn credential_source(
         text: impl Into<Cow<'static, str>>,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         let text = text.into();
-        ErrorKind::CredentialSource(CredentialSourceError { text, source }).into()
+        ErrorKind::CredentialSource(CredentialSourceError { text, cause }).into()
     }
 
     /// What was to be done within `limit`, such as a call or a token request.
     pub(crate) fn timeout(what: &str, limit: Duration) -> Self {
-        let limit = limit.as_secs_f64();
+        let limit = Seconds(limit);
         let text = format!(
             "{what} did not end within the allowed {limit} s; allow more time, or see the events and \
              logs for what takes so long"
@@ -60,22 +60,28 @@ impl Error {
     }
 
     /// A response that did not arrive within an attempt's time.
-    pub(crate) fn response_timeout(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Timeout)
+    pub(crate) fn response_timeout(url: &Url, limit: Duration) -> Self {
+        let endpoint = format!("POST {}", url.path());
+        Self::no_response(
+            url,
+            TransportKind::Timeout,
+            Some(TimedOut { endpoint, limit }),
+        )
     }
 
     /// A request whose task panicked.
     pub(crate) fn request_failed(url: &Url) -> Self {
-        Self::no_response(url, TransportKind::Other)
+        Self::no_response(url, TransportKind::Other, None)
     }
 
-    fn no_response(url: &Url, kind: TransportKind) -> Self {
+    fn no_response(url: &Url, kind: TransportKind, timed_out: Option<TimedOut>) -> Self {
         ErrorKind::Transport(TransportError {
             kind,
             peer: Peer::of(url),
             nothing_sent: false,
             cause: None,
             correlation_id: None,
+            timed_out,
             source: None,
         })
         .into()

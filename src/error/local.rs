@@ -57,11 +57,38 @@ impl From<InvalidRegion> for InvalidConfiguration {
 
 /// The source of a client secret, of a SAML assertion or of a token
 /// ([`Grant::from_fn`](crate::Grant::from_fn)) failed, panicked, or took longer than 10 seconds.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
+///
+/// Its text contains that of the cause, such as the error that a closure returned. Its source is the
+/// source of the cause.
+#[derive(Debug)]
 pub struct CredentialSourceError {
     pub(super) text: Cow<'static, str>,
-    pub(super) source: Option<BoxError>,
+    pub(super) cause: Option<BoxError>,
+}
+
+impl CredentialSourceError {
+    /// Returns the cause, for example to downcast it: the error of the closure or of the file.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Display for CredentialSourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.cause {
+            // It may be a text of several lines from a server.
+            Some(cause) => write!(f, ": {}", sanitize(&cause.to_string(), &[])),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CredentialSourceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref()?.source()
+    }
 }
 
 /// A token has expired.
@@ -170,6 +197,15 @@ impl From<ExpiredToken> for TokenExpired {
             token,
             response: None,
         }
+    }
+}
+
+/// Shows a limit in seconds. It may be the rest of a longer one, to the nanosecond.
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ((self.0.as_secs_f64() * 1_000.0).round() / 1_000.0).fmt(f)
     }
 }
 

@@ -38,11 +38,10 @@ fn escape(text: &str, max: usize) -> String {
 /// whole text where decoding it still reveals a secret. Adds the bytes that were read to `read`.
 fn redact(text: &str, secrets: &[&str], mark: &str, read: &mut usize) -> String {
     let mut text = text.to_owned();
-    for secret in secrets {
-        // A longer secret cannot be in the text, however it is written.
-        if !(MIN_SECRET_BYTES..=text.len()).contains(&secret.len()) {
-            continue;
-        }
+    // A longer secret cannot be in the text, however it is written.
+    let possible = MIN_SECRET_BYTES..=text.len();
+    let secrets = secrets.iter().filter(|one| possible.contains(&one.len()));
+    for secret in secrets.clone() {
         let form: String = byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::Value::from(*secret).to_string();
         let json = json.get(1..json.len() - 1).unwrap_or(secret);
@@ -50,6 +49,8 @@ fn redact(text: &str, secrets: &[&str], mark: &str, read: &mut usize) -> String 
             *read += text.len() + spelling.len();
             text = text.replace(spelling, mark);
         }
+    }
+    for secret in secrets {
         if reveals(&text, secret, read) {
             return HIDDEN_SECRET.to_owned();
         }

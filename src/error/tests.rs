@@ -70,17 +70,25 @@ fn every_payload_is_an_error() {
 
 #[test]
 fn debug_shows_the_text_and_its_sources() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("no answer")]
+    struct NoAnswer(#[source] std::io::Error);
+
     let refused = std::io::Error::other("connection refused\nby the peer");
-    let error = Error::credential_source("the vault failed", Some(Box::new(refused)));
+    let error = Error::credential_source("the vault failed", Some(Box::new(NoAnswer(refused))));
     assert_eq!(
         format!("{error:?}"),
-        "the vault failed\nCaused by:\n    connection refused\\u{a}by the peer"
+        "the vault failed: no answer\nCaused by:\n    connection refused\\u{a}by the peer"
     );
+    let ErrorKind::CredentialSource(failed) = error.kind() else {
+        panic!("{error}")
+    };
+    assert!(failed.get_ref().unwrap().is::<NoAnswer>());
     // The text of a store's error contains that of its cause.
     let store = Error::from(StoreError::new(error.in_pause(Duration::from_secs(2))));
     assert_eq!(
         format!("{store:?}"),
-        "the token store failed: the vault failed (the next token request is due in 2.0 s)\n\
+        "the token store failed: the vault failed: no answer (the next token request is due in 2.0 s)\n\
          Caused by:\n    connection refused\\u{a}by the peer"
     );
     let plain = Error::configuration("the client id is empty");

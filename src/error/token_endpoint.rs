@@ -168,7 +168,8 @@ impl InvalidGrantCause {
                 "the refresh token is unknown, expired, revoked or already used: log in again"
             }
             Self::Assertion => {
-                "the assertion is expired, already used, for another audience, or from an identity \
+                "the assertion is expired, not valid yet (compare the clocks of this machine and of \
+                 the identity provider), already used, for another audience, or from an identity \
                  provider that the organisation does not trust: get a new one"
             }
             Self::Unknown => "what was sent in exchange for a token is not valid: get a new one",

@@ -1,8 +1,10 @@
 //! Requests without a response.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use url::Url;
+
+use super::local::Seconds;
 
 /// No response arrived.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +16,17 @@ pub struct TransportError {
     pub(crate) cause: Option<&'static str>,
     /// The id of the response whose body broke off.
     pub(crate) correlation_id: Option<String>,
+    /// The request whose time is over.
+    pub(crate) timed_out: Option<TimedOut>,
     pub(crate) source: Option<reqwest::Error>,
+}
+
+/// A request that had no complete response within its time.
+#[derive(Debug)]
+pub(crate) struct TimedOut {
+    /// The request's method and path.
+    pub(crate) endpoint: String,
+    pub(crate) limit: Duration,
 }
 
 /// The host that a request is for, and the proxy on the way to it.
@@ -143,7 +155,14 @@ impl fmt::Display for TransportError {
                  lines, or too many bytes"
             ),
             TransportKind::NotHttp => write!(f, "{peer} sent something that is not HTTP"),
-            TransportKind::Timeout => write!(f, "{peer} did not send a response in time"),
+            TransportKind::Timeout => match &self.timed_out {
+                Some(TimedOut { endpoint, limit }) => write!(
+                    f,
+                    "{peer} did not send a complete response to {endpoint} within {} s",
+                    Seconds(*limit)
+                ),
+                None => write!(f, "{peer} did not send a complete response in time"),
+            },
             TransportKind::Upload => {
                 write!(f, "the stream of the request's body for {peer} failed")
             }

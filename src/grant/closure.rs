@@ -61,8 +61,7 @@ impl Closure {
         let new_token = self.source.get().await;
         new_token.map_err(|error| {
             let what = format!(
-                "the source of the token `{}` failed: its closure returned an error; see the source \
-                 error, and check what the closure asks",
+                "the source of the token `{}` failed (check what its closure asks)",
                 self.name
             );
             Error::credential_source(what, Some(error))

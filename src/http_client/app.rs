@@ -5,7 +5,7 @@ use http::{
     header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
 
-use crate::error::Error;
+use crate::{error::Error, outside_text::name_of};
 
 /// The headers that name the calling program in the server's log.
 #[derive(Clone, Debug)]
@@ -23,17 +23,21 @@ impl App {
                 genesys_app: None,
             });
         };
-        let is_valid = (1..=MAX_NAME_BYTES).contains(&name.len())
-            && name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let other = name.chars().find(|c| !(' '..='~').contains(c));
+        let is_valid = (1..=MAX_NAME_BYTES).contains(&name.len()) && other.is_none();
         let header = |text: &str| HeaderValue::from_str(text).ok().filter(|_| is_valid);
         match (header(&format!("{name} {PRODUCT}")), header(name)) {
             (Some(user_agent), Some(app)) => Ok(Self {
                 user_agent,
                 genesys_app: Some(app),
             }),
-            _ => Err(Error::configuration(
-                "the app's name must be 1 to 128 visible ASCII characters",
-            )),
+            _ => {
+                let fault = other.map(|c| format!(", and contains {}", name_of(c)));
+                Err(Error::configuration(format!(
+                    "the app's name must be 1 to 128 visible ASCII characters{}",
+                    fault.unwrap_or_default()
+                )))
+            }
         }
     }
 

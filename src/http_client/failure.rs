@@ -3,13 +3,14 @@
 use std::{error, io, iter::successors};
 
 use super::upload::UploadFailed;
-use crate::error::{Error, ErrorKind, Peer, TransportError, TransportKind};
+use crate::error::{Error, ErrorKind, Peer, TimedOut, TransportError, TransportKind};
 
-/// Converts an error of a request to `peer`. `correlation_id` is that of a response whose body broke
-/// off.
+/// Converts an error of a request to `peer`, which had this time. `correlation_id` is that of a response
+/// whose body broke off.
 pub(super) fn transport_error(
     error: reqwest::Error,
     peer: Peer,
+    time: TimedOut,
     correlation_id: Option<String>,
 ) -> Error {
     let kind = transport_kind(&error);
@@ -19,6 +20,7 @@ pub(super) fn transport_error(
         nothing_sent: error.is_connect() || is_refused_stream(&error),
         cause: cause_of(&error, kind),
         correlation_id,
+        timed_out: (kind == TransportKind::Timeout).then_some(time),
         // A query may contain personal data.
         source: Some(error.without_url()),
     })
@@ -189,6 +191,19 @@ const TLS_CAUSES: &[(&[&str], &str)] = &[
             "packet length too long",
         ],
         "it does not use TLS on this port: check the host and port",
+    ),
+    (
+        &["badsignature", "signature failure"],
+        "its certificate is not signed by the authority of that name that this machine trusts: update \
+         that one in the system's certificates (SSL_CERT_FILE) or in the program's HttpClient",
+    ),
+    (
+        &["revoked"],
+        "its certificate has been revoked: have it replaced",
+    ),
+    (
+        &["invalidpurpose", "unsupported certificate purpose"],
+        "its certificate is not one of a server: have it replaced",
     ),
     (
         &["certificate"],

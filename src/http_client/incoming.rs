@@ -9,14 +9,15 @@ use http::{
     header::{CONTENT_ENCODING, TRANSFER_ENCODING},
 };
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::failure::transport_error;
 use crate::{
     clock::Clock,
     error::{
-        Error, ErrorKind, Peer, ResponseHead, ResponseProblem, UnexpectedResponse, classify_api,
-        correlation_id,
+        Error, ErrorKind, Peer, ResponseHead, ResponseProblem, TimedOut, UnexpectedResponse,
+        classify_api, correlation_id,
     },
     retry::retry_after,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Incoming {
     method: Method,
     /// The request's `Authorization`, which a server may repeat in its response.
     authorization: Option<HeaderValue>,
+    /// The maximum time of the request, with the response's body.
+    timeout: Duration,
     body_secrets: Vec<SecretString>,
 }
 
@@ -36,11 +39,13 @@ impl Incoming {
         response: reqwest::Response,
         method: Method,
         authorization: Option<HeaderValue>,
+        timeout: Duration,
     ) -> Self {
         Self {
             response,
             method,
             authorization,
+            timeout,
             body_secrets: Vec::new(),
         }
     }
@@ -76,7 +81,11 @@ impl Incoming {
         let chunk = self.response.chunk().await;
         chunk.map_err(|error| {
             let (peer, id) = (Peer::of(self.response.url()), self.correlation_id());
-            transport_error(error, peer, id)
+            let time = TimedOut {
+                endpoint: self.endpoint(),
+                limit: self.timeout,
+            };
+            transport_error(error, peer, time, id)
         })
     }
 
@@ -219,7 +228,7 @@ impl Incoming {
 
     /// Returns the request's method and path. The text is made only where an error needs it.
     fn endpoint(&self) -> String {
-        format!("{} {}", self.method, self.response.url().path())
+        endpoint_of(&self.method, self.response.url())
     }
 
     /// Returns what an error keeps of the response's head.
@@ -231,6 +240,11 @@ impl Incoming {
             correlation_id: self.correlation_id(),
         }
     }
+}
+
+/// Returns a request's method and path, without its query, which may contain personal data.
+pub(super) fn endpoint_of(method: &Method, url: &Url) -> String {
+    format!("{method} {}", url.path())
 }
 
 /// What a status means (RFC 9110 15).

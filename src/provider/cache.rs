@@ -201,8 +201,9 @@ impl TokenCache {
                 Exchange::Script(script) => script(request).await,
             }
         };
-        let response = tokio::time::timeout(self.endpoint.attempt, response).await;
-        response.unwrap_or_else(|_| Err(Error::response_timeout(self.endpoint.region.login_url())))
+        let limit = self.endpoint.attempt;
+        let response = tokio::time::timeout(limit, response).await;
+        response.unwrap_or_else(|_| Err(Error::response_timeout(&self.endpoint.url(), limit)))
     }
 
     /// The last failure since there was a token.

@@ -11,6 +11,7 @@ mod outage;
 mod runtimes;
 mod saml;
 mod secrets;
+mod slots;
 mod stored;
 mod support;
 mod waits;

@@ -100,6 +100,9 @@ struct TokenResponse {
     error_description: Option<String>,
     #[serde(deserialize_with = "text_or_none")]
     description: Option<String>,
+    /// What gateways and Spring write beside an `error`.
+    #[serde(deserialize_with = "text_or_none")]
+    message: Option<String>,
     #[serde(flatten)]
     _others: BTreeMap<String, Value>,
 }
@@ -119,6 +122,7 @@ impl TokenResponse {
         let secrets = expose_all(&secrets);
         let description = self.error_description.as_deref();
         let description = description.or(self.description.as_deref());
+        let description = description.or(self.message.as_deref());
         let is_limit_as_400 = error == "invalid_request"
             && description.is_some_and(|text| {
                 let text = text.to_ascii_lowercase();

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Assertion, Error, ErrorKind, FixedToken, Grant, NewToken, PlatformClient, Region, Saml2Bearer,
-    TokenProvider,
+    Assertion, AuthorizationCode, Error, ErrorKind, FixedToken, Grant, NewToken, PlatformClient,
+    Region, Saml2Bearer, TokenProvider, client::RetryPolicy,
 };
 
 use crate::support::{
     CLIENT_ID, SECRET, TOKEN,
     cloud::Cloud,
     credentials, good_token, kind_of, provider_at, provider_of, region_of,
+    runtime::runtime,
     server::{End, Reply, Server},
 };
 
@@ -68,6 +69,21 @@ async fn assertion_that_was_used_has_no_wait() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// Only the login host may have noticed it, by its own clock.
+#[tokio::test]
+async fn assertion_that_is_not_valid_yet_names_the_clocks() {
+    let body = r#"{"error":"invalid_grant","error_description":"Assertion is not yet valid"}"#;
+    let server = Server::start(Reply::json(400, body));
+    let saml = Saml2Bearer::new(CLIENT_ID, SECRET, "my-org", Assertion::from(ASSERTION)).unwrap();
+    let tokens = TokenProvider::new(region_of(&server, &server), saml).unwrap();
+    let text = tokens.token().await.unwrap_err().to_string();
+    let cure = "compare the clocks of this machine and of the identity provider";
+    assert!(
+        text.contains("not yet valid") && text.contains(cure),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn time_that_is_over_is_named_with_its_call() {
     let server = Server::start(Reply::none(End::Hold));
@@ -81,11 +97,89 @@ async fn time_that_is_over_is_named_with_its_call() {
     let host = server.address().to_string();
     assert!(text.contains(&host) && text.contains("0 s"), "{text}");
 
+    let short = Duration::from_nanos(1_000_001);
+    let error = api.get(PATH).timeout(short).send().await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("within the allowed 0.001 s; "), "{text}");
+
+    // The limit of one attempt, too.
+    let attempt = Duration::from_millis(50);
+    let (builder, _) = provider_of(region_of(&server, &server));
+    let tokens = builder.attempt_timeout(attempt).build().unwrap();
+    let error = tokens.token().await.unwrap_err();
+    assert_eq!(kind_of(&error), "Transport Timeout", "{error}");
+    let expected =
+        format!("{host} did not send a complete response to POST /oauth/token within 0.05 s");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    let half = Server::start(Reply::raw(
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1",
+        End::Hold,
+    ));
+    for server in [&server, &half] {
+        let fixed = FixedToken::new(TOKEN).unwrap();
+        let tokens = TokenProvider::new(region_of(server, server), fixed).unwrap();
+        let api = PlatformClient::builder(tokens).retry(RetryPolicy::never());
+        let call = api.build().get("/api/v2/users?pageSize=1").timeout(attempt);
+        let error = call.fetch::<u32>().await.unwrap_err();
+        assert_eq!(kind_of(&error), "Transport Timeout", "{error}");
+        let (start, end) = (server.address().to_string(), " within 0.05 s");
+        let text = error.to_string();
+        assert!(text.starts_with(&start) && text.ends_with(end), "{text}");
+        assert!(text.contains("to GET /api/v2/users within"), "{text}");
+    }
+
     let own = api.get(PATH).header("Authorization", "Bearer own");
     let error = own.timeout(Duration::ZERO).send().await.unwrap_err();
     let text = error.to_string();
     let expected = "GET /api/v2/users/me did not end within the allowed 0 s; ";
     assert!(text.starts_with(expected), "{text}");
+}
+
+#[test]
+fn character_that_must_not_be_there_is_named() {
+    let tokens = || TokenProvider::new(Region::EuWest1, FixedToken::new(TOKEN).unwrap()).unwrap();
+    let api = PlatformClient::new(tokens());
+    let call = |name: &str, value: &str| {
+        let runtime = runtime();
+        let call = api.get(PATH).header(name, value).send();
+        runtime.block_on(call).unwrap_err()
+    };
+    let redirect_uri = |text| AuthorizationCode::public(CLIENT_ID, text).unwrap_err();
+    let app = |name| {
+        let builder = TokenProvider::builder(Region::EuWest1, FixedToken::new(TOKEN).unwrap());
+        builder.app(name).build().unwrap_err()
+    };
+    for (error, says) in [
+        (
+            call("x-request", "a\n"),
+            "the header x-request contains a line break or",
+        ),
+        (call("x\n", "a"), "the name of a header is malformed"),
+        (
+            redirect_uri("http://localhost/\n"),
+            "redirect URI contains a line break",
+        ),
+        (
+            redirect_uri("http://localhost/ x"),
+            "redirect URI contains a space",
+        ),
+        (
+            redirect_uri("http://localhost\\x"),
+            "redirect URI contains a backslash",
+        ),
+        (app("crm\n"), "and contains a line break"),
+        (app("crm\u{1b}"), "and contains a control character"),
+        (
+            app("cr\u{e9}me"),
+            "and contains a character other than visible ASCII",
+        ),
+        (app(""), "must be 1 to 128 visible ASCII characters"),
+    ] {
+        assert!(
+            !error.is_transient() && error.to_string().contains(says),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -100,7 +194,7 @@ async fn source_that_fails_is_named_with_a_cure() {
     };
     let fails = Grant::from_fn("broker", || async { Err("no token today".into()) });
     for (grant, says) in [
-        (fails, "its closure returned an error; see the source error"),
+        (fails, "(check what its closure asks): no token today"),
         (
             token("Bearer abc"),
             "begins with a part of a header, such as `Bearer `",

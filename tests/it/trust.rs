@@ -22,21 +22,43 @@ use crate::{
 #[tokio::test]
 async fn certificate_that_is_not_accepted_is_named_with_its_cure() {
     let authority = Authority::new();
-    let trusted = authority.certificate();
-    for (host, trusts, says) in [
+    let trusted = Some(authority.certificate());
+    let namesake = Some(Authority::new().certificate());
+    for (host, years, trusts, says) in [
         (
             HOST,
-            false,
+            ALWAYS,
+            &None,
             "this machine does not trust the authority that signed its certificate",
         ),
         (
             "another.invalid",
-            true,
+            ALWAYS,
+            &trusted,
             "its certificate is for another name",
         ),
+        (
+            HOST,
+            ALWAYS,
+            &namesake,
+            "its certificate is not signed by the authority of that name",
+        ),
+        (
+            HOST,
+            1999..=2001,
+            &trusted,
+            "its certificate has expired: check this machine's clock",
+        ),
+        (
+            HOST,
+            2999..=3001,
+            &trusted,
+            "its certificate is not valid yet: check this machine's clock",
+        ),
     ] {
-        let server = Server::start_tls(authority.acceptor(host), good_token("never"));
-        let error = token_error(client_of(server.address(), trusts.then(|| trusted.clone()))).await;
+        let acceptor = authority.acceptor_of_years(host, years);
+        let server = Server::start_tls(acceptor, good_token("never"));
+        let error = token_error(client_of(server.address(), trusts.clone())).await;
         let text = error.to_string();
         assert_eq!(kind_of(&error), "Transport Tls", "{text}");
         assert!(
@@ -113,3 +135,5 @@ fn authority_of_a_file_or_folder_is_trusted() {
         );
     }
 }
+
+const ALWAYS: std::ops::RangeInclusive<i32> = 1975..=4096;

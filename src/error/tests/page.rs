@@ -132,6 +132,7 @@ fn others() -> Vec<Error> {
             nothing_sent: true,
             cause: None,
             correlation_id: None,
+            timed_out: None,
             source: None,
         }))
     };

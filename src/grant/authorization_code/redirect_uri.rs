@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-use crate::error::Error;
+use crate::{error::Error, outside_text::name_of};
 
 /// A redirect URI exactly as it was given, and as a URL.
 #[derive(Clone)]
@@ -17,14 +17,16 @@ pub(crate) struct RedirectUri {
 
 impl RedirectUri {
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
-        Self::parse(text).map_err(|why| Error::configuration(format!("the redirect URI {why}")))
+        // The URL parser removes or replaces these, so that text and URL would differ.
+        let is_corrected = |c: &char| c.is_control() || c.is_whitespace() || *c == '\\';
+        let parsed = match text.chars().find(is_corrected) {
+            Some(c) => Err(format!("contains {}", name_of(c))),
+            None => Self::parse(text).map_err(str::to_owned),
+        };
+        parsed.map_err(|why| Error::configuration(format!("the redirect URI {why}")))
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
-        // The URL parser removes or replaces these, so that text and URL would differ.
-        if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-            return Err("contains a space, a control character or a backslash");
-        }
         let url = Url::parse(text).map_err(|_| "is not a URL")?;
         let (_, rest) = text.split_once("://").ok_or("has no host")?;
         match url.scheme() {

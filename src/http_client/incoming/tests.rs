@@ -68,7 +68,7 @@ async fn announced_length_over_the_limit_is_not_read() {
 
 fn incoming(body: impl Into<reqwest::Body>) -> Incoming {
     let response = http::Response::new(body.into());
-    Incoming::new(response.into(), Method::GET, None)
+    Incoming::new(response.into(), Method::GET, None, Duration::MAX)
 }
 
 /// A body whose length is not announced.

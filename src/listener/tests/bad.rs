@@ -429,14 +429,6 @@ fn too_large(host: &str) -> Vec<Bad> {
             callback_with(host, "Accept: ", &"a: b\r\n".repeat(65)),
             Rejection::TooManyHeaders,
         ),
-        large(
-            callback_with(
-                host,
-                "Accept: ",
-                &format!("Cookie: {}\r\n", "a".repeat(4_000)).repeat(65),
-            ),
-            Rejection::TooManyHeaders,
-        ),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Single rules of the policy, each with its figures.
 
+mod queries;
 mod rejections;
 mod requests;
 

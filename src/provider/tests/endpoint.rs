@@ -294,6 +294,7 @@ fn unreachable() -> Error {
         cause: None,
         correlation_id: None,
         nothing_sent: true,
+        timed_out: None,
         source: None,
     })
     .into()

@@ -1,15 +1,15 @@
 use std::{
     cell::Cell,
-    fs::{self, Permissions},
+    fs::{self, Permissions, TryLockError},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use super::read_or_create;
+use super::{MAX_LOCK_WAIT, folder, lock, read_or_create};
 use crate::{
     error::{Error, ErrorKind},
     private_file,
@@ -140,6 +140,34 @@ fn foreign_lock_ends_in_an_error_that_names_the_file() {
     }
     read().unwrap();
     assert!(generated.get());
+}
+
+#[test]
+fn lock_that_is_given_up_in_time_is_taken() {
+    let mut tries = 0;
+    let try_lock = || {
+        tries += 1;
+        if tries < 3 {
+            Err(TryLockError::WouldBlock)
+        } else {
+            Ok(())
+        }
+    };
+    assert!(lock(try_lock, Path::new("key"), MAX_LOCK_WAIT).is_ok());
+    assert_eq!(tries, 3);
+}
+
+#[test]
+fn folder_of_a_bare_name_is_the_working_folder() {
+    for (path, expected) in [
+        ("key", "."),
+        ("a/key", "a"),
+        ("./key", "."),
+        ("/key", "/"),
+        ("/", "."),
+    ] {
+        assert_eq!(folder(Path::new(path)), Path::new(expected), "{path}");
+    }
 }
 
 #[test]

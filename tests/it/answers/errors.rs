@@ -48,13 +48,7 @@ fn oauth_errors() -> Vec<Bad> {
             "UnauthorizedClient",
             "grant type",
         ),
-        (
-            "an empty error",
-            400,
-            "",
-            UNEXPECTED,
-            "without a readable reason",
-        ),
+        ("an empty error", 400, "", UNEXPECTED, UNREADABLE),
     ]
     .into_iter()
     .map(|(name, status, error, kind, says)| {
@@ -67,6 +61,7 @@ fn oauth_errors() -> Vec<Bad> {
 fn other_errors() -> Vec<Bad> {
     let both = r#"{"access_token":"a","error":"invalid_scope"}"#;
     let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; wait"}"#;
+    let spring = r#"{"status":500,"error":"Internal Server Error","message":"No space"}"#;
     let api = r#"{"message":"Slow down","code":"too.many.requests","status":429,"contextId":"c"}"#;
     [
         ("an error and a token", 200, both, "OAuth", "invalid_scope"),
@@ -80,6 +75,13 @@ fn other_errors() -> Vec<Bad> {
         ("429 without a body", 429, "", LIMITED, "HTTP 429"),
         ("429 in the API's words", 429, api, LIMITED, SLOW_DOWN),
         ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
+        (
+            "an error and a message",
+            500,
+            spring,
+            "OAuth",
+            "Internal Server Error: No space",
+        ),
     ]
     .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
     .into()
@@ -96,9 +98,31 @@ fn foreign_errors() -> Vec<Bad> {
         (502, r#"{"error":{"code":"E7","message":"m"}}"#, "E7: m"),
         (504, r#"{"fault":{"faultstring":"slow"}}"#, "504 slow"),
         (500, r#"{"title":"t","detail":"d"}"#, "500 d"),
+        (500, r#"{"errorMessage":"no route"}"#, "500 no route"),
         (600, r#"{"message":"m"}"#, "600 m"),
+        (
+            504,
+            "upstream request timeout\n",
+            "504 upstream request timeout",
+        ),
+        (
+            503,
+            "\u{feff}no healthy upstream",
+            "503 no healthy upstream",
+        ),
+        // What is not one line of plain text is not shown.
+        (503, "<p> down", UNREADABLE),
+        (503, "{\"message\": \"half", UNREADABLE),
+        (503, "\"no object\"", UNREADABLE),
+        (503, "[1, 2]", UNREADABLE),
+        (503, "two\nlines of it", UNREADABLE),
+        (503, "0x7f3a9c", UNREADABLE),
+        (503, TOO_LONG, UNREADABLE),
     ]
-    .map(|(status, body, says)| bad(says, Reply::json(status, body), UNEXPECTED, says))
+    .map(|(status, body, says)| {
+        let name = if says == UNREADABLE { body } else { says };
+        bad(name, Reply::json(status, body), UNEXPECTED, says)
+    })
     .into()
 }
 
@@ -107,8 +131,7 @@ fn malformed_errors() -> Vec<Bad> {
     let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(r#""error":"invalid_client","x":{nested}"#);
     let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
-    let unreadable =
-        |name, fields: &str| malformed(name, fields, UNEXPECTED, "without a readable reason");
+    let unreadable = |name, fields: &str| malformed(name, fields, UNEXPECTED, UNREADABLE);
     let invalid_client =
         |name, fields: &str| malformed(name, fields, INVALID_CLIENT, "invalid_client");
     vec![
@@ -153,3 +176,9 @@ fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'stati
 const INVALID_CLIENT: &str = "InvalidClient";
 const SLOW_DOWN: &str = "too many requests: too.many.requests: Slow down";
 const LIMITED: &str = "RateLimited";
+const UNREADABLE: &str = "without a readable reason";
+/// More than 256 bytes.
+const TOO_LONG: &str = "xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx \
+    xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx \
+    xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx xxxxxxx \
+    xxxxxxx xxxxxxx xxxxxxx";

@@ -137,7 +137,7 @@ async fn code_that_is_sent_again_is_reported_each_time() {
     let sandbox = sandbox.start().await.unwrap();
     let unavailable = FaultResponse::new(503).header("retry-after", "7");
     for response in [FaultResponse::new(429), unavailable] {
-        sandbox.at_token_endpoint().respond(response);
+        sandbox.at_token_endpoint().times(1).respond(response);
     }
     let (login, clock, events) = login_at(&sandbox);
     let (tokens, _) = advance_until_done(&clock, log_in(&sandbox, &login, NAME)).await;

@@ -1,8 +1,8 @@
 //! A private certificate authority.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
@@ -35,8 +35,15 @@ impl Authority {
 
     /// Accepts TLS connections with a certificate for `host`.
     pub fn acceptor(&self, host: &str) -> TlsAcceptor {
+        self.acceptor_of_years(host, 1975..=4096)
+    }
+
+    /// The same with a certificate that is valid in these years only.
+    pub fn acceptor_of_years(&self, host: &str, years: RangeInclusive<i32>) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([host.to_owned()]).unwrap();
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(*years.start(), 1, 1);
+        params.not_after = date_time_ymd(*years.end(), 12, 31);
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder()

@@ -134,8 +134,11 @@ async fn failing_closure_begins_a_pause() {
         "{error:?}"
     );
     assert!(error.is_transient());
-    assert!(error.to_string().contains("`broker`"), "{error}");
-    assert!(format!("{error:?}").contains("no token today"), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("`broker`") && text.contains("no token today"),
+        "{text}"
+    );
     let pause = error.retry_after().unwrap();
     let Event::RequestFailed {
         has_valid_token, ..
