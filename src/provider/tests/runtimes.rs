@@ -31,13 +31,14 @@ fn replaced_on(
     endpoint: &Endpoint,
     tokens: &TokenProvider,
 ) -> JoinHandle<Result<AccessToken, Error>> {
+    let _runtime = second.enter();
+    let caller = spawn_caller(tokens);
     second.block_on(async {
-        let caller = spawn_caller(tokens);
         while endpoint.requests() < 2 {
             tokio::time::sleep(seconds(1.0)).await;
         }
-        caller
-    })
+    });
+    caller
 }
 
 #[test]

@@ -108,9 +108,13 @@ async fn minute_of_outage_costs_40_requests_and_recovery_one() {
         let is_over = Arc::new(AtomicBool::new(false));
         let endpoint = Endpoint::new({
             let (reply, is_over) = (reply.clone(), Arc::clone(&is_over));
-            move |_| match is_over.load(Ordering::SeqCst) {
-                true => Reply::Token(3_600),
-                false => reply.clone(),
+            move |_| {
+                let is_over = is_over.load(Ordering::SeqCst);
+                if is_over {
+                    Reply::Token(3_600)
+                } else {
+                    reply.clone()
+                }
             }
         });
         let builder = endpoint.builder(Clock::manual(), credentials());
