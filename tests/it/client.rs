@@ -16,8 +16,8 @@ use genesys_cloud_auth::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::{
-    cloud::{Cloud, Requests, client_of},
+use crate::support::{payload, assert_contains, 
+    cloud::{Cloud, Requests, client_of, sandbox_and_client},
     kind_of, with_clock,
 };
 
@@ -27,8 +27,7 @@ async fn call_is_authorized_and_its_response_decoded() {
     struct Organization {
         name: String,
     }
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     for _ in 0..3 {
         let organization: Organization = api.get(ORGANIZATION).fetch().await.unwrap();
         assert!(!organization.name.is_empty());
@@ -159,8 +158,7 @@ async fn malformed_values_are_configuration_errors() {
 
 #[tokio::test]
 async fn rejected_token_is_replaced_and_the_call_sent_again() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     organization(&api).await.unwrap();
     for end in [Sandbox::revoke_access_tokens, Sandbox::expire_access_tokens] {
         let before = Requests::to(&sandbox);
@@ -185,8 +183,7 @@ async fn rejected_token_is_replaced_and_the_call_sent_again() {
 
 #[tokio::test]
 async fn hundred_callers_with_a_revoked_token_request_one_token() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     organization(&api).await.unwrap();
     sandbox.revoke_access_tokens();
     let gate = sandbox.at_api().times(100).gate();
@@ -206,8 +203,7 @@ async fn hundred_callers_with_a_revoked_token_request_one_token() {
 
 #[tokio::test]
 async fn second_rejection_ends_the_call_with_the_first_error() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     let rejection = |message: &str| {
         let body = json!({ "code": "bad.credentials", "message": message });
         FaultResponse::new(401).body(body.to_string())
@@ -222,8 +218,7 @@ async fn second_rejection_ends_the_call_with_the_first_error() {
 
 #[tokio::test]
 async fn rejection_is_returned_if_no_new_token_arrives_in_time() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     organization(&api).await.unwrap();
     sandbox.revoke_access_tokens();
     sandbox.at_token_endpoint().stall();
@@ -234,8 +229,7 @@ async fn rejection_is_returned_if_no_new_token_arrives_in_time() {
 
 #[tokio::test]
 async fn unauthorized_ip_address_costs_no_token() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     let body = r#"{"status":401,"code":"ip.not.authorized","message":"Not from there."}"#;
     let fault = sandbox.at_api().respond(FaultResponse::new(401).body(body));
     let error = organization(&api).await.unwrap_err();
@@ -248,20 +242,18 @@ async fn unauthorized_ip_address_costs_no_token() {
 
 #[tokio::test]
 async fn error_has_status_code_message_and_correlation_id() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     let error = api.get("/api/v2/nothing").send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 404);
     assert_eq!(api_error(&error).code.as_deref(), Some("not.found"));
     assert!(api_error(&error).message.is_some());
     assert!(error.correlation_id().is_some());
     let text = error.to_string();
-    assert!(text.contains("GET /api/v2/nothing"), "{text}");
-    assert!(text.contains("404"), "{text}");
+    assert_contains(&text, "GET /api/v2/nothing");
+    assert_contains(&text, "404");
 
     let error = api.get("/api/v2/users/me").send().await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("requires a user context"), "{text}");
+    assert_contains(&error, "requires a user context");
 }
 
 #[tokio::test]
@@ -271,9 +263,7 @@ async fn access_denied_lists_the_missing_permission() {
     let denied = FaultResponse::new(403).body(body);
     sandbox.at_api().respond(denied);
     let error = organization(&client_of(&sandbox)).await.unwrap_err();
-    let ErrorKind::AccessDenied(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let denied = payload!(error, AccessDenied);
     assert_eq!(denied.permissions, ["oauth:client:view"]);
 }
 
@@ -290,22 +280,20 @@ async fn rate_limit_error_has_retry_after() {
 
 #[tokio::test]
 async fn undecodable_body_is_located_but_not_shown() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox
         .at_api()
         .respond(FaultResponse::new(200).body(r#"{"name": "sentinel"}"#));
     let error = api.get(ORGANIZATION).fetch::<Vec<u8>>().await.unwrap_err();
     assert_eq!(kind_of(&error), "UnexpectedResponse");
-    assert!(error.to_string().contains("line 1, column 0"), "{error}");
+    assert_contains(&error, "line 1, column 0");
     assert!(!format!("{error} {error:?}").contains("sentinel"));
     assert!(error.correlation_id().is_some());
 }
 
 #[tokio::test]
 async fn token_pause_is_waited_out_within_the_timeout() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox.at_token_endpoint().times(1).respond(503);
     organization(&api).await.unwrap();
     assert_eq!(Requests::to(&sandbox), Requests { token: 2, api: 1 });
@@ -329,9 +317,7 @@ async fn invalid_credentials_end_a_call_at_once() {
     let error = organization(&PlatformClient::new(tokens))
         .await
         .unwrap_err();
-    let ErrorKind::InvalidClient(invalid) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let invalid = payload!(error, InvalidClient);
     assert_eq!(invalid.region, sandbox.region());
     let description = invalid.response.description.as_deref();
     assert_eq!(description, Some("authentication failed"));
@@ -340,14 +326,11 @@ async fn invalid_credentials_end_a_call_at_once() {
 
 #[tokio::test]
 async fn call_ends_with_its_timeout() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox.at_api().stall();
     let error = api.get(ORGANIZATION).timeout(SHORT).send().await;
     let error = error.unwrap_err();
-    let ErrorKind::Transport(transport) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let transport = payload!(error, Transport);
     assert_eq!(transport.kind(), TransportKind::Timeout);
     assert!(!transport.nothing_sent());
 

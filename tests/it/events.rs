@@ -18,7 +18,7 @@ use genesys_cloud_auth::{
 };
 use tracing::Instrument;
 
-use crate::support::capture::Capture;
+use crate::support::{assert_contains, capture::Capture};
 
 struct Watched {
     sandbox: Sandbox,
@@ -114,8 +114,8 @@ async fn refresh_is_a_span_with_its_facts() {
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
     let line_of_event = line(&capture, "token rejected by the API");
-    assert!(line_of_event.contains("DEBUG"), "{line_of_event}");
-    assert!(line_of_event.contains("age="), "{line_of_event}");
+    assert_contains(&line_of_event, "DEBUG");
+    assert_contains(&line_of_event, "age=");
 
     sandbox.rotate_secret();
     tokens.token().await.unwrap_err();
@@ -157,7 +157,7 @@ async fn span_counts_requests_and_has_no_parent() {
     tokens.token().instrument(caller).await.unwrap();
     let closed = closed_spans(&capture);
     let span = closed.last().unwrap();
-    assert!(span.contains("attempts=2"), "{span}");
+    assert_contains(&span, "attempts=2");
     assert!(!span.contains("caller"), "{span}");
 }
 

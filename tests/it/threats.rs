@@ -12,7 +12,7 @@ use genesys_cloud_auth::{
 };
 use http::Method;
 
-use crate::support::{
+use crate::support::{assert_contains, 
     CLIENT_ID, SECRET, TOKEN, good_token, kind_of, provider_of, region_of,
     server::{Received, Reply, Server},
 };
@@ -167,7 +167,7 @@ async fn callers_own_authorization_is_sent_and_its_401_returned() {
     let error = call().send().await.unwrap_err();
     assert_eq!(kind_of(&error), "Api");
     assert_eq!(error.status().unwrap(), 401);
-    assert!(error.to_string().contains("bad.credentials"), "{error}");
+    assert_contains(&error, "bad.credentials");
     let sent = pair.api.requests();
     assert_eq!(sent.len(), 2);
     for request in sent {

@@ -15,7 +15,7 @@ use genesys_cloud_auth::{
 use secrecy::ExposeSecret;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::with_clock;
+use crate::support::{assert_contains, payload, with_clock};
 
 fn tokens(sandbox: &Sandbox) -> TokenProvider {
     TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap()
@@ -58,9 +58,7 @@ async fn lost_token_response_is_transient_and_not_repeated() {
         };
         let before = sandbox.token_requests();
         let error = tokens.token().await.unwrap_err();
-        let ErrorKind::Transport(transport) = error.kind() else {
-            panic!("{error:?}")
-        };
+        let transport = payload!(error, Transport);
         assert_eq!(transport.kind(), TransportKind::Interrupted);
         assert!(error.is_transient());
         assert_eq!(
@@ -189,9 +187,7 @@ async fn secret_rotated_in_its_vault_ends_failures_at_once() {
     sandbox.revoke_access_tokens();
     for _ in 0..10 {
         let error = call().await.unwrap_err();
-        let ErrorKind::InvalidClient(invalid) = error.kind() else {
-            panic!("{error:?}")
-        };
+        let invalid = payload!(error, InvalidClient);
         assert!(invalid.accepted_before.is_some());
         let row = error.troubleshooting().unwrap();
         assert_eq!(row, Troubleshooting::IntegrationFailsAfterRotation);
@@ -241,13 +237,11 @@ async fn client_of_another_grant_type_names_the_right_one() {
         .await
         .unwrap();
     let error = tokens(&sandbox).token().await.unwrap_err();
-    let ErrorKind::OAuth(client) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let client = payload!(error, OAuth);
     assert_eq!(client.error, "unauthorized_client");
     let needed = "Client Credentials";
     assert_eq!(client.kind(), OAuthErrorKind::UnauthorizedClient { needed });
-    assert!(error.to_string().contains("another grant type"), "{error}");
+    assert_contains(&error, "another grant type");
     assert!(!error.is_transient());
 }
 

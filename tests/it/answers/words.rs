@@ -11,7 +11,7 @@ use genesys_cloud_auth::{
 use serde_json::json;
 
 use super::fields::{IN_HEADERS, OF_THE_API, OF_THE_TOKEN_ENDPOINT, with_header};
-use crate::support::{
+use crate::support::{payload, 
     CLIENT_ID, SECRET, TOKEN,
     capture::Capture,
     provider_at, provider_of, region_of,
@@ -86,9 +86,7 @@ async fn long_words_are_cut() {
     let server = Server::start(Reply::json(400, &body.to_string()));
     let (tokens, _clock) = provider_at(&server);
     let error = tokens.token().await.unwrap_err();
-    let ErrorKind::OAuth(answer) = error.kind() else {
-        panic!("{error}");
-    };
+    let answer = payload!(error, OAuth);
     assert_eq!(answer.error.len(), 512);
     assert_eq!(answer.description.as_deref().unwrap().chars().count(), 512);
 }

@@ -7,7 +7,7 @@ use genesys_cloud_auth::{
 };
 use serde_json::Value;
 
-use crate::support::{
+use crate::support::{assert_contains, 
     cloud::Cloud,
     kind_of, next_of,
     runtime::runtime,
@@ -34,7 +34,7 @@ async fn body_over_the_limit_is_an_error_however_it_is_sent() {
         let errors = [bytes.err(), text.err(), json.err()];
         for error in errors.into_iter().flatten() {
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
-            assert!(error.to_string().contains("1000 bytes"), "{error}");
+            assert_contains(&error, "1000 bytes");
         }
     }
 }

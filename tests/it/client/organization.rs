@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    cloud::{Requests, client_of},
+    cloud::{Requests, client_of, sandbox_and_client},
     next_of,
 };
 
@@ -55,8 +55,7 @@ async fn missing_user_context_is_an_error_of_one_call() {
 
 #[tokio::test]
 async fn permission_in_another_division_is_denied_by_division() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     let users: Value = api.get("/api/v2/users").fetch().await.unwrap();
     let user = users["entities"][0]["id"].as_str().unwrap();
     let call = || api.delete("/api/v2/tokens").segment(user).send();
@@ -84,8 +83,7 @@ async fn permission_in_another_division_is_denied_by_division() {
 
 #[tokio::test]
 async fn one_of_several_permissions_is_enough() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox.set_permissions(["another:permission:view"]);
     let error = execute(&sandbox, &api).await.unwrap_err();
     let missing = denied(&error);

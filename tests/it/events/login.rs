@@ -123,6 +123,6 @@ async fn login_without_refresh_token_is_reported_as_expiring() {
     let spans = closed_spans(&capture);
     let span = spans.last().unwrap();
     let field = r#"attempts=0 outcome="login_expiring""#;
-    assert!(span.contains(field), "{span}");
+    assert_contains(&span, field);
     assert_eq!(watched.sandbox.token_requests(), 1);
 }

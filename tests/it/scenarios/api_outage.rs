@@ -25,8 +25,7 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
         (Reply::json(503, ""), "Api", Some(503), 3),
         (Reply::json(504, "null"), "Api", Some(504), 3),
     ] {
-        let cloud = Cloud::start();
-        cloud.api.answers([failure]);
+        let cloud = Cloud::answering([failure]);
         let policy = quick().attempts(3);
         let call = || cloud.client.get(PATH).retry(policy).fetch::<Value>();
         let error = call().await.unwrap_err();
@@ -44,8 +43,7 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
 
 #[tokio::test]
 async fn short_outage_costs_no_error() {
-    let cloud = Cloud::start();
-    cloud.api.answers([
+    let cloud = Cloud::answering([
         half(End::Close),
         bad_gateway(),
         Reply::json(503, ""),

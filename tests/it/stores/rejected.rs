@@ -15,7 +15,7 @@ use genesys_cloud_auth::{
 use tempfile::TempDir;
 
 use super::{key, load, runtime, save, store, with_sources};
-use crate::support::{
+use crate::support::{assert_contains, 
     child_process::{command_after, job, messages_of, send_to_parent},
     files::names,
 };
@@ -177,7 +177,7 @@ async fn file_in_place_of_the_folder_is_rejected() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = store(file.path());
     let error = with_sources(&load(&store).await.unwrap_err());
-    assert!(error.contains("it is not a folder"), "{error}");
+    assert_contains(&error, "it is not a folder");
     let error = with_sources(&save(&store, b"new").await.unwrap_err());
     assert!(error.contains(file.path().to_str().unwrap()), "{error}");
 }
@@ -255,7 +255,7 @@ fn full_disk_keeps_the_old_record() {
     let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
     let said = messages_of(&child.output().unwrap()).join("");
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
-    assert!(said.contains("free space"), "{said}");
+    assert_contains(&said, "free space");
     assert!(!kept.path(".new").exists());
     let record = runtime().block_on(load(&kept.store)).unwrap().unwrap();
     assert_eq!(record, b"old");

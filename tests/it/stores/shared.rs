@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
 
 use super::{StoreError, key, load, runtime, save, store, with_sources};
-use crate::support::{
+use crate::support::{assert_contains, 
     child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
 };
@@ -90,7 +90,7 @@ fn turn_kept_by_a_process_is_reported_and_freed_at_its_end() {
         let error = with_sources(&runtime().block_on(take(path, wait)).unwrap_err());
         let lock = folder.path().join(format!("{}.lock", key().as_str()));
         assert!(error.contains(lock.to_str().unwrap()), "{error}");
-        assert!(error.contains("another process has the turn"), "{error}");
+        assert_contains(&error, "another process has the turn");
     }
     drop(child);
     runtime().block_on(take(path, Duration::ZERO)).unwrap();
@@ -150,7 +150,7 @@ fn default_folder_is_the_state_folder() {
     }
     if cfg!(unix) {
         let nowhere = folder_with(&[("HOME", "not/absolute")]);
-        assert!(nowhere.contains("set HOME or XDG_STATE_HOME"), "{nowhere}");
+        assert_contains(&nowhere, "set HOME or XDG_STATE_HOME");
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     rejected::{StoredRecord, mode},
     save, store, with_sources,
 };
-use crate::support::{credentials, files::names, good_token, region_of, server::Server};
+use crate::support::{assert_contains, credentials, files::names, good_token, region_of, server::Server};
 
 const MOUNT: &str = "fsGroupChangePolicy: OnRootMismatch";
 
@@ -170,7 +170,7 @@ async fn folder_that_no_mount_has_widened_is_rejected() {
         );
         let error = load(&store(service.folder.path())).await.unwrap_err();
         let text = with_sources(&error);
-        assert!(text.contains("gives other users access"), "{text}");
+        assert_contains(&text, "gives other users access");
     }
 }
 

@@ -115,6 +115,25 @@ pub fn random() -> u32 {
     u32::from_le_bytes(bytes)
 }
 
+/// The payload of an error of this kind.
+macro_rules! payload {
+    ($error:expr, $kind:ident) => {
+        match $error.kind() {
+            genesys_cloud_auth::ErrorKind::$kind(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+
+pub(crate) use payload;
+
+/// Asserts that a text contains a part.
+#[track_caller]
+pub fn assert_contains(text: impl fmt::Display, part: &str) {
+    let text = text.to_string();
+    assert!(text.contains(part), "no {part:?}: {text}");
+}
+
 /// Returns the name of an error's kind, of the kind within it, or both for `Transport`.
 pub fn kind_of(error: &Error) -> String {
     let outer = variant_of(error.kind());

@@ -53,7 +53,7 @@ async fn check_shared_store(store: &(impl TokenStore + Clone)) {
     for user in [0, 1] {
         let error = email_of("other-org", &format!("user {user}"), user).await;
         let error = error.unwrap_err().to_string();
-        assert!(error.contains("orgName"), "{error}");
+        assert_contains(&error, "orgName");
     }
     assert_eq!(sandbox.token_requests(), 4);
 }

@@ -12,6 +12,7 @@ use genesys_cloud_auth::{
 };
 
 use super::tokens;
+use crate::support::assert_contains;
 
 /// What the source returns, one result for each call.
 type Script = Arc<Mutex<VecDeque<Result<NewToken, &'static str>>>>;
@@ -134,7 +135,7 @@ async fn failing_closure_begins_a_pause() {
         "{error:?}"
     );
     assert!(error.is_transient());
-    assert!(error.to_string().contains("`broker`"), "{error}");
+    assert_contains(&error, "`broker`");
     assert!(format!("{error:?}").contains("no token today"), "{error:?}");
     let pause = error.retry_after().unwrap();
     let Event::RequestFailed {
@@ -167,7 +168,7 @@ async fn unusable_closure_token_is_a_source_error() {
 async fn panicking_closure_is_a_source_error() {
     let source = Source::new([]);
     let error = failure(&source.tokens).await;
-    assert!(error.to_string().contains("panicked"), "{error}");
+    assert_contains(&error, "panicked");
     assert!(error.is_transient());
 }
 

@@ -8,7 +8,7 @@ use genesys_cloud_auth::{
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{cloud::client_of, kind_of};
+use crate::support::{assert_contains, cloud::client_of, sandbox_and_client, kind_of};
 
 /// How a form is called, and what its caller gets.
 struct Row {
@@ -230,7 +230,7 @@ async fn page_in_a_body_needs_a_call_that_may_be_repeated() {
         }
         let (read, error) = test.read(&row, listing(7), false).await;
         let error = error.unwrap_or_else(|| panic!("{}: no error", row.endpoint));
-        assert!(error.to_string().contains("`repeatable()`"), "{error}");
+        assert_contains(&error, "`repeatable()`");
         assert_eq!(read, [0, 1], "{}", row.endpoint);
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
     }
@@ -310,8 +310,7 @@ struct Test {
 
 impl Test {
     async fn start() -> Self {
-        let sandbox = Sandbox::start().await.unwrap();
-        let api = client_of(&sandbox);
+        let (sandbox, api) = sandbox_and_client().await;
         Self { sandbox, api }
     }
 
