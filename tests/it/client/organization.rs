@@ -1,10 +1,10 @@
 //! The listings and the permissions of the sandbox's organisation.
 
-use genesys_cloud_auth::{Error, ErrorKind, PlatformClient, error::AccessDenied, sandbox::Sandbox};
+use genesys_cloud_auth::{Error, PlatformClient, error::AccessDenied, sandbox::Sandbox};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{
+use crate::support::{payload, 
     cloud::{Requests, client_of, sandbox_and_client},
     next_of,
 };
@@ -39,10 +39,7 @@ async fn missing_user_context_is_an_error_of_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let call = client_of(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
-        "{error}"
-    );
+    assert!(payload!(error, Api).is_user_required(), "{error}");
     assert_eq!(error.status().unwrap(), 400);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
@@ -107,10 +104,7 @@ async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error
 fn denied(error: &Error) -> &AccessDenied {
     assert_eq!(error.status().unwrap(), 403);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
-    match error.kind() {
-        ErrorKind::AccessDenied(denied) => denied,
-        other => panic!("{other:?}"),
-    }
+    payload!(error, AccessDenied)
 }
 
 const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";

@@ -95,10 +95,7 @@ async fn hundred_callers_with_an_unauthorized_ip_send_one_call_each() {
     sandbox.set_ip_authorized(false);
     for result in results(start_callers(&api)).await {
         let error = result.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Api(error) if error.is_ip_not_authorized()),
-            "{error}"
-        );
+        assert!(payload!(error, Api).is_ip_not_authorized(), "{error}");
         assert_eq!(error.status().unwrap(), 401);
         assert!(!error.is_transient() && !error.needs_login(), "{error}");
     }

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{ErrorKind, PlatformClient};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{PATH, half};
+use super::{PATH, half, remote_api};
 use crate::support::{payload, 
-    TOKEN, advance_until_done,
+    advance_until_done,
     cloud::{Cloud, Requests, quick},
-    dns::{DnsStub, REMOTE},
-    good_token, kind_of, provider_with,
-    server::{Closed, End, Reply, Server},
-    tls::Authority,
+    kind_of,
+    server::{Closed, End, Reply},
 };
 
 #[tokio::test]
@@ -76,13 +73,8 @@ async fn repeatable_post_is_retried() {
 
 #[tokio::test]
 async fn post_of_which_nothing_was_sent_is_retried() {
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(REMOTE);
-    let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-    let (dns, closed) = (DnsStub::default(), Closed::new());
-    dns.resolve_to(login.address());
-    let api = PlatformClient::new(provider_with(&dns, &authority).0);
-    api.tokens().token().await.unwrap();
+    let (api, dns, acceptor, _login) = remote_api().await;
+    let closed = Closed::new();
     let before = dns.lookups();
 
     // Each attempt looks the host up, and the host refuses the connection.

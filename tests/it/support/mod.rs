@@ -19,13 +19,14 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    sync::mpsc::{Receiver, channel},
     time::Duration,
 };
 
 use dns::DnsStub;
 use futures_core::Stream;
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
+    ClientCredentials, Clock, Error, ErrorKind, Event, Region, TokenProvider, TokenProviderBuilder,
     sandbox::Sandbox,
 };
 use server::{Reply, Server};
@@ -65,6 +66,14 @@ pub fn provider_with(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Cl
     let (builder, clock) = provider_of(dns::remote_region());
     let http = dns.http_client(&authority.certificate());
     (builder.http_client(http).build().unwrap(), clock)
+}
+
+/// A handler, and the events that it receives.
+pub fn event_channel() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
+    let (sender, events) = channel();
+    // The receiver is dropped at the end of a test.
+    let handle = move |event: &Event| drop(sender.send(event.clone()));
+    (handle, events)
 }
 
 /// A provider for a sandbox, and the provider's clock.
