@@ -4,16 +4,11 @@ use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 use serde_json::json;
 
 use super::{Run, replies::SECRET};
-use crate::support::CLIENT_ID;
 
 pub async fn all(run: &mut Run) {
     let planted = "xQ7vK2mTz9Lp4Rw8aYs3";
     run.add_secret("a planted client secret", planted);
-    let sandbox = Sandbox::builder()
-        .client(CLIENT_ID, SECRET)
-        .usage_running(0);
-    let sandbox = sandbox.start().await.unwrap();
-    let api = run.service_of(&sandbox);
+    let (sandbox, api) = run.service(Sandbox::builder().usage_running(0)).await;
     let client = json!({
         "id": "a", "name": "job", "secret": planted, "clientSecret": planted, "tomorrow": planted,
         "authorizedGrantType": "TOKEN", "description": planted, "scope": [planted],
@@ -25,21 +20,17 @@ pub async fn all(run: &mut Run) {
     let clients = "/api/v2/oauth/clients";
     let role = format!("/api/v2/authorization/roles/{}", sandbox.role_id());
     let body = json!({ "secret": planted, "permissions": ["*"], "name": "r", "tomorrow": planted });
-    sandbox
-        .at_api()
-        .path(clients)
-        .respond(FaultResponse::new(200).body(listing));
-    sandbox
-        .at_api()
-        .path(role)
-        .respond(FaultResponse::new(200).body(body.to_string()));
+    let respond = |path: &str, status, body: String| {
+        let response = FaultResponse::new(status).body(body);
+        sandbox.at_api().path(path).respond(response)
+    };
+    respond(clients, 200, listing);
+    respond(&role, 200, body.to_string());
     let audit = api.audit();
     run.debug(&audit);
     let report = audit.run().await.unwrap();
-    assert!(
-        report.findings.len() > 6 && !report.not_checked.is_empty(),
-        "{report:?}"
-    );
+    let finds_all = report.findings.len() > 6 && !report.not_checked.is_empty();
+    assert!(finds_all, "{report:?}");
     run.debug(&report);
     run.text(&report.markdown());
     run.text(&serde_json::to_string(&report).unwrap());
@@ -56,9 +47,6 @@ pub async fn all(run: &mut Run) {
     run.debug(&report.not_checked[0]);
 
     sandbox.clear_faults();
-    sandbox
-        .at_api()
-        .path(clients)
-        .respond(FaultResponse::new(500).body(format!("{planted} {SECRET}")));
+    respond(clients, 500, format!("{planted} {SECRET}"));
     run.error(&api.audit().run().await.unwrap_err());
 }
