@@ -16,9 +16,10 @@ use genesys_cloud_auth::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::{payload, assert_contains, 
+use crate::support::{
+    assert_contains,
     cloud::{Cloud, Requests, client_of, sandbox_and_client},
-    kind_of, with_clock,
+    kind_of, payload, with_clock,
 };
 
 #[tokio::test]
@@ -224,7 +225,7 @@ async fn unauthorized_ip_address_costs_no_token() {
 
 #[tokio::test]
 async fn error_has_status_code_message_and_correlation_id() {
-    let (sandbox, api) = sandbox_and_client().await;
+    let (_sandbox, api) = sandbox_and_client().await;
     let error = api.get("/api/v2/nothing").send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 404);
     assert_eq!(api_error(&error).code.as_deref(), Some("not.found"));

@@ -99,11 +99,17 @@ async fn refresh_is_a_span_with_its_facts() {
     let grant_type = r#"grant_type="client_credentials""#;
     let start = ["DEBUG", &region, grant_type, "attempts=1"];
     assert_has(span, &start);
-    assert_has(span, &[r#"outcome="acquired""#, "took=0.", "expires_in=8639"]);
+    assert_has(
+        span,
+        &[r#"outcome="acquired""#, "took=0.", "expires_in=8639"],
+    );
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
-    assert_has(&line(&capture, "token rejected by the API"), &["DEBUG", "age="]);
+    assert_has(
+        &line(&capture, "token rejected by the API"),
+        &["DEBUG", "age="],
+    );
 
     sandbox.rotate_secret();
     tokens.token().await.unwrap_err();
@@ -116,7 +122,10 @@ async fn refresh_is_a_span_with_its_facts() {
     assert_contains(level, "WARN");
     assert_has(fields, &[&region, grant_type, "took=0."]);
     assert_has(fields, &failure);
-    assert_contains(fields, "error=POST /oauth/token returned HTTP 400 invalid_client");
+    assert_contains(
+        fields,
+        "error=POST /oauth/token returned HTTP 400 invalid_client",
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PendingLogin, PlatformClient,
+    AuthorizationCode, Clock, Error, LocalLogin, Login, LoginBuilder, PendingLogin, PlatformClient,
     Region, TokenProvider,
     error::LoginErrorKind,
     sandbox::{Gate, RecordedRequest, Sandbox},
@@ -27,8 +27,7 @@ use url::Url;
 use crate::support::{
     assert_contains, kind_of,
     login::{callback_of, log_in, parameter},
-    payload,
-    random,
+    payload, random,
 };
 
 pub const WEB: &str = "https://app.example/cb";

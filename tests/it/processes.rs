@@ -36,7 +36,11 @@ use tempfile::TempDir;
 use crate::{
     login::WEB,
     support::{
-        child_process::{command, job}, files::names, kind_of, login::log_in, runtime::runtime,
+        child_process::{command, job},
+        files::names,
+        kind_of,
+        login::log_in,
+        runtime::runtime,
         with_sources,
     },
 };
@@ -106,8 +110,14 @@ impl Site {
     /// The arguments of a child process.
     fn job(&self, rest: &[&str]) -> Vec<String> {
         let folder = self.folder.path().to_str().unwrap().to_owned();
-        let own = [self.sandbox.url(), self.sandbox.client_id().to_owned(), folder];
-        own.into_iter().chain(rest.iter().map(|&word| word.to_owned())).collect()
+        let own = [
+            self.sandbox.url(),
+            self.sandbox.client_id().to_owned(),
+            folder,
+        ];
+        own.into_iter()
+            .chain(rest.iter().map(|&word| word.to_owned()))
+            .collect()
     }
 
     fn record(&self) -> PathBuf {

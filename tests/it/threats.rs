@@ -12,8 +12,8 @@ use genesys_cloud_auth::{
 };
 use http::Method;
 
-use crate::support::{assert_contains, 
-    CLIENT_ID, SECRET, TOKEN, good_token, kind_of, provider_of, region_of,
+use crate::support::{
+    CLIENT_ID, SECRET, TOKEN, assert_contains, good_token, kind_of, provider_of, region_of,
     server::{Received, Reply, Server},
 };
 

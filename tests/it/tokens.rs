@@ -203,7 +203,10 @@ async fn secret_rotated_in_its_vault_ends_failures_at_once() {
     let bearer = format!("Bearer {}", old.expose_secret());
     let mut sent = sandbox.requests();
     sent.retain(|request| request.headers()["authorization"] == bearer);
-    let statuses: Vec<_> = sent.iter().map(|request| request.status().unwrap()).collect();
+    let statuses: Vec<_> = sent
+        .iter()
+        .map(|request| request.status().unwrap())
+        .collect();
     assert_eq!(statuses, [200, 401]);
 }
 
@@ -274,7 +277,7 @@ fn provider_serves_two_runtimes_at_once() {
     let sandbox = first.block_on(Sandbox::start()).unwrap();
     let tokens = tokens(&sandbox);
     let gate = sandbox.at_token_endpoint().times(1).gate();
-    let call = |number| {
+    let call = |number: usize| {
         let (tokens, runtime) = (tokens.clone(), [&first, &second][number % 2]);
         runtime.spawn(async move { tokens.token().await })
     };

@@ -25,7 +25,10 @@ async fn token_response_of_many_megabytes_is_not_read() {
         ("announced", whole(&length)),
         ("up to the end of the connection", whole("")),
         ("in chunks", chunked(ok)),
-        ("compressed", chunked(&format!("{ok}Content-Encoding: gzip\r\n"))),
+        (
+            "compressed",
+            chunked(&format!("{ok}Content-Encoding: gzip\r\n")),
+        ),
     ] {
         let case = bad(name, reply, UNEXPECTED, "HTTP 200");
         let server = Server::start(case.reply.clone());

@@ -11,10 +11,10 @@ use genesys_cloud_auth::{
 use serde_json::json;
 
 use super::fields::{IN_HEADERS, OF_THE_API, OF_THE_TOKEN_ENDPOINT, reply};
-use crate::support::{assert_contains, payload, 
-    CLIENT_ID, SECRET, TOKEN,
+use crate::support::{
+    CLIENT_ID, SECRET, TOKEN, assert_contains,
     capture::Capture,
-    provider_at, provider_of, region_of,
+    payload, provider_at, provider_of, region_of,
     sentinels::{Sentinel, Shown, find},
     server::{Reply, Server},
 };
@@ -23,7 +23,10 @@ use crate::support::{assert_contains, payload,
 async fn words_of_the_token_endpoint_are_shown_safely() {
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{SECRET}"));
     let connections = HttpClient::default();
-    let all = [(OF_THE_TOKEN_ENDPOINT, any as Kept), (IN_HEADERS, fits_http)];
+    let all = [
+        (OF_THE_TOKEN_ENDPOINT, any as Kept),
+        (IN_HEADERS, fits_http),
+    ];
     for (fields, kept) in all {
         for field in fields {
             for (said, shown) in sayings(&[SECRET, &basic], kept) {
@@ -131,7 +134,11 @@ fn assert_safe(
     assert!(is_hidden_list || is_shown, "{field}: {words:?}");
     let chain = successors(error.source(), |cause| (*cause).source());
     let mut texts: Vec<String> = chain.map(ToString::to_string).collect();
-    texts.extend([error.to_string(), format!("{error:?}"), format!("{error:#}")]);
+    texts.extend([
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{error:#}"),
+    ]);
     texts.extend(words);
     // Log lines end with a line break.
     let logged = [capture.tracing(), capture.log()].map(|text| text.replace('\n', ""));

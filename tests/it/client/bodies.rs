@@ -7,7 +7,8 @@ use genesys_cloud_auth::{
 };
 use serde_json::Value;
 
-use crate::support::{assert_contains, 
+use crate::support::{
+    assert_contains,
     cloud::Cloud,
     kind_of, next_of,
     runtime::runtime,

@@ -4,9 +4,9 @@ use genesys_cloud_auth::{Error, PlatformClient, error::AccessDenied, sandbox::Sa
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{payload, 
+use crate::support::{
     cloud::{Requests, client_of, sandbox_and_client},
-    next_of,
+    next_of, payload,
 };
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use genesys_cloud_auth::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{assert_contains, 
-    TOKEN,
+use crate::support::{
+    TOKEN, assert_contains,
     cloud::quick,
     good_token, kind_of, next_of, provider_of,
     server::{End, Reply, Server},

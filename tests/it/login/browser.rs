@@ -159,7 +159,6 @@ async fn logs_in_anyway() {
     let sandbox = sandbox().await;
     let builder = builder(&sandbox, LOCAL).open_browser_anyway();
     let login = builder.build().unwrap();
-    let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
     let show = |url: &Url| {
         send_to_parent(&format!("SHOWN {url}"));

@@ -20,7 +20,7 @@ use super::*;
 #[tokio::test]
 async fn browser_comes_back_to_any_port_and_the_login_is_stored() {
     let sandbox = sandbox().await;
-    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let login = login(&sandbox, LOCAL);
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     assert_eq!((uri.host_str(), uri.path()), (Some("localhost"), "/cb"));
@@ -78,7 +78,7 @@ async fn invalid_code_fails_in_the_browser_too() {
 #[tokio::test]
 async fn wrong_paste_is_rejected_and_the_login_goes_on() {
     let sandbox = sandbox().await;
-    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let login = login(&sandbox, LOCAL);
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     let state = state_of(local.authorize_url());

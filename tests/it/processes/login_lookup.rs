@@ -15,7 +15,9 @@ fn login_of_another_organisation_or_prompt_is_not_used() {
 async fn look_up() {
     let site = Site::new(RefreshTokens::Rotating).await;
     let plain = || site.here().app();
-    let both = plain().identity_provider("org-a", "okta").target_org("org-a");
+    let both = plain()
+        .identity_provider("org-a", "okta")
+        .target_org("org-a");
     let apps = [
         plain(),
         plain().target_org("org-a"),

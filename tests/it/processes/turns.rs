@@ -109,7 +109,6 @@ fn turn_of_a_killed_process_passes_to_the_waiter() {
     site.assert_tidy();
 }
 
-
 /// Renews, and continues after each given step only when asked.
 async fn renew_in_steps(here: &ChildSite) {
     let step = here.rest[0].clone();

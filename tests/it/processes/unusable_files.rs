@@ -229,4 +229,3 @@ async fn renew_without_room(here: &ChildSite, take: impl Fn(), give: impl Fn()) 
     clock.advance(seconds(10));
     send_to_parent(&hash_of(&tokens.token().await.unwrap()));
 }
-

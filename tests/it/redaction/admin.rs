@@ -15,7 +15,7 @@ use super::{Run, integrations, replies::SECRET};
 use crate::{
     admin::all_calls,
     support::{
-        CLIENT_ID, good_token, region_of,
+        good_token, region_of,
         server::{Reply, Server},
     },
 };

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, TokenProvider,
-    TokenProviderBuilder, client::RetryPolicy,
+    TokenProviderBuilder,
+    client::RetryPolicy,
     sandbox::{Sandbox, SandboxBuilder},
 };
 use tokio::runtime::Builder;

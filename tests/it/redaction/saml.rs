@@ -68,7 +68,10 @@ async fn cannot_be_sent(run: &mut Run) {
         format!("<a:Assertion xmlns:a=\"{SAML}\" ID=\"{SENT}\">{inner}</a:Assertion>")
     };
     let times = |time: &str| with(&format!("{SIGNATURE}<a:Conditions {time}/>"));
-    let response = format!("<p:Response xmlns:p=\"{PROTOCOL}\">{}</p:Response>", with(SIGNATURE));
+    let response = format!(
+        "<p:Response xmlns:p=\"{PROTOCOL}\">{}</p:Response>",
+        with(SIGNATURE)
+    );
     for given in [
         SENT.to_owned(),
         format!("{SENT} "),

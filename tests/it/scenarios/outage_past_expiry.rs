@@ -37,7 +37,11 @@ async fn outage_past_the_expiry_ends_without_a_restart() {
         let (tokens, clock) = provider_with(&dns, &authority);
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
-        let requests = if let Outage::Failing(_) = outage { 2 } else { 1 };
+        let requests = if let Outage::Failing(_) = outage {
+            2
+        } else {
+            1
+        };
         match outage {
             Outage::NoAddress => dns.resolve_to_nothing(),
             Outage::ConnectionRefused => dns.resolve_to(closed.address()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Error, ErrorKind, PlatformClient,
+    Clock, Error, PlatformClient,
     client::Response,
     sandbox::{FaultResponse, Sandbox},
 };
@@ -11,9 +11,10 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::PATH;
-use crate::support::{assert_contains, 
+use crate::support::{
+    assert_contains,
     cloud::{Cloud, Requests, quick},
-    kind_of,
+    kind_of, payload,
     server::{End, Reply},
     with_clock,
 };

@@ -6,10 +6,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{PATH, half, remote_api};
-use crate::support::{payload, 
+use crate::support::{
     advance_until_done,
     cloud::{Cloud, Requests, quick},
-    kind_of,
+    kind_of, payload,
     server::{Closed, End, Reply},
 };
 

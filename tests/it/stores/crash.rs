@@ -136,7 +136,10 @@ fn read(folder: &Path) -> Vec<u8> {
 
 /// Whether the turn is free. The check does not take it.
 fn is_free(folder: &Path) -> bool {
-    fs::File::open(path_in(folder, ".lock")).unwrap().try_lock().is_ok()
+    fs::File::open(path_in(folder, ".lock"))
+        .unwrap()
+        .try_lock()
+        .is_ok()
 }
 
 /// Returns the number of files other than the record and its lock.

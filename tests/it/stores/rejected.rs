@@ -15,7 +15,8 @@ use genesys_cloud_auth::{
 use tempfile::TempDir;
 
 use super::{key, load, path_in, runtime, save, store, with_sources};
-use crate::support::{assert_contains, 
+use crate::support::{
+    assert_contains,
     child_process::{command_after, job, messages_of, send_to_parent},
     files::names,
 };

@@ -10,7 +10,8 @@ use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
 
 use super::{StoreError, key, load, path_in, runtime, save, store, with_sources};
-use crate::support::{assert_contains, 
+use crate::support::{
+    assert_contains,
     child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
 };
@@ -55,7 +56,9 @@ fn twenty_processes_lose_no_update() {
 fn messages_of_all(test: &str, path: &str) -> Vec<Vec<String>> {
     let start = |_| command(test, &[path]).spawn().unwrap();
     let children: Vec<_> = (0..PROCESSES).map(start).collect();
-    let outputs = children.into_iter().map(|child| child.wait_with_output().unwrap());
+    let outputs = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap());
     outputs.map(|output| messages_of(&output)).collect()
 }
 

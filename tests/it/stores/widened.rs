@@ -16,7 +16,9 @@ use super::{
     rejected::{StoredRecord, mode},
     save, store, with_sources,
 };
-use crate::support::{assert_contains, credentials, files::names, good_token, region_of, server::Server};
+use crate::support::{
+    assert_contains, credentials, files::names, good_token, region_of, server::Server,
+};
 
 const MOUNT: &str = "fsGroupChangePolicy: OnRootMismatch";
 

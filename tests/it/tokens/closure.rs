@@ -7,8 +7,8 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    Clock, Error, Event, Grant, NewToken, PlatformClient, Region, TokenProvider,
-    sandbox::Sandbox, store::MemoryStore,
+    Clock, Error, Event, Grant, NewToken, PlatformClient, Region, TokenProvider, sandbox::Sandbox,
+    store::MemoryStore,
 };
 
 use super::tokens;

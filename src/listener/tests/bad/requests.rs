@@ -130,8 +130,7 @@ fn other_absolute_targets(host: &str, line: &str) -> Vec<Bad> {
 
 fn other_queries(host: &str) -> Vec<Bad> {
     let state = |query: String| Bad(get(host, &query).into(), Some(400), State);
-    let parameters =
-        |query: String| Bad(get(host, &query).into(), Some(400), Parameters);
+    let parameters = |query: String| Bad(get(host, &query).into(), Some(400), Parameters);
     let short = STATE.trim_end_matches('I');
     let no_query = callback_with(host, "?", "");
     vec![

@@ -8,7 +8,11 @@ use genesys_cloud_auth::{
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{assert_contains, cloud::client_of, sandbox_and_client, kind_of};
+use crate::support::{
+    assert_contains,
+    cloud::{client_of, sandbox_and_client},
+    kind_of,
+};
 
 /// How a form is called, and what its caller gets.
 struct Row {
