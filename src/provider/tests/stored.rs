@@ -7,7 +7,6 @@ use crate::{
     grant::ClientCredentials,
     store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
-use broken::Broken;
 
 pub(super) fn by_secret(store: impl TokenStore) -> Storage {
     let parts = ["a-client".to_owned()];

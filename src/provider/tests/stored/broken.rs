@@ -6,13 +6,13 @@ use super::*;
 use crate::{error::StoreError, store::MemoryTurn};
 
 /// A store with one fault, such as "load fails", or "saved fails" after the record was saved.
-pub(super) struct Broken {
+pub(crate) struct Broken {
     fault: String,
     memory: MemoryStore,
 }
 
 impl Broken {
-    pub(super) fn new(fault: &str, memory: &MemoryStore) -> Self {
+    pub(crate) fn new(fault: &str, memory: &MemoryStore) -> Self {
         let (fault, memory) = (fault.to_owned(), memory.clone());
         Self { fault, memory }
     }
