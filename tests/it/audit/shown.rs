@@ -82,10 +82,10 @@ async fn json_has_the_facts_and_the_words() {
     let fields = json!({ "accessTokenValiditySeconds": 86_400, "state": "frozen" });
     let report = Organization::with_client(&fields).await.report().await;
     let json = serde_json::to_value(&report).unwrap();
-    let client = json!({ "id": "a", "name": "job" });
+    let client = json!({ "kind": "client", "id": "a", "name": "job" });
     let finding = json!({
         "check": "token_duration",
-        "client": client,
+        "subject": client,
         "problem": { "kind": "long_token_duration", "seconds": 86_400, "max_seconds": 64_800 },
         "text": "its tokens are valid for 86400 s, and 64800 s are allowed",
         "cure": "set a token duration of at most 64800 s",
@@ -94,7 +94,7 @@ async fn json_has_the_facts_and_the_words() {
     assert_eq!(json["time"], "2026-11-29T00:00:00.000Z");
     assert_eq!(json["clients"], 1);
     assert_eq!(json["not_checked"][0]["check"], "state");
-    assert_eq!(json["not_checked"][0]["client"], client);
+    assert_eq!(json["not_checked"][0]["subject"], client);
     assert_eq!(json["passed"].as_object().unwrap().len(), Check::ALL.len());
     assert_eq!(json["passed"]["state"], 0);
 }

@@ -33,11 +33,25 @@ pub async fn all(run: &mut Run) {
         .at_api()
         .path(role)
         .respond(FaultResponse::new(200).body(body.to_string()));
+    let credential = json!({ "entities": [
+        { "id": "c", "name": "n", "credentialFields": { "clientSecret": planted }, "tomorrow": planted },
+    ] });
+    let configuration =
+        json!({ "notes": planted, "properties": { "x": planted }, "tomorrow": planted });
+    let integrations = api.integrations().list().await.unwrap();
+    let current = format!("/api/v2/integrations/{}/config/current", integrations[0].id);
+    for (path, body) in [
+        ("/api/v2/integrations/credentials/listing", &credential),
+        (&current, &configuration),
+    ] {
+        let response = FaultResponse::new(200).body(body.to_string());
+        sandbox.at_api().path(path).respond(response);
+    }
     let audit = api.audit();
     run.debug(&audit);
     let report = audit.run().await.unwrap();
     assert!(
-        report.findings.len() > 6 && !report.not_checked.is_empty(),
+        report.findings.len() > 7 && !report.not_checked.is_empty(),
         "{report:?}"
     );
     run.debug(&report);
@@ -52,7 +66,7 @@ pub async fn all(run: &mut Run) {
             run.debug(&roles[0]);
         }
     }
-    run.debug(report.findings[0].client.as_ref().unwrap());
+    run.debug(&report.findings[0].subject);
     run.debug(&report.not_checked[0]);
 
     sandbox.clear_faults();
