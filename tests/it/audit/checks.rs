@@ -38,8 +38,9 @@ const FAULTS: &[(&str, Check, &str)] = &[
         Check::ImplicitGrant,
         "is May 2027 (153 days left), or March 2027 (92 days left)",
     ),
+    // It has no secret whose age would count.
     (
-        r#"{"authorizedGrantType":"token"}"#,
+        r#"{"authorizedGrantType":"token","dateCreated":"2020-01-01T00:00:00Z"}"#,
         Check::ImplicitGrant,
         "May 2026 (212 days ago) and March 2026 (273 days ago)",
     ),
@@ -186,23 +187,30 @@ async fn roles_that_may_administer_are_told_from_others() {
         }
     }
     // Permissions of the older kind have one name; a role without any list may have all.
-    for (body, is_known) in [
+    let policies = json!([{}, { "domain": "new" }]);
+    for (body, expected) in [
         (
-            json!({ "name": "r", "permissions": ["group_creation", "oauth:client:view"] }),
-            true,
+            json!({ "permissions": ["group_creation", "oauth", "oauth:client:view"] }),
+            [1, 0, 0],
         ),
         (
-            json!({ "name": "r", "permissions": null, "permissionPolicies": [{}, { "domain": "new" }] }),
-            true,
+            json!({ "permissions": null, "permissionPolicies": policies }),
+            [1, 0, 0],
         ),
-        (json!({ "name": "r" }), false),
+        (json!({ "permissions": ["oauth:client:delete"] }), [0, 1, 0]),
+        (
+            json!({ "permissions": ["*"], "permissionPolicies": [] }),
+            [0, 1, 0],
+        ),
+        (json!({ "name": "r" }), [0, 0, 1]),
     ] {
         let organization = Organization::with_client(&json!({})).await;
         let path = format!("/api/v2/authorization/roles/{}", organization.reader);
         organization.plant(&path, &body);
         let report = organization.report().await;
-        let but = (!is_known).then_some(Check::AdministrativeRoles);
-        assert_others_passed(&report, but);
+        let passed = report.passed[&Check::AdministrativeRoles];
+        let counts = [passed, report.findings.len(), report.not_checked.len()];
+        assert_eq!(counts, expected, "{body}: {report:?}");
     }
 }
 
@@ -256,6 +264,9 @@ async fn what_cannot_be_decided_is_not_passed() {
         assert_others_passed(&report, Some(check));
     }
     let organization = Organization::with_client(&json!({ "id": "never used" })).await;
+    let row = json!({ "clientId": "never used", "requests": 0 });
+    organization.plant_usage(&json!({ "queryStatus": "Complete", "results": [row] }));
+    assert_eq!(organization.report().await.findings[0].check(), Check::Use);
     let results = json!({ "queryStatus": "Complete", "results": [], "cursors": { "after": "x" } });
     organization.plant_usage(&results);
     let report = organization.report().await;

@@ -19,11 +19,17 @@ async fn markdown_has_one_row_for_each_finding() {
     for name in ["id", "name", "authorizedGrantType"] {
         client[name] = HOSTILE.into();
     }
-    client["registeredRedirectUri"] = json!(["http://user:password@a|b/c|d?code=e|f#g"]);
+    client["registeredRedirectUri"] =
+        json!(["http://user:password@a.example/c|d/*b*?code=e|f#frag|ment"]);
     let report = Organization::with_clients(&[client, good_client()])
         .await
         .report()
         .await;
+    let mut report = report;
+    let uri = "http&#58;//a.example/c&#124;d/&#42;b&#42; ";
+    assert!(report.markdown().contains(uri), "{}", report.markdown());
+    // A program may add words of its own.
+    report.not_checked[0].reason = "a\nb\r\n| c | d | e | f |".to_owned();
     let markdown = report.markdown();
     let rows: Vec<_> = markdown
         .lines()
@@ -55,7 +61,7 @@ async fn markdown_has_one_row_for_each_finding() {
     assert!(!markdown.chars().any(is_odd), "{markdown}");
     // A browser shows the words as they were.
     assert!(markdown.contains("a&#124;b"), "{markdown}");
-    for secret in ["password", "code=", "user:"] {
+    for secret in ["password", "code=", "user:", "frag"] {
         assert!(!markdown.contains(secret), "{markdown}");
     }
     let terminal = format!("{:?}", report.findings);
