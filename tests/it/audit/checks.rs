@@ -186,7 +186,11 @@ async fn roles_that_may_administer_are_told_from_others() {
             _ => panic!("{expected:?}: {report:?}"),
         }
     }
-    // Permissions of the older kind have one name; a role without any list may have all.
+}
+
+/// Permissions of the older kind have one name; a role without any list may have all.
+#[tokio::test]
+async fn both_forms_of_permissions_are_read() {
     let policies = json!([{}, { "domain": "new" }]);
     for (body, expected) in [
         (
