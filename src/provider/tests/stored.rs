@@ -221,8 +221,10 @@ struct Broken {
 
 impl Broken {
     async fn may_fail(&self, call: &str) -> Result<(), StoreError> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
+        let calls = self.calls.fetch_add(1, Ordering::SeqCst);
         match self.how.split_once(' ').unwrap() {
+            // The load after a failed save hangs, too.
+            ("save", "hangs and the rest too") if calls >= 3 => pending().await,
             (broken, "fails") if broken == call => Err(StoreError::new("planted")),
             (broken, "panics") if broken == call => panic!("planted"),
             (broken, "hangs") if broken == call => pending().await,
@@ -262,25 +264,26 @@ impl TokenStore for Broken {
 
 #[tokio::test(start_paused = true)]
 async fn failing_store_makes_no_token_unavailable() {
-    for call in ["load", "turn", "save"] {
-        for how in ["fails", "hangs", "panics"] {
-            let how: &str = format!("{call} {how}").leak();
-            let endpoint = Endpoint::new(|_| Reply::Token(3_600));
-            let (calls, memory) = (Arc::default(), MemoryStore::new());
-            let store = Broken { how, calls, memory };
-            let (handle, events) = event_channel();
-            let tokens = endpoint
-                .builder(Clock::manual(), credentials())
-                .storage(by_secret(store))
-                .on_event(handle)
-                .build();
-            let token = tokens.token().await.unwrap();
-            assert_eq!(token.expose_secret(), "token-0", "{how}");
-            assert_eq!(endpoint.requests(), 1, "{how}");
-            let next = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
-            assert!(matches!(next(&events), Event::StoreFailed { .. }), "{how}");
-            assert!(matches!(next(&events), Event::Acquired { .. }), "{how}");
-        }
+    let calls = ["load", "turn", "save"].into_iter();
+    let faults =
+        calls.flat_map(|call| ["fails", "hangs", "panics"].map(|how| format!("{call} {how}")));
+    for how in faults.chain(["save hangs and the rest too".to_owned()]) {
+        let how: &str = how.leak();
+        let endpoint = Endpoint::new(|_| Reply::Token(3_600));
+        let (calls, memory) = (Arc::default(), MemoryStore::new());
+        let store = Broken { how, calls, memory };
+        let (handle, events) = event_channel();
+        let tokens = endpoint
+            .builder(Clock::manual(), credentials())
+            .storage(by_secret(store))
+            .on_event(handle)
+            .build();
+        let token = tokens.token().await.unwrap();
+        assert_eq!(token.expose_secret(), "token-0", "{how}");
+        assert_eq!(endpoint.requests(), 1, "{how}");
+        let next = |events: &Receiver<Event>| events.recv_timeout(DEADLINE).unwrap();
+        assert!(matches!(next(&events), Event::StoreFailed { .. }), "{how}");
+        assert!(matches!(next(&events), Event::Acquired { .. }), "{how}");
     }
 }
 
