@@ -173,7 +173,7 @@ async fn credentials_are_listed_by_cursor_in_both_directions() {
     assert!(credential.get("credentialFields").is_none());
     // A cursor is opaque, and escaped in a link.
     let next = pages[0]["nextUri"].as_str().unwrap();
-    assert!(!next.contains("after=5") && next.contains("%3D"), "{next}");
+    assert!(!next.contains("after=5") && next.contains("%2B"), "{next}");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn unknown_cursor_is_an_error() {
     let next = page["nextUri"].as_str().unwrap().to_owned();
     let cursor = next.split(['=', '&']).nth(1).unwrap();
     let cut = &cursor[..cursor.len() - 5];
-    for cursor in ["", "5", "-1", "AAAA", "%FF%FE", "Y3JlZGVudGlhbHM+OTk=", cut] {
+    for cursor in ["", "5", "-1", "AAAA", "%FF%FE", "cGFnZT4%2BPj85OQ==", cut] {
         for name in ["after", "before"] {
             let path = format!("{CREDENTIALS}?{name}={cursor}");
             let response = get(&sandbox, &path, &token).await;
