@@ -69,6 +69,14 @@ pub(super) fn data_action_routes() -> Router<Arc<Org>> {
             "/api/v2/integrations/actions/{actionId}/draft/templates/{fileName}",
             get(draft_template),
         )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/schemas/{fileName}",
+            get(schema),
+        )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/draft/schemas/{fileName}",
+            get(draft_schema),
+        )
 }
 
 /// The calls that run data actions. A data action cannot call these.
@@ -114,6 +122,7 @@ fn page_of(
         query_parameter(query, "category"),
         query_parameter(query, "name"),
     );
+    let secure = query_parameter(query, "secure").map(|secure| secure == "true");
     let config = query_parameter(query, "includeConfig").as_deref() == Some("true");
     let actions: Vec<Value> = org.with_integrations(|table, _| {
         let bodies = table.actions.iter();
@@ -129,6 +138,7 @@ fn page_of(
                 name.as_ref()
                     .is_none_or(|part| text(body, "name").contains(part))
             })
+            .filter(|body| secure.is_none_or(|wanted| body["secure"] == wanted))
             .collect()
     });
     numbered_page(path, query, &actions)
@@ -186,6 +196,16 @@ async fn draft_template(
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(VIEW_DRAFT)?;
     template_text(&org, &id, true, &file)
+}
+
+async fn schema(Extension(caller): Extension<Caller>) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(VIEW)?;
+    Err(ApiErrorResponse::not_in_the_sandbox("files of schemas"))
+}
+
+async fn draft_schema(Extension(caller): Extension<Caller>) -> Result<Response, ApiErrorResponse> {
+    caller.permissions.require(VIEW_DRAFT)?;
+    Err(ApiErrorResponse::not_in_the_sandbox("files of schemas"))
 }
 
 fn template_text(

@@ -99,6 +99,11 @@ impl ApiErrorResponse {
         Self::new(StatusCode::BAD_REQUEST, "invalid.value", message)
     }
 
+    /// What a request asks for that the sandbox does not have.
+    pub(crate) fn not_in_the_sandbox(what: &str) -> Self {
+        Self::bad_request(format!("not in the sandbox: {what}"))
+    }
+
     pub(crate) fn user_context_required() -> Self {
         Self::bad_request(
             "This request requires a user context. \

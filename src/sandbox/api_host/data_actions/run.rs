@@ -10,7 +10,6 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    failure::not_in_the_sandbox,
     send::{OwnApi, RunnableAction},
     steps::run,
 };
@@ -37,9 +36,7 @@ pub(super) async fn execute(
     caller.permissions.require(EXECUTE)?;
     let action = find_action(&org, &id, false)?;
     let input = body.object()?;
-    if query_parameter(query.as_deref(), "flatten").as_deref() == Some("true") {
-        return Ok(not_in_the_sandbox("flatten").into_response());
-    }
+    check_not_flat(query.as_deref())?;
     let (_, result) = run(&org, &api, &action, input).await;
     Ok(match result {
         Ok(result) => ok_response(&result),
@@ -52,10 +49,12 @@ pub(super) async fn test(
     Extension(caller): Extension<Caller>,
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EXECUTE)?;
     let action = find_action(&org, &id, false)?;
+    check_not_flat(query.as_deref())?;
     test_action(&org, &api, &action, body.object()?).await
 }
 
@@ -64,10 +63,12 @@ pub(super) async fn test_draft(
     Extension(caller): Extension<Caller>,
     Extension(api): Extension<OwnApi>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
     body: JsonBody,
 ) -> Result<Response, ApiErrorResponse> {
     caller.permissions.require(EXECUTE_DRAFT)?;
     let action = find_action(&org, &id, true)?;
+    check_not_flat(query.as_deref())?;
     test_action(&org, &api, &action, body.object()?).await
 }
 
@@ -108,6 +109,14 @@ pub(super) async fn run_flow(
         Ok(result) => json!({ "flow": FLOW, "path": "success", "result": result }),
         Err(failure) => json!({ "flow": FLOW, "path": "failure", "error": failure.as_tested() }),
     }))
+}
+
+/// Fails where the query asks for the flat form of Architect.
+fn check_not_flat(query: Option<&str>) -> Result<(), ApiErrorResponse> {
+    match query_parameter(query, "flatten").as_deref() {
+        None | Some("false") => Ok(()),
+        Some(_) => Err(ApiErrorResponse::not_in_the_sandbox("flatten")),
+    }
 }
 
 fn find_action(org: &Org, id: &str, is_draft: bool) -> Result<RunnableAction, ApiErrorResponse> {

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 use serde_json::{Value, json};
 
 use crate::sandbox::{
@@ -28,21 +29,32 @@ pub(super) fn scope_routes() -> Router<Arc<Org>> {
         )
 }
 
-async fn list_scopes() -> Response {
-    let entities = KNOWN_SCOPES.map(scope);
+async fn list_scopes(headers: HeaderMap) -> Response {
+    let entities = KNOWN_SCOPES.map(|id| scope(id, &headers));
     ok_response(&whole_listing(&entities, SCOPES))
 }
 
-async fn get_scope(Path(id): Path<String>) -> Result<Response, ApiErrorResponse> {
+async fn get_scope(
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiErrorResponse> {
     let known = KNOWN_SCOPES.into_iter().find(|known| *known == id);
     let known = known.ok_or_else(ApiErrorResponse::not_found)?;
-    Ok(ok_response(&scope(known)))
+    Ok(ok_response(&scope(known, &headers)))
 }
 
-fn scope(id: &str) -> Value {
+/// The description is in English, or in German where the request asks for it.
+fn scope(id: &str, headers: &HeaderMap) -> Value {
+    let language = headers.get(ACCEPT_LANGUAGE);
+    let is_german = language.is_some_and(|tags| tags.as_bytes().starts_with(b"de"));
+    let description = if is_german {
+        format!("Erlaubt, was {id} sagt")
+    } else {
+        format!("Allows what {id} says")
+    };
     json!({
         "id": id,
-        "description": format!("Allows what {id} says"),
+        "description": description,
         "selfUri": format!("{SCOPES}/{id}"),
     })
 }
