@@ -56,6 +56,30 @@ pub(super) enum Reply {
     After(Duration, Box<Self>),
 }
 
+/// The replies to the requests, by their number.
+pub(super) trait Script: Send + Sync + 'static {
+    fn reply(&self, request: usize) -> Reply;
+}
+
+impl<F: Fn(usize) -> Reply + Send + Sync + 'static> Script for F {
+    fn reply(&self, request: usize) -> Reply {
+        self(request)
+    }
+}
+
+/// The replies in their order. The last one is repeated.
+impl<const N: usize> Script for [Reply; N] {
+    fn reply(&self, request: usize) -> Reply {
+        self[request.min(N - 1)].clone()
+    }
+}
+
+impl Script for Vec<Reply> {
+    fn reply(&self, request: usize) -> Reply {
+        self[request.min(self.len() - 1)].clone()
+    }
+}
+
 pub(super) struct Endpoint {
     requests: AtomicUsize,
     open: AtomicUsize,
@@ -64,24 +88,20 @@ pub(super) struct Endpoint {
     sent_secrets: Mutex<Vec<String>>,
     /// Each permit lets one request pass.
     gate: Semaphore,
-    script: Box<dyn Fn(usize) -> Reply + Send + Sync>,
+    script: Box<dyn Script>,
 }
 
 impl Endpoint {
-    /// Replies to the first request with `script(0)`, and so on.
-    pub(super) fn new(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn new(script: impl Script) -> Arc<Self> {
         Self::with_permits(Semaphore::MAX_PERMITS, script)
     }
 
     /// Holds every request until [`release`](Self::release).
-    pub(super) fn gated(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn gated(script: impl Script) -> Arc<Self> {
         Self::with_permits(0, script)
     }
 
-    fn with_permits(
-        permits: usize,
-        script: impl Fn(usize) -> Reply + Send + Sync + 'static,
-    ) -> Arc<Self> {
+    fn with_permits(permits: usize, script: impl Script) -> Arc<Self> {
         Arc::new(Self {
             requests: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -104,6 +124,12 @@ impl Endpoint {
 
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn until_requests(&self, requests: usize) {
+        while self.requests() < requests {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The codes, refresh tokens and assertions of the requests, in their order.
@@ -157,7 +183,7 @@ impl Endpoint {
         self.sent_secrets.lock().extend(sent);
         self.max_open.fetch_max(open, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
-        let mut reply = (self.script)(number);
+        let mut reply = self.script.reply(number);
         while let Reply::After(wait, then) = reply {
             tokio::time::sleep(wait).await;
             reply = *then;

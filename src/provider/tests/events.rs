@@ -22,25 +22,17 @@ fn next(events: &Receiver<Event>) -> String {
     match events.recv_timeout(DEADLINE).unwrap() {
         Event::Acquired {
             took, expires_in, ..
-        } => {
-            format!("acquired {}", milliseconds(took, expires_in))
-        }
+        } => format!("acquired {}", milliseconds(took, expires_in)),
         Event::Renewed {
             took, expires_in, ..
-        } => {
-            format!("renewed {}", milliseconds(took, expires_in))
-        }
+        } => format!("renewed {}", milliseconds(took, expires_in)),
         Event::RequestFailed {
             error,
             took,
             pause,
             has_valid_token,
         } => {
-            assert_eq!(
-                error.retry_after(),
-                Some(pause),
-                "the pause that callers get"
-            );
+            assert_eq!(error.retry_after(), Some(pause), "what callers get");
             let kind = format!("{:?}", error.kind());
             let kind = kind.split(['(', ' ']).next().unwrap();
             let times = milliseconds(took, pause);
@@ -64,12 +56,12 @@ fn milliseconds(one: Duration, other: Duration) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn events_of_a_token_arrive_in_order_with_their_figures() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => after(2.0, Reply::Token(102)),
-        1 => after(0.5, Reply::Token(100)),
-        2 => after(1.0, Reply::Unavailable),
-        _ => Reply::Token(100),
-    });
+    let endpoint = Endpoint::new([
+        after(2.0, Reply::Token(102)),
+        after(0.5, Reply::Token(100)),
+        after(1.0, Reply::Unavailable),
+        Reply::Token(100),
+    ]);
     let clock = Clock::manual();
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
     let use_for = async |time| {
@@ -123,13 +115,13 @@ async fn events_name_the_instant_at_which_the_token_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_reported_once_and_pauses_never() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => Reply::Unavailable,
-        1 => Reply::RateLimited(seconds(42.0)),
-        2 => Reply::Token(0),
-        3 => Reply::Never,
-        _ => Reply::InvalidClient,
-    });
+    let endpoint = Endpoint::new([
+        Reply::Unavailable,
+        Reply::RateLimited(seconds(42.0)),
+        Reply::Token(0),
+        Reply::Never,
+        Reply::InvalidClient,
+    ]);
     let (tokens, events) = watched(&endpoint, Clock::manual(), credentials());
     for expected in [
         "failed 0 500 UnexpectedResponse valid token: false",
@@ -139,13 +131,7 @@ async fn each_failure_is_reported_once_and_pauses_never() {
         "failed 0 5000 InvalidClient valid token: false",
         "failed 0 10000 InvalidClient valid token: false",
     ] {
-        let callers: Vec<_> = (0..64)
-            .map(|_| {
-                let tokens = tokens.clone();
-                tokio::spawn(async move { tokens.token().await.map(drop) })
-            })
-            .collect();
-        for caller in callers {
+        for caller in spawn_callers(&tokens, 64) {
             let _ = caller.await.unwrap();
         }
         assert_eq!(next(&events), expected);
@@ -202,22 +188,13 @@ fn late_token_is_reported_and_its_lost_refresh_is_not() {
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
     let start_refresh = async |requests| {
         assert!(tokens.cached_token().is_none());
-        while endpoint.requests() < requests {
-            tokio::task::yield_now().await;
-        }
+        endpoint.until_requests(requests).await;
     };
     first.block_on(start_refresh(1));
     clock.advance(seconds(11.0));
     second.block_on(start_refresh(2));
     endpoint.release(1);
-    let token = first.block_on(async {
-        loop {
-            match tokens.cached_token() {
-                Some(token) => return token,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    });
+    let token = first.block_on(until_cached(&tokens));
     drop(second);
     tokens.invalidate(&token);
     assert_eq!(name(&next(&events)), "acquired");

@@ -3,18 +3,20 @@
 use std::{pin::Pin, time::Duration};
 
 use genesys_cloud_auth::{
-    Error, PlatformClient,
+    Error, PlatformClient, Region,
     admin::{DataActionConfig, NewCredential, NewDataAction, NewOAuthClient},
-    sandbox::FaultResponse,
+    client::RetryPolicy,
+    sandbox::Sandbox,
 };
 use serde_json::{Value, json};
 
-use super::{job, methods, start};
+use super::{job, methods, start_clients};
 use crate::support::{
     advance_until_done,
     cloud::{Cloud, Requests},
     good_token, kind_of, provider_of,
     server::{Closed, End, Reply, Server},
+    with_clock,
 };
 
 #[track_caller]
@@ -33,8 +35,7 @@ const FIND: [&str; 3] = ["“CRM sync”", "oauth_clients().list()", "regenerate
 
 #[tokio::test]
 async fn lost_creation_says_how_to_find_the_client() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (sandbox, clients) = start_clients().await;
     let path = "/api/v2/oauth/clients";
     sandbox.at_api().path(path).times(1).drop_response();
     let error = clients.create(&job(&sandbox)).await.unwrap_err();
@@ -60,34 +61,25 @@ async fn lost_creation_says_how_to_find_the_client() {
 
 #[tokio::test]
 async fn creation_that_takes_too_long_is_unknown() {
-    let sandbox = genesys_cloud_auth::sandbox::Sandbox::start().await.unwrap();
-    let (tokens, clock) = crate::support::with_clock(&sandbox, sandbox.client_credentials());
+    let sandbox = Sandbox::start().await.unwrap();
+    let (tokens, _clock) = with_clock(&sandbox, sandbox.client_credentials());
     tokens.token().await.unwrap();
-    let api = PlatformClient::builder(tokens)
-        .timeout(Duration::from_millis(300))
-        .build();
+    let api = PlatformClient::builder(tokens).timeout(Duration::from_millis(300));
+    let clients = api.build().oauth_clients();
     sandbox.at_api().stall();
-    let error = api
-        .oauth_clients()
-        .create(&job(&sandbox))
-        .await
-        .unwrap_err();
+    let error = clients.create(&job(&sandbox)).await.unwrap_err();
     assert_unknown(&error, &FIND);
-    drop(clock);
 }
 
 #[tokio::test]
 async fn lost_secret_is_generated_again_by_the_caller_only() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (sandbox, clients) = start_clients().await;
     let id = sandbox.client_id();
     let path = format!("/api/v2/oauth/clients/{id}/secret");
     sandbox.at_api().path(path).times(1).drop_response();
     let error = clients.regenerate_secret(id).await.unwrap_err();
-    assert_unknown(
-        &error,
-        &["old one may be invalid", "call `regenerate_secret` again"],
-    );
+    let advice = ["old one may be invalid", "call `regenerate_secret` again"];
+    assert_unknown(&error, &advice);
     assert_eq!(methods(&sandbox), ["POST"]);
     clients.regenerate_secret(id).await.unwrap();
 }
@@ -106,45 +98,30 @@ async fn success_without_a_usable_secret_is_unknown() {
     ] {
         let cloud = Cloud::start();
         cloud.api.answers([Reply::json(200, &body)]);
-        let new = NewOAuthClient::client_credentials("CRM sync");
-        let clients = cloud.client.oauth_clients();
-        let error = clients.create(&new.role("r", "*")).await.unwrap_err();
+        let new = NewOAuthClient::client_credentials("CRM sync").role("r", "*");
+        let error = cloud.client.oauth_clients().create(&new).await.unwrap_err();
         assert_unknown(&error, &FIND);
-        assert!(
-            !format!("{error:?}{error:#?}").contains("planted"),
-            "{error:?}"
-        );
+        let debug = format!("{error:?}{error:#?}");
+        assert!(!debug.contains("planted"), "{debug}");
         assert_eq!(cloud.requests().api, 1);
     }
 }
 
 #[tokio::test]
 async fn request_that_was_not_sent_or_done_is_known() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
-    for response in [
-        FaultResponse::new(400),
-        FaultResponse::new(403),
-        FaultResponse::new(409),
-        FaultResponse::new(429),
-    ] {
-        sandbox.at_api().times(1).respond(response);
+    let (sandbox, clients) = start_clients().await;
+    for status in [400, 403, 409, 429] {
+        sandbox.at_api().times(1).respond(status);
         let error = clients.create(&job(&sandbox)).await.unwrap_err();
         assert!(!error.is_outcome_unknown(), "{error:?}");
     }
     let login = Server::start(good_token("t"));
     let closed = Closed::new();
-    let region = format!("http://{}", closed.address());
-    let region = genesys_cloud_auth::Region::custom(&login.url(), &region).unwrap();
-    let (builder, _) = provider_of(region);
-    let api = PlatformClient::builder(builder.build().unwrap())
-        .retry(genesys_cloud_auth::client::RetryPolicy::never())
-        .build();
-    let error = api
-        .oauth_clients()
-        .create(&job(&sandbox))
-        .await
-        .unwrap_err();
+    let api = format!("http://{}", closed.address());
+    let (tokens, _) = provider_of(Region::custom(&login.url(), &api).unwrap());
+    let api = PlatformClient::builder(tokens.build().unwrap()).retry(RetryPolicy::never());
+    let clients = api.build().oauth_clients();
+    let error = clients.create(&job(&sandbox)).await.unwrap_err();
     assert!(!error.is_outcome_unknown(), "{error:?}");
 }
 
@@ -208,7 +185,7 @@ async fn failed_token_request_is_no_lost_call() {
     // No host at all.
     let (api, closed) = (Server::start(Reply::json(200, "{}")), Closed::new());
     let login = format!("http://{}", closed.address());
-    let region = genesys_cloud_auth::Region::custom(&login, &api.url()).unwrap();
+    let region = Region::custom(&login, &api.url()).unwrap();
     let (builder, clock) = provider_of(region);
     let client = PlatformClient::new(builder.build().unwrap());
     for call in calls_sent_once(&client) {

@@ -104,11 +104,8 @@ async fn needed_for_oauth_clients(all: &mut Needed) {
 async fn needed_for_integrations(all: &mut Needed) {
     let sandbox = Sandbox::start().await.unwrap();
     let integrations = client_of(&sandbox).integrations().wait(Duration::ZERO);
-    let id = integrations
-        .create("custom-rest-actions", "x")
-        .await
-        .unwrap()
-        .id;
+    let created = integrations.create("custom-rest-actions", "x").await;
+    let id = created.unwrap().id;
     let credential = NewCredential::basic_auth("a", "b", "c");
     note! { all, sandbox,
         "Integrations.configuration": integrations.configuration(&id),

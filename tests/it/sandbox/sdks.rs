@@ -6,11 +6,13 @@ use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Response, Wire,
-    authorize::CHALLENGE,
+    authorize::{CHALLENGE, VERIFIER},
     basic_auth,
     browser::{Browser, parameter},
     start,
 };
+
+const CLIENT_ID: &str = "2f3c9d3e-8b6a-4c1f-9a57-0d1e2f3a4b5c";
 
 const PYTHON: [&str; 2] = [
     "POST /oauth/token HTTP/1.1\r\n\
@@ -69,15 +71,10 @@ async fn javascript_sdk_logs_in_and_calls_the_api() {
 /// Each SDK opens one connection per host.
 async fn log_in_and_call([login, call]: [&str; 2]) {
     for secret in ["plain-secret", SPECIAL] {
-        let sandbox = start(
-            Sandbox::builder()
-                .client("2f3c9d3e-8b6a-4c1f-9a57-0d1e2f3a4b5c", secret)
-                .allow_users_me_without_user(true),
-        )
-        .await;
+        let builder = Sandbox::builder().client(CLIENT_ID, secret);
+        let sandbox = start(builder.allow_users_me_without_user(true)).await;
         let basic = basic_auth(sandbox.client_id(), secret);
-        let mut login_host = Wire::connect(&sandbox).await;
-        login_host.send(login.replace("{basic}", &basic)).await;
+        let mut login_host = Wire::with_request(&sandbox, login.replace("{basic}", &basic)).await;
         let response = login_host.response().await;
         assert_eq!(response.status, 200);
         let token = response.json()["access_token"].clone();
@@ -97,11 +94,9 @@ async fn log_in_and_call([login, call]: [&str; 2]) {
 #[tokio::test]
 async fn python_sdk_without_login_needs_authentication() {
     let sandbox = Sandbox::start().await.unwrap();
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(PYTHON[1].replace("{token}", "")).await;
-    wire.response()
-        .await
-        .assert_api_error(401, "authentication.required");
+    let mut wire = Wire::with_request(&sandbox, PYTHON[1].replace("{token}", "")).await;
+    let response = wire.response().await;
+    response.assert_api_error(401, "authentication.required");
 }
 
 /// The head of each SDK's token requests. With PKCE there is no `Authorization`.
@@ -126,7 +121,6 @@ const TOKEN_HEADS: [&str; 2] = [
      \r\n",
 ];
 const REDIRECT: &str = "redirect_uri=http%3A%2F%2Flocalhost%3A8085%2Fcallback%3Fx%3D1";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 #[tokio::test]
 async fn both_sdks_exchange_a_code_and_refresh() {
@@ -200,12 +194,8 @@ async fn javascript_sdk_logs_in_from_a_web_page() {
 
 /// Returns a sandbox and a code of its first user.
 async fn start_with_code(more: &str) -> (Sandbox, String) {
-    let sandbox = start(
-        Sandbox::builder()
-            .client("2f3c9d3e-8b6a-4c1f-9a57-0d1e2f3a4b5c", SPECIAL)
-            .code_client(["http://localhost:8085/callback?x=1"]),
-    )
-    .await;
+    let builder = Sandbox::builder().client(CLIENT_ID, SPECIAL);
+    let sandbox = start(builder.code_client(["http://localhost:8085/callback?x=1"])).await;
     let (url, id) = (sandbox.url(), sandbox.client_id());
     let url = format!("{url}/oauth/authorize?response_type=code&client_id={id}&{REDIRECT}{more}");
     let redirected = sandbox.log_in(&url, &sandbox.users()[0]).await;
@@ -226,8 +216,7 @@ async fn assert_calls_as_user(sandbox: &Sandbox, tokens: &Response) {
     let tokens = tokens.json();
     let token = tokens["access_token"].as_str().unwrap();
     for call in [PYTHON[1], JAVASCRIPT[1]] {
-        let mut wire = Wire::connect(sandbox).await;
-        wire.send(call.replace("{token}", token)).await;
+        let mut wire = Wire::with_request(sandbox, call.replace("{token}", token)).await;
         let user = wire.response().await.json();
         assert_eq!(user["id"], sandbox.users()[0].id());
     }
