@@ -1,31 +1,96 @@
 //! Times as Genesys Cloud and SAML write them.
+//!
+//! The client reads times by a crate; the calendar here is its own, so that it checks the client's.
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-
-/// Formats a time in UTC with milliseconds, such as `2026-03-01T09:30:00.000Z`. A time before 1970
-/// becomes 1970.
+/// Formats a time in UTC with milliseconds, such as `2026-03-01T09:30:00.000Z`.
 pub(super) fn format_time(time: SystemTime) -> String {
-    let time = Timestamp::try_from(time.max(SystemTime::UNIX_EPOCH));
-    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+    let since_1970 = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let seconds = since_1970.as_secs();
+    let (year, month, day) = date_from_days(seconds / 86_400);
+    let second_of_day = seconds % 86_400;
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        second_of_day / 3600,
+        second_of_day / 60 % 60,
+        second_of_day % 60,
+        since_1970.subsec_millis()
+    )
 }
 
 /// Parses a time in UTC (SAML 2.0 core, section 1.3.3), with or without a fraction of a second.
 /// Returns `None` for other texts and for times before 1970.
 pub(super) fn parse_time(text: &str) -> Option<SystemTime> {
-    let text = text.strip_suffix('Z')?;
-    let (time, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let time = format!("{time}Z");
-    // jiff also reads other forms, and reads second 60 as 59.
-    let parsed: Timestamp = time.parse().ok()?;
-    if !is_fraction || parsed.to_string() != time {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let date = parse_numbers(date, '-', [4, 2, 2])?;
+    let [hours, minutes, seconds] = parse_numbers(time, ':', [2, 2, 2])?;
+    if hours > 23 || minutes > 59 || seconds > 59 || !is_digits(fraction) {
         return None;
     }
-    let seconds = parsed.as_second().try_into().ok()?;
+    let seconds = days_since_1970(date)? * 86_400 + hours * 3_600 + minutes * 60 + seconds;
     let nanoseconds = format!("{fraction:0<9.9}").parse().ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+}
+
+/// Parses three numbers with these numbers of digits.
+fn parse_numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u64; 3]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; 3];
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        let is_number = part.len() == digits && is_digits(part);
+        *number = part.parse().ok().filter(|_| is_number)?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the days from 1970-01-01 to a date.
+fn days_since_1970([year, month, day]: [u64; 3]) -> Option<u64> {
+    let lengths = month_lengths(year);
+    let month = usize::try_from(month).ok()?.checked_sub(1)?;
+    if year < 1970 || !(1..=*lengths.get(month)?).contains(&day) {
+        return None;
+    }
+    let years: u64 = (1970..year).map(|year| 365 + leap_days(year)).sum();
+    Some(years + lengths.iter().take(month).sum::<u64>() + day - 1)
+}
+
+/// Returns year, month and day, by counting whole years and months.
+fn date_from_days(mut days: u64) -> (u64, usize, u64) {
+    // 400 years always have the same number of days.
+    let mut year = 1970 + days / 146_097 * 400;
+    days %= 146_097;
+    while days >= 365 + leap_days(year) {
+        days -= 365 + leap_days(year);
+        year += 1;
+    }
+    let mut month = 1;
+    for length in month_lengths(year) {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    (year, month, days + 1)
+}
+
+/// Returns the number of days in each month.
+fn month_lengths(year: u64) -> [u64; 12] {
+    let february = 28 + leap_days(year);
+    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+}
+
+fn leap_days(year: u64) -> u64 {
+    u64::from(year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 #[cfg(test)]
