@@ -137,7 +137,8 @@ async fn empty_correlation_id_counts_as_missing() {
     let second = format!("{empty}Genesys-Correlation-Id: g-1\r\n");
     for (headers, expected) in [(empty, "c-1"), (&second, "g-1")] {
         let reply = Reply::of(404, headers, r#"{"code":"not.found","contextId":"c-1"}"#);
-        let cloud = Cloud::answering([reply.clone()]);
+        let cloud = Cloud::start();
+        cloud.api.answers([reply.clone()]);
         let error = cloud.client.get("/api/v2/users").send().await.unwrap_err();
         assert_eq!(error.correlation_id(), Some(expected), "{error}");
         let server = Server::start(reply);

@@ -171,7 +171,8 @@ async fn redirection_of_the_token_endpoint_is_an_error() {
 async fn redirection_of_the_api_is_returned() {
     for status in REDIRECTIONS {
         let elsewhere = Server::start(Reply::json(200, "{}"));
-        let cloud = Cloud::answering([Reply::redirect(status, &elsewhere)]);
+        let cloud = Cloud::start();
+        cloud.api.answers([Reply::redirect(status, &elsewhere)]);
 
         let call = cloud.client.get("/api/v2/downloads/1");
         let response = call.send().await.unwrap();

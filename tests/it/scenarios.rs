@@ -8,44 +8,7 @@ mod rejected_token;
 mod repeated_calls;
 mod token_rate_limit;
 
-use genesys_cloud_auth::PlatformClient;
-use tokio_rustls::TlsAcceptor;
-
-use crate::support::{
-    TOKEN,
-    dns::{DnsStub, REMOTE},
-    good_token, provider_with,
-    server::{Closed, End, Reply, Server},
-    tls::Authority,
-};
-
-/// A client with a token, and an API that is not there yet. Both hosts have the name [`REMOTE`].
-struct Unreachable {
-    api: PlatformClient,
-    login: Server,
-    dns: DnsStub,
-    closed: Closed,
-    acceptor: TlsAcceptor,
-}
-
-impl Unreachable {
-    async fn start() -> Self {
-        let authority = Authority::new();
-        let acceptor = authority.acceptor(REMOTE);
-        let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-        let dns = DnsStub::default();
-        dns.resolve_to(login.address());
-        let api = PlatformClient::new(provider_with(&dns, &authority).0);
-        api.tokens().token().await.unwrap();
-        Self {
-            api,
-            login,
-            dns,
-            closed: Closed::new(),
-            acceptor,
-        }
-    }
-}
+use crate::support::server::{End, Reply};
 
 /// A response that breaks off.
 fn half(end: End) -> Reply {

@@ -91,7 +91,8 @@ async fn success_without_a_usable_secret_is_unknown() {
         "<html>planted</html>".to_owned(),
         String::new(),
     ] {
-        let cloud = Cloud::answering([Reply::json(200, &body)]);
+        let cloud = Cloud::start();
+        cloud.api.answers([Reply::json(200, &body)]);
         let new = NewOAuthClient::client_credentials("CRM sync").role("r", "*");
         let error = cloud.client.oauth_clients().create(&new).await.unwrap_err();
         assert_unknown(&error, &FIND);

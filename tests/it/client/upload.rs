@@ -85,7 +85,8 @@ async fn stream_is_never_sent_twice() {
         (Reply::none(End::Reset), "Transport Reset"),
         (Reply::none(End::Close), "Transport Interrupted"),
     ] {
-        let cloud = Cloud::answering([failure, Reply::json(200, "{}")]);
+        let cloud = Cloud::start();
+        cloud.api.answers([failure, Reply::json(200, "{}")]);
         let call = cloud.client.put(PATH).repeatable();
         let error = call.body_stream(Chunks::new(["a"])).send().await;
         assert_eq!(kind_of(&error.unwrap_err()), kind);

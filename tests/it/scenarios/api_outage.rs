@@ -1,13 +1,16 @@
 //! The API is unavailable for a time.
 
-use genesys_cloud_auth::{Error, client::RetryPolicy};
+use genesys_cloud_auth::{Error, PlatformClient, client::RetryPolicy};
 use serde_json::Value;
 
-use super::{PATH, Unreachable, bad_gateway, half};
+use super::{PATH, bad_gateway, half};
 use crate::support::{
+    TOKEN,
     cloud::{Cloud, Requests, quick},
-    kind_of,
-    server::{End, Reply},
+    dns::{DnsStub, REMOTE},
+    good_token, kind_of, provider_with,
+    server::{Closed, End, Reply, Server},
+    tls::Authority,
 };
 
 #[tokio::test]
@@ -22,7 +25,8 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
         (Reply::json(503, ""), "Api", Some(503), 3),
         (Reply::json(504, "null"), "Api", Some(504), 3),
     ] {
-        let cloud = Cloud::answering([failure]);
+        let cloud = Cloud::start();
+        cloud.api.answers([failure]);
         let policy = quick().attempts(3);
         let call = || cloud.client.get(PATH).retry(policy).fetch::<Value>();
         let error = call().await.unwrap_err();
@@ -40,7 +44,8 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
 
 #[tokio::test]
 async fn short_outage_costs_no_error() {
-    let cloud = Cloud::answering([
+    let cloud = Cloud::start();
+    cloud.api.answers([
         half(End::Close),
         bad_gateway(),
         Reply::json(503, ""),
@@ -53,8 +58,14 @@ async fn short_outage_costs_no_error() {
 
 #[tokio::test]
 async fn unreachable_api_is_found_again_when_it_is_back() {
-    let remote = Unreachable::start().await;
-    let (api, dns, closed) = (remote.api, remote.dns, remote.closed);
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(REMOTE);
+    let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
+    let (dns, closed) = (DnsStub::default(), Closed::new());
+    dns.resolve_to(login.address());
+    let api = PlatformClient::new(provider_with(&dns, &authority).0);
+    api.tokens().token().await.unwrap();
+
     for (address, kind) in [
         (None, "Transport Dns"),
         (Some(closed.address()), "Transport Refused"),
@@ -69,10 +80,10 @@ async fn unreachable_api_is_found_again_when_it_is_back() {
         assert_is_transient(&error);
         assert_eq!(dns.lookups() - before, 5);
     }
-    let server = closed.open_with(Reply::json(200, "{}"), Some(remote.acceptor));
+    let server = closed.open_with(Reply::json(200, "{}"), Some(acceptor));
     let call = api.get(PATH).retry(RetryPolicy::never());
     call.send().await.unwrap();
-    assert_eq!(remote.login.requests().len(), 1);
+    assert_eq!(login.requests().len(), 1);
     assert_eq!(server.requests().len(), 1);
 }
 

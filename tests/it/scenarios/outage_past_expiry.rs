@@ -37,15 +37,20 @@ async fn outage_past_the_expiry_ends_without_a_restart() {
         let (tokens, clock) = provider_with(&dns, &authority);
         assert_eq!(tokens.token().await.unwrap().expose_secret(), "the-first");
 
-        let requests = match &outage {
-            Outage::Failing(_) => 2,
-            _ => 1,
+        let requests = match outage {
+            Outage::NoAddress => {
+                dns.resolve_to_nothing();
+                1
+            }
+            Outage::ConnectionRefused => {
+                dns.resolve_to(closed.address());
+                1
+            }
+            Outage::Failing(response) => {
+                login.answers([response]);
+                2
+            }
         };
-        match outage {
-            Outage::NoAddress => dns.resolve_to_nothing(),
-            Outage::ConnectionRefused => dns.resolve_to(closed.address()),
-            Outage::Failing(response) => login.answers([response]),
-        }
         clock.advance(A_DAY);
         assert!(tokens.cached_token().is_none(), "{kind}");
         let error = tokens.token().await.unwrap_err();

@@ -20,7 +20,8 @@ use crate::support::{
 
 #[tokio::test]
 async fn rejected_token_costs_none_of_the_attempts() {
-    let cloud = Cloud::answering([
+    let cloud = Cloud::start();
+    cloud.api.answers([
         Reply::json(503, ""),
         rejection("the first"),
         Reply::none(End::Reset),
@@ -34,7 +35,10 @@ async fn rejected_token_costs_none_of_the_attempts() {
 #[tokio::test]
 async fn call_replaces_its_token_once_despite_other_failures() {
     for between in [Reply::json(503, ""), Reply::none(End::Reset)] {
-        let cloud = Cloud::answering([rejection("the first"), between, rejection("another")]);
+        let cloud = Cloud::start();
+        cloud
+            .api
+            .answers([rejection("the first"), between, rejection("another")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(kind_of(&error), "Api");
         assert!(error.to_string().contains("the first"), "{error}");
@@ -44,7 +48,10 @@ async fn call_replaces_its_token_once_despite_other_failures() {
 
 #[tokio::test]
 async fn post_with_a_rejected_token_is_sent_once_more() {
-    let cloud = Cloud::answering([rejection("the first"), Reply::json(503, "")]);
+    let cloud = Cloud::start();
+    cloud
+        .api
+        .answers([rejection("the first"), Reply::json(503, "")]);
     let error = cloud.client.post(PATH).json(&1).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 503);
     assert_eq!(cloud.requests(), Requests { token: 2, api: 2 });
@@ -52,7 +59,10 @@ async fn post_with_a_rejected_token_is_sent_once_more() {
 
 #[tokio::test]
 async fn unauthorized_ip_address_costs_no_token_and_no_attempt() {
-    let cloud = Cloud::answering([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
+    let cloud = Cloud::start();
+    cloud
+        .api
+        .answers([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 401);
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
@@ -95,8 +105,10 @@ async fn hundred_callers_with_an_unauthorized_ip_send_one_call_each() {
     sandbox.set_ip_authorized(false);
     for result in results(start_callers(&api)).await {
         let error = result.unwrap_err();
-        let is_ip = matches!(error.kind(), ErrorKind::Api(error) if error.is_ip_not_authorized());
-        assert!(is_ip, "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Api(error) if error.is_ip_not_authorized()),
+            "{error}"
+        );
         assert_eq!(error.status().unwrap(), 401);
         assert!(!error.is_transient() && !error.needs_login(), "{error}");
     }
@@ -111,14 +123,14 @@ async fn hundred_callers_with_an_unauthorized_ip_send_one_call_each() {
     assert_eq!(sandbox.api_requests(), 2 * CALLERS);
 }
 
-type Callers = Vec<JoinHandle<Result<Response, Error>>>;
-
-fn start_callers(api: &PlatformClient) -> Callers {
+fn start_callers(api: &PlatformClient) -> Vec<JoinHandle<Result<Response, Error>>> {
     let call = |_| tokio::spawn(api.get(ORGANIZATION).send());
     (0..CALLERS).map(call).collect()
 }
 
-async fn results(callers: Callers) -> Vec<Result<Response, Error>> {
+async fn results(
+    callers: Vec<JoinHandle<Result<Response, Error>>>,
+) -> Vec<Result<Response, Error>> {
     let mut results = Vec::new();
     for caller in callers {
         results.push(caller.await.unwrap());

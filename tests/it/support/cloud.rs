@@ -28,13 +28,6 @@ impl Cloud {
         Self::start_with(|client| client.timeout(LONG).retry(quick()))
     }
 
-    /// Starts a cloud whose API sends these responses, and then the last one each time.
-    pub fn answering<const N: usize>(replies: [Reply; N]) -> Self {
-        let cloud = Self::start();
-        cloud.api.answers(replies);
-        cloud
-    }
-
     pub fn start_with(
         configure: impl FnOnce(PlatformClientBuilder) -> PlatformClientBuilder,
     ) -> Self {
