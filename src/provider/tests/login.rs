@@ -6,6 +6,7 @@ mod logout;
 mod loose_store;
 mod races;
 mod unsaved;
+mod user;
 
 use super::{support::spawn_with, *};
 use crate::{
@@ -14,68 +15,7 @@ use crate::{
     seal::SealingKey,
     store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
-use loose_store::LooseStore;
-
-struct User {
-    endpoint: Arc<Endpoint>,
-    clock: Clock,
-    store: MemoryStore,
-    /// Another store.
-    loose: LooseStore,
-}
-
-impl User {
-    /// A user who is not logged in. The first request of a login sends its code.
-    fn new(script: impl Script) -> Self {
-        Self {
-            endpoint: Endpoint::new(script),
-            clock: Clock::manual(),
-            store: MemoryStore::new(),
-            loose: LooseStore::default(),
-        }
-    }
-
-    /// Each login and each renewal gets a refresh token of its own.
-    fn renewable(life: u64) -> Self {
-        Self::new(move |number| Reply::Login(life, Some(format!("r-{number}").leak())))
-    }
-
-    /// The provider of one more process.
-    fn process(&self) -> TokenProvider {
-        self.process_with(&SealingKey::from_bytes([7; 32]))
-    }
-
-    fn process_with(&self, key: &SealingKey) -> TokenProvider {
-        self.builder(self.store.clone(), key, &self.clock).build()
-    }
-
-    /// One with the other store.
-    fn loose_process(&self) -> TokenProvider {
-        let key = SealingKey::unsealed();
-        self.builder(self.loose.clone(), &key, &self.clock).build()
-    }
-
-    fn builder(&self, store: impl TokenStore, key: &SealingKey, clock: &Clock) -> ProviderBuilder {
-        let (grant, storage) = with_store(store, key);
-        self.endpoint.builder(clock.clone(), grant).storage(storage)
-    }
-
-    async fn loose_login(&self) -> TokenProvider {
-        let tokens = self.loose_process();
-        log_in(&tokens).await.unwrap();
-        tokens
-    }
-
-    async fn logged_in(&self) -> TokenProvider {
-        let tokens = self.process();
-        log_in(&tokens).await.unwrap();
-        tokens
-    }
-
-    async fn has_record(&self, tokens: &TokenProvider) -> bool {
-        self.store.load(&key_of(tokens)).await.unwrap().is_some()
-    }
-}
+use user::User;
 
 /// The grant and the storage of a login in this store.
 pub(super) fn with_store(store: impl TokenStore, key: &SealingKey) -> (Grant, Storage) {

@@ -18,7 +18,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::endpoint::{Endpoint, Reply, Script};
+use super::{
+    endpoint::Endpoint,
+    script::{Reply, Script},
+};
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind},

@@ -163,9 +163,8 @@ impl TokenStore for Toy {
             && let Some(sealed) = &sealed
         {
             let mut seen = self.seen.lock();
-            return Ok(Some(
-                seen.entry(key.clone()).or_insert(sealed.clone()).clone(),
-            ));
+            let first = seen.entry(key.clone()).or_insert(sealed.clone());
+            return Ok(Some(first.clone()));
         }
         Ok(sealed.or((self.fault == LoadsAbsentRecords).then(|| Sealed::from_bytes(Vec::new()))))
     }
@@ -278,10 +277,7 @@ async fn store_with_one_fault_fails_that_rule() {
         (KeepsDroppedTurns, "a dropped turn is given up"),
         (KeepsAfterSave, "save gives up the turn"),
         (KeepsAfterRemove, "remove gives up the turn"),
-        (
-            TakesForACancelledWait,
-            "a cancelled take_turn takes nothing",
-        ),
+        (TakesForACancelledWait, CANCELLED),
         (SavesLate, "a lost turn saves nothing"),
         (RemovesLate, "a lost turn removes nothing"),
         (FreesTheTurnOfAnother, LOST_DROP),
@@ -289,10 +285,8 @@ async fn store_with_one_fault_fails_that_rule() {
     ];
     for (fault, clause) in cases {
         let report = check(fault).await.expect_err(&format!("{fault:?} passes"));
-        assert!(
-            report.starts_with(&format!("{clause}: ")),
-            "{fault:?}: {report}"
-        );
+        let names_clause = report.starts_with(&format!("{clause}: "));
+        assert!(names_clause, "{fault:?}: {report}");
     }
 }
 
@@ -305,6 +299,7 @@ async fn store_without_fault_passes() {
     store_conformance(async || memory.clone()).await.unwrap();
 }
 
+const CANCELLED: &str = "a cancelled take_turn takes nothing";
 const LOST_DROP: &str = "a lost turn that is dropped leaves the next holder its turn";
 
 fn next_number() -> u64 {

@@ -132,12 +132,11 @@ fn machine_without_a_browser_is_reported_at_once() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn reports_reason() {
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
+    let login = unknown_client().build().unwrap();
     let shown = login.in_browser("default", |url| send_to_parent(&format!("SHOWN {url}")));
     let error = shown.await.unwrap_err();
     assert_kind(&error, "NoBrowser");
-    assert!(error.to_string().contains("Login::listen"), "{error}");
+    assert_contains(&error, "Login::listen");
     send_to_parent(&format!("REASON {error}"));
 }
 
@@ -160,7 +159,6 @@ async fn logs_in_anyway() {
     let sandbox = sandbox().await;
     let builder = builder(&sandbox, LOCAL).open_browser_anyway();
     let login = builder.build().unwrap();
-    let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
     let show = |url: &Url| {
         send_to_parent(&format!("SHOWN {url}"));
@@ -171,7 +169,7 @@ async fn logs_in_anyway() {
         browse(&callback).await;
     };
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
-    assert_eq!(user_of(&tokens.unwrap()).await, user.email());
+    assert_first_user(&sandbox, &tokens.unwrap()).await;
     send_to_parent("LOGGED IN");
 }
 
@@ -198,8 +196,7 @@ async fn uses_the_stored_login() {
             .unwrap()
     };
     let login = with(app(&sandbox, LOCAL));
-    let local = login.listen("default").unwrap();
-    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (local, callback) = listen(&sandbox, &login).await;
     local.pasted(&callback).await.unwrap();
     drop(local);
     login
@@ -237,8 +234,7 @@ fn browser_that_does_not_open_is_an_error() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn fails() {
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
+    let login = unknown_client().build().unwrap();
     let local = login.listen("default").unwrap();
     let error = local.open_browser().await.unwrap_err();
     assert_kind(&error, "NoBrowser");
@@ -262,8 +258,7 @@ fn cancelled_login_in_the_browser_frees_its_port() {
 #[tokio::main(flavor = "current_thread")]
 async fn cancels() {
     let port = free_port();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).ports([port]);
+    let builder = unknown_client().ports([port]);
     let login = builder.open_browser_anyway().build().unwrap();
     let (send, shown) = tokio::sync::oneshot::channel();
     let stranger = async {

@@ -6,9 +6,7 @@ use super::*;
 
 #[track_caller]
 fn assert_listener(error: &Error, expected_timeout: bool) {
-    let ErrorKind::Login(login) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let login = payload!(error, Login);
     let expected = LoginErrorKind::Listener {
         is_timeout: expected_timeout,
     };
@@ -67,7 +65,7 @@ async fn only_the_registered_port_is_bound() {
     assert_listener(&error, false);
     assert!(error.to_string().contains(&port.to_string()), "{error}");
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (tokens, _) = tokio::join!(local.redirected(), browse(&callback));
+    let (tokens, _) = come_back(&local, &callback).await;
     tokens.unwrap();
     // The port is free although `local` lives.
     assert!(is_free(port));
@@ -104,8 +102,7 @@ async fn only_a_loopback_redirect_uri_can_be_listened_at() {
 #[tokio::test]
 async fn dropped_local_login_frees_its_port() {
     let port = free_port();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).ports([port]);
+    let builder = unknown_client().ports([port]);
     let login = builder.build().unwrap();
     for waits in [false, true] {
         let local = login.listen("default").unwrap();
@@ -125,8 +122,7 @@ async fn dropped_local_login_frees_its_port() {
 #[tokio::test]
 async fn browser_is_waited_for_five_minutes() {
     let clock = Clock::manual();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).clock(clock.clone());
+    let builder = unknown_client().clock(clock.clone());
     let local = builder.build().unwrap().listen("default").unwrap();
     let stranger = format!("{}?code=c&state=another", redirect_uri(&local));
     let time_passes = async {
@@ -138,7 +134,7 @@ async fn browser_is_waited_for_five_minutes() {
     let (result, ()) = timeout(TEST_TIMEOUT, both).await.unwrap();
     let error = result.unwrap_err();
     assert_listener(&error, true);
-    assert!(error.to_string().contains("300 s"), "{error}");
+    assert_contains(&error, "300 s");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn public_client_sends_its_id_in_the_form_and_no_basic() {
     let url = pending.authorize_url().clone();
     let callback = callback_of(&sandbox, &url).await;
     let tokens = login.finish(pending, &callback, "session-1").await.unwrap();
-    assert_eq!(user_of(&tokens).await, sandbox.users()[0].email());
+    assert_first_user(&sandbox, &tokens).await;
 
     let requests = token_requests(&sandbox);
     let [request] = requests.as_slice() else {
@@ -103,8 +103,7 @@ async fn login_page_receives_the_settings() {
 async fn pending_login_is_finished_from_the_session() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
-    let pending = login.begin().unwrap();
-    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let (pending, callback) = begin(&sandbox, &login).await;
     let session = pending.into_secret().unwrap();
 
     // In a later request.
@@ -127,22 +126,11 @@ async fn pending_login_is_finished_from_the_session() {
 async fn dropped_finish_loses_no_login() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
-    let pending = login.begin().unwrap();
-    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let (pending, callback) = begin(&sandbox, &login).await;
     let gate = sandbox.at_token_endpoint().gate();
-    tokio::select! {
-        _ = login.finish(pending, &callback, "session-1") => panic!("the exchange is held"),
-        () = gate.wait_for(1) => {}
-    }
+    drop_at(&gate, login.finish(pending, &callback, "session-1")).await;
     gate.release();
-    let saved = async {
-        loop {
-            if let Some(tokens) = login.saved("session-1").await.unwrap() {
-                return tokens;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
+    let saved = until_saved(&login, "session-1");
     let tokens = tokio::time::timeout(TEST_TIMEOUT, saved).await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
     assert_eq!(sandbox.token_requests(), 1);
@@ -159,14 +147,14 @@ async fn pending_login_of_another_region_sends_nothing() {
     };
     let (login_here, login_there) = (at(&here), at(&there));
     let pending = login_here.begin().unwrap();
-    let state = parameter(pending.authorize_url(), "state").unwrap();
+    let state = state_of(pending.authorize_url());
     let callback = format!("{WEB}?code=a-code&state={state}");
     let error = login_there
         .finish(pending, &callback, "jo")
         .await
         .unwrap_err();
     assert_kind(&error, "Callback");
-    assert!(error.to_string().contains("another region"), "{error}");
+    assert_contains(&error, "another region");
 
     let session = login_here.begin().unwrap().into_secret().unwrap();
     let error = PendingLogin::from_secret(&login_there, &session).unwrap_err();
@@ -180,7 +168,7 @@ async fn old_or_altered_pending_login_sends_nothing() {
     let clock = Clock::manual();
     let login = builder(&sandbox, WEB).clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
-    let state = parameter(pending.authorize_url(), "state").unwrap();
+    let state = state_of(pending.authorize_url());
     let session = login.begin().unwrap().into_secret().unwrap();
     let mut altered = session.expose_secret().to_owned();
     let last = altered.pop().unwrap();
@@ -192,7 +180,7 @@ async fn old_or_altered_pending_login_sends_nothing() {
     let callback = format!("code=a-code&state={state}");
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
     assert_kind(&error, "Callback");
-    assert!(error.to_string().contains("10 minutes"), "{error}");
+    assert_contains(&error, "10 minutes");
     let error = PendingLogin::from_secret(&login, &session).unwrap_err();
     assert_kind(&error, "Callback");
     assert!(sandbox.requests().is_empty());
@@ -249,9 +237,7 @@ async fn each_error_of_the_login_page_is_reported() {
     let pending = login.begin().unwrap();
     let callback = sandbox.deny(pending.authorize_url().as_str()).await;
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-    let ErrorKind::Login(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let denied = payload!(error, Login);
     let LoginErrorKind::Denied { description, .. } = denied.kind() else {
         panic!("{error:?}")
     };
@@ -268,12 +254,9 @@ async fn each_error_of_the_login_page_is_reported() {
         ("of_tomorrow", false),
     ] {
         sandbox.fail_next_authorization(code);
-        let pending = login.begin().unwrap();
-        let callback = callback_of(&sandbox, pending.authorize_url()).await;
+        let (pending, callback) = begin(&sandbox, &login).await;
         let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-        let ErrorKind::Login(denied) = error.kind() else {
-            panic!("{code}: {error:?}")
-        };
+        let denied = payload!(error, Login);
         let LoginErrorKind::Denied { error: shown, .. } = denied.kind() else {
             panic!("{code}: {error:?}")
         };

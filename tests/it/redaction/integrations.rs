@@ -30,9 +30,7 @@ pub async fn all(run: &mut Run) {
 
 /// From a credential to a result, and the failure after a rotation.
 async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
-    let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
-    let sandbox = sandbox.start().await.unwrap();
-    let api = run.service_of(&sandbox);
+    let (sandbox, api) = run.service(Sandbox::builder()).await;
     let integrations = api.integrations();
     run.debug(&integrations);
     let credential = integrations.create_credential(new).await.unwrap();
@@ -59,9 +57,7 @@ async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
     run_action(run, &sandbox, &api, &integration.id).await;
     sandbox.at_api().times(1).drop_response();
     run.error(&integrations.create_credential(other).await.unwrap_err());
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
 }
 
 /// A data action from its draft to its failure.
@@ -120,10 +116,7 @@ async fn servers(run: &mut Run, new: &NewCredential) {
             integrations.create_credential(new).await,
             integrations.replace_credential("a", new).await,
         ] {
-            match result {
-                Ok(credential) => run.debug(&credential),
-                Err(error) => run.error(&error),
-            }
+            run.result(result);
         }
     }
 }

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, TokenProvider,
-    TokenProviderBuilder, client::RetryPolicy, sandbox::Sandbox,
+    TokenProviderBuilder,
+    client::RetryPolicy,
+    sandbox::{Sandbox, SandboxBuilder},
 };
 use tokio::runtime::Builder;
 
@@ -78,6 +80,28 @@ impl Run {
         }
     }
 
+    /// Shows what a call returned.
+    pub fn result<T: std::fmt::Debug>(&mut self, result: Result<T, Error>) {
+        match result {
+            Ok(value) => self.debug(&value),
+            Err(error) => self.error(&error),
+        }
+    }
+
+    /// Shows the requests that a sandbox has recorded.
+    pub fn requests(&mut self, sandbox: &Sandbox) {
+        for request in sandbox.requests() {
+            self.debug(&request);
+        }
+    }
+
+    /// Starts a sandbox with the sentinels for its secrets, and returns a client of it.
+    pub async fn service(&mut self, builder: SandboxBuilder) -> (Sandbox, PlatformClient) {
+        let sandbox = builder.client(CLIENT_ID, SECRET).start().await.unwrap();
+        let api = self.service_of(&sandbox);
+        (sandbox, api)
+    }
+
     pub fn panic<T>(&mut self, panics: impl FnOnce() -> T) {
         let before = self.capture.panics().len();
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
@@ -130,10 +154,8 @@ impl Run {
             ("log", &log),
             ("panics", &self.capture.panics()),
         ] {
-            assert!(
-                !text.is_empty() || channel == "panics",
-                "{channel} was not captured"
-            );
+            let is_captured = !text.is_empty() || channel == "panics";
+            assert!(is_captured, "{channel} was not captured");
             if let Some(found) = find(text, &self.sentinels) {
                 panic!("in {channel}, {found}");
             }
