@@ -30,7 +30,7 @@ use crate::sandbox::{
         listings::numbered_page,
     },
     http::error_response::ApiErrorResponse,
-    org::{Org, permissions::RequiredPermissions},
+    org::Org,
 };
 
 /// The calls that read and change data actions.
@@ -151,9 +151,8 @@ fn no_schema(_: &ApiCall) -> ApiResult {
 
 const ACTIONS: &str = "/api/v2/integrations/actions";
 const DRAFTS: &str = "/api/v2/integrations/actions/drafts";
-const VIEW: RequiredPermissions =
-    RequiredPermissions::Any(&["integrations:action:view", "bridge:actions:view"]);
-const VIEW_DRAFT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:view"]);
-const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:action:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["integrations:action:delete"]);
+const VIEW: &[&str] = &["integrations:action:view", "bridge:actions:view"];
+const VIEW_DRAFT: &[&str] = &["integrations:action:view"];
+const ADD: &[&str] = &["integrations:action:add"];
+const EDIT: &[&str] = &["integrations:action:edit"];
+const DELETE: &[&str] = &["integrations:action:delete"];

@@ -10,10 +10,7 @@ use super::{
 use crate::sandbox::{
     api_host::call::{ApiCall, ApiResult},
     http::error_response::{ApiErrorResponse, ok_response},
-    org::{
-        integrations::{OAUTH_CLIENT, OWN_ORGANIZATION},
-        permissions::RequiredPermissions,
-    },
+    org::integrations::{OAUTH_CLIENT, OWN_ORGANIZATION},
 };
 
 pub(super) async fn execute(Extension(api): Extension<OwnApi>, call: ApiCall) -> ApiResult {
@@ -94,8 +91,6 @@ fn find_action(call: &ApiCall, is_draft: bool) -> ApiResult<RunnableAction> {
     found.ok_or_else(ApiErrorResponse::not_found)
 }
 
-const EXECUTE: RequiredPermissions =
-    RequiredPermissions::Any(&["integrations:action:execute", "bridge:actions:execute"]);
-const EXECUTE_DRAFT: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:action:execute"]);
+const EXECUTE: &[&str] = &["integrations:action:execute", "bridge:actions:execute"];
+const EXECUTE_DRAFT: &[&str] = &["integrations:action:execute"];
 const FLOW: &str = "Sandbox flow";

@@ -11,7 +11,7 @@ use crate::sandbox::{
         call::{ApiCall, ApiResult, found, permitted},
         listings::whole_listing,
     },
-    org::{Org, clients::Client, permissions::RequiredPermissions, settings::CODE},
+    org::{Org, clients::Client, settings::CODE},
     time::format_time,
 };
 
@@ -89,7 +89,7 @@ fn authorizations(org: &Org, is_wanted: impl Fn(&Client) -> bool) -> Vec<Value> 
 
 const SCOPES: &str = "/api/v2/oauth/scopes";
 const AUTHORIZATIONS: &str = "/api/v2/oauth/authorizations";
-const AUTHORIZE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:authorize"]);
+const AUTHORIZE: &[&str] = &["oauth:client:authorize"];
 const KNOWN_SCOPES: [&str; 9] = [
     "authorization",
     "authorization:readonly",
