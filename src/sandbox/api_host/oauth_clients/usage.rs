@@ -16,7 +16,6 @@ use crate::sandbox::{
     http::error_response::{ApiErrorResponse, ok_response},
     org::{
         Org,
-        permissions::RequiredPermissions,
         usage::{Granularity, METRICS, UsageQuery},
     },
     time::parse_time,
@@ -144,10 +143,8 @@ fn parse_query(call: &ApiCall, client: Option<String>) -> ApiResult<UsageQuery> 
     })
 }
 
-const VIEW_CLIENT: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:client:view"]);
-const VIEW_ORGANIZATION: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:organization:view"]);
+const VIEW_CLIENT: &[&str] = &["oauth:client:view", "usage:client:view"];
+const VIEW_ORGANIZATION: &[&str] = &["oauth:client:view", "usage:organization:view"];
 const DIMENSIONS: [&str; 5] = [
     "OAuthClientId",
     "OrganizationId",
