@@ -3,7 +3,8 @@
 use genesys_cloud_auth::{
     ErrorKind, PlatformClient,
     admin::{
-        CredentialKind, DataActionConfig, IntegrationConfiguration, NewCredential, NewDataAction,
+        CredentialKind, DataActionConfig, DataActionFilter, IntegrationConfiguration,
+        NewCredential, NewDataAction,
     },
     sandbox::Sandbox,
 };
@@ -63,6 +64,7 @@ async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
 /// A data action from its draft to its failure.
 async fn run_action(run: &mut Run, sandbox: &Sandbox, api: &PlatformClient, integration_id: &str) {
     let actions = api.data_actions();
+    run.debug(&DataActionFilter::default().name("x"));
     run.debug(&actions);
     let config: DataActionConfig = lookup();
     let new = NewDataAction::new("Find", "CRM", integration_id, config, contract());

@@ -4,7 +4,6 @@ use axum::{Extension, response::IntoResponse};
 use serde_json::json;
 
 use super::{
-    failure::not_in_the_sandbox,
     send::{OwnApi, RunnableAction},
     steps::run,
 };
@@ -18,9 +17,7 @@ pub(super) async fn execute(Extension(api): Extension<OwnApi>, call: ApiCall) ->
     call.require(EXECUTE)?;
     let action = find_action(&call, false)?;
     let input = call.object()?;
-    if call.query("flatten").as_deref() == Some("true") {
-        return Ok(not_in_the_sandbox("flatten").into_response());
-    }
+    check_not_flat(&call)?;
     let (_, result) = run(&call.org, &api, &action, input).await;
     Ok(match result {
         Ok(result) => ok_response(&result),
@@ -40,6 +37,7 @@ pub(super) async fn test_draft(Extension(api): Extension<OwnApi>, call: ApiCall)
 
 async fn test_action(api: &OwnApi, call: &ApiCall, is_draft: bool) -> ApiResult {
     let action = find_action(call, is_draft)?;
+    check_not_flat(call)?;
     let (mut steps, result) = run(&call.org, api, &action, call.object()?).await;
     let mut body = json!({ "success": result.is_ok() });
     match result {
@@ -66,6 +64,14 @@ pub(super) async fn run_flow(Extension(api): Extension<OwnApi>, call: ApiCall) -
         Ok(result) => json!({ "flow": FLOW, "path": "success", "result": result }),
         Err(failure) => json!({ "flow": FLOW, "path": "failure", "error": failure.as_tested() }),
     }))
+}
+
+/// Fails where the query asks for the flat form of Architect.
+fn check_not_flat(call: &ApiCall) -> ApiResult<()> {
+    match call.query("flatten").as_deref() {
+        None | Some("false") => Ok(()),
+        Some(_) => Err(ApiErrorResponse::not_in_the_sandbox("flatten")),
+    }
 }
 
 fn find_action(call: &ApiCall, is_draft: bool) -> ApiResult<RunnableAction> {
