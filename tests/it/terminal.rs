@@ -7,8 +7,9 @@ use super::{
     support::example::in_one_line,
 };
 
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 8] = [
     "audit",
+    "data_action",
     "diagnose",
     "login",
     "quickstart",
