@@ -202,19 +202,21 @@ mod tests {
         });
         let by_byte = |escape: fn(u8) -> String| -> String { SECRET.bytes().map(escape).collect() };
         let quoted = by_byte(|byte| format!("={byte:02X}"));
+        let (start, end) = quoted.split_at(30);
         let mut forms = vec![
             by_byte(|byte| format!("\\{byte:03o}")),
             SECRET.replace('é', "\\303\\251").replace('"', "\\042"),
             quoted.replace("=65", "e"),
-            format!("{}=\r\n{}", &quoted[..30], &quoted[30..]),
-            format!("{}=\n{}", &quoted[..30], &quoted[30..]),
+            format!("{start}=\r\n{end}"),
+            format!("{start}=\n{end}"),
         ];
         // The bytes before a secret, and what precedes the base64, may be of any number.
         for before in ["", "c", "cl", "cli", "client:", &form] {
             let plain = format!("{before}{SECRET}");
             for encoded in [STANDARD.encode(&plain), URL_SAFE_NO_PAD.encode(&plain)] {
                 forms.push(percent_encoded(&encoded));
-                forms.push(format!("{}\r\n{}", &encoded[..20], &encoded[20..]));
+                let (start, end) = encoded.split_at(20);
+                forms.push(format!("{start}\r\n{end}"));
                 forms.extend(["", "/", "a/", "b64"].map(|word| format!("{word}{encoded}")));
             }
         }

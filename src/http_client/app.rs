@@ -26,19 +26,17 @@ impl App {
         let other = name.chars().find(|c| !(' '..='~').contains(c));
         let is_valid = (1..=MAX_NAME_BYTES).contains(&name.len()) && other.is_none();
         let header = |text: &str| HeaderValue::from_str(text).ok().filter(|_| is_valid);
-        match (header(&format!("{name} {PRODUCT}")), header(name)) {
-            (Some(user_agent), Some(app)) => Ok(Self {
+        if let (Some(user_agent), Some(app)) = (header(&format!("{name} {PRODUCT}")), header(name))
+        {
+            return Ok(Self {
                 user_agent,
                 genesys_app: Some(app),
-            }),
-            _ => {
-                let fault = other.map(|c| format!(", and contains {}", name_of(c)));
-                Err(Error::configuration(format!(
-                    "the app's name must be 1 to 128 visible ASCII characters{}",
-                    fault.unwrap_or_default()
-                )))
-            }
+            });
         }
+        let fault = other.map_or_else(String::new, |c| format!(", and contains {}", name_of(c)));
+        Err(Error::configuration(format!(
+            "the app's name must be 1 to 128 visible ASCII characters{fault}"
+        )))
     }
 
     /// Returns the headers of every request.

@@ -209,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn buffer_of_a_record_never_grows() {
+        let clock = Clock::manual();
+        let long = "\\".repeat(4_000);
+        for refresh_token in [None, Some("a-refresh-token"), Some(&*long)] {
+            let mut record = record(&clock, refresh_token);
+            record.access_token = long.as_str().into();
+            let length = long.len() + refresh_token.map_or(0, str::len);
+            let bytes = record.to_bytes();
+            assert!(bytes.len() > 2 * long.len());
+            assert_eq!(bytes.capacity(), 2 * length + 256);
+        }
+    }
+
+    #[test]
     fn stored_life_is_at_most_that_of_the_longest_token() {
         let clock = Clock::manual();
         let issued = millis(clock.wall());
@@ -229,6 +243,8 @@ mod tests {
         let token = record.token(&clock).unwrap();
         let left = token.expires_in().unwrap();
         assert!(left <= HOUR * 3 / 4 && left > HOUR / 2, "{left:?}");
+        let age = clock.now() - token.requested();
+        assert!(age >= HOUR / 4 && age < HOUR / 2, "{age:?}");
 
         // The clock of another machine may be a little behind, which does not extend the life.
         clock.set_wall(record.issued() - MAX_CLOCK_SKEW);

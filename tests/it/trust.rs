@@ -67,6 +67,10 @@ async fn certificate_that_is_not_accepted_is_named_with_its_cure() {
         );
         assert!(server.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn port_without_tls_is_named() {
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client_of(plain.local_addr().unwrap(), None);
     let responding = tokio::spawn(async move {

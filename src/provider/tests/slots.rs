@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 use super::{
     super::storage::{HeldTurn, StoreSlot},
@@ -71,25 +71,27 @@ async fn save(slot: &StoreSlot, record: &Record) {
     turn.save(record).await.unwrap();
 }
 
+/// A slot with this number of keys, whose record is stored under the oldest.
+async fn slot_of_keys(keys: u8) -> StoreSlot {
+    let (store, oldest) = (SlowStore(MemoryStore::new()), key(1));
+    let first = slot(store.clone(), "login", oldest.clone());
+    save(&first, &record(&Clock::manual())).await;
+    let newer = (2..=keys).rev().map(key);
+    let all = newer.chain([oldest]).reduce(SealingKey::also_reads);
+    slot(store, "login", all.unwrap())
+}
+
 #[tokio::test(start_paused = true)]
 async fn slowest_store_has_time_to_move_a_record() {
     for keys in 1..=3 {
-        let store = SlowStore(MemoryStore::new());
-        let oldest = key(1);
-        save(
-            &slot(store.clone(), "login", oldest.clone()),
-            &record(&Clock::manual()),
-        )
-        .await;
-        let newer = (2..=keys).rev().map(key);
-        let all = newer.chain([oldest]).reduce(SealingKey::also_reads);
-        let slot = slot(store, "login", all.unwrap());
-        let started = Instant::now();
-        assert!(slot.find().await.unwrap().is_some(), "{keys} keys");
-        let (took, limit) = (started.elapsed(), slot.find_limit());
+        let slot = slot_of_keys(keys).await;
+        let limit = slot.find_limit();
+        let found = timeout(limit, slot.find()).await;
+        assert!(found.unwrap().unwrap().is_some(), "{keys} keys");
         // A turn has one second more.
-        let rest = limit.checked_sub(took).unwrap();
-        assert!(rest < seconds(3.0), "{keys} keys: {took:?} of {limit:?}");
+        let slot = slot_of_keys(keys).await;
+        let too_short = limit.checked_sub(seconds(3.0)).unwrap();
+        assert!(timeout(too_short, slot.find()).await.is_err(), "{keys}");
     }
 }
 
