@@ -16,7 +16,7 @@ use genesys_cloud_auth::{
     store::{RedisStore, RedisTurn, Sealed, SealingKey, StoreKey, TokenStore},
 };
 use secrecy::ExposeSecret as _;
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{runtime::Runtime, sync::watch, time::timeout};
 
 use crate::{
     child_process::{ChildProcess, command, read_from_parent, send_to_parent},
@@ -244,8 +244,9 @@ pub fn serve(job: Vec<String>) {
                 ("failures", least) => {
                     let least = least.parse().unwrap();
                     let mut seen = failures.subscribe();
-                    let seen = *seen.wait_for(|seen: &usize| *seen >= least).await.unwrap();
-                    send_to_parent(&format!("failures: {seen}"));
+                    let enough = seen.wait_for(|seen: &usize| *seen >= least);
+                    let _ = timeout(Duration::from_secs(60), enough).await;
+                    send_to_parent(&format!("failures: {}", *failures.borrow()));
                 }
                 _ => return,
             }
