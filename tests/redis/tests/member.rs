@@ -92,10 +92,15 @@ impl Site {
 
 /// Logs the sandbox's first user in.
 pub async fn log_in(sandbox: &Sandbox, login: &Login) -> TokenProvider {
+    log_in_as(USER, sandbox, login).await
+}
+
+/// Logs the sandbox's first user in under this name.
+pub async fn log_in_as(name: &str, sandbox: &Sandbox, login: &Login) -> TokenProvider {
     let pending = login.begin().unwrap();
     let page = pending.authorize_url().to_string();
     let callback = sandbox.log_in(&page, &sandbox.users()[0]).await;
-    login.finish(pending, &callback, USER).await.unwrap()
+    login.finish(pending, &callback, name).await.unwrap()
 }
 
 /// Returns a client without the machine's certificates, which take long to read and are not needed.
