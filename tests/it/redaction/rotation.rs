@@ -34,12 +34,9 @@ pub async fn all(run: &mut Run) {
     let credential = RotatedCredential::oauth_client(credential, "CRM lookup", id);
     run.debug(&credential.clone().field("other", value));
     let input = json!({ "email": "ada", "key": value });
-    let rotation = chain
-        .api
-        .rotate_client_secret(id, vault.vault(), &journal)
-        .credential(credential)
-        .execute(&action, &input)
-        .unwrap();
+    let rotation = chain.api.rotate_client_secret(id, vault.vault(), &journal);
+    let rotation = rotation.credential(credential).execute(&action, &input);
+    let rotation = rotation.unwrap();
     run.debug(&rotation);
     run.debug(&vault.vault());
     let plan = rotation.plan().await.unwrap();

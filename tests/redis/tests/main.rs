@@ -10,6 +10,8 @@ mod login;
 mod member;
 mod outages;
 mod sealed;
+mod sentinel;
 mod server;
+mod stalled;
 mod tls;
 mod topology;

@@ -1,6 +1,12 @@
 //! Stores that fail, hang or panic.
 
-use std::{future::pending, sync::mpsc::Receiver};
+use std::{
+    future::pending,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
+    },
+};
 
 use super::*;
 use crate::{error::StoreError, store::MemoryTurn};
@@ -9,16 +15,28 @@ use crate::{error::StoreError, store::MemoryTurn};
 pub(crate) struct Broken {
     fault: String,
     memory: MemoryStore,
+    /// Whether all further calls hang, too.
+    hangs: AtomicBool,
 }
 
 impl Broken {
     pub(crate) fn new(fault: &str, memory: &MemoryStore) -> Self {
-        let (fault, memory) = (fault.to_owned(), memory.clone());
-        Self { fault, memory }
+        Self {
+            fault: fault.to_owned(),
+            memory: memory.clone(),
+            hangs: AtomicBool::default(),
+        }
     }
 
     async fn may_fail(&self, call: &str) -> Result<(), StoreError> {
+        if self.hangs.load(Ordering::Relaxed) {
+            return pending().await;
+        }
         match self.fault.split_once(' ').unwrap() {
+            (broken, "hangs for good") if broken == call => {
+                self.hangs.store(true, Ordering::Relaxed);
+                pending().await
+            }
             (broken, "fails") if broken == call => Err(StoreError::new("planted")),
             (broken, "panics") if broken == call => panic!("planted"),
             (broken, "hangs") if broken == call => pending().await,
@@ -71,11 +89,13 @@ impl Fleet {
 #[tokio::test(start_paused = true)]
 async fn failing_store_makes_no_token_unavailable() {
     for call in ["load", "turn", "save"] {
-        for how in ["fails", "hangs", "panics"] {
+        for how in ["fails", "hangs", "hangs for good", "panics"] {
             let fault = format!("{call} {how}");
             let fleet = Fleet::new(|_| Reply::Token(3_600));
             let (tokens, events) = fleet.broken_process(&fault);
             assert_eq!(text(&tokens).await, "token-0", "{fault}");
+            // No other refresh runs that counted this one as lost.
+            tokio::time::sleep(seconds(60.0)).await;
             assert_eq!(fleet.endpoint.requests(), 1, "{fault}");
             let next = || events.recv_timeout(DEADLINE).unwrap();
             assert!(matches!(next(), Event::StoreFailed { .. }), "{fault}");
