@@ -356,6 +356,31 @@ async fn token_is_requested_without_a_turn_that_stays_taken() {
     assert!(store.load(&key).await.unwrap().is_none());
 }
 
+#[tokio::test(start_paused = true)]
+async fn waiting_process_uses_what_another_one_saved() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
+    let (clock, memory) = (Clock::manual(), MemoryStore::new());
+    let (how, calls) = ("turn hangs", Arc::<AtomicUsize>::default());
+    let store = Broken {
+        how,
+        calls: calls.clone(),
+        memory: memory.clone(),
+    };
+    let (handle, events) = event_channel();
+    let builder = endpoint.builder(clock.clone(), credentials());
+    let waiting = builder.storage(by_secret(store)).on_event(handle).build();
+    let waiting = tokio::spawn(async move { text(&waiting).await });
+    while calls.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let first = another(&endpoint, &clock, &memory, credentials());
+    assert_eq!(text(&first).await, "token-0");
+    assert_eq!(waiting.await.unwrap(), "token-0");
+    assert_eq!(endpoint.requests(), 1);
+    let event = events.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
+}
+
 /// The key under which a provider with [`credentials`] stores its token.
 pub(super) fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {

@@ -1,0 +1,199 @@
+//! The figures of the guide "Stores" about planning a fleet.
+
+use std::{collections::BTreeMap, future::Future, time::Duration};
+
+use genesys_cloud_auth::{Clock, TokenProvider, sandbox::Sandbox, store::RedisStore};
+use redis::{aio::MultiplexedConnection, cmd};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    member::{LIFE, Site, runtime, sandbox},
+    server::Server,
+};
+
+const GUIDE: &str = include_str!("../../../src/guide/stores.md");
+
+/// What Redis has counted.
+#[derive(Debug, PartialEq)]
+struct Traffic {
+    loads: usize,
+    scripts: usize,
+    connections: usize,
+    received: usize,
+    sent: usize,
+}
+
+/// Returns what Redis counts during an action.
+async fn measure(connection: &mut MultiplexedConnection, action: impl Future) -> Traffic {
+    let mut reset = cmd("CONFIG");
+    reset.arg("RESETSTAT");
+    let () = reset.query_async(connection).await.unwrap();
+    action.await;
+    let mut info = cmd("INFO");
+    let info: String = info
+        .arg("everything")
+        .query_async(connection)
+        .await
+        .unwrap();
+    let lines = info.lines().filter_map(|line| line.trim().split_once(':'));
+    let counts: BTreeMap<_, _> = lines.collect();
+    let count = |name: &str| {
+        let text = counts
+            .get(name)
+            .unwrap_or(&"0")
+            .trim_start_matches("calls=");
+        text.split(',').next().unwrap().parse::<usize>().unwrap()
+    };
+    Traffic {
+        loads: count("cmdstat_getrange"),
+        scripts: count("cmdstat_eval"),
+        connections: count("total_connections_received"),
+        // Without the two commands that measure.
+        received: count("total_net_input_bytes")
+            - "*2\r\n$4\r\nINFO\r\n$10\r\neverything\r\n".len(),
+        sent: count("total_net_output_bytes") - "+OK\r\n".len(),
+    }
+}
+
+/// Waits until the provider uses another token.
+async fn renew(tokens: &TokenProvider, old: &str) {
+    let renewed = async {
+        while tokens.token().await.unwrap().expose_secret() == old {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(DEADLINE, renewed).await.unwrap();
+}
+
+async fn set_up() -> (Sandbox, Server, Site, Clock) {
+    let (sandbox, server) = (sandbox().await, Server::start());
+    let site = Site::of(&sandbox, &server.url());
+    (sandbox, server, site, Clock::manual())
+}
+
+#[test]
+fn instance_costs_redis_what_the_guide_says() {
+    runtime().block_on(async {
+        let (sandbox, server, site, clock) = set_up().await;
+        let mut connection = server.connection().await;
+        let (first, second) = (site.tokens(&clock), site.tokens(&clock));
+        let first_start = measure(&mut connection, first.token()).await;
+        let later_start = measure(&mut connection, second.token()).await;
+        let old = first.token().await.unwrap();
+        let old = old.expose_secret();
+        // Each renews when at most 25 % to 15 % of the life are left.
+        clock.advance(LIFE * 86 / 100);
+        let first_renewal = measure(&mut connection, renew(&first, old)).await;
+        let later_renewal = measure(&mut connection, renew(&second, old)).await;
+        assert_eq!(sandbox.token_requests(), 2);
+
+        let rows = [
+            ("the first that starts", first_start, (2, 2, 1)),
+            ("another that starts later", later_start, (1, 0, 1)),
+            ("the first that renews", first_renewal, (2, 2, 0)),
+            ("another that renews later", later_renewal, (1, 0, 0)),
+        ];
+        let mut shown = Vec::new();
+        for (name, traffic, counts) in rows {
+            let measured = (traffic.loads, traffic.scripts, traffic.connections);
+            assert_eq!(measured, counts, "{name}: {traffic:?}");
+            let bytes = |count: usize| count.next_multiple_of(50);
+            let commands = traffic.loads + traffic.scripts;
+            let (received, sent) = (bytes(traffic.received), bytes(traffic.sent));
+            shown.push(format!("| {name} | {commands} | {received} | {sent} |"));
+        }
+        assert!(GUIDE.contains(&shown.join("\n")), "{shown:#?}");
+        let record = server.record().await;
+        let size = server.ask(&["MEMORY", "USAGE", &record]).await;
+        assert!(matches!(size, redis::Value::Int(300..=400)), "{size:?}");
+        assert!(GUIDE.contains("takes 400 bytes of memory"));
+        let clients: String = cmd("CLIENT")
+            .arg("LIST")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        let idle = clients
+            .lines()
+            .find(|line| line.contains("cmd=getrange"))
+            .unwrap();
+        let memory = idle.split(" tot-mem=").nth(1).unwrap();
+        let memory: usize = memory.split(' ').next().unwrap().parse().unwrap();
+        assert!((20_000..=25_000).contains(&memory), "{idle}");
+        assert!(GUIDE.contains("a connection 25 KB"));
+    });
+}
+
+/// The last sum is in the guide, too.
+#[test]
+fn fleets_of_the_guide_are_sums_of_the_instances() {
+    for instances in [10_usize, 1_000, 100_000] {
+        // One sends 4 commands and the others 1, of 150 + 250 bytes.
+        let commands = number(4 + (instances - 1));
+        let connections = number(instances);
+        let row = format!("| {} | {connections} | 1 | {commands} |", number(instances));
+        assert!(GUIDE.contains(&row), "{row}");
+    }
+}
+
+fn number(number: usize) -> String {
+    let digits = number.to_string();
+    match digits.len() {
+        0..=3 => digits,
+        length => format!("{},{}", &digits[..length - 3], &digits[length - 3..]),
+    }
+}
+
+#[test]
+fn crowd_that_waits_has_two_connections_each() {
+    const CROWD: usize = 100;
+    runtime().block_on(async {
+        let (sandbox, server, site, clock) = set_up().await;
+        let gate = sandbox.at_token_endpoint().times(1).gate();
+        let crowd = (0..CROWD)
+            .map(|_| site.tokens(&clock))
+            .map(|tokens| tokio::spawn(async move { tokens.token().await.map(drop) }));
+        let crowd: Vec<_> = crowd.collect();
+        gate.wait_for(1).await;
+        let mut connection = server.connection().await;
+        let waiting = async {
+            loop {
+                let clients: String = cmd("CLIENT")
+                    .arg("LIST")
+                    .query_async(&mut connection)
+                    .await
+                    .unwrap();
+                if clients
+                    .lines()
+                    .filter(|line| line.contains(" sub=1 "))
+                    .count()
+                    == CROWD - 1
+                {
+                    // The last is the one that counts.
+                    return clients.lines().count() - 1;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert_eq!(timeout(DEADLINE, waiting).await.unwrap(), 2 * CROWD - 1);
+        gate.release();
+        for instance in crowd {
+            instance.await.unwrap().unwrap();
+        }
+        assert_eq!(sandbox.token_requests(), 1);
+    });
+}
+
+#[test]
+fn databases_of_one_redis_hold_a_token_each() {
+    runtime().block_on(async {
+        let (sandbox, _server, site, clock) = set_up().await;
+        for database in [0, 0, 1, 1] {
+            let store = RedisStore::new(&format!("{}/{database}", site.redis)).unwrap();
+            let tokens = site.builder(&clock).store(store).build().unwrap();
+            tokens.token().await.unwrap();
+        }
+        assert_eq!(sandbox.token_requests(), 2);
+    });
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);
