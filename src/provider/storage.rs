@@ -54,6 +54,10 @@ pub(super) struct HeldTurn {
 }
 
 /// The end of a wait for a turn.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is moved once, right after it is made"
+)]
 pub(super) enum TurnOr<T> {
     Turn(HeldTurn),
     Found(T),

@@ -7,9 +7,10 @@ use super::{
     support::example::in_one_line,
 };
 
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 8] = [
     "audit",
     "diagnose",
+    "fleet",
     "login",
     "quickstart",
     "saml2_bearer",

@@ -1,11 +1,6 @@
 //! The example `fleet`. Without a Redis it is tested in `tests/it`.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use crate::{
     member::runtime,
@@ -35,27 +30,24 @@ fn run(instances: &str, variables: &[(&str, &str)]) -> String {
 fn fleet_starts_a_server_of_its_own_and_stops_it() {
     let folder = tempfile::tempdir().unwrap();
     let (program, id) = (folder.path().join("redis-server"), folder.path().join("id"));
-    let (installed, path) = (path_of("redis-server"), std::env::var("PATH").unwrap());
+    let installed = Command::new("sh")
+        .args(["-c", "command -v redis-server"])
+        .output();
+    let installed = String::from_utf8(installed.unwrap().stdout).unwrap();
     let script = format!(
         "#!/bin/sh\necho $$ > {}\nexec {} \"$@\"\n",
         id.display(),
-        installed.display()
+        installed.trim()
     );
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{path}", folder.path().display());
-    let text = run("20", &[("PATH", &path)]);
+    let path = folder.path().to_str().unwrap();
+    let text = run("20", &[("PATH", path)]);
     assert!(text.contains("a Redis that this program has started for itself."));
     assert!(text.contains("token requests 1 20 shortest wait"), "{text}");
     assert!(!text.contains("failed"), "{text}");
     let id = fs::read_to_string(id).unwrap();
     assert!(!Path::new("/proc").join(id.trim()).exists());
-}
-
-fn path_of(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    let mut files = std::env::split_paths(&path).map(|folder| folder.join(program));
-    files.find(|file| file.exists()).unwrap()
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
-use genesys_cloud_auth::{Clock, TokenProvider, sandbox::Sandbox, store::RedisStore};
+use genesys_cloud_auth::{
+    Clock, TokenProvider,
+    limits::{DEFAULT_TOKEN_DURATION, RECOMMENDED_TOKEN_DURATION},
+    sandbox::Sandbox,
+    store::RedisStore,
+};
 use redis::{aio::MultiplexedConnection, cmd};
 use tokio::time::{sleep, timeout};
 
@@ -87,26 +92,51 @@ fn instance_costs_redis_what_the_guide_says() {
         let later_renewal = measure(&mut connection, renew(&second, old)).await;
         assert_eq!(sandbox.token_requests(), 2);
 
+        // Loads, scripts and connections; then at most so many bytes.
         let rows = [
-            ("the first that starts", first_start, (2, 2, 1)),
-            ("another that starts later", later_start, (1, 0, 1)),
-            ("the first that renews", first_renewal, (2, 2, 0)),
-            ("another that renews later", later_renewal, (1, 0, 0)),
+            (
+                "the first that starts",
+                first_start,
+                (2, 2, 1),
+                (1_500, 200),
+            ),
+            (
+                "another that starts later",
+                later_start,
+                (1, 0, 1),
+                (250, 350),
+            ),
+            (
+                "the first that renews",
+                first_renewal,
+                (2, 2, 0),
+                (1_400, 500),
+            ),
+            (
+                "another that renews later",
+                later_renewal,
+                (1, 0, 0),
+                RENEWAL,
+            ),
         ];
-        let mut shown = Vec::new();
-        for (name, traffic, counts) in rows {
+        for (name, traffic, counts, (received, sent)) in rows {
             let measured = (traffic.loads, traffic.scripts, traffic.connections);
             assert_eq!(measured, counts, "{name}: {traffic:?}");
-            let bytes = |count: usize| count.next_multiple_of(50);
-            let commands = traffic.loads + traffic.scripts;
-            let (received, sent) = (bytes(traffic.received), bytes(traffic.sent));
-            shown.push(format!("| {name} | {commands} | {received} | {sent} |"));
+            for (measured, most) in [(traffic.received, received), (traffic.sent, sent)] {
+                assert!((most / 2..=most).contains(&measured), "{name}: {traffic:?}");
+            }
+            let commands = counts.0 + counts.1;
+            let row = format!(
+                "| {name} | {commands} | {} | {} |",
+                number(received),
+                number(sent)
+            );
+            assert!(GUIDE.contains(&row), "{row}");
         }
-        assert!(GUIDE.contains(&shown.join("\n")), "{shown:#?}");
         let record = server.record().await;
         let size = server.ask(&["MEMORY", "USAGE", &record]).await;
         assert!(matches!(size, redis::Value::Int(300..=400)), "{size:?}");
-        assert!(GUIDE.contains("takes 400 bytes of memory"));
+        assert!(GUIDE.contains("takes at most 400 bytes of memory"));
         let clients: String = cmd("CLIENT")
             .arg("LIST")
             .query_async(&mut connection)
@@ -118,19 +148,38 @@ fn instance_costs_redis_what_the_guide_says() {
             .unwrap();
         let memory = idle.split(" tot-mem=").nth(1).unwrap();
         let memory: usize = memory.split(' ').next().unwrap().parse().unwrap();
-        assert!((20_000..=25_000).contains(&memory), "{idle}");
-        assert!(GUIDE.contains("a connection 25 KB"));
+        assert!((CONNECTION / 2..=CONNECTION).contains(&memory), "{idle}");
+        assert!(GUIDE.contains("a connection at most 25 KB"));
     });
 }
 
-/// The last sum is in the guide, too.
 #[test]
 fn fleets_of_the_guide_are_sums_of_the_instances() {
-    for instances in [10_usize, 1_000, 100_000] {
-        // One sends 4 commands and the others 1, of 150 + 250 bytes.
-        let commands = number(4 + (instances - 1));
-        let connections = number(instances);
-        let row = format!("| {} | {connections} | 1 | {commands} |", number(instances));
+    for instances in [10, 1_000, 100_000] {
+        let bytes = 1_400 + 500 + (instances - 1) * (RENEWAL.0 + RENEWAL.1);
+        let row = [
+            number(instances),
+            number(1),
+            number(4 + (instances - 1)),
+            size(bytes),
+            number(instances),
+            size(instances * CONNECTION),
+        ];
+        let row = format!("| {} |", row.join(" | "));
+        assert!(GUIDE.contains(&row), "{row}");
+    }
+    for (name, life) in [
+        ("24 hours", DEFAULT_TOKEN_DURATION),
+        ("18 hours", RECOMMENDED_TOKEN_DURATION),
+    ] {
+        // Renewals are spread over a tenth of the life: its last 25 % to 15 %.
+        let minutes = usize::try_from(life.as_secs() / 600).unwrap();
+        let requests = [10, 1_000, 100_000].map(|instances| match instances / minutes {
+            0 => "below 1".to_owned(),
+            _ => number((instances + minutes / 2) / minutes),
+        });
+        let most = number(minutes * 300);
+        let row = format!("| {name} | {minutes} | {} | {most} |", requests.join(" | "));
         assert!(GUIDE.contains(&row), "{row}");
     }
 }
@@ -140,6 +189,14 @@ fn number(number: usize) -> String {
     match digits.len() {
         0..=3 => digits,
         length => format!("{},{}", &digits[..length - 3], &digits[length - 3..]),
+    }
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} KB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 
@@ -195,5 +252,11 @@ fn databases_of_one_redis_hold_a_token_each() {
         assert_eq!(sandbox.token_requests(), 2);
     });
 }
+
+/// The bytes that Redis receives and sends when an instance finds that another one has renewed.
+const RENEWAL: (usize, usize) = (150, 250);
+
+/// The bytes of memory of a connection.
+const CONNECTION: usize = 25_000;
 
 const DEADLINE: Duration = Duration::from_secs(30);
