@@ -149,7 +149,7 @@ fn instance_costs_redis_what_the_guide_says() {
         let memory = idle.split(" tot-mem=").nth(1).unwrap();
         let memory: usize = memory.split(' ').next().unwrap().parse().unwrap();
         assert!((CONNECTION / 2..=CONNECTION).contains(&memory), "{idle}");
-        assert!(GUIDE.contains("a connection at most 25 KB"));
+        assert!(GUIDE.contains("a connection at most\n40 KB"));
     });
 }
 
@@ -257,6 +257,6 @@ fn databases_of_one_redis_hold_a_token_each() {
 const RENEWAL: (usize, usize) = (150, 250);
 
 /// The bytes of memory of a connection.
-const CONNECTION: usize = 25_000;
+const CONNECTION: usize = 40_000;
 
 const DEADLINE: Duration = Duration::from_secs(30);
