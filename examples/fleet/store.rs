@@ -94,7 +94,10 @@ impl RedisServer {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         command.args(["--save", "", "--appendonly", "no"]);
-        let command = command.current_dir(folder).stdin(Stdio::null());
+        let command = command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
         let mut process = match command.stdout(Stdio::piped()).kill_on_drop(true).spawn() {
             Ok(process) => process,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
