@@ -1,4 +1,4 @@
-//! Checks the OAuth clients of an organisation against good practice.
+//! Checks the OAuth clients and credentials of an organisation against good practice.
 //!
 //! Without configuration it makes some clients in a sandbox on this machine, most with a fault, and lets
 //! 100 days pass:
@@ -12,16 +12,16 @@
 //! For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,
 //! GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION.
 //!
-//! OAuth clients: 4. Findings: 14. Not checked: 2.
+//! OAuth clients: 4. Findings: 15. Not checked: 2.
 //!
 //! implicit grant
-//!   client            Old wallboard (…)
+//!   subject           client Old wallboard (…)
 //!   finding           it has the implicit grant, whose published end is May 2027 …
 //!   cure              move its app to the authorization code with PKCE, and change
 //!                     the grant type
 //!
 //! administrative roles
-//!   client            Sandbox client (…)
+//!   subject           client Sandbox client (…)
 //!   finding           its roles may administer: Sandbox (*:*:*)
 //!   cure              give it a role with only the permissions for the calls that
 //!                     it makes
@@ -29,7 +29,7 @@
 //! …
 //!
 //! age of the secret, not checked
-//!   client            Nightly export (…)
+//!   subject           client Nightly export (…)
 //!   reason            its secret is 0 to 100 days old, and 90 are allowed; the API
 //!                     does not tell
 //!   cure              give the audit the date of the secret, or rotate the secret
@@ -44,6 +44,7 @@
 //!   use                   2
 //!   state                 3
 //!   description           1
+//!   credentials           0
 //!   idle timeout          0
 //! ```
 //!
@@ -71,8 +72,8 @@ use std::{
 
 use genesys_cloud_auth::{
     ClientCredentials, PlatformClient, TokenProvider,
-    admin::NewOAuthClient,
-    audit::{AuditReport, AuditedClient},
+    admin::{NewCredential, NewOAuthClient},
+    audit::AuditReport,
     sandbox::Sandbox,
 };
 use serde_json::{Value, json};
@@ -129,7 +130,8 @@ pub(crate) enum Form {
 /// # Errors
 /// A call failed.
 pub(crate) async fn of_the_sandbox() -> Result<AuditReport, Box<dyn StdError>> {
-    let sandbox = Sandbox::start().await?;
+    let sandbox = Sandbox::builder().integration_credentials(0);
+    let sandbox = sandbox.start().await?;
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials())?;
     let api = PlatformClient::new(tokens);
     let clients = api.oauth_clients();
@@ -151,6 +153,10 @@ pub(crate) async fn of_the_sandbox() -> Result<AuditReport, Box<dyn StdError>> {
     });
     let request = api.post("/api/v2/oauth/clients").json(&implicit);
     request.fetch::<Value>().await?;
+
+    // Its integration was deleted.
+    let left = NewCredential::basic_auth("Old CRM", "jo", "a password");
+    api.integrations().create_credential(&left).await?;
 
     let days = Duration::from_secs(100 * 86_400);
     sandbox.advance(days);
@@ -197,13 +203,13 @@ fn show_text(out: &mut Output<impl Write>, report: &AuditReport) -> io::Result<(
     ))?;
     for finding in &report.findings {
         out.text(format_args!("\n{}", finding.check()))?;
-        client(out, finding.client.as_ref(), "the organisation")?;
+        out.row("subject", &finding.subject)?;
         out.row("finding", finding)?;
         out.row("cure", finding.cure())?;
     }
     for one in &report.not_checked {
         out.text(format_args!("\n{}, not checked", one.check))?;
-        client(out, one.client.as_ref(), "all")?;
+        out.row("subject", &one.subject)?;
         out.row("reason", one)?;
         out.row("cure", &one.cure)?;
     }
@@ -214,19 +220,9 @@ fn show_text(out: &mut Output<impl Write>, report: &AuditReport) -> io::Result<(
     Ok(())
 }
 
-fn client(
-    out: &mut Output<impl Write>,
-    client: Option<&AuditedClient>,
-    otherwise: &str,
-) -> io::Result<()> {
-    match client {
-        Some(client) => out.row("client", client),
-        None => out.row("client", otherwise),
-    }
-}
-
 const HELP: Help = Help {
-    about: "Checks the OAuth clients of an organisation against good practice. It only reads.",
+    about: "Checks the OAuth clients and credentials of an organisation against good practice. It only \
+        reads.",
     arguments: "[--markdown | --json]",
     rows: &[
         ("--markdown", "prints tables for a review"),

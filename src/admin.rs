@@ -27,6 +27,7 @@ mod send;
 
 pub use data_actions::{
     DataActions,
+    filter::DataActionFilter,
     model::{
         DataAction, DataActionConfig, DataActionContract, DataActionRequest, DataActionResponse,
     },

@@ -1,4 +1,5 @@
-//! Checks an organisation's OAuth clients against good practice.
+//! Checks an organisation's OAuth clients, and the credentials that integrations made from them, against
+//! good practice.
 //!
 //! [`PlatformClient::audit`] reads and changes nothing. A check that could not be made is
 //! [`NotChecked`] with the reason and never counts as passed.
@@ -9,7 +10,7 @@
 //! # async fn example(api: genesys_cloud_auth::PlatformClient) -> Result<(), Box<dyn std::error::Error>> {
 //! let report = api.audit().unused_after(60).run().await?;
 //! for finding in &report.findings {
-//!     println!("{}: {finding}. {}", finding.check(), finding.cure());
+//!     println!("{}: {finding}. {}", finding.subject, finding.cure());
 //! }
 //! assert!(!report.findings.iter().any(|one| one.check() == Check::ImplicitGrant));
 //! std::fs::write("review.md", report.markdown())?;
@@ -27,10 +28,10 @@
 //! For your own organisation set GENESYSCLOUD_OAUTHCLIENT_ID,
 //! GENESYSCLOUD_OAUTHCLIENT_SECRET and GENESYSCLOUD_REGION.
 //!
-//! OAuth clients: 4. Findings: 14. Not checked: 2.
+//! OAuth clients: 4. Findings: 15. Not checked: 2.
 //!
 //! implicit grant
-//!   client            Old wallboard (75de7bb7-06ca-42be-93e0-2af31937c653)
+//!   subject           client Old wallboard (75de7bb7-06ca-42be-93e0-2af31937c653)
 //!   finding           it has the implicit grant, whose published end is May 2027
 //!                     (53 days left), or March 2027 (8 days ago) by Genesys staff;
 //!                     the dates for new clients are May 2026 (312 days ago) and
@@ -39,30 +40,37 @@
 //!                     the grant type
 //!
 //! administrative roles
-//!   client            Sandbox client (a0a2546b-71f3-442d-9086-f688ee0a8766)
+//!   subject           client Sandbox client (a0a2546b-71f3-442d-9086-f688ee0a8766)
 //!   finding           its roles may administer: Sandbox (*:*:*)
 //!   cure              give it a role with only the permissions for the calls that
 //!                     it makes
 //!
 //! token duration
-//!   client            Sandbox client (a0a2546b-71f3-442d-9086-f688ee0a8766)
+//!   subject           client Sandbox client (a0a2546b-71f3-442d-9086-f688ee0a8766)
 //!   finding           its tokens are valid for 86400 s, and 64800 s are allowed
 //!   cure              set a token duration of at most 64800 s
 //!
 //! use
-//!   client            Nightly export (df03f3ee-45e0-4f09-ac56-f595220131e5)
+//!   subject           client Nightly export (df03f3ee-45e0-4f09-ac56-f595220131e5)
 //!   finding           it has made no call in 90 days
 //!   cure              ask its owner; disable it, and delete it if nothing fails
 //!
 //! state
-//!   client            Nightly export (df03f3ee-45e0-4f09-ac56-f595220131e5)
+//!   subject           client Nightly export (df03f3ee-45e0-4f09-ac56-f595220131e5)
 //!   finding           it is disabled and still exists
 //!   cure              delete it, or enable it if it is still needed
 //!
 //! …
 //!
+//! credentials
+//!   subject           credential Old CRM (8e318644-3a98-4ce9-aaca-ca1891b40d4c)
+//!   finding           no integration uses it
+//!   cure              ask its owner, and delete it with the secret that it holds
+//!
+//! …
+//!
 //! age of the secret, not checked
-//!   client            CRM sync (9ba09573-2223-48da-988b-a6869da050d8)
+//!   subject           client CRM sync (9ba09573-2223-48da-988b-a6869da050d8)
 //!   reason            its secret is 0 to 100 days old, and 90 are allowed; the API
 //!                     does not tell
 //!   cure              give the audit the date of the secret, or rotate the secret
@@ -77,29 +85,34 @@
 //!   use                   2
 //!   state                 3
 //!   description           1
+//!   credentials           0
 //!   idle timeout          0
 //! ```
 
 mod check;
 mod checks;
+mod credentials;
 mod facts;
 mod markdown;
 mod policy;
 mod problem;
 mod report;
+mod subject;
 
 use std::time::{Duration, SystemTime};
 
 pub use self::{
     check::Check,
     problem::{AuditedRole, Problem},
-    report::{AuditReport, AuditedClient, Finding, NotChecked},
+    report::{AuditReport, Finding, NotChecked},
+    subject::Subject,
 };
 use self::{checks::Rules, facts::Facts, policy::Policy};
 use crate::{admin::UsageQuery, client::PlatformClient, error::Error};
 
 impl PlatformClient {
-    /// Returns an audit of the organisation's OAuth clients. [`Audit::run`] starts it.
+    /// Returns an audit of the organisation's OAuth clients and of the credentials of its integrations.
+    /// [`Audit::run`] starts it.
     pub fn audit(&self) -> Audit {
         Audit {
             api: self.clone(),
@@ -110,7 +123,7 @@ impl PlatformClient {
     }
 }
 
-/// An audit of the organisation's OAuth clients; made by
+/// An audit of the organisation's OAuth clients and credentials; made by
 /// [`PlatformClient::audit`](crate::PlatformClient::audit). See the [module](self).
 ///
 /// Source: Genesys Cloud Resource Center, "Create an OAuth client".
@@ -183,11 +196,14 @@ impl Audit {
         self
     }
 
-    /// Checks all OAuth clients and the organisation. It sends one request for the clients, one usage
-    /// query, one request for the idle timeout, and one for each role that a client has.
+    /// Checks all OAuth clients, the credentials of integrations, and the organisation. It sends one
+    /// request for the clients, one usage query, one request for the idle timeout, and one for each role
+    /// that a client has. For credentials it sends one request for 200 of them, one for 100 integrations,
+    /// and one for each integration until every credential is found to be used.
     ///
-    /// Needs the permission `oauth:client:view`, and `authorization:role:view` to check roles. Without
-    /// the second, [`Check::AdministrativeRoles`] is [`NotChecked`].
+    /// Needs the permission `oauth:client:view`, `authorization:role:view` to check roles, and
+    /// `integrations:integration:view` to check credentials. Without the second or the third,
+    /// [`Check::AdministrativeRoles`] or [`Check::Credentials`] is [`NotChecked`].
     ///
     /// # Errors
     /// Those of [`OAuthClients::list`](crate::admin::OAuthClients::list). Where another request fails,

@@ -10,11 +10,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use self::model::{Integration, IntegrationConfiguration, IntendedState, ReportedStateCode};
-use super::{
-    poll::Poll,
-    repeat::VersionConflicts,
-    send::{fetch_once, fetch_pages},
-};
+use super::{poll::Poll, repeat::VersionConflicts, send::fetch_pages};
 use crate::{
     client::{PlatformClient, Request},
     error::{Error, sanitize},
@@ -134,7 +130,7 @@ impl Integrations {
             body.insert("name".to_owned(), name.into());
         }
         let request = self.api.post(INTEGRATIONS).json(&body);
-        let (integration, _) = fetch_once(&self.api, request, || {
+        let (integration, _) = request.fetch_once(|| {
             format!(
                 "it is not known whether the integration was created: look for the name “{}” with \
                  `integrations().list()` before you try again",

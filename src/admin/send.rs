@@ -4,7 +4,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::fields::null_as_default;
 use crate::{
-    client::{PlatformClient, Request, Response},
+    client::Request,
     error::{Error, ResponseProblem},
 };
 
@@ -25,19 +25,6 @@ pub(super) async fn fetch_whole_listing<T: DeserializeOwned>(
         }));
     }
     Ok(listing.entities)
-}
-
-/// Sends a request that must not be repeated. Where the server may have done it although the call
-/// failed, the error says so and gives `advice`.
-pub(super) async fn fetch_once<T: DeserializeOwned>(
-    api: &PlatformClient,
-    request: Request,
-    advice: impl FnOnce() -> String,
-) -> Result<(T, Response), Error> {
-    // An error of the token request is no sign that this request was sent.
-    api.tokens().token().await?;
-    let result = request.fetch_with_response().await;
-    result.map_err(|error: Error| error.with_possible_effect(advice))
 }
 
 /// Fetches all pages of a listing.

@@ -27,13 +27,15 @@ pub enum Check {
     State,
     /// It has a description.
     Description,
+    /// The credential is used by an integration.
+    Credentials,
     /// The organisation has an idle timeout, which is not longer than allowed.
     IdleTimeout,
 }
 
 impl Check {
     /// All checks.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ImplicitGrant,
         Self::AdministrativeRoles,
         Self::AllDivisions,
@@ -43,6 +45,7 @@ impl Check {
         Self::Use,
         Self::State,
         Self::Description,
+        Self::Credentials,
         Self::IdleTimeout,
     ];
 }
@@ -59,6 +62,7 @@ impl fmt::Display for Check {
             Self::Use => "use",
             Self::State => "state",
             Self::Description => "description",
+            Self::Credentials => "credentials",
             Self::IdleTimeout => "idle timeout",
         })
     }

@@ -10,6 +10,7 @@ use super::{
     policy::Policy,
     problem::{AuditedRole, Problem, age},
     report::{AuditReport, Obstacle, Outcome},
+    subject::Subject,
 };
 use crate::{
     admin::{ClientState, GrantType, OAuthClient},
@@ -33,17 +34,41 @@ impl Rules<'_> {
     pub(super) fn report(&self, clients: &[OAuthClient]) -> AuditReport {
         let mut report = AuditReport::new(self.now, clients.len());
         for check in Check::ALL {
-            if check == Check::IdleTimeout {
-                report.add(check, None, self.idle_timeout());
-            } else if let Some(obstacle) = self.obstacle_for_all(check) {
-                report.add(check, None, Outcome::NotChecked(obstacle));
-            } else {
-                for client in clients {
-                    report.add(check, Some(client), self.check(check, client));
+            match check {
+                Check::IdleTimeout => {
+                    report.add(check, Subject::Organization, self.idle_timeout());
                 }
+                Check::Credentials => self.add_credentials(&mut report),
+                _ => self.add_clients(&mut report, check, clients),
             }
         }
         report
+    }
+
+    fn add_clients(&self, report: &mut AuditReport, check: Check, clients: &[OAuthClient]) {
+        if let Some(obstacle) = self.obstacle_for_all(check) {
+            report.add(check, Subject::AllClients, Outcome::NotChecked(obstacle));
+            return;
+        }
+        for client in clients {
+            report.add(check, Subject::client(client), self.check(check, client));
+        }
+    }
+
+    fn add_credentials(&self, report: &mut AuditReport) {
+        let check = Check::Credentials;
+        match &self.facts.credentials {
+            Err(obstacle) => {
+                let outcome = Outcome::NotChecked(obstacle.clone());
+                report.add(check, Subject::AllCredentials, outcome);
+            }
+            Ok(credentials) => {
+                for (id, name) in &credentials.names {
+                    let outcome = credentials.outcome(id);
+                    report.add(check, Subject::credential(id, name), outcome);
+                }
+            }
+        }
     }
 
     /// Why no client can be checked.
@@ -70,7 +95,8 @@ impl Rules<'_> {
                 let is_missing = text.trim().is_empty();
                 is_missing.then_some(Problem::NoDescription).into()
             }
-            Check::IdleTimeout => self.idle_timeout(),
+            // They are not about clients.
+            Check::Credentials | Check::IdleTimeout => Outcome::Passed,
         }
     }
 

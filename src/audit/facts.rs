@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{problem::AuditedRole, report::Obstacle};
+use super::{credentials::Credentials, problem::AuditedRole, report::Obstacle};
 use crate::{
     admin::{OAuthClient, OAuthClients, UsageQuery},
     client::PlatformClient,
@@ -19,6 +19,7 @@ pub(super) struct Facts {
     pub(super) usage: Result<Used, Obstacle>,
     /// By id. Where no role may be read, the reason.
     pub(super) roles: Result<BTreeMap<String, Result<AuditedRole, Obstacle>>, Obstacle>,
+    pub(super) credentials: Result<Credentials, Obstacle>,
     pub(super) idle_timeout: Result<IdleTimeout, Obstacle>,
 }
 
@@ -54,6 +55,7 @@ impl Facts {
         Self {
             usage: fetch_usage(&handle, query).await,
             roles: fetch_roles(api, clients).await,
+            credentials: Credentials::fetch(&api.integrations()).await,
             idle_timeout: idle_timeout.map_err(|error| Obstacle::from(&error)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::report::{AuditReport, AuditedClient};
+use super::report::AuditReport;
 use crate::rfc3339::format_date_time;
 
 impl AuditReport {
@@ -21,14 +21,13 @@ impl AuditReport {
         );
         if findings > 0 {
             text.push_str("\n## Findings\n\n");
-            row(&mut text, ["check", "OAuth client", "finding", "cure"]);
+            row(&mut text, ["check", "subject", "finding", "cure"]);
             row(&mut text, ["---"; 4]);
         }
         for finding in &self.findings {
-            let client = client(finding.client.as_ref(), "the organisation");
             let cells = [
                 finding.check().to_string(),
-                client,
+                finding.subject.to_string(),
                 finding.to_string(),
                 finding.cure(),
             ];
@@ -36,13 +35,12 @@ impl AuditReport {
         }
         if not_checked > 0 {
             text.push_str("\n## Not checked\n\n");
-            row(&mut text, ["check", "OAuth client", "reason", "cure"]);
+            row(&mut text, ["check", "subject", "reason", "cure"]);
             row(&mut text, ["---"; 4]);
         }
         for one in &self.not_checked {
-            let client = client(one.client.as_ref(), "all");
-            let (reason, cure) = (&one.reason, &one.cure);
-            let cells = [&one.check.to_string(), &client, reason, cure];
+            let (check, subject) = (one.check.to_string(), one.subject.to_string());
+            let cells = [&check, &subject, &one.reason, &one.cure];
             row(&mut text, cells.map(|cell| escaped(cell)));
         }
         text.push_str("\n## Passed\n\n| check | passed |\n|---|---|\n");
@@ -54,13 +52,9 @@ impl AuditReport {
     }
 }
 
-fn client(client: Option<&AuditedClient>, otherwise: &str) -> String {
-    client.map_or_else(|| otherwise.to_owned(), AuditedClient::to_string)
-}
-
 fn row(text: &mut String, cells: [impl Display; 4]) {
-    let [check, client, what, cure] = cells;
-    let _ = writeln!(text, "| {check} | {client} | {what} | {cure} |");
+    let [check, subject, what, cure] = cells;
+    let _ = writeln!(text, "| {check} | {subject} | {what} | {cure} |");
 }
 
 /// Returns a text of one line without the characters that Markdown or HTML gives a meaning, and

@@ -93,6 +93,8 @@ pub enum Problem {
     },
     /// The client has no description.
     NoDescription,
+    /// No integration uses the credential.
+    UnusedCredential,
     /// The organisation has no idle timeout.
     NoIdleTimeout,
     /// The organisation's idle timeout is longer than allowed.
@@ -135,6 +137,7 @@ impl Problem {
             Self::Unused { .. } => Check::Use,
             Self::NotActive { .. } => Check::State,
             Self::NoDescription => Check::Description,
+            Self::UnusedCredential => Check::Credentials,
             Self::NoIdleTimeout | Self::LongIdleTimeout { .. } => Check::IdleTimeout,
         }
     }
@@ -166,6 +169,7 @@ impl Problem {
             Self::Unused { .. } => "ask its owner; disable it, and delete it if nothing fails",
             Self::NotActive { .. } => "delete it, or enable it if it is still needed",
             Self::NoDescription => "describe what it is for and who owns it",
+            Self::UnusedCredential => "ask its owner, and delete it with the secret that it holds",
             Self::NoIdleTimeout => "turn on the idle timeout of the organisation",
             Self::LongIdleTimeout { max, .. } => {
                 return format!("set an idle timeout of at most {} min", minutes(*max));
@@ -222,6 +226,7 @@ impl fmt::Display for Problem {
             Self::Unused { days } => write!(f, "it has made no call in {days} days"),
             Self::NotActive { state } => write!(f, "it is {state} and still exists"),
             Self::NoDescription => f.write_str("it has no description"),
+            Self::UnusedCredential => f.write_str("no integration uses it"),
             Self::NoIdleTimeout => f.write_str("no idle timeout ends tokens that nobody uses"),
             Self::LongIdleTimeout { timeout, max } => {
                 let (time, max) = (minutes(*timeout), minutes(*max));

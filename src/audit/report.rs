@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt, time::SystemTime};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{check::Check, problem::Problem};
-use crate::{admin::OAuthClient, error::sanitize, rfc3339::format_date_time};
+use super::{check::Check, problem::Problem, subject::Subject};
+use crate::rfc3339::format_date_time;
 
 /// The result of an [`Audit`](super::Audit).
 ///
@@ -23,8 +23,8 @@ pub struct AuditReport {
     pub findings: Vec<Finding>,
     /// What could not be checked, in the order of [`Check::ALL`].
     pub not_checked: Vec<NotChecked>,
-    /// How many OAuth clients passed each check. For [`Check::IdleTimeout`] it is 1 if the
-    /// organisation did.
+    /// How many OAuth clients passed each check. For [`Check::Credentials`] it is how many credentials
+    /// did, and for [`Check::IdleTimeout`] it is 1 if the organisation did.
     pub passed: BTreeMap<Check, usize>,
 }
 
@@ -39,15 +39,14 @@ impl AuditReport {
         }
     }
 
-    /// Adds the outcome of a check of a client, or of the organisation.
-    pub(super) fn add(&mut self, check: Check, client: Option<&OAuthClient>, outcome: Outcome) {
-        let client = client.map(AuditedClient::new);
+    /// Adds the outcome of a check.
+    pub(super) fn add(&mut self, check: Check, subject: Subject, outcome: Outcome) {
         match outcome {
             Outcome::Passed => *self.passed.entry(check).or_default() += 1,
-            Outcome::Found(problem) => self.findings.push(Finding { client, problem }),
+            Outcome::Found(problem) => self.findings.push(Finding { subject, problem }),
             Outcome::NotChecked(obstacle) => self.not_checked.push(NotChecked {
                 check,
-                client,
+                subject,
                 reason: obstacle.reason,
                 missing_permissions: obstacle.missing_permissions,
                 cure: obstacle.cure,
@@ -56,37 +55,12 @@ impl AuditReport {
     }
 }
 
-/// The OAuth client that a row of the report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct AuditedClient {
-    /// Its id.
-    pub id: String,
-    /// Its name. Several clients may have the same.
-    pub name: String,
-}
-
-impl AuditedClient {
-    fn new(client: &OAuthClient) -> Self {
-        Self {
-            id: sanitize(&client.id, &[]),
-            name: sanitize(&client.name, &[]),
-        }
-    }
-}
-
-impl fmt::Display for AuditedClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.id)
-    }
-}
-
 /// Something that is not as it should be. Its `Display` says what.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The OAuth client, or `None` where it is the organisation.
-    pub client: Option<AuditedClient>,
+    /// What it is about.
+    pub subject: Subject,
     /// What is not as it should be.
     pub problem: Problem,
 }
@@ -116,7 +90,7 @@ impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut finding = serializer.serialize_struct("Finding", 5)?;
         finding.serialize_field("check", &self.check())?;
-        finding.serialize_field("client", &self.client)?;
+        finding.serialize_field("subject", &self.subject)?;
         finding.serialize_field("problem", &self.problem)?;
         finding.serialize_field("text", &self.to_string())?;
         finding.serialize_field("cure", &self.cure())?;
@@ -130,8 +104,8 @@ impl Serialize for Finding {
 pub struct NotChecked {
     /// The check.
     pub check: Check,
-    /// The OAuth client, or `None` where no client could be checked, or the organisation.
-    pub client: Option<AuditedClient>,
+    /// What was not checked.
+    pub subject: Subject,
     /// Why it could not be made.
     pub reason: String,
     /// The permissions that are missing, as `domain:entity:action`.

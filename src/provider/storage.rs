@@ -123,7 +123,7 @@ impl StoreSlot {
     pub(super) fn find_limit(&self) -> Duration {
         let moves = u32::from(!self.older.is_empty());
         let older = u32::try_from(self.older.len()).unwrap_or(u32::MAX);
-        STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + 2 * STORE_LIMIT) * moves
+        STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + SAVE_LIMIT + STORE_LIMIT) * moves
     }
 
     async fn move_to(&self, slot: &Self) -> Result<Option<Record>, Error> {
@@ -258,6 +258,9 @@ async fn within<T: Send + 'static>(
 
 /// The maximum time of a load, save or removal.
 pub(super) const STORE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The maximum time of [`HeldTurn::save`]: the save, and a load after one that failed.
+pub(super) const SAVE_LIMIT: Duration = STORE_LIMIT.saturating_mul(2);
 
 /// The maximum time of [`StoreSlot::take_turn`]: the wait, one second, and the load.
 pub(super) const TURN_LIMIT: Duration = Duration::from_secs(21);

@@ -10,6 +10,7 @@ mod login;
 mod outage;
 mod runtimes;
 mod saml;
+mod script;
 mod secrets;
 mod stored;
 mod support;
@@ -30,17 +31,18 @@ use super::{
     *,
 };
 use crate::{error::ErrorKind, grant::IntoGrant};
-use endpoint::{Endpoint, Reply};
+use endpoint::{Endpoint, ProviderBuilder};
+use script::{Reply, Script};
 use support::{
-    DEADLINE, HIGH, LOW, MIDDLE, Vault, after, assert_kind, credentials, event_channel, failure,
-    paused_runtime, ready_output, runtime, seconds, spawn_caller, spawn_callers, text,
-    until_waiting, waiters, yield_often,
+    DEADLINE, HIGH, LOW, MIDDLE, Vault, accepted_before, after, assert_all_get, assert_kind,
+    credentials, event_channel, failure, gated_provider, paused_runtime, provider, ready_output,
+    runtime, seconds, slow_credentials, spawn_caller, spawn_callers, text, until_cached,
+    until_renewed, until_waiting, waiters, yield_often,
 };
 
 #[test]
 fn waiting_callers_need_at_most_640_bytes() {
-    let endpoint = Endpoint::new(|_| Reply::Token(60));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider(|_| Reply::Token(60));
     let token = size_of_val(&tokens.token());
     let header = size_of_val(&tokens.authorization_header());
     assert!(token <= 640, "{token}");
@@ -68,8 +70,7 @@ async fn fixed_token_is_served_until_it_is_rejected() {
 
 #[tokio::test(start_paused = true)]
 async fn debug_output_hides_token_and_secret() {
-    let endpoint = Endpoint::new(|_| Reply::Token(60));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider(|_| Reply::Token(60));
     let token = tokens.token().await.unwrap();
     let shown = format!("{tokens:?}");
     assert!(

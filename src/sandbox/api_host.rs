@@ -1,6 +1,8 @@
 //! The API host: `/api/v2/…`.
 
+mod call;
 mod contacts;
+mod cursor;
 mod data_actions;
 mod integrations;
 mod listings;
@@ -20,6 +22,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use self::{
+    call::{ApiCall, ApiResult},
     contacts::contact_routes,
     data_actions::{OwnApi, data_action_routes, run_routes},
     integrations::integration_routes,
@@ -169,7 +172,7 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
-async fn organization(State(org): State<Arc<Org>>) -> Response {
+async fn organization(ApiCall { org, .. }: ApiCall) -> Response {
     ok_response(&json!({
         "id": org.id,
         "name": ORGANIZATION_NAME,
@@ -183,10 +186,7 @@ async fn organization(State(org): State<Arc<Org>>) -> Response {
     }))
 }
 
-async fn current_user(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
+async fn current_user(ApiCall { org, caller, .. }: ApiCall) -> ApiResult {
     if let Some(user) = caller.user.and_then(|user| org.users.get(user)) {
         return Ok(ok_response(&user.body(&org.division_id)));
     }
@@ -204,7 +204,7 @@ async fn current_user(
     })))
 }
 
-async fn token_info(State(org): State<Arc<Org>>, Extension(caller): Extension<Caller>) -> Response {
+async fn token_info(ApiCall { org, caller, .. }: ApiCall) -> Response {
     let organization = organization_reference(&org);
     let client = org.with_clients(|clients, _| clients.get(&caller.client).map(Client::body));
     let mut client = client.unwrap_or_default();
@@ -221,15 +221,12 @@ async fn token_info(State(org): State<Arc<Org>>, Extension(caller): Extension<Ca
     ok_response(&info)
 }
 
-async fn revoke_token(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> StatusCode {
+async fn revoke_token(ApiCall { org, caller, .. }: ApiCall) -> StatusCode {
     org.with_tokens(|tokens, _| tokens.revoke(&caller.access_token));
     StatusCode::OK
 }
 
-async fn idle_timeout(State(org): State<Arc<Org>>) -> Response {
+async fn idle_timeout(ApiCall { org, .. }: ApiCall) -> Response {
     let timeout = org.settings.idle_timeout;
     let mut body = json!({ "enableIdleTokenTimeout": timeout.is_some() });
     if let Some(timeout) = timeout {

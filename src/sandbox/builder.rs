@@ -30,6 +30,16 @@ use super::{
 #[must_use = "`start` starts the sandbox"]
 pub struct SandboxBuilder(pub(super) Settings);
 
+/// Defines setters of the settings with the same names.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        $($(#[$doc])* pub fn $name(mut self, $name: $type) -> Self {
+            self.0.$name = $name;
+            self
+        })*
+    };
+}
+
 /// # The OAuth client
 impl SandboxBuilder {
     /// Sets the OAuth client's id and secret. Both are random by default.
@@ -92,10 +102,13 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the number of users: 3 by default. Their names and ids are the same in every sandbox.
-    pub fn users(mut self, users: usize) -> Self {
-        self.0.users = users;
-        self
+    setters! {
+        /// Sets the number of users: 3 by default. Their names and ids are the same in every sandbox.
+        users: usize,
+
+        /// Sets how many credentials `GET /api/v2/integrations/credentials/listing` lists: 3 by default.
+        /// Their names and ids are the same in every sandbox.
+        integration_credentials: usize,
     }
 
     /// Sets one password for all users. By default each has a random one.
@@ -103,114 +116,71 @@ impl SandboxBuilder {
         self.0.password = Some(password.into());
         self
     }
-
-    /// Sets how many credentials `GET /api/v2/integrations/credentials/listing` lists: 3 by default.
-    /// Their names and ids are the same in every sandbox.
-    pub fn integration_credentials(mut self, credentials: usize) -> Self {
-        self.0.integration_credentials = credentials;
-        self
-    }
 }
 
 /// # OAuth clients
 impl SandboxBuilder {
-    /// Sets the number of OAuth clients besides the first: none by default. They use client
-    /// credentials and have the sandbox's role. Their names and ids are the same in every sandbox.
-    pub fn other_clients(mut self, clients: usize) -> Self {
-        self.0.other_clients = clients;
-        self
-    }
+    setters! {
+        /// Sets the number of OAuth clients besides the first: none by default. They use client
+        /// credentials and have the sandbox's role. Their names and ids are the same in every sandbox.
+        other_clients: usize,
 
-    /// Sets how often the results of a usage query are reported as running before they are complete:
-    /// once by default.
-    pub fn usage_running(mut self, times: usize) -> Self {
-        self.0.usage_running = times;
-        self
+        /// Sets how often the results of a usage query are reported as running before they are complete:
+        /// once by default.
+        usage_running: usize,
     }
 }
 
 /// # Integrations and data actions
 impl SandboxBuilder {
-    /// Sets how often an integration that was enabled is reported as `ACTIVATING` before it is `ACTIVE`:
-    /// once by default. With `usize::MAX` it never gets active.
-    pub fn integration_activating(mut self, times: usize) -> Self {
-        self.0.integration_activating = times;
-        self
-    }
+    setters! {
+        /// Sets how often an integration that was enabled is reported as `ACTIVATING` before it is `ACTIVE`:
+        /// once by default. With `usize::MAX` it never gets active.
+        integration_activating: usize,
 
-    /// Sets how often the creation of a data action gets 400, because its integration is not known
-    /// everywhere yet: never by default.
-    pub fn integration_unknown(mut self, times: usize) -> Self {
-        self.0.integration_unknown = times;
-        self
-    }
+        /// Sets how often the creation of a data action gets 400, because its integration is not known
+        /// everywhere yet: never by default.
+        integration_unknown: usize,
 
-    /// Sets whether the listing of integrations ignores its filter `credentialId`, as older servers do:
-    /// by default it does not.
-    pub fn ignore_credential_filter(mut self, ignore: bool) -> Self {
-        self.0.ignore_credential_filter = ignore;
-        self
-    }
+        /// Sets whether the listing of integrations ignores its filter `credentialId`, as older servers do:
+        /// by default it does not.
+        ignore_credential_filter: bool,
 
-    /// Sets whether a version that is not the current one gets 400 instead of 409. Genesys Cloud uses
-    /// both.
-    pub fn version_conflicts_are_bad_requests(mut self, bad: bool) -> Self {
-        self.0.version_conflicts_are_bad_requests = bad;
-        self
-    }
+        /// Sets whether a version that is not the current one gets 400 instead of 409. Genesys Cloud uses
+        /// both.
+        version_conflicts_are_bad_requests: bool,
 
-    /// Sets whether data actions keep using the token that they have after the secret of their OAuth
-    /// client was rotated, until it ends: by default they do not. What Genesys Cloud does is not known.
-    pub fn data_action_tokens_survive_rotation(mut self, survive: bool) -> Self {
-        self.0.data_action_tokens_survive_rotation = survive;
-        self
+        /// Sets whether data actions keep using the token that they have after the secret of their OAuth
+        /// client was rotated, until it ends: by default they do not. What Genesys Cloud does is not known.
+        data_action_tokens_survive_rotation: bool,
     }
 }
 
 /// # Tokens
 impl SandboxBuilder {
-    /// Sets the lifetime of access tokens: 86,400 s by default.
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.0.token_lifetime = lifetime;
-        self
-    }
+    setters! {
+        /// Sets the lifetime of access tokens: 86,400 s by default.
+        token_lifetime: Duration,
 
-    /// Sets how long a token lives without a call: by default there is no limit. After that the
-    /// token is unknown. How Genesys Cloud responds to such a token is not known.
-    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.0.idle_timeout = timeout;
-        self
-    }
+        /// Sets how long a token lives without a call: by default there is no limit. After that the
+        /// token is unknown. How Genesys Cloud responds to such a token is not known.
+        idle_timeout: Option<Duration>,
 
-    /// Sets the lifetime of authorization codes: 60 s by default. That of Genesys Cloud is not known.
-    pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
-        self.0.code_lifetime = lifetime;
-        self
-    }
+        /// Sets the lifetime of authorization codes: 60 s by default. That of Genesys Cloud is not known.
+        code_lifetime: Duration,
 
-    /// Sets what happens to refresh tokens: [`RefreshTokens::Rotating`] by default.
-    pub fn refresh_tokens(mut self, refresh_tokens: RefreshTokens) -> Self {
-        self.0.refresh_tokens = refresh_tokens;
-        self
-    }
+        /// Sets what happens to refresh tokens: [`RefreshTokens::Rotating`] by default.
+        refresh_tokens: RefreshTokens,
 
-    /// Sets the lifetime of refresh tokens: 30 days by default. That of Genesys Cloud is not known.
-    pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.0.refresh_token_lifetime = lifetime;
-        self
-    }
+        /// Sets the lifetime of refresh tokens: 30 days by default. That of Genesys Cloud is not known.
+        refresh_token_lifetime: Duration,
 
-    /// Sets whether a refresh ends the login's earlier access tokens: by default it does not.
-    pub fn refresh_ends_access_tokens(mut self, ends: bool) -> Self {
-        self.0.refresh_ends_access_tokens = ends;
-        self
-    }
+        /// Sets whether a refresh ends the login's earlier access tokens: by default it does not.
+        refresh_ends_access_tokens: bool,
 
-    /// Sets whether revoking a user's access token, by `DELETE /api/v2/tokens/me` or
-    /// `DELETE /api/v2/tokens/{userId}`, ends the refresh token, too: by default it does not.
-    pub fn revocation_ends_refresh_tokens(mut self, ends: bool) -> Self {
-        self.0.revocation_ends_refresh_tokens = ends;
-        self
+        /// Sets whether revoking a user's access token, by `DELETE /api/v2/tokens/me` or
+        /// `DELETE /api/v2/tokens/{userId}`, ends the refresh token, too: by default it does not.
+        revocation_ends_refresh_tokens: bool,
     }
 }
 
@@ -233,26 +203,19 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets whether the response of [`token_rate_limit`](Self::token_rate_limit) has a `Retry-After`:
-    /// by default it does not. Whether that of Genesys Cloud does is not known.
-    pub fn token_rate_limit_sends_retry_after(mut self, sends: bool) -> Self {
-        self.0.token_rate_limit_sends_retry_after = sends;
-        self
-    }
+    setters! {
+        /// Sets whether the response of [`token_rate_limit`](Self::token_rate_limit) has a `Retry-After`:
+        /// by default it does not. Whether that of Genesys Cloud does is not known.
+        token_rate_limit_sends_retry_after: bool,
 
-    /// Sets whether `GET /api/v2/users/me` succeeds with a token without a user. By default it fails,
-    /// as in Genesys Cloud.
-    pub fn allow_users_me_without_user(mut self, allow: bool) -> Self {
-        self.0.allow_users_me_without_user = allow;
-        self
-    }
+        /// Sets whether `GET /api/v2/users/me` succeeds with a token without a user. By default it fails,
+        /// as in Genesys Cloud.
+        allow_users_me_without_user: bool,
 
-    /// Sets whether a data action with invalid credentials responds with 200 and an error body that
-    /// says `invalid.credentials`, which Genesys Cloud's API description lists, too. By default it
-    /// responds with 400.
-    pub fn data_action_fails_with_200(mut self, fails: bool) -> Self {
-        self.0.data_action_fails_with_200 = fails;
-        self
+        /// Sets whether a data action with invalid credentials responds with 200 and an error body that
+        /// says `invalid.credentials`, which Genesys Cloud's API description lists, too. By default it
+        /// responds with 400.
+        data_action_fails_with_200: bool,
     }
 }
 

@@ -1,4 +1,6 @@
 //! Times as Genesys Cloud and SAML write them.
+//!
+//! The client reads times by a crate; the calendar here is its own, so that it checks the client's.
 
 use std::time::{Duration, SystemTime};
 

@@ -27,10 +27,11 @@ use wakeups::Wakeups;
 /// record is removed when its token ends; one with a refresh token stays until it is removed.
 ///
 /// The turn of a record is a lease of 10 seconds, which a task renews while the turn exists. The turn
-/// of a process that was killed is free after 10 seconds at most. In one step Redis checks that the
-/// turn is still held and changes the record. A process that stalls for longer than its lease, and
-/// a failover that loses the lease, can cause a second token request; what the late process then
-/// saves is rejected. A refresh token of a login is then sent twice, as after a lost response.
+/// of a process that was killed is free after 10 seconds at most. That is less than the 15 seconds for
+/// which a provider waits, so those that wait get the turn. In one step Redis checks that the turn is
+/// still held and changes the record. A process that stalls for longer than its lease, and a failover
+/// that loses the lease, can cause a second token request; what the late process then saves is
+/// rejected. A refresh token of a login is then sent twice, as after a lost response.
 ///
 /// Each operation ends within 3 seconds, [`take_turn`](TokenStore::take_turn) within its wait if that
 /// is longer. Then a connection that does not respond is replaced. While Redis cannot be used, each

@@ -13,6 +13,7 @@ mod listing;
 mod lost;
 mod models;
 mod permissions;
+mod templates;
 mod update;
 mod usage;
 
@@ -20,7 +21,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use genesys_cloud_auth::{
     ClientCredentials, Error, PlatformClient, TokenProvider,
-    admin::{ClientState, GrantType, NewOAuthClient, RoleDivision, UsageQuery, WithRoles},
+    admin::{
+        ClientState, GrantType, NewOAuthClient, OAuthClients, OAuthScope, RoleDivision, UsageQuery,
+        WithRoles,
+    },
     limits::RECOMMENDED_TOKEN_DURATION,
     sandbox::Sandbox,
 };
@@ -34,6 +38,12 @@ async fn start() -> (Sandbox, PlatformClient) {
     let sandbox = Sandbox::start().await.unwrap();
     let api = client_of(&sandbox);
     (sandbox, api)
+}
+
+/// A sandbox, and its OAuth clients through a client that calls it.
+async fn start_clients() -> (Sandbox, OAuthClients) {
+    let (sandbox, api) = start().await;
+    (sandbox, api.oauth_clients())
 }
 
 fn job(sandbox: &Sandbox) -> NewOAuthClient<WithRoles> {
@@ -64,29 +74,21 @@ fn body_of(request: &Received) -> Value {
 
 #[tokio::test]
 async fn created_client_gets_tokens_until_it_is_disabled() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (sandbox, clients) = start_clients().await;
     let created = clients.create(&job(&sandbox)).await.unwrap();
-    let (id, secret) = (&created.client.id, created.secret.expose_secret());
-    assert_eq!(created.client.name, "CRM sync");
-    assert_eq!(created.client.grant_type, GrantType::ClientCredentials);
-    assert_eq!(
-        created.client.token_duration,
-        Some(RECOMMENDED_TOKEN_DURATION)
-    );
-    assert_eq!(
-        created.client.roles,
-        [RoleDivision::new(sandbox.role_id(), "*")]
-    );
-    assert_eq!(created.client.state, ClientState::Active);
-    assert!(created.client.date_created.is_some());
+    let (client, secret) = (&created.client, created.secret.expose_secret());
+    let id = &client.id;
+    assert_eq!(client.name, "CRM sync");
+    assert_eq!(client.grant_type, GrantType::ClientCredentials);
+    assert_eq!(client.token_duration, Some(RECOMMENDED_TOKEN_DURATION));
+    assert_eq!(client.roles, [RoleDivision::new(sandbox.role_id(), "*")]);
+    assert_eq!(client.state, ClientState::Active);
+    assert!(client.date_created.is_some());
 
     let own = api_of(&sandbox, id, secret);
     assert_eq!(own.oauth_clients().list().await.unwrap().len(), 2);
-    assert_eq!(
-        clients.disable(id).await.unwrap().state,
-        ClientState::Disabled
-    );
+    let disabled = clients.disable(id).await.unwrap();
+    assert_eq!(disabled.state, ClientState::Disabled);
     // The live token has ended, and there is no other.
     let error = own.oauth_clients().list().await.unwrap_err();
     assert_eq!(crate::support::kind_of(&error), "InvalidClient");
@@ -102,8 +104,7 @@ fn api_of(sandbox: &Sandbox, id: &str, secret: &str) -> PlatformClient {
 
 #[tokio::test]
 async fn regenerated_secret_replaces_the_old_one() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (sandbox, clients) = start_clients().await;
     let created = clients.create(&job(&sandbox)).await.unwrap();
     let id = &created.client.id;
     let renewed = clients.regenerate_secret(id).await.unwrap();
@@ -143,13 +144,14 @@ async fn new_client_is_sent_with_every_field() {
     assert_eq!(kept, ["203.0.113.0/24"]);
 
     let uris = ["https://app.example/callback", "http://localhost"];
+    let (name, scopes) = ("Wallboard", ["users:readonly"]);
     for (new, grant_type) in [
         (
-            NewOAuthClient::authorization_code("Wallboard", uris, ["users:readonly"]),
+            NewOAuthClient::authorization_code(name, uris, scopes),
             "CODE",
         ),
         (
-            NewOAuthClient::saml2_bearer("Wallboard", uris, ["users:readonly"]),
+            NewOAuthClient::saml2_bearer(name, uris, scopes),
             "SAML2-BEARER",
         ),
     ] {
@@ -159,7 +161,7 @@ async fn new_client_is_sent_with_every_field() {
             "authorizedGrantType": grant_type,
             "accessTokenValiditySeconds": 64_800,
             "registeredRedirectUri": uris,
-            "scope": ["users:readonly"],
+            "scope": scopes,
         });
         assert_eq!(last_body(&sandbox), expected);
     }
@@ -167,10 +169,24 @@ async fn new_client_is_sent_with_every_field() {
 
 #[tokio::test]
 async fn scopes_and_authorizations_are_listed() {
-    let (_sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (_sandbox, clients) = start_clients().await;
     let scopes = clients.scopes().await.unwrap();
-    assert!(scopes.iter().any(|scope| scope.id == "users:readonly"));
+    let listed = scopes.iter().find(|scope| scope.id == "users:readonly");
+    let described = |scope: &OAuthScope| scope.description.clone().unwrap();
+    assert_eq!(
+        described(listed.unwrap()),
+        "Allows what users:readonly says"
+    );
+    let german = clients.clone().language("de-CH");
+    let one = german.scope("users:readonly").await.unwrap();
+    assert_eq!(described(&one), "Erlaubt, was users:readonly sagt");
+    assert_eq!(
+        described(&german.scopes().await.unwrap()[0])[..7],
+        *"Erlaubt"
+    );
+    assert_status(&clients.scope("unknown").await.unwrap_err(), 404);
+    let error = clients.clone().language("a\nb").scopes().await.unwrap_err();
+    assert_eq!(crate::support::kind_of(&error), "Configuration");
     assert!(clients.authorizations().await.unwrap().is_empty());
     let new = NewOAuthClient::authorization_code("Tool", ["http://localhost"], ["users"]);
     let created = clients.create(&new).await.unwrap();
@@ -186,9 +202,11 @@ async fn scopes_and_authorizations_are_listed() {
 
 #[track_caller]
 fn assert_status(error: &Error, status: u16) {
-    assert_eq!(
-        error.status().map(|status| status.as_u16()),
-        Some(status),
-        "{error}"
-    );
+    let found = error.status().map(|status| status.as_u16());
+    assert_eq!(found, Some(status), "{error}");
+}
+
+#[track_caller]
+fn assert_says(error: &Error, part: &str) {
+    assert!(error.to_string().contains(part), "{error}");
 }

@@ -1,6 +1,7 @@
 //! The audit of OAuth clients.
 
 mod checks;
+mod credentials;
 mod example;
 mod shown;
 
@@ -12,29 +13,43 @@ use std::{
 
 use genesys_cloud_auth::{
     Error,
-    audit::{Audit, AuditReport, Check},
+    audit::{Audit, AuditReport, Check, Subject},
     sandbox::{Fault, FaultResponse, Sandbox},
 };
 use serde_json::{Value, json};
 
 use crate::support::{cloud::client_of, kind_of};
 
-/// A sandbox whose listing of clients, usage and idle timeout are planted.
+/// A sandbox whose listing of clients, usage and idle timeout are planted. Its integration uses its
+/// credential.
 struct Organization {
     sandbox: Sandbox,
     /// The id of a role that may only view.
     reader: String,
+    /// The id of the integration.
+    integration: String,
     /// By path.
     planted: Mutex<BTreeMap<String, Fault>>,
 }
 
 impl Organization {
     async fn with_clients(clients: &[Value]) -> Self {
-        let sandbox = Sandbox::builder().usage_running(0).start().await.unwrap();
+        let sandbox = Sandbox::builder()
+            .usage_running(0)
+            .integration_credentials(1);
+        let sandbox = sandbox.start().await.unwrap();
+        let integrations = client_of(&sandbox).integrations();
+        let credential = integrations.list_credentials().await.unwrap().remove(0).id;
+        let integration = integrations.list().await.unwrap().remove(0).id;
+        let configured = integrations.configure(&integration, |configuration| {
+            configuration.set_credential("pureCloudOAuthClient", &credential);
+        });
+        configured.await.unwrap();
         let reader = sandbox.add_role(["directory:user:view", "oauth:client:view"]);
         let organization = Self {
             sandbox,
             reader,
+            integration,
             planted: Mutex::default(),
         };
         organization.plant(CLIENTS, &json!({ "entities": clients }));
@@ -137,8 +152,9 @@ async fn ten_thousand_clients_cost_one_listing_and_one_query() {
     // All clients have one role.
     let role = format!("/api/v2/authorization/roles/{}", sandbox.role_id());
     assert_eq!(count("GET", &role), 1);
-    // Besides, the idle timeout, and the results three times.
-    assert_eq!(sandbox.api_requests(), 7);
+    // Besides, the idle timeout, the results three times, and for three credentials their listing, that of
+    // integrations, and the configuration of the only one.
+    assert_eq!(sandbox.api_requests(), 10);
     for (check, findings) in [(Check::AdministrativeRoles, 10_000), (Check::Use, 0)] {
         let of_check = report.findings.iter().filter(|one| one.check() == check);
         assert_eq!(of_check.count() + report.passed[&check], 10_000);
@@ -149,16 +165,34 @@ async fn ten_thousand_clients_cost_one_listing_and_one_query() {
 #[tokio::test]
 async fn check_without_permission_is_not_passed() {
     let organization = Organization::with_client(&json!({})).await;
-    organization.sandbox.set_permissions(["oauth:client:view"]);
-    let report = organization.report().await;
-    assert_others_passed(&report, Some(Check::AdministrativeRoles));
-    let [one] = &report.not_checked[..] else {
-        panic!("{report:?}")
-    };
-    assert_eq!(one.check, Check::AdministrativeRoles);
-    assert_eq!(one.missing_permissions, ["authorization:role:view"]);
-    assert!(one.to_string().contains("authorization:role:view") && one.client.is_none());
-    assert!(one.cure.contains("role with this permission"));
+    let (clients, roles) = ("oauth:client:view", "authorization:role:view");
+    let integrations = "integrations:integration:view";
+    for (granted, check, missing, subject) in [
+        (
+            [clients, integrations],
+            Check::AdministrativeRoles,
+            roles,
+            Subject::AllClients,
+        ),
+        (
+            [clients, roles],
+            Check::Credentials,
+            integrations,
+            Subject::AllCredentials,
+        ),
+    ] {
+        organization.sandbox.set_permissions(granted);
+        let report = organization.report().await;
+        assert_others_passed(&report, Some(check));
+        let [one] = &report.not_checked[..] else {
+            panic!("{report:?}")
+        };
+        assert_eq!((one.check, &one.subject), (check, &subject));
+        assert_eq!(one.missing_permissions, [missing]);
+        assert!(one.to_string().contains(missing), "{one}");
+        assert!(one.cure.contains("role with this permission"));
+        assert!(report.findings.is_empty(), "{report:?}");
+    }
 
     organization.sandbox.clear_faults();
     organization.sandbox.set_permissions(["other:other:view"]);
@@ -168,8 +202,13 @@ async fn check_without_permission_is_not_passed() {
 
 #[tokio::test]
 async fn check_whose_request_fails_is_not_passed() {
-    let usage = "/api/v2/usage/query";
-    for (path, check) in [(usage, Check::Use), (IDLE_TIMEOUT, Check::IdleTimeout)] {
+    let (usage, integrations) = ("/api/v2/usage/query", "/api/v2/integrations");
+    for (path, check) in [
+        (usage, Check::Use),
+        (IDLE_TIMEOUT, Check::IdleTimeout),
+        (CREDENTIALS, Check::Credentials),
+        (integrations, Check::Credentials),
+    ] {
         let organization = Organization::with_client(&json!({})).await;
         for status in [403_u16, 404, 500] {
             let response = FaultResponse::new(status).body("{}");
@@ -189,18 +228,20 @@ async fn check_whose_request_fails_is_not_passed() {
     let organization = Organization::with_client(&roles).await;
     let report = organization.report().await;
     assert_others_passed(&report, Some(Check::AdministrativeRoles));
-    assert_eq!(report.not_checked[0].client.as_ref().unwrap().id, "a");
+    assert_eq!(report.not_checked[0].subject.id(), Some("a"));
 }
 
 #[tokio::test]
 async fn unused_after_no_day_is_an_error() {
     let organization = Organization::with_client(&json!({})).await;
+    let before = organization.sandbox.api_requests();
     let error = organization.audit(|audit| audit.unused_after(0)).await;
     assert_eq!(kind_of(&error.unwrap_err()), "Configuration");
-    assert_eq!(organization.sandbox.api_requests(), 0);
+    assert_eq!(organization.sandbox.api_requests(), before);
     let report = organization.audit(|audit| audit.unused_after(u32::MAX));
     assert_others_passed(&report.await.unwrap(), None);
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
+const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";
 const IDLE_TIMEOUT: &str = "/api/v2/tokens/timeout";

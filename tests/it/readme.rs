@@ -17,7 +17,7 @@ const DOCUMENTS: [&str; 9] = [
     README,
     QUICKSTART,
     include_str!("../../examples/audit.rs"),
-    include_str!("../../examples/data_action.rs"),
+    include_str!("../../examples/data_action/main.rs"),
     include_str!("../../examples/fleet/main.rs"),
     include_str!("../../examples/login.rs"),
     include_str!("../../examples/saml2_bearer.rs"),

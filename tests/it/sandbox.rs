@@ -63,6 +63,13 @@ impl Wire {
         }
     }
 
+    /// Connects and sends a request.
+    async fn with_request(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> Self {
+        let mut wire = Self::connect(sandbox).await;
+        wire.send(request).await;
+        wire
+    }
+
     async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -175,20 +182,32 @@ async fn start(builder: SandboxBuilder) -> Sandbox {
 }
 
 async fn start_with_token() -> (Sandbox, String) {
-    let sandbox = Sandbox::start().await.unwrap();
+    with_token(Sandbox::builder()).await
+}
+
+/// Starts a sandbox and gets a token of its client.
+async fn with_token(builder: SandboxBuilder) -> (Sandbox, String) {
+    let sandbox = start(builder).await;
     let token = token(&sandbox).await;
     (sandbox, token)
 }
 
 /// Sends a request on a connection of its own.
 async fn send(sandbox: &Sandbox, request: impl AsRef<[u8]>) -> Response {
-    let mut wire = Wire::connect(sandbox).await;
-    wire.send(request).await;
-    wire.response().await
+    Wire::with_request(sandbox, request).await.response().await
+}
+
+/// Sends a token request with the client's id and secret.
+async fn send_form(sandbox: &Sandbox, form: &str) -> Response {
+    send(sandbox, token_request_with(&client_headers(sandbox), form)).await
 }
 
 async fn get(sandbox: &Sandbox, path: &str, token: &str) -> Response {
     send(sandbox, api_request("GET", path, token)).await
+}
+
+async fn get_json(sandbox: &Sandbox, path: &str, token: &str) -> Value {
+    get(sandbox, path, token).await.json()
 }
 
 async fn assert_get_fails(sandbox: &Sandbox, path: &str, token: &str, status: u16, code: &str) {
@@ -201,8 +220,7 @@ async fn delete(sandbox: &Sandbox, path: &str, token: &str) -> Response {
 }
 
 async fn post_json(sandbox: &Sandbox, path: &str, token: &str, body: &str) -> Response {
-    let headers = "Content-Type: application/json\r\n";
-    send(sandbox, post_request(path, token, headers, body)).await
+    send(sandbox, post_request(path, token, JSON_HEADER, body)).await
 }
 
 fn api_request(method: &str, path: &str, token: &str) -> String {
@@ -264,7 +282,12 @@ fn basic_auth(id: &str, secret: &str) -> String {
 async fn token(sandbox: &Sandbox) -> String {
     let response = send(sandbox, token_request(sandbox)).await;
     assert_eq!(response.status, 200);
-    response.json()["access_token"].as_str().unwrap().to_owned()
+    text(&response.json(), "access_token").to_owned()
+}
+
+#[track_caller]
+fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -275,6 +298,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 const CLIENT_CREDENTIALS: &str = "grant_type=client_credentials";
 const FORM_HEADER: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+const JSON_HEADER: &str = "Content-Type: application/json\r\n";
 const ORGANIZATION: &str = "/api/v2/organizations/me";
 const USERS_ME: &str = "/api/v2/users/me";
 const TOKENS_ME: &str = "/api/v2/tokens/me";

@@ -52,13 +52,13 @@ fn every_type_is_send() {
         TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
     let administration = check_types! { assert_send:
-        Audit, AuditReport, AuditedClient, AuditedRole, Check, Credential, CredentialKind,
+        Audit, AuditReport, AuditedRole, Check, Credential, CredentialKind,
         CredentialType, DataAction, DataActionConfig, DataActionContract, DataActionError,
         DataActionErrorClass, DataActionRequest, DataActionResponse, DataActions, DraftValidation,
         Finding, Integration, IntegrationConfiguration, Integrations, IntendedState, JsonDocument,
         NewCredential, NewDataAction, NotChecked, PlannedCredential, Problem, ReplacedCredential,
         ReportedState, ReportedStateCode, RotatedCredential, Rotation, RotationInterrupted,
-        RotationPlan, RotationReport, Step, TestResult, TestStep, Vault,
+        RotationPlan, RotationReport, Step, Subject, TestResult, TestStep, Vault,
     };
     let checked = handles
         .into_iter()

@@ -7,8 +7,9 @@ use super::{
     support::example::in_one_line,
 };
 
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 9] = [
     "audit",
+    "data_action",
     "diagnose",
     "fleet",
     "login",

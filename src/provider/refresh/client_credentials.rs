@@ -13,7 +13,7 @@ use crate::{
         event::Event,
         policy::RefreshResult,
         source::read_secret,
-        storage::{HeldTurn, STORE_LIMIT, Storage, TURN_LIMIT, TurnOr},
+        storage::{HeldTurn, SAVE_LIMIT, STORE_LIMIT, Storage, TURN_LIMIT, TurnOr},
     },
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -108,7 +108,7 @@ impl Refresh {
             let may_save = state.policy.may_save(ticket, &token, now);
             if may_save && turn.is_some() {
                 // A valid token is stored even if it arrived late.
-                state.policy.begin_step(ticket, now, STORE_LIMIT);
+                state.policy.begin_step(ticket, now, SAVE_LIMIT);
             }
             may_save
         });

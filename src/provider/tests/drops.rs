@@ -18,6 +18,7 @@ use crate::{
     error::StoreError,
     grant::{ClientCredentials, Grant, NewToken, Saml2Bearer},
     provider::cache::TokenCache,
+    seal::SealingKey,
     secret::ClientSecret,
     store::{Sealed, StoreKey, TokenStore},
 };
@@ -120,7 +121,7 @@ fn cases(later: &Later) -> Vec<(Grant, Storage)> {
         (saml.into_grant(), Storage::Nowhere),
         (super::credentials().into_grant(), store()),
         #[cfg(feature = "login")]
-        login::with_store(Full(Arc::clone(later))),
+        login::with_store(Full(Arc::clone(later)), &SealingKey::unsealed()),
     ]
 }
 

@@ -12,7 +12,10 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use super::support::{MIDDLE, seconds};
+use super::{
+    script::{Reply, Script},
+    support::{MIDDLE, seconds},
+};
 use crate::{
     clock::Clock,
     error::{
@@ -33,29 +36,6 @@ use crate::{
     token_endpoint::{ClientAuth, Issued, TokenEndpoint, TokenRequest},
 };
 
-/// The reply to one request.
-#[derive(Clone, Debug)]
-pub(super) enum Reply {
-    /// A new token with this life in seconds.
-    Token(u64),
-    /// The same token for every request.
-    SameToken(u64),
-    Unavailable,
-    RateLimited(Duration),
-    /// A user's new token with its life in seconds, and a refresh token.
-    #[cfg(feature = "login")]
-    Login(u64, Option<&'static str>),
-    InvalidGrant,
-    InvalidClient,
-    /// A token for this secret, `invalid_client` for any other.
-    InvalidClientUnless(&'static str),
-    /// No connection; nothing is sent.
-    Unreachable,
-    Never,
-    /// The reply, after a delay.
-    After(Duration, Box<Self>),
-}
-
 pub(super) struct Endpoint {
     requests: AtomicUsize,
     open: AtomicUsize,
@@ -64,24 +44,20 @@ pub(super) struct Endpoint {
     sent_secrets: Mutex<Vec<String>>,
     /// Each permit lets one request pass.
     gate: Semaphore,
-    script: Box<dyn Fn(usize) -> Reply + Send + Sync>,
+    script: Box<dyn Script>,
 }
 
 impl Endpoint {
-    /// Replies to the first request with `script(0)`, and so on.
-    pub(super) fn new(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn new(script: impl Script) -> Arc<Self> {
         Self::with_permits(Semaphore::MAX_PERMITS, script)
     }
 
     /// Holds every request until [`release`](Self::release).
-    pub(super) fn gated(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn gated(script: impl Script) -> Arc<Self> {
         Self::with_permits(0, script)
     }
 
-    fn with_permits(
-        permits: usize,
-        script: impl Fn(usize) -> Reply + Send + Sync + 'static,
-    ) -> Arc<Self> {
+    fn with_permits(permits: usize, script: impl Script) -> Arc<Self> {
         Arc::new(Self {
             requests: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -104,6 +80,12 @@ impl Endpoint {
 
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn until_requests(&self, requests: usize) {
+        while self.requests() < requests {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The codes, refresh tokens and assertions of the requests, in their order.
@@ -157,7 +139,7 @@ impl Endpoint {
         self.sent_secrets.lock().extend(sent);
         self.max_open.fetch_max(open, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
-        let mut reply = (self.script)(number);
+        let mut reply = self.script.reply(number);
         while let Reply::After(wait, then) = reply {
             tokio::time::sleep(wait).await;
             reply = *then;

@@ -22,25 +22,17 @@ fn next(events: &Receiver<Event>) -> String {
     match events.recv_timeout(DEADLINE).unwrap() {
         Event::Acquired {
             took, expires_in, ..
-        } => {
-            format!("acquired {}", milliseconds(took, expires_in))
-        }
+        } => format!("acquired {}", milliseconds(took, expires_in)),
         Event::Renewed {
             took, expires_in, ..
-        } => {
-            format!("renewed {}", milliseconds(took, expires_in))
-        }
+        } => format!("renewed {}", milliseconds(took, expires_in)),
         Event::RequestFailed {
             error,
             took,
             pause,
             has_valid_token,
         } => {
-            assert_eq!(
-                error.retry_after(),
-                Some(pause),
-                "the pause that callers get"
-            );
+            assert_eq!(error.retry_after(), Some(pause), "what callers get");
             let kind = format!("{:?}", error.kind());
             let kind = kind.split(['(', ' ']).next().unwrap();
             let times = milliseconds(took, pause);
@@ -51,6 +43,11 @@ fn next(events: &Receiver<Event>) -> String {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[track_caller]
+fn assert_next(events: &Receiver<Event>, expected: &str) {
+    assert_eq!(next(events), expected);
 }
 
 /// The name of an event, for tests with real time.
@@ -64,12 +61,12 @@ fn milliseconds(one: Duration, other: Duration) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn events_of_a_token_arrive_in_order_with_their_figures() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => after(2.0, Reply::Token(102)),
-        1 => after(0.5, Reply::Token(100)),
-        2 => after(1.0, Reply::Unavailable),
-        _ => Reply::Token(100),
-    });
+    let endpoint = Endpoint::new([
+        after(2.0, Reply::Token(102)),
+        after(0.5, Reply::Token(100)),
+        after(1.0, Reply::Unavailable),
+        Reply::Token(100),
+    ]);
     let clock = Clock::manual();
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
     let use_for = async |time| {
@@ -78,30 +75,30 @@ async fn events_of_a_token_arrive_in_order_with_their_figures() {
         token
     };
     use_for(0.0).await;
-    assert_eq!(next(&events), "acquired 2000 100000");
+    assert_next(&events, "acquired 2000 100000");
     clock.advance(seconds(85.0));
     use_for(1.0).await;
-    assert_eq!(next(&events), "renewed 500 99500");
+    assert_next(&events, "renewed 500 99500");
     clock.advance(seconds(85.0));
     use_for(1.0).await;
     // Callers in the pause cause no events.
     for _ in 0..100 {
         use_for(0.01).await;
     }
-    assert_eq!(
-        next(&events),
-        "failed 1000 2000 UnexpectedResponse valid token: true"
+    assert_next(
+        &events,
+        "failed 1000 2000 UnexpectedResponse valid token: true",
     );
     use_for(1.0).await;
     let old = use_for(1.0).await;
-    assert_eq!(next(&events), "renewed 0 100000");
+    assert_next(&events, "renewed 0 100000");
     let current = use_for(20.0).await;
     tokens.invalidate(&current);
     tokens.invalidate(&current);
     tokens.invalidate(&old);
-    assert_eq!(next(&events), "invalidated 21000 None");
+    assert_next(&events, "invalidated 21000 None");
     use_for(0.0).await;
-    assert_eq!(next(&events), "acquired 0 100000");
+    assert_next(&events, "acquired 0 100000");
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,13 +120,13 @@ async fn events_name_the_instant_at_which_the_token_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_reported_once_and_pauses_never() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => Reply::Unavailable,
-        1 => Reply::RateLimited(seconds(42.0)),
-        2 => Reply::Token(0),
-        3 => Reply::Never,
-        _ => Reply::InvalidClient,
-    });
+    let endpoint = Endpoint::new([
+        Reply::Unavailable,
+        Reply::RateLimited(seconds(42.0)),
+        Reply::Token(0),
+        Reply::Never,
+        Reply::InvalidClient,
+    ]);
     let (tokens, events) = watched(&endpoint, Clock::manual(), credentials());
     for expected in [
         "failed 0 500 UnexpectedResponse valid token: false",
@@ -139,13 +136,7 @@ async fn each_failure_is_reported_once_and_pauses_never() {
         "failed 0 5000 InvalidClient valid token: false",
         "failed 0 10000 InvalidClient valid token: false",
     ] {
-        let callers: Vec<_> = (0..64)
-            .map(|_| {
-                let tokens = tokens.clone();
-                tokio::spawn(async move { tokens.token().await.map(drop) })
-            })
-            .collect();
-        for caller in callers {
+        for caller in spawn_callers(&tokens, 64) {
             let _ = caller.await.unwrap();
         }
         assert_eq!(next(&events), expected);
@@ -163,22 +154,16 @@ async fn probe_without_a_new_secret_is_no_event() {
         failure(&tokens).await;
         tokio::time::sleep(seconds(1.0)).await;
     }
-    assert_eq!(
-        next(&events),
-        "failed 0 5000 InvalidClient valid token: false"
-    );
+    assert_next(&events, "failed 0 5000 InvalidClient valid token: false");
     assert!(vault.calls() >= 4);
     *vault.secret.lock() = "fail";
     failure(&tokens).await;
     // The active pause continues.
-    assert_eq!(
-        next(&events),
-        "failed 0 1000 CredentialSource valid token: false"
-    );
+    assert_next(&events, "failed 0 1000 CredentialSource valid token: false");
     *vault.secret.lock() = "new";
     tokio::time::sleep(seconds(1.0)).await;
     tokens.token().await.unwrap();
-    assert_eq!(next(&events), "acquired 0 3600000");
+    assert_next(&events, "acquired 0 3600000");
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +173,7 @@ async fn early_rejections_are_reported_with_their_pause() {
     for pause in [None, Some(seconds(0.5)), Some(seconds(1.0))] {
         let token = tokens.token().await.unwrap();
         tokens.invalidate(&token);
-        assert_eq!(next(&events), "acquired 0 3600000");
+        assert_next(&events, "acquired 0 3600000");
         assert_eq!(next(&events), format!("invalidated 0 {pause:?}"));
         tokio::time::sleep(pause.unwrap_or_default()).await;
     }
@@ -202,22 +187,13 @@ fn late_token_is_reported_and_its_lost_refresh_is_not() {
     let (tokens, events) = watched(&endpoint, clock.clone(), credentials());
     let start_refresh = async |requests| {
         assert!(tokens.cached_token().is_none());
-        while endpoint.requests() < requests {
-            tokio::task::yield_now().await;
-        }
+        endpoint.until_requests(requests).await;
     };
     first.block_on(start_refresh(1));
     clock.advance(seconds(11.0));
     second.block_on(start_refresh(2));
     endpoint.release(1);
-    let token = first.block_on(async {
-        loop {
-            match tokens.cached_token() {
-                Some(token) => return token,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    });
+    let token = first.block_on(until_cached(&tokens));
     drop(second);
     tokens.invalidate(&token);
     assert_eq!(name(&next(&events)), "acquired");
@@ -233,10 +209,8 @@ fn blocked_handler_delays_no_caller() {
         called.send(()).unwrap();
         let _ = gate.lock().recv();
     };
-    let tokens = endpoint
-        .builder(Clock::manual(), credentials())
-        .on_event(handle)
-        .build();
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.on_event(handle).build();
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     for request in 0..100 {
         let token = runtime.block_on(tokens.token()).unwrap();
@@ -250,10 +224,7 @@ fn blocked_handler_delays_no_caller() {
     assert_eq!(endpoint.requests(), 100);
     drop(runtime);
     drop(tokens);
-    assert!(
-        calls.try_recv().is_err(),
-        "the handler received a second event"
-    );
+    assert!(calls.try_recv().is_err(), "a second event");
     drop(release);
 }
 
@@ -278,10 +249,8 @@ fn handler_may_use_and_drop_the_provider() {
         }
         sender.send(event.clone()).unwrap();
     };
-    let tokens = endpoint
-        .builder(Clock::manual(), credentials())
-        .on_event(handle)
-        .build();
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.on_event(handle).build();
     *held.lock() = Some(tokens.clone());
     let shared = Arc::downgrade(&tokens.cache);
     runtime().block_on(async move { tokens.token().await.unwrap() });

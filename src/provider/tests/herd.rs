@@ -15,74 +15,60 @@ async fn waiting_callers(tokens: &TokenProvider) -> Vec<JoinHandle<Result<Access
     callers
 }
 
-fn on_threads<F: Future<Output = ()>>(threads: usize, test: impl Fn() -> F) {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(test());
+/// Runs the test on one thread, and on eight.
+fn on_threads<F: Future<Output = ()>>(test: impl Fn() -> F) {
+    for threads in [1, 8] {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let builder = builder.worker_threads(threads).enable_all();
+        builder.build().unwrap().block_on(test());
+    }
 }
 
 #[test]
 fn a_thousand_callers_share_one_success() {
-    for threads in [1, 8] {
-        on_threads(threads, || async {
-            let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
-            let tokens = endpoint.provider(Clock::manual(), credentials());
-            let callers = waiting_callers(&tokens).await;
-            endpoint.release(10);
-            for caller in callers {
-                assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-0");
-            }
-            assert_eq!(endpoint.requests(), 1);
-        });
-    }
+    on_threads(|| async {
+        let (endpoint, tokens) = gated_provider(|_| Reply::Token(3_600));
+        let callers = waiting_callers(&tokens).await;
+        endpoint.release(10);
+        assert_all_get(callers, "token-0").await;
+        assert_eq!(endpoint.requests(), 1);
+    });
 }
 
 #[test]
 fn a_thousand_callers_share_one_failure() {
-    for threads in [1, 8] {
-        on_threads(threads, || async {
-            let endpoint = Endpoint::gated(|_| Reply::InvalidClient);
-            let tokens = endpoint.provider(Clock::manual(), credentials());
-            let callers = waiting_callers(&tokens).await;
-            endpoint.release(10);
-            for caller in callers {
-                let error = caller.await.unwrap().unwrap_err();
-                assert_kind!(error, ErrorKind::InvalidClient(_));
-            }
-            assert_eq!(endpoint.requests(), 1);
-        });
-    }
+    on_threads(|| async {
+        let (endpoint, tokens) = gated_provider(|_| Reply::InvalidClient);
+        let callers = waiting_callers(&tokens).await;
+        endpoint.release(10);
+        for caller in callers {
+            let error = caller.await.unwrap().unwrap_err();
+            assert_kind!(error, ErrorKind::InvalidClient(_));
+        }
+        assert_eq!(endpoint.requests(), 1);
+    });
 }
 
 #[test]
 fn dropping_the_first_caller_loses_no_token() {
-    for threads in [1, 8] {
-        on_threads(threads, || async {
-            let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
-            let tokens = endpoint.provider(Clock::manual(), credentials());
-            let first = spawn_caller(&tokens);
-            until_waiting(&tokens, 1).await;
-            first.abort();
-            assert!(first.await.unwrap_err().is_cancelled());
-            let callers = waiting_callers(&tokens).await;
-            endpoint.release(10);
-            for caller in callers {
-                assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-0");
-            }
-            assert_eq!(endpoint.requests(), 1);
-        });
-    }
+    on_threads(|| async {
+        let (endpoint, tokens) = gated_provider(|_| Reply::Token(3_600));
+        let first = spawn_caller(&tokens);
+        until_waiting(&tokens, 1).await;
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
+        let callers = waiting_callers(&tokens).await;
+        endpoint.release(10);
+        assert_all_get(callers, "token-0").await;
+        assert_eq!(endpoint.requests(), 1);
+    });
 }
 
 #[tokio::test(start_paused = true)]
 async fn caller_dropped_at_any_poll_loses_nothing() {
     // The number of polls before the caller is dropped, at each step of the refresh.
     for polls in 0..6 {
-        let endpoint = Endpoint::new(|_| after(1.0, Reply::Token(60)));
-        let tokens = endpoint.provider(Clock::manual(), credentials());
+        let (endpoint, tokens) = provider(|_| after(1.0, Reply::Token(60)));
         let mut dropped = Box::pin(tokens.token());
         for _ in 0..polls {
             let _ = poll_once(&mut dropped).await;

@@ -4,34 +4,29 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn life_counts_from_the_sending_of_the_request() {
-    let endpoint = Endpoint::new(|_| after(3.0, Reply::Token(60)));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider(|_| after(3.0, Reply::Token(60)));
     let token = tokens.token().await.unwrap();
     assert_eq!(token.expires_in(), Some(seconds(57.0)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn valid_token_is_served_during_its_renewal() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(100));
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), credentials());
+    let (endpoint, tokens) = gated_provider(|_| Reply::Token(100));
     endpoint.release(1);
     tokens.token().await.unwrap();
     // Jitter in the middle: renewal in the last 20 of 100 s.
-    clock.advance(seconds(79.9));
+    tokens.clock().advance(seconds(79.9));
     assert_eq!(text(&tokens).await, "token-0");
     tokio::task::yield_now().await;
     assert_eq!(endpoint.requests(), 1);
-    clock.advance(seconds(0.2));
+    tokens.clock().advance(seconds(0.2));
     for _ in 0..100 {
         assert_eq!(text(&tokens).await, "token-0");
         tokio::task::yield_now().await;
     }
     assert_eq!((endpoint.requests(), endpoint.max_open()), (2, 1));
     endpoint.release(1);
-    while text(&tokens).await == "token-0" {
-        tokio::task::yield_now().await;
-    }
+    until_renewed(&tokens, "token-0").await;
     assert_eq!(endpoint.requests(), 2);
 }
 
@@ -45,15 +40,9 @@ async fn failed_renewal_keeps_the_valid_token() {
         (Reply::RateLimited(seconds(1.0)), 10),
         (Reply::Token(0), 10),
     ] {
-        let reply = failure.clone();
-        let endpoint = Endpoint::new(move |request| match request {
-            0 => Reply::Token(100),
-            _ => reply.clone(),
-        });
-        let clock = Clock::manual();
-        let tokens = endpoint.provider(clock.clone(), credentials());
+        let (endpoint, tokens) = provider([Reply::Token(100), failure.clone()]);
         tokens.token().await.unwrap();
-        clock.advance(seconds(80.0));
+        tokens.clock().advance(seconds(80.0));
         for _ in 0..199 {
             assert_eq!(text(&tokens).await, "token-0", "{failure:?}");
             tokio::time::sleep(seconds(0.1)).await;
@@ -66,27 +55,18 @@ async fn failed_renewal_keeps_the_valid_token() {
 
 #[tokio::test(start_paused = true)]
 async fn expired_token_is_never_served() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => Reply::Token(60),
-        _ => after(5.0, Reply::Token(60)),
-    });
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), credentials());
+    let (_, tokens) = provider([Reply::Token(60), after(5.0, Reply::Token(60))]);
     tokens.token().await.unwrap();
-    clock.advance(seconds(60.0));
+    tokens.clock().advance(seconds(60.0));
     assert!(tokens.cached_token().is_none());
     assert_eq!(text(&tokens).await, "token-1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_expired_on_arrival_goes_to_the_waiters_only() {
-    let endpoint = Endpoint::new(|request| match request {
-        // It arrives after its end.
-        0 => after(3.0, Reply::Token(2)),
-        1 => Reply::Token(0),
-        _ => Reply::Token(60),
-    });
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    // The first arrives after its end.
+    let late = after(3.0, Reply::Token(2));
+    let (_, tokens) = provider([late, Reply::Token(0), Reply::Token(60)]);
     for request in 0..2 {
         let (one, other) = tokio::join!(tokens.token(), tokens.token());
         let name = format!("token-{request}");
@@ -102,8 +82,7 @@ async fn token_expired_on_arrival_goes_to_the_waiters_only() {
 
 #[tokio::test(start_paused = true)]
 async fn invalidating_an_old_token_changes_nothing() {
-    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (endpoint, tokens) = provider(|_| Reply::Token(3_600));
     let old = tokens.token().await.unwrap();
     tokens.invalidate(&old);
     let new = tokens.token().await.unwrap();
@@ -118,8 +97,7 @@ async fn invalidating_an_old_token_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn rejected_token_issued_again_is_not_served() {
-    let endpoint = Endpoint::new(|_| Reply::SameToken(3_600));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (endpoint, tokens) = provider(|_| Reply::SameToken(3_600));
     let token = tokens.token().await.unwrap();
     tokens.invalidate(&token);
     let error = failure(&tokens).await;
@@ -131,16 +109,13 @@ async fn rejected_token_issued_again_is_not_served() {
 
 #[tokio::test(start_paused = true)]
 async fn token_of_a_refresh_before_a_revocation_is_not_used() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (endpoint, tokens) = gated_provider(|_| Reply::Token(3_600));
     let (waiting, ()) = tokio::join!(tokens.token(), async {
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         assert_eq!(endpoint.requests(), 1);
-        assert_eq!(
-            tokens.cache.revoke().map(|token| token.is_some()),
-            [false; 2]
-        );
+        let had_tokens = tokens.cache.revoke().map(|token| token.is_some());
+        assert_eq!(had_tokens, [false; 2]);
         endpoint.release(2);
     });
     assert_eq!(waiting.unwrap().expose_secret(), "token-1");
@@ -149,8 +124,7 @@ async fn token_of_a_refresh_before_a_revocation_is_not_used() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_revocation_still_drops_the_token() {
-    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider(|_| Reply::Token(3_600));
     tokens.revoke().await.unwrap();
     let token = tokens.token().await.unwrap();
     // Time runs again, because this request goes to a real port, on which nothing listens.
@@ -163,13 +137,11 @@ async fn failed_revocation_still_drops_the_token() {
 
 #[tokio::test(start_paused = true)]
 async fn jump_of_the_wall_clock_costs_no_request() {
-    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), credentials());
+    let (endpoint, tokens) = provider(|_| Reply::Token(3_600));
     tokens.token().await.unwrap();
-    let wall = clock.wall();
+    let wall = tokens.clock().wall();
     for jump in [wall + seconds(86_400.0), wall - seconds(3_600.0), wall] {
-        clock.set_wall(jump);
+        tokens.clock().set_wall(jump);
         for _ in 0..10 {
             assert_eq!(text(&tokens).await, "token-0");
         }
@@ -179,26 +151,19 @@ async fn jump_of_the_wall_clock_costs_no_request() {
 
 #[tokio::test(start_paused = true)]
 async fn token_that_expires_during_suspend_is_not_served() {
-    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), credentials());
+    let (_, tokens) = provider(|_| Reply::Token(3_600));
     tokens.token().await.unwrap();
-    clock.suspend(seconds(3_601.0));
+    tokens.clock().suspend(seconds(3_601.0));
     assert!(tokens.cached_token().is_none());
     assert_eq!(text(&tokens).await, "token-1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn background_renewal_lasts_as_long_as_the_provider() {
-    let endpoint = Endpoint::new(|request| match request {
-        2 => Reply::Unavailable,
-        _ => Reply::Token(100),
-    });
-    let clock = Clock::manual();
-    let tokens = endpoint
-        .builder(clock, credentials())
-        .background_renewal()
-        .build();
+    let (life, fault) = (Reply::Token(100), Reply::Unavailable);
+    let endpoint = Endpoint::new([life.clone(), life.clone(), fault, life]);
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.background_renewal().build();
     tokens.token().await.unwrap();
     // Renewals at 80 s and 160 s. The second fails and is repeated 2 s later.
     tokio::time::sleep(seconds(159.0)).await;

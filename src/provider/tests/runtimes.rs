@@ -16,15 +16,13 @@ use tokio::{
 use super::*;
 
 /// A provider whose first refresh runs on `first`. The gate holds its request.
-fn started_on(first: &Runtime, endpoint: &Arc<Endpoint>) -> TokenProvider {
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+fn started_on(first: &Runtime) -> (Arc<Endpoint>, TokenProvider) {
+    let (endpoint, tokens) = gated_provider(|_| Reply::Token(60));
     first.block_on(async {
         assert!(tokens.cached_token().is_none());
-        while endpoint.requests() == 0 {
-            tokio::task::yield_now().await;
-        }
+        endpoint.until_requests(1).await;
     });
-    tokens
+    (endpoint, tokens)
 }
 
 /// A caller on `second` that waits until the first refresh is lost and starts another.
@@ -33,8 +31,8 @@ fn replaced_on(
     endpoint: &Endpoint,
     tokens: &TokenProvider,
 ) -> JoinHandle<Result<AccessToken, Error>> {
-    let tokens = tokens.clone();
-    let caller = second.spawn(async move { tokens.token().await });
+    let _runtime = second.enter();
+    let caller = spawn_caller(tokens);
     second.block_on(async {
         while endpoint.requests() < 2 {
             tokio::time::sleep(seconds(1.0)).await;
@@ -43,22 +41,9 @@ fn replaced_on(
     caller
 }
 
-/// Runs `first` until its refresh returns a token.
-fn late_token(first: &Runtime, tokens: &TokenProvider) -> AccessToken {
-    first.block_on(async {
-        loop {
-            match tokens.cached_token() {
-                Some(token) => return token,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    })
-}
-
 #[test]
 fn outside_a_runtime_only_a_cached_token_is_served() {
-    let endpoint = Endpoint::new(|_| Reply::Token(60));
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (endpoint, tokens) = provider(|_| Reply::Token(60));
     let outside = |tokens: &TokenProvider| ready_output(tokens.token());
     let error = outside(&tokens).unwrap_err();
     assert_kind!(error, ErrorKind::NoRuntime);
@@ -72,34 +57,28 @@ fn outside_a_runtime_only_a_cached_token_is_served() {
 
 #[test]
 fn refresh_of_a_dropped_runtime_is_replaced() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), runtime());
-    let tokens = started_on(&first, &endpoint);
+    let (endpoint, tokens) = started_on(&first);
     second.block_on(async {
         let callers = spawn_callers(&tokens, 1_000);
         until_waiting(&tokens, 1_000).await;
         first.shutdown_background();
         endpoint.release(10);
-        for caller in callers {
-            assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
-        }
+        assert_all_get(callers, "token-1").await;
     });
     assert_eq!(endpoint.requests(), 2);
 }
 
 #[test]
 fn refresh_of_a_stalled_runtime_is_replaced() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), paused_runtime());
-    let tokens = started_on(&first, &endpoint);
+    let (endpoint, tokens) = started_on(&first);
     second.block_on(async {
         endpoint.release(10);
         let start = tokens.clock().now();
         // The gate is open, but nothing drives the first request.
         let callers = spawn_callers(&tokens, 1_000);
-        for caller in callers {
-            assert_eq!(caller.await.unwrap().unwrap().expose_secret(), "token-1");
-        }
+        assert_all_get(callers, "token-1").await;
         // The time of one attempt, and one second.
         assert!((10..=11).contains(&(tokens.clock().now() - start).as_secs()));
     });
@@ -109,13 +88,13 @@ fn refresh_of_a_stalled_runtime_is_replaced() {
 
 #[test]
 fn late_success_of_a_lost_refresh_is_cached() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), paused_runtime());
-    let tokens = started_on(&first, &endpoint);
+    let (endpoint, tokens) = started_on(&first);
     let caller = replaced_on(&second, &endpoint, &tokens);
     // The gate holds both requests. Now the first runtime runs again and gets a response.
     endpoint.release(1);
-    assert_eq!(late_token(&first, &tokens).expose_secret(), "token-0");
+    let late = first.block_on(until_cached(&tokens));
+    assert_eq!(late.expose_secret(), "token-0");
     let token = second.block_on(caller).unwrap().unwrap();
     assert_eq!(token.expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 2);
@@ -124,16 +103,13 @@ fn late_success_of_a_lost_refresh_is_cached() {
 #[test]
 fn background_renewal_continues_in_another_runtime() {
     let endpoint = Endpoint::new(|_| Reply::Token(100));
-    let clock = Clock::manual();
     let (first, second) = (paused_runtime(), paused_runtime());
-    let tokens = endpoint
-        .builder(clock.clone(), credentials())
-        .background_renewal()
-        .build();
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.background_renewal().build();
     first.block_on(tokens.token()).unwrap();
     drop(first);
     second.block_on(async {
-        clock.advance(seconds(80.0));
+        tokens.clock().advance(seconds(80.0));
         tokens.token().await.unwrap();
         tokio::time::sleep(seconds(79.0)).await;
         assert_eq!(endpoint.requests(), 2);
@@ -155,12 +131,11 @@ fn no_task_remains_after_a_refresh() {
 
 #[test]
 fn waiter_after_a_rejected_late_token_waits_for_the_refresh() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let (first, second) = (runtime(), paused_runtime());
-    let tokens = started_on(&first, &endpoint);
+    let (endpoint, tokens) = started_on(&first);
     let caller = replaced_on(&second, &endpoint, &tokens);
     endpoint.release(1);
-    let late = late_token(&first, &tokens);
+    let late = first.block_on(until_cached(&tokens));
     second.block_on(caller).unwrap().unwrap();
     tokens.invalidate(&late);
     second.block_on(async {
@@ -171,10 +146,8 @@ fn waiter_after_a_rejected_late_token_waits_for_the_refresh() {
         assert!(polled.is_pending());
         // Gives a delayed waker the time to wake.
         tokio::task::yield_now().await;
-        assert!(
-            !woken.0.load(Ordering::SeqCst),
-            "the waiter polls in a loop"
-        );
+        let polls_in_a_loop = woken.0.load(Ordering::SeqCst);
+        assert!(!polls_in_a_loop);
         endpoint.release(1);
         assert_eq!(waiting.await.unwrap().expose_secret(), "token-1");
     });
@@ -196,8 +169,7 @@ fn runtime_that_was_shut_down_counts_as_none() {
         Builder::new_current_thread as fn() -> Builder,
         Builder::new_multi_thread,
     ] {
-        let endpoint = Endpoint::new(|_| Reply::Token(60));
-        let tokens = endpoint.provider(Clock::manual(), credentials());
+        let (endpoint, tokens) = provider(|_| Reply::Token(60));
         let gone = build().enable_all().build().unwrap();
         let handle = gone.handle().clone();
         drop(gone);
@@ -206,10 +178,8 @@ fn runtime_that_was_shut_down_counts_as_none() {
         assert_eq!(waiters(&tokens), 0);
 
         runtime().block_on(tokens.token()).unwrap();
-        assert_eq!(
-            handle.block_on(tokens.token()).unwrap().expose_secret(),
-            "token-0"
-        );
+        let cached = handle.block_on(tokens.token()).unwrap();
+        assert_eq!(cached.expose_secret(), "token-0");
         assert_eq!(endpoint.requests(), 1);
     }
 }
@@ -253,9 +223,8 @@ fn runtime_without_timers_or_sockets_counts_as_none() {
 
 #[test]
 fn waiter_without_timers_does_not_wait_for_a_refresh_elsewhere() {
-    let endpoint = Endpoint::gated(|_| Reply::Token(60));
     let first = runtime();
-    let tokens = started_on(&first, &endpoint);
+    let (endpoint, tokens) = started_on(&first);
     let limited = Builder::new_current_thread().build().unwrap();
     let error = limited.block_on(tokens.token()).unwrap_err();
     assert_kind!(error, ErrorKind::NoRuntime);

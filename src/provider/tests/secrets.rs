@@ -1,7 +1,6 @@
 //! Invalid credentials, and the sources of secrets.
 
 use super::{outage::callers, *};
-use crate::{grant::ClientCredentials, secret::ClientSecret};
 
 #[tokio::test(start_paused = true)]
 async fn secret_rotated_during_a_request_is_used_at_once() {
@@ -27,19 +26,13 @@ async fn new_secret_ends_the_pause_for_invalid_credentials() {
     for jitter in [LOW, MIDDLE, HIGH] {
         let endpoint = Endpoint::new(|_| Reply::InvalidClientUnless("new"));
         let vault = Vault::with_secret("old");
-        let clock = Clock::manual();
-        let tokens = endpoint
-            .builder(clock, vault.credentials())
-            .jitter(jitter)
-            .build();
+        let builder = endpoint.builder(Clock::manual(), vault.credentials());
+        let tokens = builder.jitter(jitter).build();
         callers(&tokens, 10.0, |_, _| {}).await;
         assert_eq!((endpoint.requests(), endpoint.max_open()), (2, 1));
         assert!((11..=13).contains(&vault.calls()), "{}", vault.calls());
         let error = failure(&tokens).await;
-        let ErrorKind::InvalidClient(invalid) = error.kind() else {
-            panic!("{error:?}")
-        };
-        assert_eq!(invalid.accepted_before, None);
+        assert_eq!(accepted_before(&error), None);
         assert!(error.retry_after().unwrap() > seconds(1.1));
 
         *vault.secret.lock() = "new";
@@ -76,25 +69,15 @@ async fn one_caller_probes_and_the_others_fail_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn invalid_client_reports_when_it_was_accepted() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => Reply::Token(3_600),
-        _ => Reply::InvalidClient,
-    });
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), credentials());
+    let (_, tokens) = provider([Reply::Token(3_600), Reply::InvalidClient]);
     let token = tokens.token().await.unwrap();
-    let accepted = clock.wall();
-    clock.advance(seconds(60.0));
+    let accepted = tokens.clock().wall();
+    tokens.clock().advance(seconds(60.0));
     tokens.invalidate(&token);
     let error = failure(&tokens).await;
-    let ErrorKind::InvalidClient(invalid) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(invalid.accepted_before, Some(accepted));
-    assert_eq!(
-        error.troubleshooting(),
-        Some(crate::error::Troubleshooting::IntegrationFailsAfterRotation)
-    );
+    assert_eq!(accepted_before(&error), Some(accepted));
+    let row = crate::error::Troubleshooting::IntegrationFailsAfterRotation;
+    assert_eq!(error.troubleshooting(), Some(row));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,11 +104,10 @@ async fn failing_secret_source_is_a_transient_failure() {
 async fn secret_is_read_for_each_refresh() {
     let endpoint = Endpoint::new(|_| Reply::Token(60));
     let vault = Vault::with_secret("any");
-    let clock = Clock::manual();
-    let tokens = endpoint.provider(clock.clone(), vault.credentials());
+    let tokens = endpoint.provider(Clock::manual(), vault.credentials());
     for request in 1..4 {
         tokens.token().await.unwrap();
-        clock.advance(seconds(60.0));
+        tokens.clock().advance(seconds(60.0));
         assert_eq!(vault.calls(), request);
     }
 }
@@ -133,12 +115,7 @@ async fn secret_is_read_for_each_refresh() {
 #[tokio::test(start_paused = true)]
 async fn slow_probe_hides_neither_cause_nor_pause() {
     let endpoint = Endpoint::new(|_| Reply::InvalidClient);
-    let secret = ClientSecret::from_fn(|| async {
-        tokio::time::sleep(seconds(3.0)).await;
-        Ok("old".into())
-    });
-    let credentials = ClientCredentials::new("a-client", secret).unwrap();
-    let tokens = endpoint.provider(Clock::manual(), credentials);
+    let tokens = endpoint.provider(Clock::manual(), slow_credentials(3.0));
     failure(&tokens).await;
     for _ in 0..2 {
         tokio::time::sleep(seconds(1.0)).await;
@@ -151,12 +128,7 @@ async fn slow_probe_hides_neither_cause_nor_pause() {
 #[tokio::test(start_paused = true)]
 async fn lost_refresh_sends_nothing() {
     let endpoint = Endpoint::new(|_| Reply::Unavailable);
-    let secret = ClientSecret::from_fn(|| async {
-        tokio::time::sleep(seconds(5.0)).await;
-        Ok("any".into())
-    });
-    let credentials = ClientCredentials::new("a-client", secret).unwrap();
-    let tokens = endpoint.provider(Clock::manual(), credentials);
+    let tokens = endpoint.provider(Clock::manual(), slow_credentials(5.0));
     let waiting = spawn_caller(&tokens);
     // The first refresh is asking its source when its runtime stalls.
     tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use parking_lot::Mutex;
@@ -18,9 +18,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::endpoint::Reply;
+use super::{
+    endpoint::Endpoint,
+    script::{Reply, Script},
+};
 use crate::{
-    error::Error,
+    clock::Clock,
+    error::{Error, ErrorKind},
     grant::ClientCredentials,
     provider::{Event, TokenProvider},
     retry::Jitter,
@@ -46,10 +50,30 @@ pub(super) async fn failure(tokens: &TokenProvider) -> Error {
     tokens.token().await.unwrap_err()
 }
 
+/// When the client of this `InvalidClient` was last accepted.
+pub(super) fn accepted_before(error: &Error) -> Option<SystemTime> {
+    match error.kind() {
+        ErrorKind::InvalidClient(invalid) => invalid.accepted_before,
+        _ => panic!("{error:?}"),
+    }
+}
+
 /// A caller in a task of its own.
 pub(super) fn spawn_caller(tokens: &TokenProvider) -> JoinHandle<Result<AccessToken, Error>> {
     let tokens = tokens.clone();
     tokio::spawn(async move { tokens.token().await })
+}
+
+/// A task with a handle of its own.
+#[cfg(feature = "login")]
+pub(super) fn spawn_with<F>(
+    tokens: &TokenProvider,
+    run: impl FnOnce(TokenProvider) -> F,
+) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(run(tokens.clone()))
 }
 
 pub(super) fn spawn_callers(
@@ -57,6 +81,26 @@ pub(super) fn spawn_callers(
     callers: usize,
 ) -> Vec<JoinHandle<Result<AccessToken, Error>>> {
     (0..callers).map(|_| spawn_caller(tokens)).collect()
+}
+
+/// Each caller gets this token.
+pub(super) async fn assert_all_get(
+    callers: Vec<JoinHandle<Result<AccessToken, Error>>>,
+    token: &str,
+) {
+    for caller in callers {
+        assert_eq!(caller.await.unwrap().unwrap().expose_secret(), token);
+    }
+}
+
+/// The first token in the cache.
+pub(super) async fn until_cached(tokens: &TokenProvider) -> AccessToken {
+    loop {
+        match tokens.cached_token() {
+            Some(token) => return token,
+            None => tokio::task::yield_now().await,
+        }
+    }
 }
 
 pub(super) fn waiters(tokens: &TokenProvider) -> usize {
@@ -91,11 +135,8 @@ pub(super) fn runtime() -> Runtime {
 }
 
 pub(super) fn paused_runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap()
 }
 
 pub(super) fn seconds(seconds: f64) -> Duration {
@@ -107,8 +148,43 @@ pub(super) fn after(delay: f64, reply: Reply) -> Reply {
     Reply::After(seconds(delay), Box::new(reply))
 }
 
+/// A provider of client credentials, and the endpoint that it asks.
+pub(super) fn provider(script: impl Script) -> (Arc<Endpoint>, TokenProvider) {
+    with_provider(Endpoint::new(script))
+}
+
+/// The same, with an endpoint that holds every request.
+pub(super) fn gated_provider(script: impl Script) -> (Arc<Endpoint>, TokenProvider) {
+    with_provider(Endpoint::gated(script))
+}
+
+fn with_provider(endpoint: Arc<Endpoint>) -> (Arc<Endpoint>, TokenProvider) {
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    (endpoint, tokens)
+}
+
+/// The next token after `old`, once it is served.
+pub(super) async fn until_renewed(tokens: &TokenProvider, old: &str) -> AccessToken {
+    loop {
+        let token = tokens.token().await.unwrap();
+        if token.expose_secret() != old {
+            return token;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 pub(super) fn credentials() -> ClientCredentials {
     ClientCredentials::new("a-client", "secret-1").unwrap()
+}
+
+/// Credentials whose source needs this time for each answer.
+pub(super) fn slow_credentials(time: f64) -> ClientCredentials {
+    let secret = ClientSecret::from_fn(move || async move {
+        tokio::time::sleep(seconds(time)).await;
+        Ok("secret-1".into())
+    });
+    ClientCredentials::new("a-client", secret).unwrap()
 }
 
 /// A handler, and the events that it receives.

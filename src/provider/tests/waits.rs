@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::{
     client::{PlatformClient, RetryPolicy},
-    grant::ClientCredentials,
-    secret::ClientSecret,
     store::{MemoryStore, TokenStore},
 };
 
@@ -64,10 +62,7 @@ async fn call_without_a_token_fails_within_its_wait() {
     ] {
         let case = format!("{replies:?} {wait}");
         for retry in [RetryPolicy::default(), RetryPolicy::never()] {
-            let replies = replies.clone();
-            let endpoint =
-                Endpoint::new(move |request| replies[request.min(replies.len() - 1)].clone());
-            let tokens = endpoint.provider(Clock::manual(), credentials());
+            let (endpoint, tokens) = provider(replies.clone());
             let (error, took_now) = call(&tokens, wait, retry).await;
             assert_eq!((name(&error).as_str(), took_now), (kind, took), "{case}");
             tokio::task::yield_now().await;
@@ -78,8 +73,7 @@ async fn call_without_a_token_fails_within_its_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn timeout_of_a_call_bounds_its_wait_for_a_token() {
-    let endpoint = Endpoint::new(|_| Reply::Unavailable);
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider(|_| Reply::Unavailable);
     let start = tokens.clock().now();
     let client = PlatformClient::builder(tokens.clone()).token_wait(seconds(60.0));
     let request = client.build().get("/api/v2/users/me").timeout(seconds(3.0));
@@ -90,11 +84,7 @@ async fn timeout_of_a_call_bounds_its_wait_for_a_token() {
 
 #[tokio::test(start_paused = true)]
 async fn late_caller_gets_the_failure_before_it_came() {
-    let endpoint = Endpoint::new(|request| match request {
-        0 => Reply::Unavailable,
-        _ => Reply::Never,
-    });
-    let tokens = endpoint.provider(Clock::manual(), credentials());
+    let (_, tokens) = provider([Reply::Unavailable, Reply::Never]);
     failure(&tokens).await;
     tokio::time::sleep(seconds(0.5)).await;
     let first = spawn_caller(&tokens);
@@ -119,8 +109,8 @@ async fn minute_of_outage_costs_40_requests_and_recovery_one() {
         let endpoint = Endpoint::new({
             let (reply, is_over) = (reply.clone(), Arc::clone(&is_over));
             move |_| {
-                let recovered = is_over.load(Ordering::SeqCst);
-                if recovered {
+                let is_over = is_over.load(Ordering::SeqCst);
+                if is_over {
                     Reply::Token(3_600)
                 } else {
                     reply.clone()
@@ -177,14 +167,9 @@ async fn ready_and_calls_wait_longer_than_a_call_of_token() {
 /// Credentials and a store that each use up their own limit.
 #[tokio::test(start_paused = true)]
 async fn ready_waits_for_a_slow_source_and_a_slow_store() {
-    let source = ClientSecret::from_fn(|| async {
-        tokio::time::sleep(seconds(8.0)).await;
-        Ok("secret-1".into())
-    });
-    let credentials = ClientCredentials::new("a-client", source).unwrap();
     let endpoint = Endpoint::new(|_| after(9.0, Reply::Token(3_600)));
     let store = MemoryStore::new();
-    let builder = endpoint.builder(Clock::manual(), credentials);
+    let builder = endpoint.builder(Clock::manual(), slow_credentials(8.0));
     let tokens = builder.storage(stored::by_secret(store.clone())).build();
     let key = stored::key_of(&tokens);
     let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();

@@ -42,9 +42,7 @@ async fn caller_that_finds_a_refresh_under_way_publishes_nothing() {
     let mut changes = tokens.cache.changes.subscribe();
     for renewing in [false, true] {
         let caller = spawn_caller(&tokens);
-        while endpoint.requests() < 1 + usize::from(renewing) {
-            tokio::task::yield_now().await;
-        }
+        endpoint.until_requests(1 + usize::from(renewing)).await;
         let shown = tokens.cache.snapshot.address();
         assert_eq!(shown.is_some(), renewing);
         changes.mark_unchanged();

@@ -2,28 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::RawQuery, response::Response, routing::get};
+use axum::{Router, routing::get};
 use serde_json::{Value, json};
 
-use super::listings::numbered_page;
-use crate::sandbox::{
-    http::{error_response::ApiErrorResponse, params::query_parameter},
-    org::{Caller, Org, permissions::RequiredPermissions, users::fixed_id},
+use super::{
+    call::{ApiCall, ApiResult, permitted},
+    listings::numbered_page,
 };
+use crate::sandbox::org::{Org, users::fixed_id};
 
 pub(super) fn contact_routes() -> Router<Arc<Org>> {
-    Router::new().route(CONTACTS, get(list))
+    Router::new().route(CONTACTS, get(permitted(VIEW, list)))
 }
 
 /// Lists the contacts whose name or email address contains `q`.
-async fn list(
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let query = query.as_deref();
-    let wanted = query_parameter(query, "q").unwrap_or_default();
-    let wanted = wanted.to_lowercase();
+fn list(call: &ApiCall) -> ApiResult {
+    let wanted = call.query("q").unwrap_or_default().to_lowercase();
     let contacts: Vec<Value> = PEOPLE
         .iter()
         .enumerate()
@@ -42,7 +36,7 @@ async fn list(
             })
         })
         .collect();
-    numbered_page(CONTACTS, query, &contacts)
+    numbered_page(call, CONTACTS, &contacts)
 }
 
 fn email(first_name: &str) -> String {
@@ -52,4 +46,4 @@ fn email(first_name: &str) -> String {
 const CONTACTS: &str = "/api/v2/externalcontacts/contacts";
 const PEOPLE: [(&str, &str); 3] = [("Ada", "Marsh"), ("Ben", "Okoro"), ("Cleo", "Lindt")];
 const CONTACT_IDS: u32 = 0x5e1f_0004;
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["externalContacts:contact:view"]);
+const VIEW: &[&str] = &["externalContacts:contact:view"];

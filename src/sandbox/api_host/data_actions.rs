@@ -12,9 +12,8 @@ mod write;
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    extract::{Path, RawQuery, State},
-    response::{IntoResponse, Response},
+    Router,
+    response::IntoResponse,
     routing::{get, post},
 };
 use http::header;
@@ -23,51 +22,66 @@ use serde_json::Value;
 pub(super) use self::send::OwnApi;
 use self::{
     run::{execute, run_flow, test, test_draft},
-    write::{
-        change, change_draft, create, create_draft, delete, delete_draft, publish, start_draft,
-        validate,
-    },
+    write::{change, create, delete, delete_draft, publish, start_draft, validate},
 };
 use crate::sandbox::{
-    api_host::listings::numbered_page,
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::query_parameter,
+    api_host::{
+        call::{ApiCall, ApiResult, found, permitted},
+        listings::numbered_page,
     },
-    org::{Caller, Org, permissions::RequiredPermissions},
+    http::error_response::ApiErrorResponse,
+    org::Org,
 };
 
 /// The calls that read and change data actions.
 pub(super) fn data_action_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route(ACTIONS, get(list).post(create))
-        .route(DRAFTS, get(list_drafts).post(create_draft))
+        .route(
+            ACTIONS,
+            get(permitted(VIEW, |call| list(call, ACTIONS, PUBLISHED)))
+                .post(permitted(ADD, |call| create(call, PUBLISHED))),
+        )
+        .route(
+            DRAFTS,
+            get(permitted(VIEW_DRAFT, |call| list(call, DRAFTS, DRAFT)))
+                .post(permitted(ADD, |call| create(call, DRAFT))),
+        )
         .route(
             "/api/v2/integrations/actions/{actionId}",
-            get(get_one).patch(change).delete(delete),
+            get(permitted(VIEW, |call| get_one(call, PUBLISHED)))
+                .patch(permitted(EDIT, |call| change(call, PUBLISHED)))
+                .delete(permitted(DELETE, delete)),
         )
         .route(
             "/api/v2/integrations/actions/{actionId}/draft",
-            get(get_draft)
-                .post(start_draft)
-                .patch(change_draft)
-                .delete(delete_draft),
+            get(permitted(VIEW_DRAFT, |call| get_one(call, DRAFT)))
+                .post(permitted(EDIT, start_draft))
+                .patch(permitted(EDIT, |call| change(call, DRAFT)))
+                .delete(permitted(EDIT, delete_draft)),
         )
         .route(
             "/api/v2/integrations/actions/{actionId}/draft/validation",
-            get(validate),
+            get(permitted(EDIT, validate)),
         )
         .route(
             "/api/v2/integrations/actions/{actionId}/draft/publish",
-            post(publish),
+            post(permitted(EDIT, publish)),
         )
         .route(
             "/api/v2/integrations/actions/{actionId}/templates/{fileName}",
-            get(template),
+            get(permitted(VIEW, |call| template(call, PUBLISHED))),
         )
         .route(
             "/api/v2/integrations/actions/{actionId}/draft/templates/{fileName}",
-            get(draft_template),
+            get(permitted(VIEW_DRAFT, |call| template(call, DRAFT))),
+        )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/schemas/{fileName}",
+            get(permitted(VIEW, no_schema)),
+        )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/draft/schemas/{fileName}",
+            get(permitted(VIEW_DRAFT, no_schema)),
         )
 }
 
@@ -86,36 +100,11 @@ pub(super) fn run_routes() -> Router<Arc<Org>> {
         .route("/api/v2/sandbox/flows/{actionId}", post(run_flow))
 }
 
-async fn list(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    page_of(&org, ACTIONS, query.as_deref(), false)
-}
-
-async fn list_drafts(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_DRAFT)?;
-    page_of(&org, DRAFTS, query.as_deref(), true)
-}
-
-fn page_of(
-    org: &Org,
-    path: &str,
-    query: Option<&str>,
-    is_draft: bool,
-) -> Result<Response, ApiErrorResponse> {
-    let (category, name) = (
-        query_parameter(query, "category"),
-        query_parameter(query, "name"),
-    );
-    let config = query_parameter(query, "includeConfig").as_deref() == Some("true");
-    let actions: Vec<Value> = org.with_integrations(|table, _| {
+fn list(call: &ApiCall, path: &str, is_draft: bool) -> ApiResult {
+    let (category, name) = (call.query("category"), call.query("name"));
+    let secure = call.query("secure").map(|secure| secure == "true");
+    let config = call.query("includeConfig").as_deref() == Some("true");
+    let actions: Vec<Value> = call.org.with_integrations(|table, _| {
         let bodies = table.actions.iter();
         let bodies = bodies.filter_map(|action| action.body(is_draft, config, false));
         let text = |body: &Value, field: &str| body[field].as_str().unwrap_or_default().to_owned();
@@ -129,78 +118,41 @@ fn page_of(
                 name.as_ref()
                     .is_none_or(|part| text(body, "name").contains(part))
             })
+            .filter(|body| secure.is_none_or(|wanted| body["secure"] == wanted))
             .collect()
     });
-    numbered_page(path, query, &actions)
-}
-
-async fn get_one(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    show(&org, &id, false, query.as_deref())
-}
-
-async fn get_draft(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_DRAFT)?;
-    show(&org, &id, true, query.as_deref())
+    numbered_page(call, path, &actions)
 }
 
 /// Shows an action, with its configuration and its contract where the query asks for them.
-fn show(
-    org: &Org,
-    id: &str,
-    is_draft: bool,
-    query: Option<&str>,
-) -> Result<Response, ApiErrorResponse> {
-    let config = query_parameter(query, "includeConfig").as_deref() == Some("true");
-    let contract = query_parameter(query, "expand").as_deref() == Some("contract");
-    let body = org.with_integrations(|table, _| {
-        let action = table.action(id)?;
+fn get_one(call: &ApiCall, is_draft: bool) -> ApiResult {
+    let config = call.query("includeConfig").as_deref() == Some("true");
+    let contract = call.query("expand").as_deref() == Some("contract");
+    found(call.org.with_integrations(|table, _| {
+        let action = table.action(&call.id)?;
         action.body(is_draft, config, contract)
+    }))
+}
+
+fn template(call: &ApiCall, is_draft: bool) -> ApiResult {
+    let text = call.org.with_integrations(|table, _| {
+        let action = table.action(&call.id)?;
+        action.template(is_draft, &call.part)
     });
-    Ok(ok_response(&body.ok_or_else(ApiErrorResponse::not_found)?))
-}
-
-async fn template(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path((id, file)): Path<(String, String)>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    template_text(&org, &id, false, &file)
-}
-
-async fn draft_template(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path((id, file)): Path<(String, String)>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_DRAFT)?;
-    template_text(&org, &id, true, &file)
-}
-
-fn template_text(
-    org: &Org,
-    id: &str,
-    is_draft: bool,
-    file: &str,
-) -> Result<Response, ApiErrorResponse> {
-    let text = org.with_integrations(|table, _| table.action(id)?.template(is_draft, file));
     let text = text.ok_or_else(ApiErrorResponse::not_found)?;
     Ok(([(header::CONTENT_TYPE, "text/plain")], text).into_response())
 }
 
+const PUBLISHED: bool = false;
+const DRAFT: bool = true;
+fn no_schema(_: &ApiCall) -> ApiResult {
+    Err(ApiErrorResponse::not_in_the_sandbox("files of schemas"))
+}
+
 const ACTIONS: &str = "/api/v2/integrations/actions";
 const DRAFTS: &str = "/api/v2/integrations/actions/drafts";
-const VIEW: RequiredPermissions =
-    RequiredPermissions::Any(&["integrations:action:view", "bridge:actions:view"]);
-const VIEW_DRAFT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:view"]);
+const VIEW: &[&str] = &["integrations:action:view", "bridge:actions:view"];
+const VIEW_DRAFT: &[&str] = &["integrations:action:view"];
+const ADD: &[&str] = &["integrations:action:add"];
+const EDIT: &[&str] = &["integrations:action:edit"];
+const DELETE: &[&str] = &["integrations:action:delete"];

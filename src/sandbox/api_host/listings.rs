@@ -6,20 +6,17 @@ pub(super) mod page;
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    extract::{Path, RawQuery, State},
+    Router,
     response::Response,
     routing::{delete, get},
 };
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::{ApiCall, ApiResult, permitted};
 use crate::sandbox::{
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::number_parameter,
-    },
-    org::{Caller, Org, permissions::RequiredPermissions},
+    http::error_response::{ApiErrorResponse, ok_response},
+    org::Org,
 };
 
 /// Returns the endpoints that a test can fill.
@@ -28,31 +25,22 @@ pub(in crate::sandbox) fn listing_endpoints() -> impl Iterator<Item = &'static s
 }
 
 pub(super) fn listing_routes() -> Router<Arc<Org>> {
-    Router::new()
-        .route(USERS, get(list_users))
-        .route("/api/v2/tokens/{user_id}", delete(revoke_user))
+    Router::new().route(USERS, get(list_users)).route(
+        "/api/v2/tokens/{user_id}",
+        delete(permitted(DELETE_TOKENS, revoke_user)),
+    )
 }
 
-async fn list_users(
-    State(org): State<Arc<Org>>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    let users: Vec<_> = org
-        .users
-        .iter()
-        .map(|user| user.body(&org.division_id))
-        .collect();
-    numbered_page(USERS, query.as_deref(), &users)
+async fn list_users(call: ApiCall) -> ApiResult {
+    let users = call.org.users.iter();
+    let users = users.map(|user| user.body(&call.org.division_id));
+    numbered_page(&call, USERS, &users.collect::<Vec<_>>())
 }
 
 /// Returns the page of a listing that the query asks for: `pageSize` and `pageNumber`.
-pub(super) fn numbered_page(
-    path: &str,
-    query: Option<&str>,
-    all: &[Value],
-) -> Result<Response, ApiErrorResponse> {
-    let size = number_parameter(query, "pageSize", 25, 1..=100)?;
-    let page = number_parameter(query, "pageNumber", 1, 1..=i32::MAX)?;
+pub(super) fn numbered_page(call: &ApiCall, path: &str, all: &[Value]) -> ApiResult {
+    let size = call.number("pageSize", 25, 1..=100)?;
+    let page = call.number("pageNumber", 1, 1..=i32::MAX)?;
     let total = all.len();
     let pages = total.div_ceil(size);
     let start = (page - 1).saturating_mul(size).min(total);
@@ -77,26 +65,23 @@ pub(super) fn numbered_page(
     Ok(ok_response(&body))
 }
 
-async fn revoke_user(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiErrorResponse> {
-    caller.permissions.require(DELETE_TOKENS)?;
-    let user = org.users.iter().position(|user| user.id == id);
+fn revoke_user(call: &ApiCall) -> ApiResult<StatusCode> {
+    let ApiCall {
+        org, caller, id, ..
+    } = call;
+    let user = org.users.iter().position(|user| user.id == *id);
     let user = user.ok_or_else(ApiErrorResponse::not_found)?;
-    caller
-        .permissions
-        .require_in(&org.division_id, DELETE_TOKENS)?;
+    let permissions = &caller.permissions;
+    permissions.require_in(&org.division_id, DELETE_TOKENS)?;
     org.with_tokens(|tokens, _| tokens.revoke_user(user));
     Ok(StatusCode::OK)
 }
 
 /// A listing that has no second page.
-pub(super) fn whole_listing(entities: &[Value], uri: &str) -> Value {
+pub(super) fn whole_listing(uri: &str, entities: &[Value]) -> Response {
     let total = entities.len();
-    json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri })
+    ok_response(&json!({ "entities": entities, "total": total, "pageCount": 1, "selfUri": uri }))
 }
 
 const USERS: &str = "/api/v2/users";
-const DELETE_TOKENS: RequiredPermissions = RequiredPermissions::All(&["oauth:token:delete"]);
+const DELETE_TOKENS: &[&str] = &["oauth:token:delete"];

@@ -7,9 +7,8 @@ mod usage;
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
+    Router,
+    response::Response,
     routing::{get, post},
 };
 use http::StatusCode;
@@ -20,65 +19,55 @@ use self::{
     usage::usage_routes,
 };
 use crate::sandbox::{
-    api_host::listings::whole_listing,
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::JsonBody,
+    api_host::{
+        call::{ApiCall, ApiResult, permitted},
+        listings::whole_listing,
     },
+    http::error_response::{ApiErrorResponse, ok_response},
     org::{
-        Caller, Org,
+        Org,
         clients::{Client, ClientDeletion, DISABLED},
-        permissions::RequiredPermissions,
     },
 };
 
 pub(super) fn client_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route(CLIENTS, get(list_clients).post(create_client))
+        .route(
+            CLIENTS,
+            get(permitted(VIEW, list)).post(permitted(ADD, create)),
+        )
         .route(
             "/api/v2/oauth/clients/{clientId}",
-            get(get_client).put(replace_client).delete(delete_client),
+            get(permitted(VIEW, get_one))
+                .put(permitted(EDIT, replace))
+                .delete(permitted(DELETE, delete)),
         )
         .route(
             "/api/v2/oauth/clients/{clientId}/secret",
-            post(regenerate_secret),
+            post(permitted(EDIT, regenerate_secret)),
         )
         .merge(scope_routes())
         .merge(usage_routes())
 }
 
 /// All clients, in one response.
-async fn list_clients(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let entities: Vec<_> = org.with_clients(|clients, _| {
+fn list(call: &ApiCall) -> Response {
+    let entities: Vec<_> = call.org.with_clients(|clients, _| {
         let existing = clients.iter().filter(|client| client.exists());
         existing.map(Client::body).collect()
     });
-    Ok(ok_response(&whole_listing(&entities, CLIENTS)))
+    whole_listing(CLIENTS, &entities)
 }
 
-async fn get_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    with_client(&org, &id, |client| ok_response(&client.body()))
+fn get_one(call: &ApiCall) -> ApiResult {
+    with_client(call, |client| ok_response(&client.body()))
 }
 
-async fn create_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(ADD)?;
-    let fields = body.object()?;
+fn create(call: &ApiCall) -> ApiResult {
+    let fields = call.object()?;
     check(&fields)?;
     check_new(&fields)?;
-    org.with_clients(|clients, now| {
+    call.org.with_clients(|clients, now| {
         if clients.is_full() {
             return Err(ApiErrorResponse::new(
                 StatusCode::BAD_REQUEST,
@@ -93,76 +82,59 @@ async fn create_client(
     })
 }
 
-async fn replace_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    let fields = body.object()?;
-    with_client(&org, &id, |_| ())?;
+fn replace(call: &ApiCall) -> ApiResult {
+    let fields = call.object()?;
+    with_client(call, |_| ())?;
     check(&fields)?;
-    let now = org.wall();
-    let (response, is_disabled) = with_client(&org, &id, |client| {
+    let now = call.org.wall();
+    let (response, is_disabled) = with_client(call, |client| {
         client.replace(fields, now);
         let is_disabled = client.state() == DISABLED;
         (ok_response(&client.body()), is_disabled)
     })?;
     if is_disabled {
-        org.end_tokens_of(&id);
+        call.org.end_tokens_of(&call.id);
     }
     Ok(response)
 }
 
-async fn delete_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(DELETE)?;
-    with_client(&org, &id, |_| ())?;
-    match org.with_clients(|clients, now| clients.delete(&id, now)) {
+fn delete(call: &ApiCall) -> ApiResult<StatusCode> {
+    let ApiCall { org, id, .. } = call;
+    with_client(call, |_| ())?;
+    match org.with_clients(|clients, now| clients.delete(id, now)) {
         None => Err(ApiErrorResponse::not_found()),
         Some(ClientDeletion::NotInactive) => Err(ApiErrorResponse::new(
             StatusCode::BAD_REQUEST,
             "cannot.delete.client",
             "Clients must be marked as inactive to be eligible for deletion.",
         )),
-        Some(ClientDeletion::Deleted) => {
-            org.end_tokens_of(&id);
-            Ok(StatusCode::NO_CONTENT.into_response())
+        Some(deletion) => {
+            if deletion == ClientDeletion::Deleted {
+                org.end_tokens_of(id);
+            }
+            Ok(StatusCode::NO_CONTENT)
         }
-        Some(ClientDeletion::Scheduled) => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 
-async fn regenerate_secret(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    let now = org.wall();
-    with_client(&org, &id, |client| {
+fn regenerate_secret(call: &ApiCall) -> ApiResult {
+    let now = call.org.wall();
+    with_client(call, |client| {
         client.regenerate_secret(now);
         ok_response(&client.body_with_secret())
     })
 }
 
-fn with_client<T>(
-    org: &Org,
-    id: &str,
-    f: impl FnOnce(&mut Client) -> T,
-) -> Result<T, ApiErrorResponse> {
-    org.with_clients(|clients, _| {
-        let client = clients.get_mut(id).filter(|client| client.exists());
+fn with_client<T>(call: &ApiCall, f: impl FnOnce(&mut Client) -> T) -> ApiResult<T> {
+    call.org.with_clients(|clients, _| {
+        let client = clients.get_mut(&call.id);
+        let client = client.filter(|client| client.exists());
         client.map(f).ok_or_else(ApiErrorResponse::not_found)
     })
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["oauth:client:view"]);
-const ADD: RequiredPermissions = RequiredPermissions::All(&["oauth:client:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["oauth:client:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:delete"]);
+const VIEW: &[&str] = &["oauth:client:view"];
+const ADD: &[&str] = &["oauth:client:add"];
+const EDIT: &[&str] = &["oauth:client:edit"];
+const DELETE: &[&str] = &["oauth:client:delete"];

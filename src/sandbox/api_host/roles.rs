@@ -2,62 +2,38 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Router,
-    extract::{Path, State},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, routing::get};
 use serde_json::{Value, json};
 
-use crate::sandbox::{
-    http::error_response::{ApiErrorResponse, ok_response},
-    org::{Caller, Org, permissions::RequiredPermissions, settings::ROLE_ID},
+use super::{
+    call::{ApiCall, ApiResult, found, permitted},
+    listings::numbered_page,
 };
+use crate::sandbox::org::{Org, settings::ROLE_ID};
 
 pub(super) fn role_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route(ROLES, get(roles))
-        .route("/api/v2/authorization/roles/{roleId}", get(role))
+        .route(ROLES, get(permitted(VIEW, list)))
+        .route(ROLE, get(permitted(VIEW, get_one)))
 }
 
-async fn roles(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let others = org.other_roles();
+fn list(call: &ApiCall) -> ApiResult {
+    let others = call.org.other_roles();
     let ids = std::iter::once(ROLE_ID).chain(others.iter().map(String::as_str));
-    let entities: Vec<_> = ids.map(body).collect();
-    let uri = format!("{ROLES}?pageSize=25&pageNumber=1");
-    Ok(ok_response(&json!({
-        "total": entities.len(),
-        "entities": entities,
-        "pageSize": 25,
-        "pageNumber": 1,
-        "pageCount": 1,
-        "firstUri": uri,
-        "lastUri": uri,
-        "selfUri": uri,
-    })))
+    numbered_page(call, ROLES, &ids.map(body).collect::<Vec<_>>())
 }
 
 /// One role with its permissions.
-async fn role(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let permissions = org.role_permissions(&id);
-    let permissions = permissions.ok_or_else(ApiErrorResponse::not_found)?;
-    let policies: Vec<_> = permissions.iter().map(|one| policy(one)).collect();
-    let mut role = body(&id);
-    role["permissions"] = json!([]);
-    role["permissionPolicies"] = policies.into();
-    role["default"] = false.into();
-    role["base"] = false.into();
-    Ok(ok_response(&role))
+fn get_one(call: &ApiCall) -> ApiResult {
+    let permissions = call.org.role_permissions(&call.id);
+    found(permissions.map(|permissions| {
+        let mut role = body(&call.id);
+        role["permissions"] = json!([]);
+        role["permissionPolicies"] = permissions.iter().map(|one| policy(one)).collect();
+        role["default"] = false.into();
+        role["base"] = false.into();
+        role
+    }))
 }
 
 fn body(id: &str) -> Value {
@@ -88,4 +64,5 @@ fn policy(permission: &str) -> Value {
 }
 
 const ROLES: &str = "/api/v2/authorization/roles";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);
+const ROLE: &str = "/api/v2/authorization/roles/{roleId}";
+const VIEW: &[&str] = &["authorization:role:view"];

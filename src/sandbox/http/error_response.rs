@@ -99,6 +99,16 @@ impl ApiErrorResponse {
         Self::new(StatusCode::BAD_REQUEST, "invalid.value", message)
     }
 
+    /// What a request asks for that the sandbox does not have.
+    pub(crate) fn not_in_the_sandbox(what: &str) -> Self {
+        Self::bad_request(format!("not in the sandbox: {what}"))
+    }
+
+    /// An error in one field of the request.
+    pub(crate) fn invalid_field(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::bad_request(message).detail("invalid.value", field)
+    }
+
     pub(crate) fn user_context_required() -> Self {
         Self::bad_request(
             "This request requires a user context. \
@@ -115,10 +125,8 @@ impl ApiErrorResponse {
     }
 
     pub(crate) fn authentication_required() -> Self {
-        Self::unauthorized(
-            "authentication.required",
-            "No authentication bearer token specified in authorization header.",
-        )
+        let message = "No authentication bearer token specified in authorization header.";
+        Self::unauthorized("authentication.required", message)
     }
 
     pub(crate) fn bad_credentials() -> Self {
@@ -126,44 +134,36 @@ impl ApiErrorResponse {
     }
 
     pub(crate) fn credentials_expired() -> Self {
-        Self::unauthorized(
-            "credentials.expired",
-            "The supplied credentials are expired and cannot be used.",
-        )
+        let message = "The supplied credentials are expired and cannot be used.";
+        Self::unauthorized("credentials.expired", message)
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not.found",
-            "The requested resource was not found.",
-        )
+        let message = "The requested resource was not found.";
+        Self::new(StatusCode::NOT_FOUND, "not.found", message)
     }
 
     pub(crate) fn method_not_allowed() -> Self {
+        let message = "The resource does not accept this method.";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method.not.allowed",
-            "The resource does not accept this method.",
+            message,
         )
     }
 
     pub(crate) fn too_large(max_bytes: usize) -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "request.entity.too.large",
-            format!("The request is too large. Maximum bytes: {max_bytes}"),
-        )
+        let message = format!("The request is too large. Maximum bytes: {max_bytes}");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(status, "request.entity.too.large", message)
     }
 
     pub(crate) fn too_many_requests(retry_after: impl fmt::Display) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too.many.requests.retry.after",
-            format!(
-                "Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
-            ),
-        )
+        let message = format!(
+            "Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
+        );
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too.many.requests.retry.after", message)
     }
 
     /// Returns the error that Genesys Cloud usually sends with `status`, where that is known.

@@ -73,11 +73,8 @@ impl Chain {
     /// Runs the sandbox's flow with an action.
     pub async fn run_flow(&self, action: &str) -> Value {
         let request = self.api.post("/api/v2/sandbox/flows").segment(action);
-        request
-            .json(&json!({ "email": "ada" }))
-            .fetch()
-            .await
-            .unwrap()
+        let request = request.json(&json!({ "email": "ada" }));
+        request.fetch().await.unwrap()
     }
 }
 
@@ -113,10 +110,7 @@ async fn chain_returns_the_customers_result() {
     let chain = Chain::start().await;
     let id = chain.publish(lookup()).await;
     let actions = chain.api.data_actions();
-    for (email, name) in [
-        ("ada@customer.example", "Ada"),
-        ("unknown@x.example", "nobody"),
-    ] {
+    for (email, name) in [("ada@customer.example", "Ada"), ("x@y.example", "nobody")] {
         let input = json!({ "email": email });
         let result: Value = actions.execute(&id, &input).await.unwrap();
         assert_eq!(result, json!({ "name": name }));
@@ -126,11 +120,8 @@ async fn chain_returns_the_customers_result() {
     assert_eq!(flow["result"], json!({ "name": "Ada" }));
     // The credential's client made the calls, with one token.
     let client = &chain.client.client.id;
-    let usage = chain
-        .api
-        .oauth_clients()
-        .usage(client, &super::all_calls())
-        .await;
+    let clients = chain.api.oauth_clients();
+    let usage = clients.usage(client, &super::all_calls()).await;
     assert_eq!(usage.unwrap().rows[0].requests, 3);
 }
 
@@ -146,27 +137,20 @@ async fn tokens_of_an_action_end_with_the_rotation_or_survive_it() {
         let input = json!({ "email": "ada" });
         let execute = || actions.execute::<_, Value>(&id, &input);
         execute().await.unwrap();
-        let client = clients
-            .regenerate_secret(&chain.client.client.id)
-            .await
-            .unwrap();
+        let client = clients.regenerate_secret(&chain.client.client.id).await;
         let result = execute().await;
         assert_eq!(result.is_ok(), survives);
         chain.sandbox.revoke_access_tokens();
         let error = execute().await.unwrap_err();
-        assert_eq!(
-            error.troubleshooting(),
-            Some(Troubleshooting::IntegrationFailsAfterRotation)
-        );
+        let row = Troubleshooting::IntegrationFailsAfterRotation;
+        assert_eq!(error.troubleshooting(), Some(row));
         assert_eq!(class_of(&error), Some(DataActionErrorClass::Authentication));
         assert_eq!(chain.run_flow(&id).await["path"], "failure");
 
         let integrations = chain.api.integrations();
-        let new = credential_of(&client);
-        integrations
-            .replace_credential(&chain.credential.id, &new)
-            .await
-            .unwrap();
+        let new = credential_of(&client.unwrap());
+        let replace = integrations.replace_credential(&chain.credential.id, &new);
+        replace.await.unwrap();
         assert_eq!(execute().await.unwrap(), json!({ "name": "Ada" }));
     }
 }

@@ -1,12 +1,9 @@
 //! Credentials of integrations: their values are sent and never shown.
 
-use genesys_cloud_auth::{
-    admin::{CredentialKind, NewCredential},
-    sandbox::FaultResponse,
-};
+use genesys_cloud_auth::admin::{CredentialKind, NewCredential};
 use serde_json::json;
 
-use super::{assert_status, last_body, start};
+use super::{assert_says, assert_status, last_body, start};
 use crate::support::{cloud::Cloud, kind_of, server::Reply};
 
 const VALUE: &str = "a-value-that-nobody-may-see";
@@ -36,10 +33,8 @@ async fn credential_is_sent_with_its_values_and_shown_without() {
 
     let basic = NewCredential::basic_auth("CRM 2", "jo", "another");
     let replaced = integrations.replace_credential(id, &basic).await.unwrap();
-    assert_eq!(
-        (replaced.name.as_str(), replaced.kind),
-        ("CRM 2", CredentialKind::BasicAuth)
-    );
+    assert_eq!(replaced.name, "CRM 2");
+    assert_eq!(replaced.kind, CredentialKind::BasicAuth);
     let fields = json!({ "userName": "jo", "password": "another" });
     assert_eq!(last_body(&sandbox)["credentialFields"], fields);
 
@@ -65,10 +60,8 @@ async fn values_are_in_no_debug_output_and_no_error() {
     let cloud = Cloud::start();
     let integrations = cloud.client.integrations();
     let debug = format!("{:?}{:#?}", new(), new());
-    assert!(
-        debug.contains("client_secret") && !debug.contains(VALUE),
-        "{debug}"
-    );
+    let shows_names = debug.contains("client_secret");
+    assert!(shows_names && !debug.contains(VALUE), "{debug}");
 
     // A server that returns the values, in a credential and in its errors.
     let echo = |status: u16| {
@@ -85,10 +78,8 @@ async fn values_are_in_no_debug_output_and_no_error() {
     cloud.api.answers([echo(200)]);
     let fetched = integrations.get_credential("an-id").await.unwrap();
     let created = integrations.create_credential(&new()).await.unwrap();
-    for debug in [
-        format!("{fetched:?}{fetched:#?}"),
-        format!("{created:?}{created:#?}"),
-    ] {
+    for credential in [fetched, created] {
+        let debug = format!("{credential:?}{credential:#?}");
         assert!(debug.contains("CRM") && !debug.contains(VALUE), "{debug}");
     }
     for status in [400, 403, 409, 500] {
@@ -128,48 +119,26 @@ async fn incomplete_credential_is_not_sent() {
 async fn rejected_credential_names_the_field() {
     let (_sandbox, api) = start().await;
     let new = NewCredential::new("CRM", CredentialKind::OAuthClient).field("clientId", "x");
-    let error = api
-        .integrations()
-        .create_credential(&new)
-        .await
-        .unwrap_err();
+    let integrations = api.integrations();
+    let error = integrations.create_credential(&new).await.unwrap_err();
     assert_status(&error, 400);
-    assert!(
-        error.to_string().contains("credentialFields.clientSecret"),
-        "{error}"
-    );
+    assert_says(&error, "credentialFields.clientSecret");
     let new = NewCredential::new("CRM", CredentialKind::from("ofTomorrow")).field("a", "b");
-    let error = api
-        .integrations()
-        .create_credential(&new)
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("invalid.value type"), "{error}");
+    let error = integrations.create_credential(&new).await.unwrap_err();
+    assert_says(&error, "invalid.value type");
 }
 
 #[tokio::test]
 async fn lost_creation_names_what_to_look_for() {
     let (sandbox, api) = start().await;
+    let integrations = api.integrations();
     let lost = sandbox.at_api().times(1).drop_response();
-    let error = api
-        .integrations()
-        .create_credential(&new())
-        .await
-        .unwrap_err();
-    assert!(
-        error.is_outcome_unknown() && error.to_string().contains("“CRM”"),
-        "{error}"
-    );
+    let error = integrations.create_credential(&new()).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    assert_says(&error, "“CRM”");
     lost.remove();
-    assert_eq!(
-        api.integrations().list_credentials().await.unwrap().len(),
-        4
-    );
-    sandbox.at_api().times(1).respond(FaultResponse::new(409));
-    let error = api
-        .integrations()
-        .create_credential(&new())
-        .await
-        .unwrap_err();
+    assert_eq!(integrations.list_credentials().await.unwrap().len(), 4);
+    sandbox.at_api().times(1).respond(409);
+    let error = integrations.create_credential(&new()).await.unwrap_err();
     assert!(!error.is_outcome_unknown(), "{error}");
 }

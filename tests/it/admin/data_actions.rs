@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     PlatformClient,
-    admin::{DataAction, DataActionConfig, JsonDocument, NewDataAction},
+    admin::{DataAction, DataActionConfig, DataActionFilter, JsonDocument, NewDataAction},
     error::DataActionErrorClass,
-    sandbox::{FaultResponse, Sandbox},
+    sandbox::Sandbox,
 };
 use serde_json::{Value, json};
 
 use super::{
-    assert_status, body_of,
-    chain::{Chain, contract, lookup},
+    assert_says, assert_status, body_of,
+    chain::{Chain, OWN, class_of, contract, lookup},
     last_body, methods, start,
 };
 use crate::support::{advance_until_done, cloud::Cloud, kind_of, server::Reply, with_clock};
@@ -21,26 +21,18 @@ use crate::support::{advance_until_done, cloud::Cloud, kind_of, server::Reply, w
 async fn draft_is_tested_published_and_changed() {
     let chain = Chain::start().await;
     let actions = chain.api.data_actions();
-    let draft = actions
-        .create_draft(&chain.new_action(lookup()))
-        .await
-        .unwrap();
-    let id = &draft.id;
+    let (new, input) = (chain.new_action(lookup()), json!({ "email": "ada" }));
+    let id = &actions.create_draft(&new).await.unwrap().id;
     assert!(actions.validate_draft(id).await.unwrap().valid);
-    let test = actions
-        .test_draft(id, &json!({ "email": "ada" }))
-        .await
-        .unwrap();
+    let test = actions.test_draft(id, &input).await.unwrap();
     assert!(test.success, "{test:?}");
-    assert_eq!(
-        test.final_result.get::<String>("/name").as_deref(),
-        Some("Ada")
-    );
+    let name = test.final_result.get::<String>("/name");
+    assert_eq!(name.as_deref(), Some("Ada"));
     let names: Vec<_> = test.steps.iter().map(|step| step.name.as_str()).collect();
     let expected = [
         "Check the input",
-        "Fill in the request",
         "Authenticate",
+        "Fill in the request",
         "Execute",
         "Translate the response",
     ];
@@ -48,10 +40,7 @@ async fn draft_is_tested_published_and_changed() {
     assert_status(&actions.get(id).await.unwrap_err(), 404);
     assert_eq!(actions.list_drafts().await.unwrap().len(), 1);
     let published = actions.publish(id).await.unwrap();
-    assert_eq!(
-        (published.id.as_str(), published.version),
-        (id.as_str(), Some(1))
-    );
+    assert_eq!((&published.id, published.version), (id, Some(1)));
     assert!(actions.list_drafts().await.unwrap().is_empty());
 
     // A change of the contract keeps the id.
@@ -62,18 +51,9 @@ async fn draft_is_tested_published_and_changed() {
     };
     actions.update_draft(id, change).await.unwrap();
     let published = actions.publish(id).await.unwrap();
-    assert_eq!(
-        (published.id.as_str(), published.version),
-        (id.as_str(), Some(2))
-    );
-    let error = actions
-        .execute::<_, Value>(id, &json!({ "email": "ada" }))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        super::chain::class_of(&error),
-        Some(DataActionErrorClass::Schema)
-    );
+    assert_eq!((&published.id, published.version), (id, Some(2)));
+    let error = actions.execute::<_, Value>(id, &input).await.unwrap_err();
+    assert_eq!(class_of(&error), Some(DataActionErrorClass::Schema));
 
     actions.start_draft(id).await.unwrap();
     actions.delete_draft(id).await.unwrap();
@@ -83,16 +63,38 @@ async fn draft_is_tested_published_and_changed() {
 }
 
 #[tokio::test]
+async fn filter_selects_by_category_name_and_secure() {
+    let chain = Chain::start().await;
+    let actions = chain.api.data_actions();
+    let new = chain.new_action(lookup()).secure();
+    actions.create(&new).await.unwrap();
+    let filter = DataActionFilter::default;
+    for (filter, query, count) in [
+        (filter(), "", 2),
+        (filter().category("CRM lookup"), "&category=CRM+lookup", 1),
+        (filter().category("other"), "&category=other", 0),
+        (filter().name("a cont"), "&name=a+cont", 1),
+        (filter().secure(true), "&secure=true", 1),
+        (filter().secure(false).name("d"), "&name=d&secure=false", 1),
+    ] {
+        let found = actions.list_by(&filter).await.unwrap();
+        assert_eq!(found.len(), count, "{query}");
+        let requests = chain.sandbox.requests();
+        let sent = requests.last().unwrap().query().unwrap_or_default();
+        let expected = format!("pageSize=100&includeAuthActions=true{query}");
+        assert!(sent.starts_with(&expected), "{sent}");
+    }
+}
+
+#[tokio::test]
 async fn update_sends_the_whole_configuration_with_its_templates() {
     let chain = Chain::start().await;
     let actions = chain.api.data_actions();
     let config = lookup().timeout(Duration::from_secs(20));
     let created = actions.create(&chain.new_action(config)).await.unwrap();
     let id = &created.id;
-    let updated = actions
-        .update(id, |action| action.name = "Renamed".to_owned())
-        .await;
-    assert_eq!(updated.unwrap().version, Some(2));
+    let update = actions.update(id, |action| action.name = "Renamed".to_owned());
+    assert_eq!(update.await.unwrap().version, Some(2));
     let config = json!({
         "timeoutSeconds": 20,
         "request": {
@@ -126,18 +128,14 @@ async fn changes_that_cannot_be_made_are_not_sent() {
     let actions = chain.api.data_actions();
     let id = chain.publish(lookup()).await;
     let before = methods(&chain.sandbox).len();
-    let schema = || JsonDocument::parse("{}").unwrap();
-    let changes: [fn(&mut DataAction, JsonDocument); 4] = [
-        |action, schema| action.contract.as_mut().unwrap().success_schema = schema,
-        |action, _| action.secure = true,
-        |action, _| action.config.as_mut().unwrap().timeout = Some(Duration::from_secs(61)),
-        |action, _| action.config.as_mut().unwrap().request.url_template.clear(),
+    let changes: [fn(&mut DataAction); 4] = [
+        |action| action.contract.as_mut().unwrap().success_schema = JsonDocument::default(),
+        |action| action.secure = true,
+        |action| action.config.as_mut().unwrap().timeout = Some(Duration::from_secs(61)),
+        |action| action.config.as_mut().unwrap().request.url_template.clear(),
     ];
     for change in changes {
-        let error = actions
-            .update(&id, |action| change(action, schema()))
-            .await
-            .unwrap_err();
+        let error = actions.update(&id, change).await.unwrap_err();
         assert_eq!(kind_of(&error), "Configuration");
     }
     let changed = methods(&chain.sandbox).split_off(before);
@@ -166,31 +164,23 @@ async fn action_that_cannot_be_changed_is_not_asked_for() {
             assert_eq!(kind_of(&error), "Configuration", "{error}");
         }
     }
-    for new in [
-        NewDataAction::new("", "c", "i", lookup(), contract()),
-        NewDataAction::new("n", " ", "i", lookup(), contract()),
-        NewDataAction::new("n", "c", "", lookup(), contract()),
-        NewDataAction::new("n", "c", "i", DataActionConfig::new("GET", ""), contract()),
-        NewDataAction::new(
-            "n",
-            "c",
-            "i",
-            DataActionConfig::new("", "/api/v2/x"),
-            contract(),
-        ),
-        NewDataAction::new("n", "c", "i", lookup().timeout(Duration::ZERO), contract()),
-        NewDataAction::new(
+    for (name, category, integration, config) in [
+        ("", "c", "i", lookup()),
+        ("n", " ", "i", lookup()),
+        ("n", "c", "", lookup()),
+        ("n", "c", "i", DataActionConfig::new("GET", "")),
+        ("n", "c", "i", DataActionConfig::new("", "/api/v2/x")),
+        ("n", "c", "i", lookup().timeout(Duration::ZERO)),
+        (
             "n",
             "c",
             "i",
             lookup().timeout(Duration::from_millis(1_500)),
-            contract(),
         ),
     ] {
-        assert_eq!(
-            kind_of(&actions.create(&new).await.unwrap_err()),
-            "Configuration"
-        );
+        let new = NewDataAction::new(name, category, integration, config, contract());
+        let error = actions.create(&new).await.unwrap_err();
+        assert_eq!(kind_of(&error), "Configuration");
     }
     assert_eq!(sandbox.api_requests(), 0);
 }
@@ -198,20 +188,12 @@ async fn action_that_cannot_be_changed_is_not_asked_for() {
 #[tokio::test]
 async fn fresh_integration_is_asked_again_for_a_limited_time() {
     for (times, succeeds) in [(3, true), (usize::MAX, false)] {
-        let sandbox = Sandbox::builder()
-            .integration_unknown(times)
-            .start()
-            .await
-            .unwrap();
+        let sandbox = Sandbox::builder().integration_unknown(times);
+        let sandbox = sandbox.start().await.unwrap();
         let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
         let api = PlatformClient::new(tokens);
-        let id = api
-            .integrations()
-            .create("purecloud-data-actions", "CRM")
-            .await
-            .unwrap()
-            .id;
-        let new = NewDataAction::new("n", "c", id, lookup(), contract());
+        let integration = api.integrations().create(OWN, "CRM").await.unwrap();
+        let new = NewDataAction::new("n", "c", integration.id, lookup(), contract());
         let actions = api.data_actions();
         let (result, waited) = advance_until_done(&clock, actions.create_draft(&new)).await;
         if succeeds {
@@ -220,8 +202,9 @@ async fn fresh_integration_is_asked_again_for_a_limited_time() {
         } else {
             let error = result.unwrap_err();
             assert_status(&error, 400);
-            assert!(error.to_string().contains("ACTION.PROCESSING"), "{error}");
-            assert!(waited >= Duration::from_secs(30), "{waited:?}");
+            assert_says(&error, "ACTION.PROCESSING");
+            // The clock moves on by itself, too.
+            assert!(waited >= Duration::from_secs(25), "{waited:?}");
         }
     }
 }
@@ -230,33 +213,23 @@ async fn fresh_integration_is_asked_again_for_a_limited_time() {
 async fn wrong_action_is_reported_at_once() {
     let chain = Chain::start().await;
     let actions = chain.api.data_actions();
-    let function = chain
-        .api
-        .integrations()
-        .create("function-data-actions", "F")
-        .await
-        .unwrap();
-    let long = "n".repeat(257);
-    for (new, text) in [
-        (
-            NewDataAction::new("n", "c", function.id, lookup(), contract()),
-            "does not support",
-        ),
-        (
-            NewDataAction::new(long, "c", &*chain.integration.id, lookup(), contract()),
-            "name",
-        ),
+    let integrations = chain.api.integrations();
+    let function = integrations.create("function-data-actions", "F").await;
+    for (name, integration, text) in [
+        ("n", &function.unwrap().id, "does not support"),
+        (&"n".repeat(257), &chain.integration.id, "name"),
     ] {
+        let new = NewDataAction::new(name, "c", integration.as_str(), lookup(), contract());
         let before = chain.sandbox.api_requests();
         let error = actions.create(&new).await.unwrap_err();
         assert_status(&error, 400);
-        assert!(error.to_string().contains(text), "{error}");
+        assert_says(&error, text);
         assert_eq!(chain.sandbox.api_requests(), before + 1);
     }
     // An integration that does not exist looks like a fresh one.
     let new = NewDataAction::new("n", "c", "unknown", lookup(), contract());
     let error = actions.wait(Duration::ZERO).create(&new).await.unwrap_err();
-    assert!(error.to_string().contains("integrationId"), "{error}");
+    assert_says(&error, "integrationId");
 }
 
 #[tokio::test]
@@ -267,32 +240,30 @@ async fn version_conflicts_are_repeated() {
         let action = json!({ "id": "a", "name": "n", "category": "c", "version": version });
         Reply::json(200, &action.to_string())
     };
-    let conflict = || {
-        let body =
-            r#"{"code":"bad.request","message":"Version 1 does not match the current version 2"}"#;
-        Reply::json(400, body)
-    };
+    let message = "Version 1 does not match the current version 2";
+    let conflict = json!({ "code": "bad.request", "message": message });
+    let conflict = Reply::json(400, &conflict.to_string());
     let versions = || {
         let requests = cloud.api.requests();
         let sent = requests.iter().filter(|request| request.method != "GET");
         sent.map(|request| body_of(request)["version"].clone())
             .collect::<Vec<_>>()
     };
-    cloud
-        .api
-        .answers([action(1), conflict(), action(2), action(3)]);
+    let replies = |first, conflict: &Reply| {
+        let [second, third] = [action(first + 1), action(first + 2)];
+        cloud
+            .api
+            .answers([action(first), conflict.clone(), second, third]);
+    };
+    replies(1, &conflict);
     let (result, _) = advance_until_done(&cloud.clock, actions.update("a", |_| {})).await;
     result.unwrap();
     assert_eq!(versions(), [1, 2]);
-    cloud
-        .api
-        .answers([action(3), Reply::json(409, "{}"), action(4), action(5)]);
+    replies(3, &Reply::json(409, "{}"));
     let (result, _) = advance_until_done(&cloud.clock, actions.publish("a")).await;
     result.unwrap();
     assert_eq!(versions(), [1, 2, 3, 4]);
-    cloud
-        .api
-        .answers([action(5), conflict(), action(6), action(7)]);
+    replies(5, &conflict);
     let (result, _) = advance_until_done(&cloud.clock, actions.update_draft("a", |_| {})).await;
     result.unwrap();
     assert_eq!(versions(), [1, 2, 3, 4, 5, 6]);
@@ -300,22 +271,14 @@ async fn version_conflicts_are_repeated() {
 
 #[tokio::test]
 async fn template_elsewhere_is_not_fetched() {
-    for uri in [
-        "https://elsewhere.example/x.vm",
-        "//elsewhere.example/x.vm",
-        "x.vm",
-    ] {
+    let elsewhere = "//elsewhere.example/x.vm";
+    for uri in [&format!("https:{elsewhere}"), elsewhere, "x.vm"] {
         let cloud = Cloud::start();
-        let action = json!({
-            "id": "a",
-            "config": { "request": { "requestTemplateUri": uri } },
-        });
+        let action = json!({ "id": "a", "config": { "request": { "requestTemplateUri": uri } } });
         cloud.api.answers([Reply::json(200, &action.to_string())]);
         let error = cloud.client.data_actions().get("a").await.unwrap_err();
-        assert!(
-            ["Configuration", "InvalidPath"].contains(&&*kind_of(&error)),
-            "{uri}"
-        );
+        let kind = kind_of(&error);
+        assert!(["Configuration", "InvalidPath"].contains(&&*kind), "{uri}");
         assert_eq!(cloud.requests().api, 1);
     }
 }
@@ -353,10 +316,7 @@ async fn action_of_tomorrow_is_kept() {
     assert_eq!(sent["config"]["request"]["requestType"], "QUERY");
     assert_eq!(sent["config"]["response"]["strict"], json!([1]));
 
-    let result = json!({
-        "success": "perhaps?",
-        "operations": [],
-    });
+    let result = json!({ "success": "perhaps?", "operations": [] });
     cloud.api.answers([Reply::json(200, &result.to_string())]);
     let error = actions.test("a", &json!({})).await.unwrap_err();
     assert_eq!(kind_of(&error), "UnexpectedResponse");
@@ -377,16 +337,10 @@ async fn missing_permission_is_named_by_each_call() {
     let actions = api.data_actions();
     sandbox.set_permissions(["integrations:integration:view"]);
     let error = actions.list().await.unwrap_err();
-    assert!(
-        error.to_string().contains("integrations:action:view"),
-        "{error}"
-    );
-    let id = sandbox.data_action_id();
-    let error = actions
-        .execute::<_, Value>(id, &json!({}))
-        .await
-        .unwrap_err();
+    assert_says(&error, "integrations:action:view");
+    let (id, input) = (sandbox.data_action_id(), json!({}));
+    let error = actions.execute::<_, Value>(id, &input).await.unwrap_err();
     assert_eq!(kind_of(&error), "AccessDenied");
-    sandbox.at_api().times(1).respond(FaultResponse::new(403));
+    sandbox.at_api().times(1).respond(403);
     assert_eq!(kind_of(&actions.list().await.unwrap_err()), "AccessDenied");
 }

@@ -7,75 +7,58 @@ use genesys_cloud_auth::{
     sandbox::{FaultResponse, Sandbox},
 };
 
-use super::{assert_status, job, start};
+use super::{assert_says, assert_status, job, start_clients};
 use crate::support::{cloud::client_of, kind_of};
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
 
 #[tokio::test]
 async fn details_of_a_bad_request_name_the_field() {
-    let (sandbox, api) = start().await;
+    let (sandbox, clients) = start_clients().await;
     let body = r#"{"code":"invalid.value","message":"not valid","status":400,"details":[
         {"errorCode":"invalid.value","fieldName":"accessTokenValiditySeconds"}]}"#;
     let bad = FaultResponse::new(400).body(body);
     sandbox.at_api().path(CLIENTS).respond(bad);
-    let error = api
-        .oauth_clients()
-        .create(&job(&sandbox))
-        .await
-        .unwrap_err();
+    let error = clients.create(&job(&sandbox)).await.unwrap_err();
     let ErrorKind::Api(response) = error.kind() else {
         panic!("{error:?}")
     };
     let field = response.details[0].field.as_deref();
     assert_eq!(field, Some("accessTokenValiditySeconds"));
-    assert!(
-        error.to_string().contains("accessTokenValiditySeconds"),
-        "{error}"
-    );
+    assert_says(&error, "accessTokenValiditySeconds");
     assert!(!error.is_outcome_unknown());
 }
 
 #[tokio::test]
 async fn codes_about_roles_lead_to_the_roles_tab() {
-    let (sandbox, api) = start().await;
+    let (sandbox, clients) = start_clients().await;
     for code in ["bad.grant.type", "missing.client.roles"] {
         let body = format!(r#"{{"code":"{code}","status":400}}"#);
         let fault = sandbox.at_api().path(CLIENTS);
         let fault = fault.respond(FaultResponse::new(400).body(body));
-        let error = api
-            .oauth_clients()
-            .create(&job(&sandbox))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.troubleshooting(),
-            Some(Troubleshooting::RolesTabNotVisible)
-        );
+        let error = clients.create(&job(&sandbox)).await.unwrap_err();
+        let row = Some(Troubleshooting::RolesTabNotVisible);
+        assert_eq!(error.troubleshooting(), row);
         fault.remove();
     }
 }
 
 #[tokio::test]
 async fn statuses_keep_their_kinds() {
-    let (sandbox, api) = start().await;
-    let clients = api.oauth_clients();
+    let (sandbox, clients) = start_clients().await;
     for (status, kind) in [
         (404, "Api"),
         (409, "Api"),
         (429, "RateLimited"),
         (501, "Api"),
     ] {
-        let fault = sandbox
-            .at_api()
-            .respond(FaultResponse::new(status).header("Retry-After", "200"));
-        let new = job(&sandbox);
-        let errors: [Error; 3] = [
+        let response = FaultResponse::new(status).header("Retry-After", "200");
+        let fault = sandbox.at_api().respond(response);
+        for error in [
             clients.get("a").await.unwrap_err(),
             clients.list().await.unwrap_err(),
-            clients.create(&new).await.unwrap_err(),
-        ];
-        for error in errors {
+            clients.create(&job(&sandbox)).await.unwrap_err(),
+        ] {
             assert_eq!(kind_of(&error), kind, "{error}");
             assert_status(&error, status);
         }
@@ -100,12 +83,8 @@ async fn missing_permissions_are_named_in_both_forms() {
     };
     let all_of = denied(clients.create(&new).await.unwrap_err());
     assert_eq!(all_of, (vec!["oauth:client:add".to_owned()], false));
-    let any_of = denied(
-        clients
-            .usage_summary(sandbox.client_id(), 7)
-            .await
-            .unwrap_err(),
-    );
+    let summary = clients.usage_summary(sandbox.client_id(), 7);
+    let any_of = denied(summary.await.unwrap_err());
     let names = ["oauth:client:view", "usage:client:view"].map(str::to_owned);
     assert_eq!(any_of, (names.to_vec(), true));
 }

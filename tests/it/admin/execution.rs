@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Error, ErrorKind,
+    Error, ErrorKind, PlatformClient,
     admin::DataActionConfig,
     error::{DataActionError, DataActionErrorClass, Troubleshooting},
     sandbox::Sandbox,
 };
 use serde_json::{Value, json};
 
-use super::chain::{Chain, class_of, lookup};
+use super::{
+    assert_says,
+    chain::{Chain, class_of, lookup},
+    start,
+};
 use crate::support::{
     cloud::{Cloud, LONG, quick},
     kind_of,
@@ -19,11 +23,14 @@ use crate::support::{
 
 async fn execute(cloud: &Cloud, reply: Reply) -> Result<Value, Error> {
     cloud.api.answers([reply]);
-    cloud
-        .client
-        .data_actions()
-        .execute("an-id", &json!({ "a": 1 }))
-        .await
+    let actions = cloud.client.data_actions();
+    actions.execute("an-id", &json!({ "a": 1 })).await
+}
+
+/// Executes an action that gets this response, which is an error.
+async fn failed(cloud: &Cloud, status: u16, body: &Value) -> Error {
+    let reply = Reply::json(status, &body.to_string());
+    execute(cloud, reply).await.unwrap_err()
 }
 
 fn failure_of(error: &Error) -> &DataActionError {
@@ -38,9 +45,9 @@ type Case = (u16, Value, DataActionErrorClass, Option<u16>);
 /// Bodies in the form of the help page.
 fn bodies_of_data_actions() -> Vec<Case> {
     use DataActionErrorClass::{Authentication, Certificate, Processing, RemoteEndpoint};
+    let failed = "Request to backend service failed.  Response from web service:";
     let remote = |code: &str, detail: &str, words: &str| {
-        let words =
-            format!("Request to backend service failed.  Response from web service: {words}");
+        let words = format!("{failed} {words}");
         json!({
             "errorCode": code,
             "status": 400,
@@ -52,11 +59,8 @@ fn bodies_of_data_actions() -> Vec<Case> {
             "errors": [{ "errorCode": code, "status": 400, "userMessage": words }],
         })
     };
-    let authentication = remote(
-        "INVALID_CREDENTIALS",
-        "ACTION.AUTHENTICATION",
-        "{\"status\":401}",
-    );
+    let words = "{\"status\":401}";
+    let authentication = remote("INVALID_CREDENTIALS", "ACTION.AUTHENTICATION", words);
     let endpoint = remote("BAD_GATEWAY", "ACTION.REMOTE_ENDPOINT", "no JSON");
     let certificate =
         json!({ "errorCode": "X", "status": 400, "userMessage": "PKIX path building failed" });
@@ -76,11 +80,8 @@ fn bodies_of_platform_api() -> Vec<Case> {
     use DataActionErrorClass::{Authentication, Processing, RemoteEndpoint, Schema, Unknown};
     let body = |code: &str, status: u16, message: &str| json!({ "code": code, "status": status, "message": message, "details": [], "errors": [] });
     let denied = body("not.authorized", 403, "no");
-    let lacking = body(
-        "missing.permissions",
-        403,
-        "permission(s): [routing:queue:view]",
-    );
+    let message = "permission(s): [routing:queue:view]";
+    let lacking = body("missing.permissions", 403, message);
     let credentials = body("invalid.credentials", 400, "There was an issue");
     vec![
         (200, credentials, Authentication, None),
@@ -101,8 +102,7 @@ async fn failure_has_the_class_and_the_remote_status() {
         .into_iter()
         .chain(bodies_of_platform_api());
     for (status, body, class, remote) in cases {
-        let reply = Reply::json(status, &body.to_string());
-        let error = execute(&cloud, reply).await.unwrap_err();
+        let error = failed(&cloud, status, &body).await;
         let failure = failure_of(&error);
         assert_eq!(failure.class, class, "{status} {body}");
         let found = failure.remote_status.map(|status| status.as_u16());
@@ -110,20 +110,13 @@ async fn failure_has_the_class_and_the_remote_status() {
         let row = (class == DataActionErrorClass::Authentication)
             .then_some(Troubleshooting::IntegrationFailsAfterRotation);
         assert_eq!(error.troubleshooting(), row, "{body}");
-        assert!(
-            error.to_string().contains("the data action failed"),
-            "{error}"
-        );
+        assert_says(&error, "the data action failed");
     }
     let words = json!({ "errorCode": "X", "status": 400,
         "userMessage": "… Response from web service: bad\u{1b} words" });
-    let error = execute(&cloud, Reply::json(400, &words.to_string()))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        failure_of(&error).remote_message.as_deref(),
-        Some("bad\\u{1b} words")
-    );
+    let error = failed(&cloud, 400, &words).await;
+    let message = failure_of(&error).remote_message.as_deref();
+    assert_eq!(message, Some("bad\\u{1b} words"));
 }
 
 #[tokio::test]
@@ -139,14 +132,9 @@ async fn error_of_the_call_is_no_failure_of_the_action() {
         (413, "request.entity.too.large", "x", "Api"),
     ] {
         let body = json!({ "code": code, "status": status, "message": message });
-        let error = execute(&cloud, Reply::json(status, &body.to_string()))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (kind_of(&error).as_str(), class_of(&error)),
-            (kind, None),
-            "{error}"
-        );
+        let error = failed(&cloud, status, &body).await;
+        assert_eq!(kind_of(&error), kind, "{error}");
+        assert_eq!(class_of(&error), None, "{error}");
     }
 }
 
@@ -177,25 +165,17 @@ async fn result_that_looks_like_an_error_is_a_result() {
 async fn execution_is_sent_once() {
     for status in [429, 500, 502, 503, 504] {
         let cloud = Cloud::start();
-        let error = execute(&cloud, Reply::json(status, "{}"))
-            .await
-            .unwrap_err();
+        let error = failed(&cloud, status, &json!({})).await;
         assert_eq!(cloud.requests().api, 1, "{error}");
         assert_eq!(error.is_outcome_unknown(), status != 429, "{error}");
     }
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = crate::support::cloud::client_of(&sandbox);
+    let (sandbox, api) = start().await;
     sandbox.at_api().drop_response();
-    let id = sandbox.data_action_id();
-    let error = api
-        .data_actions()
-        .execute::<_, Value>(id, &json!({}))
-        .await
-        .unwrap_err();
-    assert!(
-        error.is_outcome_unknown() && !error.is_transient(),
-        "{error}"
-    );
+    let (actions, id) = (api.data_actions(), sandbox.data_action_id());
+    let lost = actions.execute::<_, Value>(id, &json!({})).await;
+    let error = lost.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    assert!(!error.is_transient(), "{error}");
     assert_eq!(sandbox.api_requests(), 1);
 }
 
@@ -214,12 +194,10 @@ async fn result_of_10_mb_is_returned_and_a_limit_is_kept() {
 
 #[tokio::test]
 async fn deadline_of_an_execution_is_its_own() {
-    let cloud = Cloud::start_with(|client| client.timeout(Duration::from_millis(1)).retry(quick()));
-    // The client's own deadline would have ended the call.
     let sandbox = Sandbox::start().await.unwrap();
-    drop(cloud);
     let (tokens, _) = crate::support::with_clock(&sandbox, sandbox.client_credentials());
-    let api = genesys_cloud_auth::PlatformClient::builder(tokens)
+    // The client's own deadline would have ended the call.
+    let api = PlatformClient::builder(tokens)
         .timeout(Duration::ZERO)
         .build();
     let id = sandbox.data_action_id();
@@ -240,11 +218,9 @@ async fn remote_error_is_passed_on() {
     let error = actions.execute::<_, Value>(&id, &input).await.unwrap_err();
     let failure = failure_of(&error);
     assert_eq!(failure.class, DataActionErrorClass::RemoteEndpoint);
-    assert_eq!(
-        failure.remote_status.map(|status| status.as_u16()),
-        Some(403)
-    );
-    assert!(error.to_string().contains("oauth:client:view"), "{error}");
+    let status = failure.remote_status.map(|status| status.as_u16());
+    assert_eq!(status, Some(403));
+    assert_says(&error, "oauth:client:view");
     let test = actions.test(&id, &input).await.unwrap();
     let last = test.steps.last().unwrap();
     assert!(!test.success && !last.success && last.name == "Execute");
@@ -255,28 +231,18 @@ async fn remote_error_is_passed_on() {
 #[tokio::test]
 async fn what_the_sandbox_does_not_have_is_named() {
     let chain = Chain::start().await;
-    let input = json!({ "email": "ada" });
+    let (actions, input) = (chain.api.data_actions(), json!({ "email": "ada" }));
+    let elsewhere = DataActionConfig::new("GET", "https://elsewhere.example");
     for (config, text) in [
         (lookup().success_template("#if($name)x#end"), "#if"),
         (lookup().map("x", "$.entities[?(@.n > 1)]"), "the path"),
-        (
-            DataActionConfig::new("GET", "https://elsewhere.example"),
-            "does not start with",
-        ),
+        (elsewhere, "does not start with"),
         (lookup().header("X", "$math.add(1,2)"), "math.add"),
     ] {
         let id = chain.publish(config).await;
-        let error = chain
-            .api
-            .data_actions()
-            .execute::<_, Value>(&id, &input)
-            .await
-            .unwrap_err();
-        let shown = error.to_string();
-        assert!(
-            shown.contains("not in the sandbox") && shown.contains(text),
-            "{shown}"
-        );
+        let error = actions.execute::<_, Value>(&id, &input).await.unwrap_err();
+        assert_says(&error, "not in the sandbox");
+        assert_says(&error, text);
         assert_eq!(class_of(&error), Some(DataActionErrorClass::Processing));
     }
 }

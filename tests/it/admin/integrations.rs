@@ -10,7 +10,7 @@ use genesys_cloud_auth::{
 use serde_json::{Value, json};
 
 use super::{
-    assert_status,
+    assert_says, assert_status,
     chain::{Chain, OAUTH_CLIENT, OWN},
     last_body, start,
 };
@@ -18,6 +18,7 @@ use crate::support::{
     advance_until_done,
     cloud::{Cloud, client_of},
     kind_of,
+    runtime::runtime,
     server::Reply,
     with_clock,
 };
@@ -26,22 +27,14 @@ use crate::support::{
 async fn integration_is_created_enabled_and_deleted() {
     let (sandbox, api) = start().await;
     let integrations = api.integrations();
-    let created = integrations
-        .create("custom-rest-actions", "CRM")
-        .await
-        .unwrap();
-    let body = json!({ "integrationType": { "id": "custom-rest-actions" }, "name": "CRM" });
+    let created = integrations.create(WEB, "CRM").await.unwrap();
+    let body = json!({ "integrationType": { "id": WEB }, "name": "CRM" });
     assert_eq!(last_body(&sandbox), body);
-    assert_eq!(
-        created.integration_type.id.as_deref(),
-        Some("custom-rest-actions")
-    );
+    assert_eq!(created.integration_type.id.as_deref(), Some(WEB));
     assert_eq!(created.intended_state, IntendedState::Disabled);
     let id = &created.id;
-    assert_eq!(
-        integrations.enable(id).await.unwrap().intended_state,
-        IntendedState::Enabled
-    );
+    let enabled = integrations.enable(id).await.unwrap();
+    assert_eq!(enabled.intended_state, IntendedState::Enabled);
     let active = integrations.wait_until_active(id).await.unwrap();
     assert_eq!(active.reported_state.code, ReportedStateCode::Active);
     integrations.disable(id).await.unwrap();
@@ -55,21 +48,18 @@ async fn integration_is_created_enabled_and_deleted() {
     assert_eq!(unnamed.name, OWN);
 }
 
+const WEB: &str = "custom-rest-actions";
+
 /// Changes a configuration from elsewhere, while this thread waits.
 fn change_elsewhere(sandbox: &Sandbox, id: &str) {
     std::thread::scope(|scope| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
         scope.spawn(move || {
-            runtime.unwrap().block_on(async {
+            runtime().block_on(async {
                 let integrations = client_of(sandbox).integrations();
                 let change = |configuration: &mut IntegrationConfiguration| {
                     "theirs".clone_into(&mut configuration.notes);
-                    configuration
-                        .properties
-                        .set("clientSecret", "kept")
-                        .unwrap();
+                    let properties = &mut configuration.properties;
+                    properties.set("clientSecret", "kept").unwrap();
                 };
                 integrations.configure(id, change).await.unwrap();
             });
@@ -83,11 +73,7 @@ async fn configuration_is_changed_on_its_latest_version() {
         let builder = Sandbox::builder().version_conflicts_are_bad_requests(bad_request);
         let sandbox = builder.start().await.unwrap();
         let integrations = client_of(&sandbox).integrations();
-        let id = integrations
-            .create("custom-rest-actions", "CRM")
-            .await
-            .unwrap()
-            .id;
+        let id = integrations.create(WEB, "CRM").await.unwrap().id;
         let mut runs = 0;
         let configure = integrations.configure(&id, |configuration| {
             runs += 1;
@@ -110,11 +96,7 @@ async fn lasting_conflict_is_reported_after_ten_attempts() {
     let sandbox = Sandbox::start().await.unwrap();
     let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
     let integrations = PlatformClient::new(tokens).integrations();
-    let id = integrations
-        .create("custom-rest-actions", "CRM")
-        .await
-        .unwrap()
-        .id;
+    let id = integrations.create(WEB, "CRM").await.unwrap().id;
     let mut runs = 0;
     let configure = integrations.configure(&id, |_| {
         runs += 1;
@@ -144,52 +126,35 @@ async fn other_errors_of_a_change_are_not_repeated() {
 async fn credential_of_another_type_is_rejected() {
     let chain = Chain::start().await;
     let integrations = chain.api.integrations();
-    let id = integrations
-        .create("custom-rest-actions", "CRM")
-        .await
-        .unwrap()
-        .id;
+    let id = integrations.create(WEB, "CRM").await.unwrap().id;
+    let own = chain.credential.id.as_str();
     for (name, credential) in [
-        ("basicAuth", chain.credential.id.as_str()),
+        ("basicAuth", own),
         ("basicAuth", "unknown"),
-        (OAUTH_CLIENT, chain.credential.id.as_str()),
+        (OAUTH_CLIENT, own),
     ] {
         let configure = integrations.configure(&id, |configuration| {
             configuration.set_credential(name, credential);
         });
         let error = configure.await.unwrap_err();
         assert_status(&error, 400);
-        assert!(
-            error.to_string().contains(&format!("credentials.{name}")),
-            "{error}"
-        );
+        assert_says(&error, &format!("credentials.{name}"));
     }
 }
 
 #[tokio::test]
 async fn integration_that_never_becomes_active_ends_the_wait() {
-    for (times, configured, text) in [
-        (usize::MAX, true, "ACTIVATING"),
-        (
-            0,
-            false,
-            "ERROR (The credential pureCloudOAuthClient is missing.)",
-        ),
-    ] {
+    let lacking = "ERROR (The credential pureCloudOAuthClient is missing.)";
+    for (times, kind, text) in [(usize::MAX, WEB, "ACTIVATING"), (0, OWN, lacking)] {
         let builder = Sandbox::builder().integration_activating(times);
         let sandbox = builder.start().await.unwrap();
         let api = client_of(&sandbox);
         let integrations = api.integrations().wait(Duration::ZERO);
-        let kind = if configured {
-            "custom-rest-actions"
-        } else {
-            OWN
-        };
         let id = integrations.create(kind, "CRM").await.unwrap().id;
         integrations.enable(&id).await.unwrap();
         let error = integrations.wait_until_active(&id).await.unwrap_err();
         assert_eq!(kind_of(&error), "Timeout");
-        assert!(error.to_string().contains(text), "{error}");
+        assert_says(&error, text);
     }
 }
 
@@ -199,23 +164,12 @@ async fn integrations_of_a_credential_are_found_without_the_filter() {
         let builder = Sandbox::builder().integration_activating(0);
         let chain = Chain::start_with(builder.ignore_credential_filter(ignored)).await;
         let integrations = chain.api.integrations();
-        integrations
-            .create("custom-rest-actions", "CRM")
-            .await
-            .unwrap();
-        let found = integrations
-            .using_credential(&chain.credential.id)
-            .await
-            .unwrap();
-        let ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
+        integrations.create(WEB, "CRM").await.unwrap();
+        let found = integrations.using_credential(&chain.credential.id).await;
+        let ids: Vec<_> = found.unwrap().into_iter().map(|one| one.id).collect();
         assert_eq!(ids, [chain.integration.id.as_str()]);
-        assert!(
-            integrations
-                .using_credential("unknown")
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        let found = integrations.using_credential("unknown").await;
+        assert!(found.unwrap().is_empty());
     }
 }
 
@@ -230,10 +184,8 @@ fn integration_of_tomorrow_is_kept() {
         "name": null,
     }))
     .unwrap();
-    assert_eq!(
-        integration.intended_state,
-        IntendedState::Other("PAUSED".to_owned())
-    );
+    let paused = IntendedState::Other("PAUSED".to_owned());
+    assert_eq!(integration.intended_state, paused);
     assert_eq!(integration.reported_state.code.as_str(), "WARMING_UP");
     assert_eq!(integration.reported_state.detail.as_deref(), Some("soon"));
     assert!(integration.other.get::<Value>("attributes").is_some());

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use genesys_cloud_auth::admin::{
     AuthorizationState, ClientState, GrantType, OAuthAuthorization, OAuthClient, OAuthScope,
-    UsageRow,
+    RoleDivision, UsageRow,
 };
 use serde_json::{Value, json};
 
@@ -42,23 +42,15 @@ fn every_field_of_the_schema_is_known() {
     assert_eq!(parsed.redirect_uris, ["https://app.example"]);
     assert_eq!(parsed.grant_type, GrantType::Saml2Bearer);
     assert_eq!(parsed.scopes, ["users"]);
-    let [role] = &parsed.roles[..] else {
-        panic!("{parsed:?}")
-    };
-    assert_eq!(
-        (role.role_id.as_str(), role.division_id.as_str()),
-        ("r", "d")
-    );
+    assert_eq!(parsed.roles, [RoleDivision::new("r", "d")]);
     assert_eq!(parsed.role_ids, ["r"]);
     assert_eq!(parsed.state, ClientState::Inactive);
     assert_eq!(parsed.date_to_delete, date);
     assert_eq!((parsed.date_created, parsed.date_modified), (date, date));
     assert_eq!(parsed.created_by.unwrap().id.as_deref(), Some("jo"));
     assert_eq!(parsed.modified_by.unwrap().id.as_deref(), Some("al"));
-    assert_eq!(
-        parsed.self_uri.as_deref(),
-        Some("/api/v2/oauth/clients/an-id")
-    );
+    let uri = "/api/v2/oauth/clients/an-id";
+    assert_eq!(parsed.self_uri.as_deref(), Some(uri));
 }
 
 #[test]
@@ -139,14 +131,12 @@ fn unknown_fields_are_kept_and_secrets_are_not() {
         "id": "a", "tomorrow": { "x": [1] }, "clientSecret": "planted", "Secret": "planted",
         "client_secret": "planted", "key": "planted-too",
     }));
-    let names: Vec<_> = parsed.other.names().collect();
+    let other = &parsed.other;
+    let names: Vec<_> = other.names().collect();
     assert_eq!(names, ["key", "tomorrow"]);
-    assert_eq!(
-        parsed.other.get::<Value>("tomorrow"),
-        Some(json!({ "x": [1] }))
-    );
-    assert_eq!(parsed.other.get::<u64>("tomorrow"), None);
-    assert_eq!(parsed.other.get::<u64>("missing"), None);
+    assert_eq!(other.get::<Value>("tomorrow"), Some(json!({ "x": [1] })));
+    assert_eq!(other.get::<u64>("tomorrow"), None);
+    assert_eq!(other.get::<u64>("missing"), None);
     // `Debug` shows names only, because a value of tomorrow may be a secret.
     assert!(!format!("{parsed:?}").contains("planted"), "{parsed:?}");
 }

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use genesys_cloud_auth::{
-    Error, ErrorKind,
-    admin::{DataAction, NewCredential, NewDataAction, NewOAuthClient},
+    Error, ErrorKind, PlatformClient,
+    admin::{DataAction, DataActionFilter, NewCredential, NewDataAction, NewOAuthClient},
+    rotation::{RotatedCredential, RotationInterrupted},
     sandbox::Sandbox,
 };
 use serde_json::{Value, json};
@@ -12,18 +13,25 @@ use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Type, Visibility};
 
 use super::{
     all_calls,
-    chain::{contract, lookup},
+    chain::{Chain, contract, lookup},
 };
 use crate::{
+    rotation::MemoryVault,
     source::{Files, modules},
     support::cloud::client_of,
 };
 
-/// The documentation of the public `async` methods of the module, by type and method.
+/// The modules whose methods need permissions.
+const MODULES: [&str; 3] = ["admin", "audit", "rotation"];
+
+/// The documentation of the public `async` methods of the modules, by type and method.
 fn documentation() -> BTreeMap<String, String> {
     let files = Files::read(&["src"], ".rs");
     let modules = modules(&files, "src/lib.rs").into_iter();
-    let modules = modules.filter(|module| module.path.first().is_some_and(|name| name == "admin"));
+    let modules = modules.filter(|module| {
+        let name = module.path.first().map(String::as_str);
+        name.is_some_and(|name| MODULES.contains(&name))
+    });
     let mut found = BTreeMap::new();
     for item in modules.flat_map(|module| module.syntax.items) {
         let Item::Impl(item) = item else { continue };
@@ -56,7 +64,8 @@ fn doc_line(attribute: &Attribute) -> Option<String> {
     }
 }
 
-type Needed = BTreeMap<&'static str, Vec<String>>;
+/// By method, for each permission the ones of which one is enough.
+type Needed = BTreeMap<&'static str, Vec<Vec<String>>>;
 
 /// Calls methods, and notes the permissions that each lacks until it lacks none.
 macro_rules! note {
@@ -64,10 +73,9 @@ macro_rules! note {
         $sandbox.set_permissions([OTHER]);
         let mut granted = vec![OTHER.to_owned()];
         let mut needed = Vec::new();
-        while let Some(lacking) = lacking($call.await.err()) {
-            // One of several is enough.
+        while let Some(lacking) = $call.await.err().and_then(|error| error.lacking()) {
             granted.push(lacking[0].clone());
-            needed.extend(lacking);
+            needed.push(lacking);
             $sandbox.set_permissions(granted.clone());
         }
         $sandbox.set_permissions(["*"]);
@@ -92,6 +100,7 @@ async fn needed_for_oauth_clients(all: &mut Needed) {
         "OAuthClients.list": clients.list(),
         "OAuthClients.organization_usage": clients.organization_usage(&query),
         "OAuthClients.regenerate_secret": clients.regenerate_secret(&id),
+        "OAuthClients.scope": clients.scope("users"),
         "OAuthClients.scopes": clients.scopes(),
         "OAuthClients.update": clients.update(&id, |_| {}),
         "OAuthClients.usage": clients.usage(&id, &query),
@@ -103,11 +112,8 @@ async fn needed_for_oauth_clients(all: &mut Needed) {
 async fn needed_for_integrations(all: &mut Needed) {
     let sandbox = Sandbox::start().await.unwrap();
     let integrations = client_of(&sandbox).integrations().wait(Duration::ZERO);
-    let id = integrations
-        .create("custom-rest-actions", "x")
-        .await
-        .unwrap()
-        .id;
+    let created = integrations.create("custom-rest-actions", "x").await;
+    let id = created.unwrap().id;
     let credential = NewCredential::basic_auth("a", "b", "c");
     note! { all, sandbox,
         "Integrations.configuration": integrations.configuration(&id),
@@ -141,6 +147,7 @@ async fn needed_for_data_actions(all: &mut Needed) {
         "DataActions.execute": actions.execute::<_, Value>(id, &input),
         "DataActions.get": actions.get(id),
         "DataActions.list": actions.list(),
+        "DataActions.list_by": actions.list_by(&DataActionFilter::default().name("x")),
         "DataActions.list_drafts": actions.list_drafts(),
         "DataActions.start_draft": actions.start_draft(id),
         "DataActions.get_draft": actions.get_draft(id),
@@ -155,11 +162,85 @@ async fn needed_for_data_actions(all: &mut Needed) {
     }
 }
 
-fn lacking(error: Option<Error>) -> Option<Vec<String>> {
-    match error?.kind() {
-        ErrorKind::AccessDenied(denied) => Some(denied.permissions.clone()),
-        _ => None,
+async fn needed_for_audits(all: &mut Needed) {
+    async fn run(api: &PlatformClient) -> Result<(), Vec<String>> {
+        let report = api.audit().run().await;
+        let report = report.map_err(|error| error.lacking().unwrap())?;
+        let mut lacking = report.not_checked.into_iter();
+        match lacking.find(|one| !one.missing_permissions.is_empty()) {
+            Some(one) => Err(one.missing_permissions),
+            None => Ok(()),
+        }
     }
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client_of(&sandbox);
+    note! { all, sandbox, "Audit.run": run(&api) }
+}
+
+async fn needed_for_rotations(all: &mut Needed) {
+    let chain = Chain::start().await;
+    let (sandbox, action) = (&chain.sandbox, chain.publish(lookup()).await);
+    let (id, vault) = (&chain.client.client.id, MemoryVault::default());
+    let folder = tempfile::tempdir().unwrap();
+    let rotation = |journal: &str| {
+        let journal = folder.path().join(journal);
+        let credential = RotatedCredential::oauth_client(&chain.credential.id, "CRM lookup", id);
+        let rotation = chain.api.rotate_client_secret(id, vault.vault(), journal);
+        let rotation = rotation.credential(credential);
+        rotation
+            .execute(&action, &json!({ "email": "ada" }))
+            .unwrap()
+    };
+    // An interrupted rotation keeps its journal, so each has one of its own.
+    let mut journals = (0..).map(|number: u32| number.to_string());
+    let mut next = || rotation(&journals.next().unwrap());
+    vault.set_sealed(true);
+    let interrupted = rotation("resumed").run().await.unwrap_err();
+    drop(interrupted.into_secret());
+    vault.set_sealed(false);
+    note! { all, sandbox,
+        "Rotation.plan": next().plan(),
+        "Rotation.resume": rotation("resumed").resume(),
+        "Rotation.run": next().run(),
+        "Rotation.recheck": next().recheck(),
+    }
+}
+
+/// What may lack permissions.
+trait Lacking {
+    fn lacking(&self) -> Option<Vec<String>>;
+}
+
+impl Lacking for Error {
+    fn lacking(&self) -> Option<Vec<String>> {
+        match self.kind() {
+            ErrorKind::AccessDenied(denied) => Some(denied.permissions.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Lacking for RotationInterrupted {
+    fn lacking(&self) -> Option<Vec<String>> {
+        self.error().lacking()
+    }
+}
+
+impl Lacking for Vec<String> {
+    fn lacking(&self) -> Option<Vec<String>> {
+        Some(self.clone())
+    }
+}
+
+/// The documentation of a method, or of the one whose permissions it needs.
+fn naming<'a>(documentation: &'a BTreeMap<String, String>, method: &str) -> &'a str {
+    let text = &documentation[method];
+    let Some((_, other)) = text.split_once("Needs the permissions of [`") else {
+        return text;
+    };
+    let (other, _) = other.split_once('`').unwrap();
+    let (handle, _) = method.split_once('.').unwrap();
+    &documentation[&format!("{handle}.{other}")]
 }
 
 /// Whether the text has the form `domain:entity:action`.
@@ -174,12 +255,24 @@ async fn documentation_names_exactly_the_needed_permissions() {
     needed_for_oauth_clients(&mut needed).await;
     needed_for_integrations(&mut needed).await;
     needed_for_data_actions(&mut needed).await;
+    needed_for_audits(&mut needed).await;
+    needed_for_rotations(&mut needed).await;
     let methods: Vec<_> = documentation.keys().map(String::as_str).collect();
     assert_eq!(methods, needed.keys().copied().collect::<Vec<_>>());
-    for (method, text) in documentation {
+    for method in methods {
+        let text = naming(&documentation, method);
         let spans = text.split('`').skip(1).step_by(2);
         let mut named: Vec<_> = spans.filter(|span| is_permission(span)).collect();
-        let mut expected = needed[method.as_str()].clone();
+        // A rotation names the first of several.
+        let of_one = if method.starts_with("Rotation.") {
+            1
+        } else {
+            usize::MAX
+        };
+        let expected = needed[method]
+            .iter()
+            .flat_map(|one| one.iter().take(of_one));
+        let mut expected: Vec<_> = expected.collect();
         named.sort_unstable();
         expected.sort_unstable();
         assert_eq!(named, expected, "{method}: {text}");

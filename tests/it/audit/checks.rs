@@ -38,8 +38,9 @@ const FAULTS: &[(&str, Check, &str)] = &[
         Check::ImplicitGrant,
         "is May 2027 (153 days left), or March 2027 (92 days left)",
     ),
+    // It has no secret whose age would count.
     (
-        r#"{"authorizedGrantType":"token"}"#,
+        r#"{"authorizedGrantType":"token","dateCreated":"2020-01-01T00:00:00Z"}"#,
         Check::ImplicitGrant,
         "May 2026 (212 days ago) and March 2026 (273 days ago)",
     ),
@@ -133,6 +134,7 @@ const FAULTS: &[(&str, Check, &str)] = &[
 async fn each_fault_is_found_and_named() {
     for (fields, check, text) in FAULTS {
         let fields: Value = serde_json::from_str(fields).unwrap();
+        let subject = format!("client job ({})", fields["id"].as_str().unwrap_or("a"));
         let report = Organization::with_client(&fields).await.report().await;
         let [finding] = &report.findings[..] else {
             panic!("{fields}: {report:?}")
@@ -140,7 +142,7 @@ async fn each_fault_is_found_and_named() {
         assert_eq!(finding.check(), *check);
         assert!(finding.to_string().contains(text), "{finding}");
         assert!(!finding.cure().is_empty());
-        assert_eq!(finding.client.as_ref().unwrap().name, "job");
+        assert_eq!(finding.subject.to_string(), subject);
         assert_others_passed(&report, Some(*check));
     }
 }
@@ -184,24 +186,35 @@ async fn roles_that_may_administer_are_told_from_others() {
             _ => panic!("{expected:?}: {report:?}"),
         }
     }
-    // Permissions of the older kind have one name; a role without any list may have all.
-    for (body, is_known) in [
+}
+
+/// Permissions of the older kind have one name; a role without any list may have all.
+#[tokio::test]
+async fn both_forms_of_permissions_are_read() {
+    let policies = json!([{}, { "domain": "new" }]);
+    for (body, expected) in [
         (
-            json!({ "name": "r", "permissions": ["group_creation", "oauth:client:view"] }),
-            true,
+            json!({ "permissions": ["group_creation", "oauth", "oauth:client:view"] }),
+            [1, 0, 0],
         ),
         (
-            json!({ "name": "r", "permissions": null, "permissionPolicies": [{}, { "domain": "new" }] }),
-            true,
+            json!({ "permissions": null, "permissionPolicies": policies }),
+            [1, 0, 0],
         ),
-        (json!({ "name": "r" }), false),
+        (json!({ "permissions": ["oauth:client:delete"] }), [0, 1, 0]),
+        (
+            json!({ "permissions": ["*"], "permissionPolicies": [] }),
+            [0, 1, 0],
+        ),
+        (json!({ "name": "r" }), [0, 0, 1]),
     ] {
         let organization = Organization::with_client(&json!({})).await;
         let path = format!("/api/v2/authorization/roles/{}", organization.reader);
         organization.plant(&path, &body);
         let report = organization.report().await;
-        let but = (!is_known).then_some(Check::AdministrativeRoles);
-        assert_others_passed(&report, but);
+        let passed = report.passed[&Check::AdministrativeRoles];
+        let counts = [passed, report.findings.len(), report.not_checked.len()];
+        assert_eq!(counts, expected, "{body}: {report:?}");
     }
 }
 
@@ -249,15 +262,15 @@ async fn what_cannot_be_decided_is_not_passed() {
         assert!(report.findings.is_empty(), "{report:?}");
         assert_eq!(report.not_checked.len(), 1, "{report:?}");
         let one = &report.not_checked[0];
-        assert_eq!(
-            (one.check, one.client.as_ref().unwrap().id.as_str()),
-            (check, "a")
-        );
+        assert_eq!((one.check, one.subject.id()), (check, Some("a")));
         assert!(one.reason.contains(reason), "{}", one.reason);
         assert!(!one.cure.is_empty() && one.missing_permissions.is_empty());
         assert_others_passed(&report, Some(check));
     }
     let organization = Organization::with_client(&json!({ "id": "never used" })).await;
+    let row = json!({ "clientId": "never used", "requests": 0 });
+    organization.plant_usage(&json!({ "queryStatus": "Complete", "results": [row] }));
+    assert_eq!(organization.report().await.findings[0].check(), Check::Use);
     let results = json!({ "queryStatus": "Complete", "results": [], "cursors": { "after": "x" } });
     organization.plant_usage(&results);
     let report = organization.report().await;

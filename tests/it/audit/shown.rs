@@ -19,11 +19,17 @@ async fn markdown_has_one_row_for_each_finding() {
     for name in ["id", "name", "authorizedGrantType"] {
         client[name] = HOSTILE.into();
     }
-    client["registeredRedirectUri"] = json!(["http://user:password@a|b/c|d?code=e|f#g"]);
+    client["registeredRedirectUri"] =
+        json!(["http://user:password@a.example/c|d/*b*?code=e|f#frag|ment"]);
     let report = Organization::with_clients(&[client, good_client()])
         .await
         .report()
         .await;
+    let mut report = report;
+    let uri = "http&#58;//a.example/c&#124;d/&#42;b&#42; ";
+    assert!(report.markdown().contains(uri), "{}", report.markdown());
+    // A program may add words of its own.
+    report.not_checked[0].reason = "a\nb\r\n| c | d | e | f |".to_owned();
     let markdown = report.markdown();
     let rows: Vec<_> = markdown
         .lines()
@@ -55,7 +61,7 @@ async fn markdown_has_one_row_for_each_finding() {
     assert!(!markdown.chars().any(is_odd), "{markdown}");
     // A browser shows the words as they were.
     assert!(markdown.contains("a&#124;b"), "{markdown}");
-    for secret in ["password", "code=", "user:"] {
+    for secret in ["password", "code=", "user:", "frag"] {
         assert!(!markdown.contains(secret), "{markdown}");
     }
     let terminal = format!("{:?}", report.findings);
@@ -82,10 +88,10 @@ async fn json_has_the_facts_and_the_words() {
     let fields = json!({ "accessTokenValiditySeconds": 86_400, "state": "frozen" });
     let report = Organization::with_client(&fields).await.report().await;
     let json = serde_json::to_value(&report).unwrap();
-    let client = json!({ "id": "a", "name": "job" });
+    let client = json!({ "kind": "client", "id": "a", "name": "job" });
     let finding = json!({
         "check": "token_duration",
-        "client": client,
+        "subject": client,
         "problem": { "kind": "long_token_duration", "seconds": 86_400, "max_seconds": 64_800 },
         "text": "its tokens are valid for 86400 s, and 64800 s are allowed",
         "cure": "set a token duration of at most 64800 s",
@@ -94,7 +100,7 @@ async fn json_has_the_facts_and_the_words() {
     assert_eq!(json["time"], "2026-11-29T00:00:00.000Z");
     assert_eq!(json["clients"], 1);
     assert_eq!(json["not_checked"][0]["check"], "state");
-    assert_eq!(json["not_checked"][0]["client"], client);
+    assert_eq!(json["not_checked"][0]["subject"], client);
     assert_eq!(json["passed"].as_object().unwrap().len(), Check::ALL.len());
     assert_eq!(json["passed"]["state"], 0);
 }

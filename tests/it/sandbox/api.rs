@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     ORGANIZATION, Response, TOKENS_ME, USERS_ME, Wire, api_request, assert_get_fails, delete, find,
-    get, send, start, start_with_token, token, with_headers,
+    get, get_json, send, start, start_with_token, text, token, with_headers, with_token,
 };
 
 #[tokio::test]
@@ -27,10 +27,8 @@ async fn every_endpoint_responds() {
         let response = get(&sandbox, path, &token).await;
         assert_eq!(response.status, 200, "{path}");
         let secret = sandbox.client_secret();
-        assert_eq!(
-            find(&response.body, secret.expose_secret().as_bytes()),
-            None
-        );
+        let secret = secret.expose_secret().as_bytes();
+        assert_eq!(find(&response.body, secret), None);
         bodies.push(response.json());
     }
     let [organization, info, timeout, roles, clients, client] = bodies.try_into().unwrap();
@@ -50,10 +48,8 @@ async fn every_endpoint_responds() {
     assert_eq!(client["id"], sandbox.client_id());
     assert_eq!(client["authorizedGrantType"], "CLIENT-CREDENTIALS");
     assert_eq!(client["accessTokenValiditySeconds"], 86_400);
-    assert_eq!(
-        client["roleDivisions"][0]["roleId"],
-        roles["entities"][0]["id"]
-    );
+    let role = &roles["entities"][0]["id"];
+    assert_eq!(&client["roleDivisions"][0]["roleId"], role);
     assert!(client.get("secret").is_none());
 
     let other = "/api/v2/oauth/clients/other";
@@ -88,14 +84,12 @@ async fn call_without_token_needs_authentication() {
         "Authorization: Basic eDp5\r\n",
         "Authorization: \u{fc}\r\n",
     ] {
-        let request = format!(
-            "GET {ORGANIZATION} HTTP/1.1\r\nHost: api.mypurecloud.ie\r\n{authorization}\r\n"
-        );
+        let host = "Host: api.mypurecloud.ie";
+        let request = format!("GET {ORGANIZATION} HTTP/1.1\r\n{host}\r\n{authorization}\r\n");
         let response = send(&sandbox, request).await;
-        assert_eq!(
-            response.assert_api_error(401, "authentication.required"),
-            "No authentication bearer token specified in authorization header."
-        );
+        let message = response.assert_api_error(401, "authentication.required");
+        let expected = "No authentication bearer token specified in authorization header.";
+        assert_eq!(message, expected);
         assert_eq!(response.header("inin-ratelimit-count"), None);
     }
 }
@@ -144,32 +138,24 @@ async fn bearer_scheme_ignores_case_and_token_does_not() {
 async fn idle_token_ends() {
     let timeout = Duration::from_secs(900);
     let almost_timeout = Duration::from_secs(880);
-    let sandbox = start(Sandbox::builder().idle_timeout(Some(timeout))).await;
-    let token = token(&sandbox).await;
-    let timeout = get(&sandbox, "/api/v2/tokens/timeout", &token).await;
-    assert_eq!(
-        timeout.json(),
-        json!({ "enableIdleTokenTimeout": true, "idleTokenTimeoutSeconds": 900 })
-    );
+    let (sandbox, token) = with_token(Sandbox::builder().idle_timeout(Some(timeout))).await;
+    let timeout = get_json(&sandbox, "/api/v2/tokens/timeout", &token).await;
+    let expected = json!({ "enableIdleTokenTimeout": true, "idleTokenTimeoutSeconds": 900 });
+    assert_eq!(timeout, expected);
     // Every call resets the idle timer …
-    for path in [
-        "/api/v2/tokens/me?preserveIdleTTL=false",
-        ORGANIZATION,
-        USERS_ME,
-        TOKENS_ME,
-    ] {
+    let not_preserving = "/api/v2/tokens/me?preserveIdleTTL=false";
+    for path in [not_preserving, ORGANIZATION, USERS_ME, TOKENS_ME] {
         sandbox.advance(almost_timeout);
         assert_ne!(get(&sandbox, path, &token).await.status, 401, "{path}");
     }
     // … except this one.
-    let before = get(&sandbox, TOKENS_ME, &token).await.json();
+    let before = get_json(&sandbox, TOKENS_ME, &token).await;
     sandbox.advance(Duration::from_secs(500));
     let preserving = "/api/v2/tokens/me?preserveIdleTTL=true";
-    let info = get(&sandbox, preserving, &token).await.json();
-    let idle_end =
-        |info: &serde_json::Value| info["dateTokenIdles"].as_str().unwrap()[..16].to_owned();
-    assert!(info["dateTokenIdles"].as_str().unwrap().ends_with('Z'));
-    assert!(idle_end(&info) >= idle_end(&before));
+    let info = get_json(&sandbox, preserving, &token).await;
+    let [before, after] = [&before, &info].map(|info| text(info, "dateTokenIdles"));
+    assert!(after.ends_with('Z'));
+    assert!(after[..16] >= before[..16]);
     sandbox.advance(Duration::from_secs(400));
     assert_unknown(&get(&sandbox, preserving, &token).await);
     assert_unknown(&get(&sandbox, ORGANIZATION, &token).await);
@@ -177,12 +163,8 @@ async fn idle_token_ends() {
 
 #[tokio::test]
 async fn preserve_idle_ttl_applies_to_tokens_me_only() {
-    let sandbox = Sandbox::builder()
-        .idle_timeout(Some(Duration::from_secs(900)))
-        .start()
-        .await
-        .unwrap();
-    let token = token(&sandbox).await;
+    let builder = Sandbox::builder().idle_timeout(Some(Duration::from_secs(900)));
+    let (sandbox, token) = with_token(builder).await;
     sandbox.advance(Duration::from_secs(600));
     let elsewhere = format!("{ORGANIZATION}?preserveIdleTTL=true");
     assert_eq!(get(&sandbox, &elsewhere, &token).await.status, 200);
@@ -193,8 +175,7 @@ async fn preserve_idle_ttl_applies_to_tokens_me_only() {
 #[tokio::test]
 async fn head_responds_like_get_without_body() {
     let (sandbox, token) = start_with_token().await;
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(api_request("HEAD", TOKENS_ME, &token)).await;
+    let mut wire = Wire::with_request(&sandbox, api_request("HEAD", TOKENS_ME, &token)).await;
     assert_eq!(wire.response_to_head().await.status, 200);
     wire.send(api_request("HEAD", TOKENS_ME, "dead")).await;
     assert_eq!(wire.response_to_head().await.status, 401);
@@ -249,9 +230,8 @@ async fn unknown_paths_and_methods_are_errors() {
         ("PUT", TOKENS_ME),
         ("PATCH", "/api/v2/oauth/clients"),
     ] {
-        send(&sandbox, api_request(method, path, &token))
-            .await
-            .assert_api_error(405, "method.not.allowed");
+        let response = send(&sandbox, api_request(method, path, &token)).await;
+        response.assert_api_error(405, "method.not.allowed");
     }
 }
 
@@ -273,8 +253,6 @@ fn assert_unknown(response: &Response) {
 #[track_caller]
 fn assert_expired(response: &Response) {
     let message = response.assert_api_error(401, "credentials.expired");
-    assert_eq!(
-        message,
-        "The supplied credentials are expired and cannot be used."
-    );
+    let expected = "The supplied credentials are expired and cannot be used.";
+    assert_eq!(message, expected);
 }

@@ -1,6 +1,6 @@
 //! The requests that `/oauth/authorize` accepts, and what it sends back to the client.
 
-use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder};
+use genesys_cloud_auth::sandbox::{Sandbox, SandboxBuilder, SandboxUser};
 
 use super::{
     Response,
@@ -23,6 +23,13 @@ pub(super) fn url(sandbox: &Sandbox, more: &str) -> String {
     format!("{}{}", sandbox.url(), path(sandbox, more))
 }
 
+/// Starts a sandbox for logins, and returns its first user with it.
+pub(super) async fn start_with_user() -> (Sandbox, SandboxUser) {
+    let sandbox = start(builder()).await;
+    let user = sandbox.users().remove(0);
+    (sandbox, user)
+}
+
 async fn open(sandbox: &Sandbox, path: &str) -> Response {
     Browser::default().open(sandbox, path).await
 }
@@ -33,17 +40,13 @@ async fn consent_gives_a_code_and_denial_an_error() {
     let url = url(&sandbox, &format!("{REDIRECT}&state=s"));
     for user in sandbox.users() {
         let redirected = sandbox.log_in(&url, &user).await;
-        assert!(
-            redirected.starts_with("http://localhost:7890?code="),
-            "{redirected}"
-        );
+        let is_code = redirected.starts_with("http://localhost:7890?code=");
+        assert!(is_code, "{redirected}");
         assert_eq!(parameter(&redirected, "state").unwrap(), "s");
     }
     let redirected = sandbox.deny(&url).await;
-    assert!(
-        redirected.starts_with("http://localhost:7890?error=access_denied&"),
-        "{redirected}"
-    );
+    let is_denied = redirected.starts_with("http://localhost:7890?error=access_denied&");
+    assert!(is_denied, "{redirected}");
     assert!(parameter(&redirected, "error_description").is_some());
     assert_eq!(parameter(&redirected, "state").unwrap(), "s");
     assert_eq!(parameter(&redirected, "code"), None);
@@ -51,14 +54,9 @@ async fn consent_gives_a_code_and_denial_an_error() {
 
 #[tokio::test]
 async fn state_is_sent_back_unchanged() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
-    for state in [
-        "a%20b+c~/?:@!$()*,;%26%3D%23%00%C3%A9%FF",
-        "",
-        "%",
-        "%7E=%zz",
-    ] {
+    let (sandbox, user) = start_with_user().await;
+    let long = "a%20b+c~/?:@!$()*,;%26%3D%23%00%C3%A9%FF";
+    for state in [long, "", "%", "%7E=%zz"] {
         let url = url(&sandbox, &format!("{REDIRECT}&state={state}"));
         for redirected in [sandbox.log_in(&url, &user).await, sandbox.deny(&url).await] {
             let state = format!("&state={state}");
@@ -71,8 +69,7 @@ async fn state_is_sent_back_unchanged() {
 
 #[tokio::test]
 async fn redirect_uri_matches_exactly_and_loopback_with_any_port() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     for (uri, start) in [
         (CALLBACK, "https://app.example/callback?x=1&code="),
         ("http://localhost", "http://localhost?code="),
@@ -90,12 +87,8 @@ async fn redirect_uri_matches_exactly_and_loopback_with_any_port() {
         "http://127.0.0.1:49152",
         "",
     ] {
-        let response = open(
-            &sandbox,
-            &path(&sandbox, &format!("redirect_uri={}", encoded(uri))),
-        )
-        .await;
-        assert_login_not_possible(&response);
+        let path = path(&sandbox, &format!("redirect_uri={}", encoded(uri)));
+        assert_login_not_possible(&open(&sandbox, &path).await);
     }
 }
 
@@ -135,41 +128,37 @@ fn assert_login_not_possible(response: &Response) {
 async fn other_invalid_parameters_are_sent_back_as_errors() {
     let sandbox = start(builder()).await;
     let challenge = format!("code_challenge={CHALLENGE}");
-    let cut = format!(
-        "code_challenge={}&code_challenge_method=S256",
-        &CHALLENGE[1..]
-    );
+    let method = "code_challenge_method=S256";
+    let (invalid_request, invalid_pkce) = ("invalid_request", "invalid_pkce_package");
     for (more, error) in [
-        ("org=acme", "invalid_request"),
-        ("provider=okta", "invalid_request"),
-        ("org=acme&provider=", "invalid_request"),
-        ("prompt=none", "invalid_request"),
-        ("response_type=code", "invalid_request"),
-        ("scope=a&scope=b", "invalid_request"),
-        (&*challenge, "invalid_pkce_package"),
-        ("code_challenge_method=S256", "invalid_pkce_package"),
+        ("org=acme", invalid_request),
+        ("provider=okta", invalid_request),
+        ("org=acme&provider=", invalid_request),
+        ("prompt=none", invalid_request),
+        ("response_type=code", invalid_request),
+        ("scope=a&scope=b", invalid_request),
+        (&*challenge, invalid_pkce),
+        (method, invalid_pkce),
         (
             &format!("{challenge}&code_challenge_method=plain"),
-            "invalid_pkce_package",
+            invalid_pkce,
         ),
         (
             &format!("{challenge}&code_challenge_method=s256"),
-            "invalid_pkce_package",
+            invalid_pkce,
         ),
+        (&format!("{challenge}%3D&{method}"), invalid_pkce),
         (
-            &format!("{challenge}%3D&code_challenge_method=S256"),
-            "invalid_pkce_package",
+            &format!("code_challenge={}&{method}", &CHALLENGE[1..]),
+            invalid_pkce,
         ),
-        (&*cut, "invalid_pkce_package"),
     ] {
         let path = path(&sandbox, &format!("{REDIRECT}&state=s%20&{more}"));
         let response = open(&sandbox, &path).await;
         assert_eq!(response.status, 302, "{more}");
         let location = response.location();
-        assert!(
-            location.starts_with("http://localhost:7890?error="),
-            "{location}"
-        );
+        let is_error = location.starts_with("http://localhost:7890?error=");
+        assert!(is_error, "{location}");
         assert_eq!(parameter(location, "error").unwrap(), error, "{more}");
         assert!(parameter(location, "error_description").is_some());
         assert!(location.ends_with("&state=s%20"), "{location}");
@@ -183,16 +172,13 @@ async fn other_invalid_parameters_are_sent_back_as_errors() {
 async fn other_response_types_are_not_supported() {
     let sandbox = start(builder()).await;
     let id = sandbox.client_id();
+    let unsupported = "unsupported_response_type";
     for (response_type, error, separator) in [
         ("", "invalid_request", '?'),
         ("response_type=", "invalid_request", '?'),
-        ("response_type=token", "unsupported_response_type", '#'),
-        (
-            "response_type=code%20token",
-            "unsupported_response_type",
-            '?',
-        ),
-        ("response_type=CODE", "unsupported_response_type", '?'),
+        ("response_type=token", unsupported, '#'),
+        ("response_type=code%20token", unsupported, '?'),
+        ("response_type=CODE", unsupported, '?'),
     ] {
         let path = format!("/oauth/authorize?{response_type}&client_id={id}&{REDIRECT}&state=s");
         let response = open(&sandbox, &path).await;
@@ -213,8 +199,7 @@ async fn client_of_another_grant_type_is_not_authorized() {
 
 #[tokio::test]
 async fn errors_set_by_the_test_are_sent_back_in_order() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let url = url(&sandbox, &format!("{REDIRECT}&state=s"));
     let errors = ["server_error", "temporarily_unavailable", "invalid_scope"];
     for error in errors {

@@ -16,13 +16,7 @@ pub(super) struct Browser {
 impl Browser {
     /// Opens a path of the login host.
     pub(super) async fn open(&mut self, sandbox: &Sandbox, path: &str) -> Response {
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{}",
-            self.cookie_header()
-        );
-        let response = send(sandbox, format!("{head}\r\n")).await;
-        self.store_cookie(&response);
-        response
+        self.send(sandbox, "GET", path, "\r\n").await
     }
 
     /// Submits a form of the page at `path`.
@@ -32,16 +26,18 @@ impl Browser {
         path: &str,
         form: &[(&str, &str)],
     ) -> Response {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{}{FORM_HEADER}",
-            self.cookie_header()
-        );
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(form).finish();
         let length = body.len();
-        let request = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-        let response = send(sandbox, request).await;
+        let rest = format!("{FORM_HEADER}Content-Length: {length}\r\n\r\n{body}");
+        self.send(sandbox, "POST", path, &rest).await
+    }
+
+    /// Sends a request with the cookies, and keeps the one of the response.
+    async fn send(&mut self, sandbox: &Sandbox, method: &str, path: &str, rest: &str) -> Response {
+        let cookies = self.cookie_header();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: login.mypurecloud.ie\r\n{cookies}");
+        let response = send(sandbox, head + rest).await;
         self.store_cookie(&response);
         response
     }
@@ -104,9 +100,8 @@ impl Browser {
 
     fn cookie_header(&self) -> String {
         let cookies = self.cookies.iter();
-        let cookies: Vec<_> = cookies
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies = cookies.map(|(name, value)| format!("{name}={value}"));
+        let cookies: Vec<_> = cookies.collect();
         if cookies.is_empty() {
             return String::new();
         }

@@ -6,9 +6,9 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{
-    CLIENT_CREDENTIALS, FORM_HEADER, ORGANIZATION, Response, api_request, assert_get_fails, delete,
-    form_headers, get, post_json, post_request, send, start, start_with_token, token,
-    token_request_with,
+    CLIENT_CREDENTIALS, FORM_HEADER, JSON_HEADER, ORGANIZATION, Response, api_request,
+    assert_get_fails, client_headers, delete, form_headers, get, get_json, post_json, post_request,
+    send, start, start_with_token, text, token_request_with, with_token,
 };
 
 async fn create(sandbox: &Sandbox, token: &str, body: &Value) -> Response {
@@ -16,7 +16,11 @@ async fn create(sandbox: &Sandbox, token: &str, body: &Value) -> Response {
 }
 
 fn roles() -> Value {
-    json!([{ "roleId": "role", "divisionId": "*" }])
+    roles_of("role")
+}
+
+fn roles_of(role: &str) -> Value {
+    json!([{ "roleId": role, "divisionId": "*" }])
 }
 
 #[tokio::test]
@@ -46,19 +50,23 @@ async fn valid_client_is_created() {
         let id = client["id"].as_str().unwrap();
         let uri = client["selfUri"].as_str().unwrap();
         assert_eq!(uri, format!("{CLIENTS}/{id}"));
-        let mut fetched = get(&sandbox, uri, &token).await.json();
+        let mut fetched = get_json(&sandbox, uri, &token).await;
         fetched["secret"] = client["secret"].clone();
         assert_eq!(fetched, client);
     }
-    assert_eq!(get(&sandbox, CLIENTS, &token).await.json()["total"], 11);
+    assert_eq!(get_json(&sandbox, CLIENTS, &token).await["total"], 11);
 }
 
 /// Creates a client with the sandbox's role, and returns its id and secret.
 async fn created(sandbox: &Sandbox, token: &str) -> (String, String) {
-    let body = job(&json!([{ "roleId": sandbox.role_id(), "divisionId": "*" }]));
+    let body = job(&roles_of(sandbox.role_id()));
     let client = create(sandbox, token, &body).await.json();
-    let text = |name: &str| client[name].as_str().unwrap().to_owned();
-    (text("id"), text("secret"))
+    let (id, secret) = id_and_secret(&client);
+    (id.to_owned(), secret.to_owned())
+}
+
+fn id_and_secret(client: &Value) -> (&str, &str) {
+    (text(client, "id"), text(client, "secret"))
 }
 
 fn job(roles: &Value) -> Value {
@@ -71,17 +79,16 @@ async fn token_of(sandbox: &Sandbox, id: &str, secret: &str) -> Response {
 }
 
 async fn live_token(sandbox: &Sandbox, id: &str, secret: &str) -> String {
-    let response = token_of(sandbox, id, secret).await.json();
-    response["access_token"].as_str().unwrap().to_owned()
+    text(&token_of(sandbox, id, secret).await.json(), "access_token").to_owned()
+}
+
+async fn assert_gets_no_token(sandbox: &Sandbox, id: &str, secret: &str) {
+    token_of(sandbox, id, secret).await.assert_invalid_client();
 }
 
 async fn put(sandbox: &Sandbox, id: &str, token: &str, body: &Value) -> Response {
-    let request = post_request(
-        &format!("{CLIENTS}/{id}"),
-        token,
-        "Content-Type: application/json\r\n",
-        &body.to_string(),
-    );
+    let path = format!("{CLIENTS}/{id}");
+    let request = post_request(&path, token, JSON_HEADER, &body.to_string());
     send(sandbox, request.replacen("POST", "PUT", 1)).await
 }
 
@@ -99,23 +106,17 @@ async fn secret_is_returned_only_when_it_is_generated() {
     let body =
         json!({ "name": "a", "authorizedGrantType": "CODE", "id": "mine", "secret": "mine" });
     let client = create(&sandbox, &token, &body).await.json();
-    let path = format!("{CLIENTS}/{}", client["id"].as_str().unwrap());
-    let renewed = post_json(&sandbox, &format!("{path}/secret"), &token, "")
-        .await
-        .json();
-    assert_ne!(client["id"], "mine");
-    let secrets = [&client["secret"], &renewed["secret"]];
-    assert!(
-        secrets
-            .iter()
-            .all(|secret| secret.as_str().unwrap().len() == 43)
-    );
-    assert_ne!(secrets[0], secrets[1]);
-    let fetched = get(&sandbox, &path, &token).await.json();
-    let listed = get(&sandbox, CLIENTS, &token).await.json();
-    let replaced = put(&sandbox, client["id"].as_str().unwrap(), &token, &body)
-        .await
-        .json();
+    let (id, secret) = id_and_secret(&client);
+    let path = format!("{CLIENTS}/{id}");
+    let renewed = post_json(&sandbox, &format!("{path}/secret"), &token, "").await;
+    let renewed = renewed.json();
+    assert_ne!(id, "mine");
+    let renewed = text(&renewed, "secret");
+    assert_eq!((secret.len(), renewed.len()), (43, 43));
+    assert_ne!(secret, renewed);
+    let fetched = get_json(&sandbox, &path, &token).await;
+    let listed = get_json(&sandbox, CLIENTS, &token).await;
+    let replaced = put(&sandbox, id, &token, &body).await.json();
     for body in [fetched, listed, replaced] {
         assert!(!body.to_string().contains("secret"), "{body}");
     }
@@ -128,43 +129,25 @@ async fn created_client_has_its_own_secret_roles_and_lifetime() {
     let mut body = job(&json!([{ "roleId": role, "divisionId": "a" }]));
     body["accessTokenValiditySeconds"] = 300.into();
     let client = create(&sandbox, &token, &body).await.json();
-    let (id, secret) = (
-        client["id"].as_str().unwrap(),
-        client["secret"].as_str().unwrap(),
-    );
-    token_of(&sandbox, id, "wrong")
-        .await
-        .assert_invalid_client();
-    token_of(&sandbox, sandbox.client_id(), secret)
-        .await
-        .assert_invalid_client();
+    let (id, secret) = id_and_secret(&client);
+    assert_gets_no_token(&sandbox, id, "wrong").await;
+    assert_gets_no_token(&sandbox, sandbox.client_id(), secret).await;
     let issued = token_of(&sandbox, id, secret).await.json();
     assert_eq!(issued["expires_in"], 299);
-    let own = issued["access_token"].as_str().unwrap();
+    let own = text(&issued, "access_token");
     assert_eq!(get(&sandbox, CLIENTS, own).await.status, 200);
-    create(&sandbox, own, &body)
-        .await
-        .assert_api_error(403, "missing.permissions");
-    let info = get(&sandbox, "/api/v2/tokens/me", own).await.json();
+    let denied = create(&sandbox, own, &body).await;
+    denied.assert_api_error(403, "missing.permissions");
+    let info = get_json(&sandbox, "/api/v2/tokens/me", own).await;
     assert_eq!(info["OAuthClient"]["id"], id);
-    let roles = get(&sandbox, "/api/v2/authorization/roles", &token)
-        .await
-        .json();
+    let roles = get_json(&sandbox, "/api/v2/authorization/roles", &token).await;
     assert_eq!(roles["entities"][1]["id"], role);
     // A role that does not exist allows nothing.
-    let unknown = create(&sandbox, &token, &job(&roles_of("unknown")))
-        .await
-        .json();
-    let (id, secret) = (
-        unknown["id"].as_str().unwrap(),
-        unknown["secret"].as_str().unwrap(),
-    );
+    let unknown = create(&sandbox, &token, &job(&roles_of("unknown"))).await;
+    let unknown = unknown.json();
+    let (id, secret) = id_and_secret(&unknown);
     let own = live_token(&sandbox, id, secret).await;
     assert_get_fails(&sandbox, CLIENTS, &own, 403, "missing.permissions").await;
-}
-
-fn roles_of(role: &str) -> Value {
-    json!([{ "roleId": role, "divisionId": "*" }])
 }
 
 #[tokio::test]
@@ -173,15 +156,11 @@ async fn state_decides_about_new_and_live_tokens() {
     let (id, secret) = created(&sandbox, &token).await;
     let live = live_token(&sandbox, &id, &secret).await;
     set_state(&sandbox, &id, &token, "inactive").await;
-    token_of(&sandbox, &id, &secret)
-        .await
-        .assert_invalid_client();
+    assert_gets_no_token(&sandbox, &id, &secret).await;
     assert_eq!(get(&sandbox, ORGANIZATION, &live).await.status, 200);
 
     set_state(&sandbox, &id, &token, "disabled").await;
-    token_of(&sandbox, &id, &secret)
-        .await
-        .assert_invalid_client();
+    assert_gets_no_token(&sandbox, &id, &secret).await;
     assert_get_fails(&sandbox, ORGANIZATION, &live, 401, "bad.credentials").await;
 
     set_state(&sandbox, &id, &token, "active").await;
@@ -206,11 +185,9 @@ async fn young_client_is_deleted_at_once_if_inactive() {
     for state in ["active", "disabled"] {
         set_state(&sandbox, &id, &token, state).await;
         let response = delete(&sandbox, &path, &token).await;
+        let expected = "Clients must be marked as inactive to be eligible for deletion.";
         let message = response.assert_api_error(400, "cannot.delete.client");
-        assert_eq!(
-            message,
-            "Clients must be marked as inactive to be eligible for deletion."
-        );
+        assert_eq!(message, expected);
     }
     set_state(&sandbox, &id, &token, "inactive").await;
     assert_eq!(delete(&sandbox, &path, &token).await.status, 204);
@@ -220,23 +197,21 @@ async fn young_client_is_deleted_at_once_if_inactive() {
         let response = send(&sandbox, api_request(method, &path, &token)).await;
         assert_eq!(response.status, if method == "PUT" { 415 } else { 404 });
     }
-    token_of(&sandbox, &id, &secret)
-        .await
-        .assert_invalid_client();
-    assert_eq!(get(&sandbox, CLIENTS, &token).await.json()["total"], 1);
+    assert_gets_no_token(&sandbox, &id, &secret).await;
+    assert_eq!(get_json(&sandbox, CLIENTS, &token).await["total"], 1);
 }
 
 #[tokio::test]
 async fn old_client_is_deleted_after_seven_days() {
-    let sandbox = start(Sandbox::builder().token_lifetime(Duration::from_secs(1_000 * DAY))).await;
-    let token = token(&sandbox).await;
+    let builder = Sandbox::builder().token_lifetime(Duration::from_secs(1_000 * DAY));
+    let (sandbox, token) = with_token(builder).await;
     let (id, _) = created(&sandbox, &token).await;
     let path = format!("{CLIENTS}/{id}");
     sandbox.advance(Duration::from_secs(30 * DAY));
     for days in [6, 7] {
         set_state(&sandbox, &id, &token, "inactive").await;
         assert_eq!(delete(&sandbox, &path, &token).await.status, 204);
-        let scheduled = get(&sandbox, &path, &token).await.json();
+        let scheduled = get_json(&sandbox, &path, &token).await;
         assert!(scheduled["dateToDelete"].is_string());
         sandbox.advance(Duration::from_secs(days * DAY));
         if days == 6 {
@@ -245,7 +220,7 @@ async fn old_client_is_deleted_after_seven_days() {
             restored.as_object_mut().unwrap().remove("dateToDelete");
             put(&sandbox, &id, &token, &restored).await;
             sandbox.advance(Duration::from_secs(DAY));
-            let restored = get(&sandbox, &path, &token).await.json();
+            let restored = get_json(&sandbox, &path, &token).await;
             assert!(restored.get("dateToDelete").is_none());
         }
     }
@@ -270,20 +245,17 @@ async fn change_replaces_every_field() {
     assert_eq!(replaced["dateCreated"], client["dateCreated"]);
     assert_ne!(replaced["dateModified"], client["dateModified"]);
     body["authorizedGrantType"] = "CODE".into();
-    put(&sandbox, id, &token, &body)
-        .await
-        .assert_api_error(400, "bad.grant.type");
-    put(&sandbox, "other", &token, &body)
-        .await
-        .assert_api_error(404, "not.found");
+    for (id, status, code) in [(id, 400, "bad.grant.type"), ("other", 404, "not.found")] {
+        let response = put(&sandbox, id, &token, &body).await;
+        response.assert_api_error(status, code);
+    }
 }
 
 #[tokio::test]
 async fn value_outside_its_range_is_named() {
     let (sandbox, token) = start_with_token().await;
-    let many: Vec<_> = (0..126)
-        .map(|n| format!("https://app.example/{n}"))
-        .collect();
+    let many = (0..126).map(|n| format!("https://app.example/{n}"));
+    let many: Vec<_> = many.collect();
     for (field, value) in [
         ("accessTokenValiditySeconds", json!(299)),
         ("accessTokenValiditySeconds", json!(38_880_001)),
@@ -304,8 +276,7 @@ async fn value_outside_its_range_is_named() {
 
 #[tokio::test]
 async fn number_of_clients_is_limited() {
-    let sandbox = start(Sandbox::builder().other_clients(19_998)).await;
-    let token = token(&sandbox).await;
+    let (sandbox, token) = with_token(Sandbox::builder().other_clients(19_998)).await;
     assert_eq!(create(&sandbox, &token, &job(&roles())).await.status, 200);
     let response = create(&sandbox, &token, &job(&roles())).await;
     response.assert_api_error(400, "auth.too.many.clients");
@@ -316,58 +287,46 @@ async fn code_of_one_client_is_useless_to_another() {
     let sandbox = start(Sandbox::builder().code_client(["http://localhost"])).await;
     let admin = sandbox.users()[0].clone();
     let url = |id: &str| {
-        format!(
-            "{}/login/oauth/authorize?response_type=code&client_id={id}&redirect_uri={}",
-            sandbox.url(),
-            "http://localhost"
-        )
+        let path = "/login/oauth/authorize?response_type=code&redirect_uri=http://localhost";
+        format!("{}{path}&client_id={id}", sandbox.url())
     };
     let exchange = async |redirected: &str, headers: &str| {
         let code = redirected.split("code=").nth(1).unwrap();
-        let form = format!(
-            "grant_type=authorization_code&code={code}&redirect_uri=http%3A%2F%2Flocalhost"
-        );
+        let redirect = "redirect_uri=http%3A%2F%2Flocalhost";
+        let form = format!("grant_type=authorization_code&code={code}&{redirect}");
         send(&sandbox, token_request_with(headers, &form)).await
     };
+    let own_headers = client_headers(&sandbox);
     let redirected = sandbox.log_in(&url(sandbox.client_id()), &admin).await;
-    let first = exchange(&redirected, &super::client_headers(&sandbox))
-        .await
-        .json();
-    let user = first["access_token"].as_str().unwrap();
+    let first = exchange(&redirected, &own_headers).await.json();
+    let user = text(&first, "access_token");
     let body = json!({
         "name": "tool", "authorizedGrantType": "CODE", "registeredRedirectUri": ["http://localhost"]
     });
     let tool = create(&sandbox, user, &body).await.json();
-    let (id, secret) = (
-        tool["id"].as_str().unwrap(),
-        tool["secret"].as_str().unwrap(),
-    );
+    let (id, secret) = id_and_secret(&tool);
     let redirected = sandbox.log_in(&url(id), &admin).await;
-    let other = exchange(&redirected, &super::client_headers(&sandbox)).await;
+    let other = exchange(&redirected, &own_headers).await;
     other.assert_oauth_error("invalid_grant", "the authorization code is not valid");
     let own = exchange(&redirected, &form_headers(id, secret)).await;
     assert_eq!(own.status, 200);
-    let listed = get(&sandbox, "/api/v2/oauth/authorizations", user)
-        .await
-        .json();
+    let listed = get_json(&sandbox, "/api/v2/oauth/authorizations", user).await;
     assert_eq!(listed["total"], 2);
     assert_eq!(listed["entities"][1]["client"]["id"], id);
     let one = format!("/api/v2/oauth/authorizations/{id}");
-    assert_eq!(
-        get(&sandbox, &one, user).await.json(),
-        listed["entities"][1]
-    );
+    let one = get_json(&sandbox, &one, user).await;
+    assert_eq!(one, listed["entities"][1]);
 }
 
 #[tokio::test]
 async fn scopes_are_listed_whole() {
     let (sandbox, token) = start_with_token().await;
-    let scopes = get(&sandbox, "/api/v2/oauth/scopes", &token).await.json();
+    let scopes = get_json(&sandbox, "/api/v2/oauth/scopes", &token).await;
     let entities = scopes["entities"].as_array().unwrap();
     assert_eq!(scopes["total"], entities.len());
     for scope in entities {
         let uri = scope["selfUri"].as_str().unwrap();
-        assert_eq!(&get(&sandbox, uri, &token).await.json(), scope);
+        assert_eq!(&get_json(&sandbox, uri, &token).await, scope);
     }
     let unknown = "/api/v2/oauth/scopes/unknown";
     assert_get_fails(&sandbox, unknown, &token, 404, "not.found").await;
@@ -376,59 +335,49 @@ async fn scopes_are_listed_whole() {
 #[tokio::test]
 async fn grant_type_that_does_not_fit_roles_is_an_error() {
     let (sandbox, token) = start_with_token().await;
-    for (code, body) in [
-        ("grant.type.required", json!({ "name": "a" })),
+    let (required, bad) = ("grant.type.required", "bad.grant.type");
+    let missing = "missing.client.roles";
+    for (code, mut body) in [
+        (required, json!({})),
+        (required, json!({ "authorizedGrantType": null })),
         (
-            "grant.type.required",
-            json!({ "name": "a", "authorizedGrantType": null }),
+            required,
+            json!({ "authorizedGrantType": "", "roleIds": ["r"] }),
+        ),
+        (bad, json!({ "authorizedGrantType": "IMPLICIT" })),
+        (bad, json!({ "authorizedGrantType": "client-credentials" })),
+        (bad, json!({ "authorizedGrantType": "-" })),
+        (
+            bad,
+            json!({ "authorizedGrantType": "CODE", "roleDivisions": roles() }),
         ),
         (
-            "grant.type.required",
-            json!({ "name": "a", "authorizedGrantType": "", "roleIds": ["r"] }),
+            bad,
+            json!({ "authorizedGrantType": "SAML2_BEARER", "roleIds": ["r"] }),
         ),
         (
-            "bad.grant.type",
-            json!({ "name": "a", "authorizedGrantType": "IMPLICIT" }),
+            missing,
+            json!({ "authorizedGrantType": "CLIENT-CREDENTIALS" }),
         ),
         (
-            "bad.grant.type",
-            json!({ "name": "a", "authorizedGrantType": "client-credentials" }),
+            missing,
+            json!({ "authorizedGrantType": "CLIENT_CREDENTIALS", "roleDivisions": [] }),
         ),
         (
-            "bad.grant.type",
-            json!({ "name": "a", "authorizedGrantType": "-" }),
-        ),
-        (
-            "bad.grant.type",
-            json!({ "name": "a", "authorizedGrantType": "CODE", "roleDivisions": roles() }),
-        ),
-        (
-            "bad.grant.type",
-            json!({ "name": "a", "authorizedGrantType": "SAML2_BEARER", "roleIds": ["r"] }),
-        ),
-        (
-            "missing.client.roles",
-            json!({ "name": "a", "authorizedGrantType": "CLIENT-CREDENTIALS" }),
-        ),
-        (
-            "missing.client.roles",
-            json!({ "name": "a", "authorizedGrantType": "CLIENT_CREDENTIALS", "roleDivisions": [] }),
-        ),
-        (
-            "missing.client.roles",
-            json!({ "name": "a", "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": null, "roleIds": [] }),
+            missing,
+            json!({ "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": null, "roleIds": [] }),
         ),
     ] {
-        create(&sandbox, &token, &body)
-            .await
-            .assert_api_error(400, code);
+        body["name"] = "a".into();
+        let response = create(&sandbox, &token, &body).await;
+        response.assert_api_error(400, code);
     }
 }
 
 #[tokio::test]
 async fn malformed_client_is_a_bad_request() {
     let (sandbox, token) = start_with_token().await;
-    let mut bodies = [
+    let bodies = [
         "",
         "{",
         "{\"name\":\"a\",}",
@@ -442,9 +391,8 @@ async fn malformed_client_is_a_bad_request() {
         "{\"name\":\"a\",\"authorizedGrantType\":\"CODE\"} x",
         "name=a&authorizedGrantType=CODE",
         "{}",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    ];
+    let mut bodies = bodies.map(str::to_owned).to_vec();
     for (field, value) in [
         ("name", json!(7)),
         ("name", json!("")),

@@ -9,9 +9,9 @@ use super::{
     FORM_HEADER, ORGANIZATION, Response, USERS_ME, assert_get_fails,
     authorize::{CHALLENGE, REDIRECT, VERIFIER, builder, url},
     browser::parameter,
-    client_headers, form_headers, get,
+    client_headers, form_headers, get, get_json,
     refresh::{self, refreshed},
-    send, start, token_request_with,
+    send, start, text, token_request_with,
 };
 
 /// Returns a code without a challenge.
@@ -40,8 +40,12 @@ pub(super) async fn exchange_redirect(sandbox: &Sandbox, target: &str) -> Value 
 }
 
 async fn exchange(sandbox: &Sandbox, code: &str) -> Response {
-    let fields = format!("code={code}&{REDIRECT}");
-    exchange_with(sandbox, &client_headers(sandbox), &fields).await
+    exchange_fields(sandbox, &format!("code={code}&{REDIRECT}")).await
+}
+
+/// Exchanges with the client's secret.
+async fn exchange_fields(sandbox: &Sandbox, fields: &str) -> Response {
+    exchange_with(sandbox, &client_headers(sandbox), fields).await
 }
 
 async fn exchange_with(sandbox: &Sandbox, headers: &str, fields: &str) -> Response {
@@ -56,19 +60,15 @@ async fn code_gives_tokens_of_the_user() {
         let redirected = sandbox.log_in(&url(&sandbox, REDIRECT), &user).await;
         let body = exchange_redirect(&sandbox, &redirected).await;
         let (access, refresh) = (&body["access_token"], &body["refresh_token"]);
-        assert_eq!(
-            body,
-            json!({
-                "access_token": access,
-                "token_type": "bearer",
-                "expires_in": 86_399,
-                "refresh_token": refresh,
-            })
-        );
+        let expected = json!({
+            "access_token": access,
+            "token_type": "bearer",
+            "expires_in": 86_399,
+            "refresh_token": refresh,
+        });
+        assert_eq!(body, expected);
         assert_ne!(access, refresh);
-        let me = get(&sandbox, USERS_ME, access.as_str().unwrap())
-            .await
-            .json();
+        let me = get_json(&sandbox, USERS_ME, access.as_str().unwrap()).await;
         assert_eq!(me["id"], user.id());
         assert_eq!(me["name"], user.name());
     }
@@ -83,19 +83,19 @@ async fn client_authenticates_by_secret_or_verifier_or_both() {
     let id = sandbox.client_id();
     let with_secret = client_headers(&sandbox);
     let verifier = format!("&code_verifier={VERIFIER}");
+    let (with_id, with_both) = (
+        format!("&client_id={id}"),
+        format!("{verifier}&client_id={id}"),
+    );
     let with_empty_secret = form_headers(id, "");
     for (has_challenge, headers, more) in [
-        (false, &*with_secret, String::new()),
-        (false, &with_secret, format!("&client_id={id}")),
-        (true, &with_secret, verifier.clone()),
-        (true, &with_secret, format!("{verifier}&client_id={id}")),
-        (true, FORM_HEADER, format!("{verifier}&client_id={id}")),
+        (false, &*with_secret, ""),
+        (false, &with_secret, &with_id),
+        (true, &with_secret, &verifier),
+        (true, &with_secret, &with_both),
+        (true, FORM_HEADER, &with_both),
         // Genesys' own command line sends this.
-        (
-            true,
-            &with_empty_secret,
-            format!("{verifier}&client_id={id}"),
-        ),
+        (true, &with_empty_secret, &with_both),
     ] {
         let code = if has_challenge {
             pkce_code(&sandbox).await
@@ -115,37 +115,28 @@ async fn invalid_client_does_not_use_up_the_code() {
     let id = sandbox.client_id();
     let (code, pkce_code) = (code(&sandbox).await, pkce_code(&sandbox).await);
     let verifier = format!("&code_verifier={VERIFIER}");
-    let with_secret = client_headers(&sandbox);
+    let (with_id, with_both) = (
+        format!("&client_id={id}"),
+        format!("{verifier}&client_id={id}"),
+    );
+    let of_another = format!("{verifier}&client_id=another");
+    let [empty, wrong, another] =
+        [(id, ""), (id, "wrong"), ("another", "")].map(|(id, secret)| form_headers(id, secret));
+    let right = client_headers(&sandbox);
     for (code, headers, more) in [
-        (&code, FORM_HEADER.to_owned(), String::new()),
-        (&code, FORM_HEADER.to_owned(), format!("&client_id={id}")),
-        (&code, form_headers(id, ""), format!("&client_id={id}")),
-        (&code, form_headers(id, "wrong"), String::new()),
-        (&pkce_code, FORM_HEADER.to_owned(), verifier.clone()),
-        (
-            &pkce_code,
-            FORM_HEADER.to_owned(),
-            format!("{verifier}&client_id=another"),
-        ),
-        (&pkce_code, form_headers(id, ""), verifier.clone()),
-        (
-            &pkce_code,
-            form_headers(id, "wrong"),
-            format!("{verifier}&client_id={id}"),
-        ),
-        (
-            &pkce_code,
-            form_headers("another", ""),
-            format!("{verifier}&client_id={id}"),
-        ),
-        (
-            &pkce_code,
-            with_secret.clone(),
-            format!("{verifier}&client_id=another"),
-        ),
+        (&code, FORM_HEADER, ""),
+        (&code, FORM_HEADER, &with_id),
+        (&code, &empty, &with_id),
+        (&code, &wrong, ""),
+        (&pkce_code, FORM_HEADER, &verifier),
+        (&pkce_code, FORM_HEADER, &of_another),
+        (&pkce_code, &empty, &verifier),
+        (&pkce_code, &wrong, &with_both),
+        (&pkce_code, &another, &with_both),
+        (&pkce_code, &right, &of_another),
     ] {
         let fields = format!("code={code}&{REDIRECT}{more}");
-        let response = exchange_with(&sandbox, &headers, &fields).await;
+        let response = exchange_with(&sandbox, headers, &fields).await;
         response.assert_invalid_client();
     }
     assert_eq!(exchange(&sandbox, &code).await.status, 200);
@@ -179,11 +170,9 @@ async fn verifier_must_match_the_challenge() {
         assert_eq!(again.json()["error"], "invalid_grant", "{verifier}");
     }
     // Without a challenge there must be no verifier (RFC 9700 section 2.1.1).
-    let fields = format!(
-        "code={}&{REDIRECT}&code_verifier={VERIFIER}",
-        code(&sandbox).await
-    );
-    let response = exchange_with(&sandbox, &client_headers(&sandbox), &fields).await;
+    let code = code(&sandbox).await;
+    let fields = format!("code={code}&{REDIRECT}&code_verifier={VERIFIER}");
+    let response = exchange_fields(&sandbox, &fields).await;
     response.assert_oauth_error("invalid_grant", description);
 }
 
@@ -191,18 +180,14 @@ async fn verifier_must_match_the_challenge() {
 async fn redirect_uri_must_be_that_of_the_request() {
     let sandbox = start(builder()).await;
     let description = "the redirect URI is not that of the authorization request";
-    for uri in [
-        "http%3A%2F%2Flocalhost",
-        "http%3A%2F%2Flocalhost%3A7891",
-        "x",
-    ] {
-        let code = code(&sandbox).await;
-        let fields = format!("code={code}&redirect_uri={uri}");
-        let response = exchange_with(&sandbox, &client_headers(&sandbox), &fields).await;
+    let localhost = "http%3A%2F%2Flocalhost";
+    for uri in [localhost, &format!("{localhost}%3A7891"), "x"] {
+        let fields = format!("code={}&redirect_uri={uri}", code(&sandbox).await);
+        let response = exchange_fields(&sandbox, &fields).await;
         response.assert_oauth_error("invalid_grant", description);
     }
     for (fields, missing) in [(REDIRECT, "code"), ("code=x", "redirect_uri")] {
-        let response = exchange_with(&sandbox, &client_headers(&sandbox), fields).await;
+        let response = exchange_fields(&sandbox, fields).await;
         response.assert_oauth_error("invalid_request", &format!("{missing} is missing"));
     }
 }
@@ -218,13 +203,13 @@ async fn second_exchange_ends_the_tokens_of_the_first() {
     let second = exchange(&sandbox, &code).await;
     second.assert_oauth_error("invalid_grant", description);
     for tokens in [&tokens, &renewed] {
-        let access = tokens["access_token"].as_str().unwrap();
+        let access = text(tokens, "access_token");
         assert_get_fails(&sandbox, ORGANIZATION, access, 401, "bad.credentials").await;
     }
     let refresh = refresh::refresh(&sandbox, &renewed).await;
     refresh.assert_oauth_error("invalid_grant", "the refresh token is not valid");
     // Another login of the same user stays.
-    let access = other_tokens["access_token"].as_str().unwrap();
+    let access = text(&other_tokens, "access_token");
     assert_eq!(get(&sandbox, ORGANIZATION, access).await.status, 200);
     let second = exchange(&sandbox, &code).await;
     second.assert_oauth_error("invalid_grant", description);
@@ -236,10 +221,8 @@ async fn second_exchange_ends_the_tokens_of_the_first() {
 #[tokio::test]
 async fn code_lifetime_is_a_minute_or_as_set() {
     let description = "the authorization code is not valid";
-    for (builder, seconds) in [
-        (builder(), 60),
-        (builder().code_lifetime(Duration::from_secs(600)), 600),
-    ] {
+    let ten_minutes = builder().code_lifetime(Duration::from_secs(600));
+    for (builder, seconds) in [(builder(), 60), (ten_minutes, 600)] {
         let sandbox = start(builder).await;
         let (in_time, late) = (code(&sandbox).await, code(&sandbox).await);
         sandbox.advance(Duration::from_secs(seconds - 5));

@@ -3,9 +3,11 @@
 use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::{Response, post_json, start, start_with_token, token};
+use super::{Response, post_json, start_with_token, token, with_token};
 
 const INPUT: &str = r#"{"customer":"4711","list":[1,{"deep":null}]}"#;
+
+const ISSUE: &str = "There was an issue validating the credentials.";
 
 async fn run(sandbox: &Sandbox, operation: &str, token: &str) -> Response {
     let id = sandbox.data_action_id();
@@ -26,26 +28,24 @@ fn assert_invalid_credentials(response: &Response) {
     assert_eq!(response.status, 400, "{response:?}");
     let mut body = response.json();
     let inner = body["errors"][0]["userMessage"].take();
-    assert_eq!(
-        body,
-        json!({
+    let expected = json!({
+        "errorCode": "INVALID_CREDENTIALS",
+        "status": 400,
+        "correlationId": response.header("inin-correlation-id").unwrap(),
+        "entityName": "sandbox",
+        "userMessage": ISSUE,
+        "userParams": [],
+        "details": [{ "errorCode": "ACTION.AUTHENTICATION" }],
+        "errors": [{
             "errorCode": "INVALID_CREDENTIALS",
             "status": 400,
-            "correlationId": response.header("inin-correlation-id").unwrap(),
-            "entityName": "sandbox",
-            "userMessage": "There was an issue validating the credentials.",
+            "userMessage": null,
             "userParams": [],
-            "details": [{ "errorCode": "ACTION.AUTHENTICATION" }],
-            "errors": [{
-                "errorCode": "INVALID_CREDENTIALS",
-                "status": 400,
-                "userMessage": null,
-                "userParams": [],
-                "details": [],
-                "errors": [],
-            }],
-        })
-    );
+            "details": [],
+            "errors": [],
+        }],
+    });
+    assert_eq!(body, expected);
     let message = "Request to backend service failed.  Response from web service: ";
     let error = inner.as_str().unwrap().strip_prefix(message).unwrap();
     let error: Value = serde_json::from_str(error).unwrap();
@@ -77,8 +77,7 @@ async fn fails_with_a_broken_credential() {
 
 #[tokio::test]
 async fn may_fail_with_status_200() {
-    let sandbox = start(Sandbox::builder().data_action_fails_with_200(true)).await;
-    let token = token(&sandbox).await;
+    let (sandbox, token) = with_token(Sandbox::builder().data_action_fails_with_200(true)).await;
     assert_success(&run(&sandbox, "execute", &token).await);
     sandbox.rotate_secret();
     let response = run(&sandbox, "execute", &token).await;
@@ -86,14 +85,9 @@ async fn may_fail_with_status_200() {
     let body = response.json();
     assert_eq!(body["status"], 400);
     assert_eq!(body["code"], "invalid.credentials");
-    assert_eq!(
-        body["message"],
-        "There was an issue validating the credentials."
-    );
-    assert_eq!(
-        body["contextId"].as_str(),
-        response.header("inin-correlation-id")
-    );
+    assert_eq!(body["message"], ISSUE);
+    let id = response.header("inin-correlation-id");
+    assert_eq!(body["contextId"].as_str(), id);
 }
 
 #[tokio::test]
@@ -135,9 +129,8 @@ async fn other_data_action_is_not_found() {
     ] {
         for operation in ["execute", "test"] {
             let path = format!("/api/v2/integrations/actions/{id}/{operation}");
-            post_json(&sandbox, &path, &token, INPUT)
-                .await
-                .assert_api_error(404, "not.found");
+            let response = post_json(&sandbox, &path, &token, INPUT).await;
+            response.assert_api_error(404, "not.found");
         }
     }
 }
@@ -146,10 +139,8 @@ async fn other_data_action_is_not_found() {
 async fn input_that_is_not_an_object_is_a_bad_request() {
     let (sandbox, token) = start_with_token().await;
     for operation in ["execute", "test"] {
-        let path = format!(
-            "/api/v2/integrations/actions/{}/{operation}",
-            sandbox.data_action_id()
-        );
+        let id = sandbox.data_action_id();
+        let path = format!("/api/v2/integrations/actions/{id}/{operation}");
         for body in ["", "{", "[]", "[{}]", "null", "\"\"", "1", "{} {}"] {
             let response = post_json(&sandbox, &path, &token, body).await;
             response.assert_api_error(400, "bad.request");

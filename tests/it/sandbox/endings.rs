@@ -9,7 +9,7 @@ use super::{
     authorize::builder,
     delete,
     refresh::{assert_not_refreshed, is_live, log_in, refreshed, start_with},
-    start,
+    start, text,
 };
 
 #[tokio::test]
@@ -43,22 +43,18 @@ async fn revocation_ends_refresh_tokens_only_if_set() {
     for ends in [false, true] {
         let sandbox = start(builder().revocation_ends_refresh_tokens(ends)).await;
         let (first, second) = (log_in(&sandbox).await, log_in(&sandbox).await);
-        let access = first["access_token"].as_str().unwrap();
-        assert_eq!(delete(&sandbox, TOKENS_ME, access).await.status, 200);
-        assert!(!is_live(&sandbox, &first).await && is_live(&sandbox, &second).await);
-        if ends {
-            assert_not_refreshed(&sandbox, &first).await;
-        } else {
-            refreshed(&sandbox, &first).await;
-        }
-        let path = format!("/api/v2/tokens/{}", sandbox.users()[0].id());
-        let access = second["access_token"].as_str().unwrap();
-        assert_eq!(delete(&sandbox, &path, access).await.status, 200);
-        assert!(!is_live(&sandbox, &second).await);
-        if ends {
-            assert_not_refreshed(&sandbox, &second).await;
-        } else {
-            refreshed(&sandbox, &second).await;
+        let of_user = format!("/api/v2/tokens/{}", sandbox.users()[0].id());
+        for (path, revoked, other_lives) in [(TOKENS_ME, &first, true), (&of_user, &second, false)]
+        {
+            let access = text(revoked, "access_token");
+            assert_eq!(delete(&sandbox, path, access).await.status, 200);
+            assert!(!is_live(&sandbox, revoked).await);
+            assert_eq!(is_live(&sandbox, &second).await, other_lives);
+            if ends {
+                assert_not_refreshed(&sandbox, revoked).await;
+            } else {
+                refreshed(&sandbox, revoked).await;
+            }
         }
     }
 }

@@ -94,14 +94,11 @@ async fn response_may_have_its_own_headers_and_body() {
     let response = get(&sandbox, ORGANIZATION, "any").await;
     assert_eq!(response.header("retry-after"), Some("42"));
     let message = response.assert_api_error(429, "too.many.requests.retry.after");
-    assert_eq!(
-        message,
-        "Rate limit exceeded the maximum. Retry the request in [42] seconds"
-    );
+    let expected = "Rate limit exceeded the maximum. Retry the request in [42] seconds";
+    assert_eq!(message, expected);
 
-    let html = FaultResponse::new(200)
-        .header("Content-Type", "text/html")
-        .body("<html>");
+    let html = FaultResponse::new(200).header("Content-Type", "text/html");
+    let html = html.body("<html>");
     sandbox.at_token_endpoint().times(1).respond(html);
     let response = send(&sandbox, token_request(&sandbox)).await;
     assert_eq!(response.status, 200);
@@ -132,9 +129,7 @@ async fn gate_holds_requests_before_they_are_handled() {
     let gate = sandbox.at_token_endpoint().gate();
     let mut wires = Vec::new();
     for _ in 0..5 {
-        let mut wire = Wire::connect(&sandbox).await;
-        wire.send(token_request(&sandbox)).await;
-        wires.push(wire);
+        wires.push(Wire::with_request(&sandbox, token_request(&sandbox)).await);
     }
     gate.wait_for(5).await;
     sandbox.wait_for_token_requests(5).await;
@@ -154,8 +149,7 @@ async fn gate_holds_requests_before_they_are_handled() {
 async fn dropped_gate_releases_its_requests() {
     let sandbox = Sandbox::start().await.unwrap();
     let gate = sandbox.at_token_endpoint().times(1).gate();
-    let mut held = Wire::connect(&sandbox).await;
-    held.send(token_request(&sandbox)).await;
+    let mut held = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     gate.wait_for(1).await;
     // It holds only one.
     assert_eq!(send(&sandbox, token_request(&sandbox)).await.status, 200);
@@ -167,8 +161,7 @@ async fn dropped_gate_releases_its_requests() {
 async fn request_of_a_disconnected_client_is_not_held() {
     let sandbox = Sandbox::start().await.unwrap();
     let gate = sandbox.at_api().gate();
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(api_request("GET", ORGANIZATION, "any")).await;
+    let wire = Wire::with_request(&sandbox, api_request("GET", ORGANIZATION, "any")).await;
     gate.wait_for(1).await;
     drop(wire);
     // The server notices the end of the connection later.
@@ -186,8 +179,7 @@ async fn faults_apply_in_the_order_they_were_set() {
     let sandbox = Sandbox::start().await.unwrap();
     let gate = sandbox.at_token_endpoint().gate();
     sandbox.at_token_endpoint().times(1).respond(503);
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(token_request(&sandbox)).await;
+    let mut wire = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     gate.wait_for(1).await;
     // A fault that is set while the request is held applies, too, after the earlier one.
     sandbox.at_token_endpoint().times(1).respond(500);
@@ -209,8 +201,7 @@ async fn delayed_request_delays_no_other() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.at_api().path(ORGANIZATION).times(1).delay(HOUR);
     sandbox.at_token_endpoint().delay(Duration::from_millis(1));
-    let mut delayed = Wire::connect(&sandbox).await;
-    delayed.send(api_request("GET", ORGANIZATION, "any")).await;
+    let _delayed = Wire::with_request(&sandbox, api_request("GET", ORGANIZATION, "any")).await;
     sandbox.wait_for_api_requests(1).await;
     assert_eq!(get(&sandbox, ORGANIZATION, "any").await.status, 401);
     // After a short delay the request is handled.
@@ -222,8 +213,7 @@ async fn delayed_request_delays_no_other() {
 async fn stalled_request_gets_nothing_and_stalls_no_other() {
     let sandbox = Sandbox::start().await.unwrap();
     let stall = sandbox.at_token_endpoint().stall();
-    let mut stalled = Wire::connect(&sandbox).await;
-    stalled.send(token_request(&sandbox)).await;
+    let stalled = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     sandbox.wait_for_token_requests(1).await;
     stall.remove();
     assert_eq!(send(&sandbox, token_request(&sandbox)).await.status, 200);
@@ -240,8 +230,7 @@ async fn cut_body_ends_in_the_middle() {
     let sandbox = Sandbox::start().await.unwrap();
     let whole = send(&sandbox, token_request(&sandbox)).await;
     sandbox.at_token_endpoint().times(1).cut_body();
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(token_request(&sandbox)).await;
+    let mut wire = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     let response = wire.response().await;
     assert_eq!(response.status, 200);
     let length = whole.body.len();
@@ -256,8 +245,7 @@ async fn cut_body_ends_in_the_middle() {
     for (method, path, status) in [("GET", USERS_ME, 401), ("DELETE", TOKENS_ME, 200)] {
         let token = token(&sandbox).await;
         let token = if status == 200 { &token } else { "dead" };
-        let mut wire = Wire::connect(&sandbox).await;
-        wire.send(api_request(method, path, token)).await;
+        let mut wire = Wire::with_request(&sandbox, api_request(method, path, token)).await;
         let response = wire.response().await;
         let content_length = response.header("content-length").unwrap();
         assert!(content_length.parse::<usize>().unwrap() > response.body.len());
@@ -270,8 +258,7 @@ async fn cut_body_ends_in_the_middle() {
 async fn dropped_response_follows_the_handled_request() {
     let (sandbox, token) = start_with_token().await;
     sandbox.at_api().path(TOKENS_ME).drop_response();
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(api_request("DELETE", TOKENS_ME, &token)).await;
+    let mut wire = Wire::with_request(&sandbox, api_request("DELETE", TOKENS_ME, &token)).await;
     assert!(wire.response_or_end(true).await.is_none());
     assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
     assert_eq!(sandbox.requests()[1].status(), None);

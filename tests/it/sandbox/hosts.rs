@@ -7,7 +7,7 @@ use genesys_cloud_auth::{
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    ORGANIZATION, Wire, api_request, own_request, port, send, start_with_token, token,
+    ORGANIZATION, TOKENS_ME, Wire, api_request, own_request, port, send, start_with_token, token,
     token_request, token_request_with, with_headers,
 };
 
@@ -15,6 +15,7 @@ use super::{
 async fn one_origin_serves_both_hosts_with_and_without_prefix() {
     let (sandbox, token) = start_with_token().await;
     let (login, api) = (Some(SandboxHost::Login), Some(SandboxHost::Api));
+    let twice = "/api/api/v2/organizations/me";
     for (path, host, recorded, status) in [
         (ORGANIZATION, api, ORGANIZATION, 200),
         ("/api/api/v2/organizations/me", api, ORGANIZATION, 200),
@@ -27,12 +28,7 @@ async fn one_origin_serves_both_hosts_with_and_without_prefix() {
         // A prefix does not lead to the other host.
         ("/login/api/v2/organizations/me", login, ORGANIZATION, 404),
         ("/api/oauth/token", api, "/oauth/token", 404),
-        (
-            "/api/api/api/v2/organizations/me",
-            api,
-            "/api/api/v2/organizations/me",
-            404,
-        ),
+        ("/api/api/api/v2/organizations/me", api, twice, 404),
         // These belong to neither.
         ("/api/v2x/users/me", api, "/v2x/users/me", 404),
         ("/apiv2/users/me", None, "/apiv2/users/me", 404),
@@ -53,25 +49,20 @@ async fn host_of_a_region_answers_only_its_own_paths() {
     let mut wire = Wire::connect(&sandbox).await;
     for region in Region::ALL {
         let domain = region.domain().unwrap();
+        let [login, api] = ["login", "api"].map(|label| format!("{label}.{domain}"));
         for (host, path, status) in [
-            (format!("api.{domain}"), ORGANIZATION, 200),
-            (
-                format!("API.{}:443", domain.to_uppercase()),
-                ORGANIZATION,
-                200,
-            ),
-            (format!("api.{domain}"), "/api/api/v2/organizations/me", 404),
-            (format!("api.{domain}"), "/oauth/token", 404),
-            (format!("login.{domain}"), "/oauth/token", 405),
-            (format!("login.{domain}:443"), "/logout", 200),
-            (format!("login.{domain}"), "/login/logout", 404),
-            (format!("login.{domain}"), ORGANIZATION, 404),
+            (&api, ORGANIZATION, 200),
+            (&format!("{}:443", api.to_uppercase()), ORGANIZATION, 200),
+            (&api, "/api/api/v2/organizations/me", 404),
+            (&api, "/oauth/token", 404),
+            (&login, "/oauth/token", 405),
+            (&format!("{login}:443"), "/logout", 200),
+            (&login, "/login/logout", 404),
+            (&login, ORGANIZATION, 404),
         ] {
-            let authorization = format!("Authorization: Bearer {token}\r\n");
-            wire.send(format!(
-                "GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n"
-            ))
-            .await;
+            let headers = format!("Host: {host}\r\nAuthorization: Bearer {token}\r\n");
+            wire.send(format!("GET {path} HTTP/1.1\r\n{headers}\r\n"))
+                .await;
             assert_eq!(wire.response().await.status, status, "{host} {path}");
         }
     }
@@ -165,15 +156,13 @@ async fn connection_is_kept_alive_and_pipelined() {
         wire.send(token_request(&sandbox)).await;
         assert_eq!(wire.response().await.status, 200);
     }
+    let call = |method, path| api_request(method, path, &token);
     let pipelined = [
-        api_request("GET", ORGANIZATION, &token),
-        api_request("GET", "/api/v2/nothing", &token),
+        call("GET", ORGANIZATION),
+        call("GET", "/api/v2/nothing"),
         token_request(&sandbox),
-        api_request("DELETE", "/api/v2/tokens/me", &token),
-        with_headers(
-            &api_request("GET", ORGANIZATION, &token),
-            "Connection: close\r\n",
-        ),
+        call("DELETE", TOKENS_ME),
+        with_headers(&call("GET", ORGANIZATION), "Connection: close\r\n"),
     ];
     wire.send(pipelined.concat()).await;
     for status in [200, 404, 200, 200, 401] {
@@ -186,13 +175,9 @@ async fn connection_is_kept_alive_and_pipelined() {
 #[tokio::test]
 async fn malformed_http_ends_only_its_connection() {
     let sandbox = Sandbox::start().await.unwrap();
-    for bytes in [
-        "\u{16}\u{3}\u{1}\r\n\r\n",
-        "GET\r\n\r\n",
-        "GET / HTTP/1.1\r\nA b\r\n\r\n",
-    ] {
-        let mut wire = Wire::connect(&sandbox).await;
-        wire.send(bytes).await;
+    let tls = "\u{16}\u{3}\u{1}\r\n\r\n";
+    for bytes in [tls, "GET\r\n\r\n", "GET / HTTP/1.1\r\nA b\r\n\r\n"] {
+        let mut wire = Wire::with_request(&sandbox, bytes).await;
         if let Some(response) = wire.response_or_end(true).await {
             assert_eq!(response.status, 400, "{bytes}");
         }
@@ -240,8 +225,8 @@ async fn body_above_the_limit_is_an_error() {
 
     // A body without an end is cut off.
     let mut wire = Wire::connect(&sandbox).await;
-    let head = format!("POST {ORGANIZATION} HTTP/1.1\r\nHost: api.mypurecloud.ie\r\n");
-    wire.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n"))
+    let head = own_request(&sandbox, "POST", ORGANIZATION);
+    wire.send(with_headers(&head, "Transfer-Encoding: chunked\r\n"))
         .await;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     let mut chunks = 0;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox, SandboxHost};
 use secrecy::ExposeSecret as _;
+use tokio::runtime::Builder;
 #[cfg(target_os = "linux")]
 use tokio::time::timeout;
 
@@ -21,15 +22,12 @@ async fn dropped_sandbox_ends_thread_port_and_connections() {
     let address = sandbox.url().replace("http://", "");
     let gate = sandbox.at_token_endpoint().gate();
     sandbox.at_api().stall();
-    let mut held = Wire::connect(&sandbox).await;
-    held.send(token_request(&sandbox)).await;
+    let mut held = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     gate.wait_for(1).await;
-    let mut stalled = Wire::connect(&sandbox).await;
-    stalled.send(api_request("GET", ORGANIZATION, "any")).await;
+    let mut stalled = Wire::with_request(&sandbox, api_request("GET", ORGANIZATION, "any")).await;
     sandbox.wait_for_api_requests(1).await;
     let mut idle = Wire::connect(&sandbox).await;
-    let mut half = Wire::connect(&sandbox).await;
-    half.send("POST /oauth/tok").await;
+    let mut half = Wire::with_request(&sandbox, "POST /oauth/tok").await;
     #[cfg(target_os = "linux")]
     assert!(has_thread(&address));
 
@@ -71,12 +69,9 @@ async fn panic_in_the_sandbox_fails_the_test() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     let sandbox = Sandbox::start().await.unwrap();
-    let response = FaultResponse::new(200)
-        .header("Content-Length", "1")
-        .body("long");
-    sandbox.at_api().respond(response);
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(api_request("GET", ORGANIZATION, "any")).await;
+    let response = FaultResponse::new(200).header("Content-Length", "1");
+    sandbox.at_api().respond(response.body("long"));
+    let mut wire = Wire::with_request(&sandbox, api_request("GET", ORGANIZATION, "any")).await;
     assert!(wire.response_or_end(true).await.is_none());
     let panic = catch_unwind(AssertUnwindSafe(|| drop(sandbox))).unwrap_err();
     let message = panic.downcast_ref::<&str>().unwrap();
@@ -101,11 +96,7 @@ async fn many_sandboxes_run_at_once() {
 
 #[test]
 fn sandbox_does_not_depend_on_the_tests_runtime() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-    };
+    let runtime = || Builder::new_current_thread().build().unwrap();
     // These runtimes have no timers and no sockets, and end before the sandbox.
     let sandbox = runtime().block_on(Sandbox::start()).unwrap();
     runtime().block_on(async {
@@ -143,10 +134,8 @@ async fn recorded_requests_hold_what_was_sent() {
     assert_eq!(first.path(), "/oauth/token");
     assert_eq!(first.uri().path(), "/oauth/token");
     assert_eq!(first.body(), b"grant_type=client_credentials");
-    assert_eq!(
-        first.form(),
-        [("grant_type".into(), "client_credentials".into())]
-    );
+    let form = [("grant_type".into(), "client_credentials".into())];
+    assert_eq!(first.form(), form);
     assert_eq!(first.status().unwrap(), 200);
     let authorization = first.headers()["authorization"].to_str().unwrap();
     let secret = sandbox.client_secret();
@@ -161,18 +150,10 @@ async fn recorded_requests_hold_what_was_sent() {
     assert_eq!(third.host(), None);
     assert_eq!(third.path(), "/elsewhere");
 
-    let debug = format!(
-        "{sandbox:?} {:?} {:#?}",
-        sandbox.requests(),
-        sandbox.requests()
-    );
-    for hidden in [
-        authorization,
-        secret.expose_secret(),
-        &token,
-        "secretly",
-        "grant_type",
-    ] {
+    let requests = sandbox.requests();
+    let debug = format!("{sandbox:?} {requests:?} {requests:#?}");
+    let secret = secret.expose_secret();
+    for hidden in [authorization, secret, &token, "secretly", "grant_type"] {
         assert!(!debug.contains(hidden), "{hidden}");
     }
     assert!(debug.contains("/oauth/token"));

@@ -4,8 +4,8 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
 use super::{
-    ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, get, post_json, send, start,
-    start_with_token, token,
+    ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, get, get_json, post_json,
+    send, start, start_with_token, token, with_token,
 };
 
 /// Asserts an error that names the missing permissions.
@@ -23,34 +23,23 @@ const MISSING_ANY: &str = "You must have at least one of the following permissio
 /// Each call that needs a permission, and what it needs; of several one is enough.
 fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'static str)> {
     let client = format!("/api/v2/oauth/clients/{}", sandbox.client_id());
-    let action = format!(
-        "/api/v2/integrations/actions/{}/execute",
-        sandbox.data_action_id()
-    );
+    let id = sandbox.data_action_id();
+    let action = format!("/api/v2/integrations/actions/{id}/execute");
     let test = action.replace("/execute", "/test");
     let any = "integrations:action:execute, bridge:actions:execute";
-    let (usage, organization) = (
-        "oauth:client:view, usage:client:view",
-        "oauth:client:view, usage:organization:view",
-    );
+    let usage = "oauth:client:view, usage:client:view";
+    let organization = "oauth:client:view, usage:organization:view";
     let part = |end: &str| format!("{client}/{end}");
     let (secret, query, summary) = (part("secret"), part("usage/query"), part("usage/summary"));
     let results = part("usage/query/results/x");
     let role = format!("{ROLES}/{}", sandbox.role_id());
+    let (authorizations, authorize) = ("/api/v2/oauth/authorizations", "oauth:client:authorize");
     let calls = vec![
         ("PUT", client.as_str(), "oauth:client:edit"),
         ("POST", secret.as_str(), "oauth:client:edit"),
         ("DELETE", client.as_str(), "oauth:client:delete"),
-        (
-            "GET",
-            "/api/v2/oauth/authorizations",
-            "oauth:client:authorize",
-        ),
-        (
-            "GET",
-            "/api/v2/oauth/authorizations/x",
-            "oauth:client:authorize",
-        ),
+        ("GET", authorizations, authorize),
+        ("GET", "/api/v2/oauth/authorizations/x", authorize),
         ("POST", query.as_str(), usage),
         ("GET", summary.as_str(), usage),
         ("GET", results.as_str(), usage),
@@ -66,22 +55,20 @@ fn calls_with_permissions(sandbox: &Sandbox) -> Vec<(&'static str, String, &'sta
         ("POST", action.as_str(), any),
         ("POST", test.as_str(), any),
     ];
-    let calls = calls.into_iter();
-    calls
-        .map(|(method, path, needed)| (method, path.to_owned(), needed))
-        .collect()
+    let owned = |(method, path, needed): (_, &str, _)| (method, path.to_owned(), needed);
+    calls.into_iter().map(owned).collect()
 }
 
 /// Those of integrations and data actions.
 fn integration_calls(calls: &mut Vec<(&'static str, String, &'static str)>) {
     let contacts = "/api/v2/externalcontacts/contacts".to_owned();
     calls.push(("GET", contacts, "externalContacts:contact:view"));
-    let (see, add, edit, delete) = (
+    let [see, add, edit, delete] = [
         "integrations:integration:view",
         "integrations:integration:add",
         "integrations:integration:edit",
         "integrations:integration:delete",
-    );
+    ];
     for (method, path, needed) in [
         ("GET", "", see),
         ("POST", "", add),
@@ -121,18 +108,15 @@ fn integration_calls(calls: &mut Vec<(&'static str, String, &'static str)>) {
         ("POST", "/x/draft/publish", edit),
         ("POST", "/x/draft/test", "integrations:action:execute"),
     ] {
-        calls.push((
-            method,
-            format!("/api/v2/integrations/actions{path}"),
-            needed,
-        ));
+        let path = format!("/api/v2/integrations/actions{path}");
+        calls.push((method, path, needed));
     }
 }
 
 #[tokio::test]
 async fn each_call_names_its_missing_permission() {
-    let sandbox = start(Sandbox::builder().permissions(["some:other:permission"])).await;
-    let token = token(&sandbox).await;
+    let (sandbox, token) =
+        with_token(Sandbox::builder().permissions(["some:other:permission"])).await;
     let mut calls = calls_with_permissions(&sandbox);
     integration_calls(&mut calls);
     for (method, path, needed) in calls {
@@ -150,12 +134,8 @@ async fn each_call_names_its_missing_permission() {
         assert_ne!(response.status, 403, "{method} {path}");
         sandbox.set_permissions(["some:other:permission"]);
     }
-    for path in [
-        ORGANIZATION,
-        TOKENS_ME,
-        "/api/v2/tokens/timeout",
-        "/api/v2/users",
-    ] {
+    let timeout = "/api/v2/tokens/timeout";
+    for path in [ORGANIZATION, TOKENS_ME, timeout, "/api/v2/users"] {
         assert_eq!(get(&sandbox, path, &token).await.status, 200, "{path}");
     }
 }
@@ -163,10 +143,8 @@ async fn each_call_names_its_missing_permission() {
 #[tokio::test]
 async fn one_of_several_permissions_is_enough() {
     let sandbox = start(Sandbox::builder().permissions(["bridge:actions:execute"])).await;
-    let path = format!(
-        "/api/v2/integrations/actions/{}/execute",
-        sandbox.data_action_id()
-    );
+    let id = sandbox.data_action_id();
+    let path = format!("/api/v2/integrations/actions/{id}/execute");
     let response = post_json(&sandbox, &path, &token(&sandbox).await, "{}").await;
     assert_eq!(response.status, 200);
 }
@@ -174,7 +152,7 @@ async fn one_of_several_permissions_is_enough() {
 #[tokio::test]
 async fn permission_applies_in_its_divisions_only() {
     let (sandbox, token) = start_with_token().await;
-    let users = get(&sandbox, "/api/v2/users", &token).await.json();
+    let users = get_json(&sandbox, "/api/v2/users", &token).await;
     let user = &users["entities"][0];
     assert_eq!(user["division"]["id"], sandbox.division_id());
     let path = format!("/api/v2/tokens/{}", user["id"].as_str().unwrap());
@@ -194,31 +172,24 @@ async fn permission_applies_in_its_divisions_only() {
     );
     // Without an object any division is enough.
     let unknown = api_request("DELETE", "/api/v2/tokens/unknown", &token);
-    send(&sandbox, unknown)
-        .await
-        .assert_api_error(404, "not.found");
+    let response = send(&sandbox, unknown).await;
+    response.assert_api_error(404, "not.found");
 
     sandbox.set_divisions(["elsewhere", sandbox.division_id()]);
     assert_eq!(send(&sandbox, &delete).await.status, 200);
     sandbox.set_permissions(["oauth:client:view"]);
-    send(&sandbox, &delete)
-        .await
-        .assert_api_error(403, "missing.permissions");
+    let response = send(&sandbox, &delete).await;
+    response.assert_api_error(403, "missing.permissions");
 }
 
 #[tokio::test]
 async fn role_without_division_has_no_permission() {
-    let sandbox = start(Sandbox::builder().divisions(Vec::<String>::new())).await;
-    let token = token(&sandbox).await;
+    let (sandbox, token) = with_token(Sandbox::builder().divisions(Vec::<String>::new())).await;
     let response = get(&sandbox, CLIENTS, &token).await;
-    assert_missing(
-        &response,
-        "missing.permissions",
-        MISSING_ALL,
-        "[oauth:client:view]",
-    );
+    let missing = "[oauth:client:view]";
+    assert_missing(&response, "missing.permissions", MISSING_ALL, missing);
     sandbox.set_divisions(["one", "two"]);
-    let clients = get(&sandbox, CLIENTS, &token).await.json();
+    let clients = get_json(&sandbox, CLIENTS, &token).await;
     let roles = clients["entities"][0]["roleDivisions"].as_array().unwrap();
     let divisions: Vec<_> = roles.iter().map(|role| &role["divisionId"]).collect();
     assert_eq!(divisions, ["one", "two"]);

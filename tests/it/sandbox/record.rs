@@ -13,10 +13,8 @@ async fn oldest_requests_leave_a_record_that_is_full() {
         wire.send(request).await;
         wire.response().await;
     }
-    assert_eq!(
-        (sandbox.requests().len(), sandbox.dropped_requests()),
-        (3, 0)
-    );
+    let counts = (sandbox.requests().len(), sandbox.dropped_requests());
+    assert_eq!(counts, (3, 0));
     for path in ["/api/v2/a", "/api/v2/b"] {
         wire.send(api_request("GET", path, "dead")).await;
         wire.response().await;
@@ -35,12 +33,10 @@ async fn oldest_requests_leave_a_record_that_is_full() {
 async fn response_to_a_dropped_request_changes_no_other() {
     let sandbox = start(Sandbox::builder().request_record(1, usize::MAX)).await;
     let gate = sandbox.at_api().path("/api/v2/held").gate();
-    let mut held = Wire::connect(&sandbox).await;
-    held.send(api_request("GET", "/api/v2/held", "any")).await;
+    let mut held = Wire::with_request(&sandbox, api_request("GET", "/api/v2/held", "any")).await;
     gate.wait_for(1).await;
     sandbox.at_api().stall();
-    let mut stalled = Wire::connect(&sandbox).await;
-    stalled.send(api_request("GET", ORGANIZATION, "any")).await;
+    let _stalled = Wire::with_request(&sandbox, api_request("GET", ORGANIZATION, "any")).await;
     sandbox.wait_for_api_requests(2).await;
     sandbox.clear_faults();
     gate.release();
@@ -57,22 +53,18 @@ async fn long_requests_leave_less_room_for_others() {
     let body = token_request_with("", &"x".repeat(400_000));
     let header = format!("X-Long: {}\r\n", "x".repeat(30_000));
     let headers = super::with_headers(&api_request("GET", ORGANIZATION, "dead"), &header);
-    let query = api_request(
-        "GET",
-        &format!("{ORGANIZATION}?{}", "x".repeat(30_000)),
-        "dead",
-    );
+    let path = format!("{ORGANIZATION}?{}", "x".repeat(30_000));
+    let query = api_request("GET", &path, "dead");
     for (request, kept) in [(body, 2), (headers, 33), (query, 33)] {
         for _ in 0..40 {
             wire.send(&request).await;
             wire.response().await;
         }
         let requests = sandbox.requests();
-        let newest = requests.iter().rev().take_while(|one| {
-            one.method() == requests.last().unwrap().method()
-                && one.query() == requests.last().unwrap().query()
-        });
-        let newest = newest.count();
+        let last = requests.last().unwrap();
+        let is_alike =
+            |one: &&RecordedRequest| (one.method(), one.query()) == (last.method(), last.query());
+        let newest = requests.iter().rev().take_while(is_alike).count();
         assert!((kept - 2..=kept).contains(&newest), "{newest} of {kept}");
         let recorded = requests.len() + sandbox.dropped_requests();
         assert_eq!(recorded, sandbox.token_requests() + sandbox.api_requests());

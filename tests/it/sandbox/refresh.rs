@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::sandbox::{RefreshTokens, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     FORM_HEADER, ORGANIZATION, Response, Wire,
     authorize::{REDIRECT, VERIFIER, builder, url},
     client_headers,
     codes::{exchange_redirect, pkce_code},
-    form_headers, get, send, start, token_request_with,
+    form_headers, get, send, send_form, start, text, token_request_with,
 };
 
 pub(super) async fn start_with(refresh_tokens: RefreshTokens) -> Sandbox {
@@ -25,7 +25,7 @@ pub(super) async fn log_in(sandbox: &Sandbox) -> Value {
 }
 
 pub(super) async fn refresh(sandbox: &Sandbox, tokens: &Value) -> Response {
-    send(sandbox, refresh_request(sandbox, tokens)).await
+    send_form(sandbox, &refresh_form(tokens)).await
 }
 
 fn refresh_request(sandbox: &Sandbox, tokens: &Value) -> String {
@@ -33,7 +33,7 @@ fn refresh_request(sandbox: &Sandbox, tokens: &Value) -> String {
 }
 
 fn refresh_form(tokens: &Value) -> String {
-    let token = tokens["refresh_token"].as_str().unwrap();
+    let token = text(tokens, "refresh_token");
     format!("grant_type=refresh_token&refresh_token={token}")
 }
 
@@ -53,8 +53,10 @@ pub(super) async fn assert_not_refreshed(sandbox: &Sandbox, tokens: &Value) {
 }
 
 pub(super) async fn is_live(sandbox: &Sandbox, tokens: &Value) -> bool {
-    let access = tokens["access_token"].as_str().unwrap();
-    get(sandbox, ORGANIZATION, access).await.status == 200
+    get(sandbox, ORGANIZATION, text(tokens, "access_token"))
+        .await
+        .status
+        == 200
 }
 
 #[tokio::test]
@@ -94,10 +96,8 @@ async fn reuse_within_the_grace_time_gives_another_token() {
     assert_eq!(sandbox.refresh_reuses(), 1);
     assert_ne!(again["refresh_token"], second["refresh_token"]);
     // Both work, and the time of grace starts with the first use.
-    let (second, again) = (
-        refreshed(&sandbox, &second).await,
-        refreshed(&sandbox, &again).await,
-    );
+    let second = refreshed(&sandbox, &second).await;
+    let again = refreshed(&sandbox, &again).await;
     sandbox.advance(Duration::from_secs(5));
     assert_not_refreshed(&sandbox, &first).await;
     assert_eq!(sandbox.refresh_reuses(), 2);
@@ -149,39 +149,22 @@ async fn refresh_token_lifetime_is_30_days_or_as_set() {
 #[tokio::test]
 async fn public_client_sends_its_id_in_the_form() {
     let sandbox = start_with(RefreshTokens::Reusable).await;
-    let id = sandbox.client_id();
-    let body = format!(
-        "grant_type=authorization_code&code={}&client_id={id}&{REDIRECT}&code_verifier={VERIFIER}",
-        pkce_code(&sandbox).await
-    );
-    let public = send(&sandbox, token_request_with(FORM_HEADER, &body))
-        .await
-        .json();
+    let (id, code) = (sandbox.client_id(), pkce_code(&sandbox).await);
+    let with_id = format!("&client_id={id}");
+    let rest = format!("{REDIRECT}&code_verifier={VERIFIER}{with_id}");
+    let body = format!("grant_type=authorization_code&code={code}&{rest}");
+    let public = send(&sandbox, token_request_with(FORM_HEADER, &body)).await;
+    let public = public.json();
     let confidential = log_in(&sandbox).await;
     let empty_secret = form_headers(id, "");
-    for (headers, body, status) in [
-        (
-            FORM_HEADER,
-            format!("{}&client_id={id}", refresh_form(&public)),
-            200,
-        ),
-        (
-            &empty_secret,
-            format!("{}&client_id={id}", refresh_form(&public)),
-            200,
-        ),
-        (FORM_HEADER, refresh_form(&public), 400),
-        (
-            FORM_HEADER,
-            format!("{}&client_id=another", refresh_form(&public)),
-            400,
-        ),
-        (
-            FORM_HEADER,
-            format!("{}&client_id={id}", refresh_form(&confidential)),
-            400,
-        ),
+    for (headers, tokens, client, status) in [
+        (FORM_HEADER, &public, &*with_id, 200),
+        (&empty_secret, &public, &with_id, 200),
+        (FORM_HEADER, &public, "", 400),
+        (FORM_HEADER, &public, "&client_id=another", 400),
+        (FORM_HEADER, &confidential, &with_id, 400),
     ] {
+        let body = refresh_form(tokens) + client;
         let response = send(&sandbox, token_request_with(headers, &body)).await;
         assert_eq!(response.status, status, "{body}");
         if status == 400 {
@@ -194,19 +177,16 @@ async fn public_client_sends_its_id_in_the_form() {
 
 #[tokio::test]
 async fn dropped_response_has_rotated_the_token() {
+    let with_grace = RefreshTokens::RotatingWithGrace(Duration::from_secs(30));
     for (mode, status) in [
         (RefreshTokens::Rotating, 400),
-        (
-            RefreshTokens::RotatingWithGrace(Duration::from_secs(30)),
-            200,
-        ),
+        (with_grace, 200),
         (RefreshTokens::Reusable, 200),
     ] {
         let sandbox = start_with(mode).await;
         let tokens = log_in(&sandbox).await;
         sandbox.at_token_endpoint().times(1).drop_response();
-        let mut wire = Wire::connect(&sandbox).await;
-        wire.send(refresh_request(&sandbox, &tokens)).await;
+        let mut wire = Wire::with_request(&sandbox, refresh_request(&sandbox, &tokens)).await;
         assert!(wire.is_at_end().await);
         assert_eq!(refresh(&sandbox, &tokens).await.status, status, "{mode:?}");
         let reuses = usize::from(mode != RefreshTokens::Reusable);
@@ -220,10 +200,10 @@ async fn dropped_response_has_rotated_the_token() {
 async fn unknown_refresh_token_is_an_error() {
     let sandbox = start(builder()).await;
     let tokens = log_in(&sandbox).await;
-    for token in ["x", tokens["access_token"].as_str().unwrap()] {
-        assert_not_refreshed(&sandbox, &serde_json::json!({ "refresh_token": token })).await;
+    for token in ["x", text(&tokens, "access_token")] {
+        assert_not_refreshed(&sandbox, &json!({ "refresh_token": token })).await;
     }
-    let response = refresh(&sandbox, &serde_json::json!({ "refresh_token": "" })).await;
+    let response = refresh(&sandbox, &json!({ "refresh_token": "" })).await;
     assert_eq!(response.json()["error"], "invalid_request");
     let elsewhere = refresh_request(&sandbox, &tokens).replace("/oauth/token", "/logout");
     assert_eq!(send(&sandbox, elsewhere).await.status, 405);
@@ -239,9 +219,7 @@ async fn only_one_of_concurrent_refreshes_succeeds() {
     let gate = sandbox.at_token_endpoint().gate();
     let mut wires = Vec::new();
     for _ in 0..8 {
-        let mut wire = Wire::connect(&sandbox).await;
-        wire.send(refresh_request(&sandbox, &tokens)).await;
-        wires.push(wire);
+        wires.push(Wire::with_request(&sandbox, refresh_request(&sandbox, &tokens)).await);
     }
     gate.wait_for(8).await;
     gate.release();

@@ -11,8 +11,8 @@ use serde_json::json;
 use url::form_urlencoded::Serializer;
 
 use super::{
-    ORGANIZATION, Response, Wire, client_headers, form_headers, get, send, start, token_request,
-    token_request_with,
+    ORGANIZATION, Response, Wire, client_headers, form_headers, get, get_json, send, start, text,
+    token_request, token_request_with,
 };
 
 async fn start_saml() -> Sandbox {
@@ -42,6 +42,14 @@ async fn assert_accepted(sandbox: &Sandbox, assertion: &str) {
     assert_eq!(response.status, 200, "{:?}", response.json());
 }
 
+async fn assert_accepted_xml(sandbox: &Sandbox, assertion: impl AsRef<[u8]>) {
+    assert_accepted(sandbox, &STANDARD.encode(assertion)).await;
+}
+
+async fn assert_invalid_xml(sandbox: &Sandbox, assertion: impl AsRef<[u8]>, description: &str) {
+    assert_invalid_grant(sandbox, &STANDARD.encode(assertion), description).await;
+}
+
 async fn assert_invalid_grant(sandbox: &Sandbox, assertion: &str, description: &str) {
     let response = exchange(sandbox, assertion).await;
     response.assert_oauth_error("invalid_grant", description);
@@ -63,12 +71,11 @@ async fn token_is_that_of_the_asserted_user() {
             assert_eq!(response.header("sandbox-signature"), Some("not checked"));
             assert_eq!(response.header("cache-control"), Some("no-store"));
             let body = response.json();
-            let token = body["access_token"].as_str().unwrap();
-            assert_eq!(
-                body,
-                json!({ "access_token": token, "token_type": "bearer", "expires_in": 86_399 })
-            );
-            let me = get(&sandbox, "/api/v2/users/me", token).await.json();
+            let token = text(&body, "access_token");
+            let expected =
+                json!({ "access_token": token, "token_type": "bearer", "expires_in": 86_399 });
+            assert_eq!(body, expected);
+            let me = get_json(&sandbox, "/api/v2/users/me", token).await;
             assert_eq!(me["email"], user.email());
             assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, 200);
         }
@@ -79,16 +86,16 @@ async fn token_is_that_of_the_asserted_user() {
 async fn assertion_gives_one_token() {
     let sandbox = start_saml().await;
     let assertion = assertions(&sandbox).assertion();
-    assert_accepted(&sandbox, &STANDARD.encode(&assertion)).await;
+    assert_accepted_xml(&sandbox, &assertion).await;
     let again = "the assertion was used before";
-    assert_invalid_grant(&sandbox, &STANDARD.encode(&assertion), again).await;
+    assert_invalid_xml(&sandbox, &assertion, again).await;
     assert_invalid_grant(&sandbox, &URL_SAFE_NO_PAD.encode(&assertion), again).await;
     sandbox.revoke_access_tokens();
-    assert_invalid_grant(&sandbox, &STANDARD.encode(&assertion), again).await;
+    assert_invalid_xml(&sandbox, &assertion, again).await;
     assert_accepted(&sandbox, &assertions(&sandbox).saml_response()).await;
     // Assertions are distinguished by issuer and id together.
     let other = assertion.replace("https://idp.", "https://other.");
-    assert_accepted(&sandbox, &STANDARD.encode(other)).await;
+    assert_accepted_xml(&sandbox, other).await;
 }
 
 #[tokio::test]
@@ -118,10 +125,8 @@ async fn dropped_response_has_used_up_the_assertion() {
     assert_eq!(requests.len(), 3);
     assert_eq!(sandbox.token_requests(), 3);
     for request in requests {
-        assert_eq!(
-            request.form()[2],
-            ("assertion".into(), (&*assertion).into())
-        );
+        let field = ("assertion".into(), (&*assertion).into());
+        assert_eq!(request.form()[2], field);
         assert!(!format!("{request:?}").contains(&assertion[..20]));
     }
 }
@@ -133,10 +138,7 @@ async fn times_are_checked_by_the_sandboxs_clock() {
     let old = assertions(&sandbox).saml_response();
     sandbox.advance(day);
     assert_invalid_grant(&sandbox, &old, "the assertion has expired").await;
-    let (first, second) = (
-        assertions(&sandbox).saml_response(),
-        assertions(&sandbox).saml_response(),
-    );
+    let [first, second] = [(); 2].map(|()| assertions(&sandbox).saml_response());
     sandbox.advance(Duration::from_secs(240));
     assert_accepted(&sandbox, &first).await;
     sandbox.advance(Duration::from_secs(60));
@@ -150,14 +152,13 @@ async fn times_are_checked_by_the_sandboxs_clock() {
     let end = xml.split("NotOnOrAfter=\"").nth(1).unwrap();
     let end = end.split('"').next().unwrap();
     let past = xml.replacen(end, "2020-01-01T00:00:00Z", 1);
-    let past = STANDARD.encode(past);
-    assert_invalid_grant(&sandbox, &past, "the assertion has expired").await;
-    let bad = STANDARD.encode(xml.replacen(end, "tomorrow", 1));
-    assert_invalid_grant(&sandbox, &bad, "the assertion has an invalid date").await;
+    assert_invalid_xml(&sandbox, past, "the assertion has expired").await;
+    let bad = xml.replacen(end, "tomorrow", 1);
+    assert_invalid_xml(&sandbox, bad, "the assertion has an invalid date").await;
     let limit = format!(" NotOnOrAfter=\"{end}\"");
-    let without_end = STANDARD.encode(xml.replace(&limit, ""));
-    assert_invalid_grant(&sandbox, &without_end, "the assertion has no end").await;
-    assert_accepted(&sandbox, &STANDARD.encode(xml.replacen(&limit, "", 1))).await;
+    let without_end = xml.replace(&limit, "");
+    assert_invalid_xml(&sandbox, without_end, "the assertion has no end").await;
+    assert_accepted_xml(&sandbox, xml.replacen(&limit, "", 1)).await;
 }
 
 #[tokio::test]
@@ -168,21 +169,19 @@ async fn audience_must_be_the_clients_if_it_has_one() {
     assert_invalid_grant(&sandbox, &other.saml_response(), description).await;
     let right = assertions(&sandbox).assertion();
     let restriction = "<saml:AudienceRestriction>";
-    let two = right.replace(
-        restriction,
-        &format!("{restriction}<saml:Audience>https://first.example</saml:Audience>"),
-    );
-    assert_accepted(&sandbox, &STANDARD.encode(two)).await;
+    let first = format!("{restriction}<saml:Audience>https://first.example</saml:Audience>");
+    let two = right.replace(restriction, &first);
+    assert_accepted_xml(&sandbox, two).await;
     let at = right.find(restriction).unwrap();
     let end = right.find("</saml:Conditions>").unwrap();
     let none = format!("{}{}", &right[..at], &right[end..]);
-    assert_invalid_grant(&sandbox, &STANDARD.encode(none), description).await;
+    assert_invalid_xml(&sandbox, none, description).await;
     let both = right.replace(
         restriction,
         "<saml:AudienceRestriction><saml:Audience>https://other.example</saml:Audience>\
          </saml:AudienceRestriction><saml:AudienceRestriction>",
     );
-    assert_invalid_grant(&sandbox, &STANDARD.encode(both), description).await;
+    assert_invalid_xml(&sandbox, both, description).await;
 
     let builder = Sandbox::builder().authorized_grant_type("SAML2-BEARER");
     let sandbox = builder.start().await.unwrap();
@@ -197,17 +196,12 @@ async fn org_name_must_be_the_clients() {
     let assertion = assertions(&sandbox).saml_response();
     let missing = |name: &str| format!("{name} is missing");
     let other = "orgName is not that of the client's organisation".to_owned();
+    let with_assertion = |org| vec![("orgName", org), ("assertion", &*assertion)];
     for (fields, description) in [
         (vec![("assertion", &*assertion)], missing("orgName")),
-        (
-            vec![("orgName", ""), ("assertion", &assertion)],
-            missing("orgName"),
-        ),
+        (with_assertion(""), missing("orgName")),
         (vec![("orgName", "my org & co")], missing("assertion")),
-        (
-            vec![("orgName", "my org"), ("assertion", &assertion)],
-            other,
-        ),
+        (with_assertion("my org"), other),
     ] {
         let response = send(&sandbox, assertion_request(&sandbox, &fields)).await;
         response.assert_oauth_error("invalid_request", &description);
@@ -223,12 +217,9 @@ async fn document_must_contain_exactly_one_assertion() {
     let end = response.find("</samlp:Response>").unwrap();
     let assertion = &response[start..end];
     let response_with = |inner: &str| format!("{}{inner}</samlp:Response>", &response[..start]);
-    for document in [
-        "not XML",
-        "<saml:Assertion/>",
-        &format!("<!DOCTYPE a>{assertion}"),
-    ] {
-        assert_invalid_grant(&sandbox, &STANDARD.encode(document), NOT_XML).await;
+    let with_doctype = format!("<!DOCTYPE a>{assertion}");
+    for document in ["not XML", "<saml:Assertion/>", &with_doctype] {
+        assert_invalid_xml(&sandbox, document, NOT_XML).await;
     }
     for inner in [
         "",
@@ -237,19 +228,14 @@ async fn document_must_contain_exactly_one_assertion() {
         &format!("<samlp:Extensions>{assertion}</samlp:Extensions>"),
     ] {
         let description = "the response does not contain exactly one unencrypted assertion";
-        assert_invalid_grant(
-            &sandbox,
-            &STANDARD.encode(response_with(inner)),
-            description,
-        )
-        .await;
+        assert_invalid_xml(&sandbox, response_with(inner), description).await;
     }
     let description = "the document is neither an assertion nor a response";
-    assert_invalid_grant(&sandbox, &STANDARD.encode("<Assertion/>"), description).await;
+    assert_invalid_xml(&sandbox, "<Assertion/>", description).await;
     let failed = response.replace("status:Success", "status:Requester");
     let description = "the response does not report success";
-    assert_invalid_grant(&sandbox, &STANDARD.encode(failed), description).await;
-    assert_accepted(&sandbox, &STANDARD.encode(response_with(assertion))).await;
+    assert_invalid_xml(&sandbox, failed, description).await;
+    assert_accepted_xml(&sandbox, response_with(assertion)).await;
 }
 
 #[tokio::test]
@@ -276,42 +262,23 @@ async fn invalid_assertion_gets_a_description() {
     let signature = assertion.find("<ds:Signature").unwrap();
     let subject = assertion.find("<saml:Subject>").unwrap();
     let unsigned = format!("{}{}", &assertion[..signature], &assertion[subject..]);
-    assert_invalid_grant(
-        &sandbox,
-        &STANDARD.encode(unsigned),
-        "the assertion is not signed",
-    )
-    .await;
+    assert_invalid_xml(&sandbox, unsigned, "the assertion is not signed").await;
     let stranger = start(Sandbox::builder().users(4)).await;
     let stranger = sandbox.assertions(&stranger.users()[3]).saml_response();
     assert_invalid_grant(&sandbox, &stranger, UNKNOWN_USER).await;
+    let no_issuer_or_id = "has no issuer or no id";
     for (from, to, description) in [
-        (
-            "saml:Conditions",
-            "saml:Other",
-            "the assertion has no conditions",
-        ),
-        (
-            "saml:NameID",
-            "saml:Other",
-            "the assertion names no subject",
-        ),
-        (
-            "cm:bearer",
-            "cm:holder-of-key",
-            "the assertion is not for its bearer",
-        ),
-        (
-            "saml:Issuer",
-            "saml:Other",
-            "the assertion has no issuer or no id",
-        ),
-        (" ID=", " Id=", "the assertion has no issuer or no id"),
+        ("saml:Conditions", "saml:Other", "has no conditions"),
+        ("saml:NameID", "saml:Other", "names no subject"),
+        ("cm:bearer", "cm:holder-of-key", "is not for its bearer"),
+        ("saml:Issuer", "saml:Other", no_issuer_or_id),
+        (" ID=", " Id=", no_issuer_or_id),
     ] {
+        let description = format!("the assertion {description}");
         let changed = assertion.replace(from, to);
-        assert_invalid_grant(&sandbox, &STANDARD.encode(changed), description).await;
+        assert_invalid_xml(&sandbox, changed, &description).await;
     }
-    assert_accepted(&sandbox, &STANDARD.encode(assertion)).await;
+    assert_accepted_xml(&sandbox, assertion).await;
 }
 
 #[tokio::test]
@@ -321,17 +288,12 @@ async fn subject_is_read_across_comments_and_references() {
     let email = sandbox.users()[1].email().to_owned();
     let subject = |text: &str| STANDARD.encode(xml.replace(&email, text));
     // Canonical XML leaves comments out, so the signer has read the text without them.
-    for longer in [
-        "user2@sandbox.example<!-- -->.evil.example",
-        "user2@sandbox.example&#46;com",
-    ] {
+    for rest in ["<!-- -->.evil.example", "&#46;com"] {
+        let longer = &format!("user2@sandbox.example{rest}");
         assert_invalid_grant(&sandbox, &subject(longer), UNKNOWN_USER).await;
     }
-    assert_accepted(
-        &sandbox,
-        &subject("\n user2<!-- -->&#64;<![CDATA[sandbox]]>.example "),
-    )
-    .await;
+    let same = subject("\n user2<!-- -->&#64;<![CDATA[sandbox]]>.example ");
+    assert_accepted(&sandbox, &same).await;
 }
 
 #[tokio::test]

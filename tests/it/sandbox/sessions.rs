@@ -4,17 +4,17 @@ use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
     Response, USERS_ME,
-    authorize::{CALLBACK, REDIRECT, builder, path},
+    authorize::{CALLBACK, REDIRECT, builder, path, start_with_user},
     browser::{Browser, parameter},
     codes::exchange_redirect,
-    get, start,
+    get_json, start, text,
 };
 
 /// Exchanges the code in the redirect and returns the id of its user.
 async fn user_of_redirect(sandbox: &Sandbox, redirect: &Response) -> String {
     let tokens = exchange_redirect(sandbox, redirect.location()).await;
-    let me = get(sandbox, USERS_ME, tokens["access_token"].as_str().unwrap()).await;
-    me.json()["id"].as_str().unwrap().to_owned()
+    let me = get_json(sandbox, USERS_ME, text(&tokens, "access_token")).await;
+    text(&me, "id").to_owned()
 }
 
 #[track_caller]
@@ -27,8 +27,7 @@ pub(super) fn assert_consent_page(response: &Response, status: u16) {
 
 #[tokio::test]
 async fn login_is_remembered_until_prompt_or_logout() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let (path, prompt) = (path(&sandbox, REDIRECT), "prompt=login");
     let mut browser = Browser::default();
     browser.consent_page(&sandbox, &path, &user).await;
@@ -66,25 +65,16 @@ async fn login_is_remembered_until_prompt_or_logout() {
 
 #[tokio::test]
 async fn logout_redirects_to_a_registered_uri_only() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let (id, path) = (sandbox.client_id(), path(&sandbox, REDIRECT));
+    let (own, another) = (format!("?client_id={id}"), "?client_id=another");
     for (query, location) in [
-        (
-            format!("?client_id={id}&{REDIRECT}"),
-            Some("http://localhost:7890"),
-        ),
-        (
-            format!("?client_id={id}&redirect_uri=https://app.example/callback?x=1"),
-            Some(CALLBACK),
-        ),
-        (format!("?client_id={id}"), None),
+        (format!("{own}&{REDIRECT}"), Some("http://localhost:7890")),
+        (format!("{own}&redirect_uri={CALLBACK}"), Some(CALLBACK)),
+        (own.clone(), None),
         (format!("?{REDIRECT}"), None),
-        (format!("?client_id=another&{REDIRECT}"), None),
-        (
-            format!("?client_id={id}&redirect_uri=https://evil.example"),
-            None,
-        ),
+        (format!("{another}&{REDIRECT}"), None),
+        (format!("{own}&redirect_uri=https://evil.example"), None),
     ] {
         let mut browser = Browser::default();
         let page = browser.consent_page(&sandbox, &path, &user).await;
@@ -102,30 +92,23 @@ async fn logout_redirects_to_a_registered_uri_only() {
 
 #[tokio::test]
 async fn form_is_accepted_from_its_own_browser_only() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
     let page = browser.consent_page(&sandbox, &path, &user).await;
-    let (key, id) = (page.hidden_field("form_key"), page.hidden_field("user"));
-    let allow = ("decision", "allow");
+    let key = ("form_key", page.hidden_field("form_key"));
+    let (user, allow) = (("user", page.hidden_field("user")), ("decision", "allow"));
     let mut other = Browser::default();
     other.open(&sandbox, &path).await;
     for (browser, form) in [
-        (&mut browser.clone(), vec![("user", id), allow]),
+        (&mut browser.clone(), vec![user, allow]),
+        (&mut browser.clone(), vec![("form_key", ""), user, allow]),
         (
             &mut browser.clone(),
-            vec![("form_key", ""), ("user", id), allow],
+            vec![("form_key", "wrong"), user, allow],
         ),
-        (
-            &mut browser.clone(),
-            vec![("form_key", "wrong"), ("user", id), allow],
-        ),
-        (
-            &mut Browser::default(),
-            vec![("form_key", key), ("user", id), allow],
-        ),
-        (&mut other, vec![("form_key", key), ("user", id), allow]),
+        (&mut Browser::default(), vec![key, user, allow]),
+        (&mut other, vec![key, user, allow]),
     ] {
         let response = browser.submit(&sandbox, &path, &form).await;
         assert_eq!(response.status, 403);
@@ -135,19 +118,16 @@ async fn form_is_accepted_from_its_own_browser_only() {
     }
     // A browser that has not logged in cannot decide.
     let page = other.open(&sandbox, &path).await;
-    let form = [
-        ("form_key", page.hidden_field("form_key")),
-        ("user", id),
-        allow,
-    ];
+    let form = [("form_key", page.hidden_field("form_key")), user, allow];
     let response = other.submit(&sandbox, &path, &form).await;
     assert!(response.status == 403 && response.is_log_in_page());
     // Nor can a logged-in one, if the request prompts for a login.
     let prompting = format!("{path}&prompt=login");
-    let form = [("form_key", key), ("user", id), allow];
-    let response = browser.submit(&sandbox, &prompting, &form).await;
+    let response = browser
+        .submit(&sandbox, &prompting, &[key, user, allow])
+        .await;
     assert!(response.status == 403 && response.is_log_in_page());
-    let form = [("form_key", key), ("user", id), ("decision", "maybe")];
+    let form = [key, user, ("decision", "maybe")];
     let response = browser.submit(&sandbox, &path, &form).await;
     let error = parameter(response.location(), "error").unwrap();
     assert_eq!(error, "access_denied");
@@ -155,35 +135,28 @@ async fn form_is_accepted_from_its_own_browser_only() {
 
 #[tokio::test]
 async fn cookie_changes_at_login_and_is_the_sandboxs_own() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
     let page = browser.open(&sandbox, &path).await;
     let cookie = page.header("set-cookie").unwrap();
-    assert!(
-        cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
-        "{cookie}"
-    );
+    let is_limited = cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax");
+    assert!(is_limited, "{cookie}");
     let mut planted = browser.clone();
     let again = browser.open(&sandbox, &path).await;
     assert_eq!(again.header("set-cookie"), None);
     browser.log_in(&sandbox, &path, &page, &user).await;
     assert_ne!(planted.session_id(), browser.session_id());
     // The cookie from before the login is not logged in.
-    let form = [
-        ("form_key", page.hidden_field("form_key")),
-        ("email", user.email()),
-    ];
+    let key = page.hidden_field("form_key");
+    let form = [("form_key", key), ("email", user.email())];
     assert_eq!(planted.submit(&sandbox, &path, &form).await.status, 403);
     assert!(planted.open(&sandbox, &path).await.is_log_in_page());
     assert_consent_page(&browser.open(&sandbox, &path).await, 200);
     // Cookies do not distinguish ports, so each sandbox has its own name.
     let other = start(builder()).await;
-    let mut other_browser = Browser::default();
-    let page = other_browser
-        .open(&other, &self::path(&other, REDIRECT))
-        .await;
+    let path = self::path(&other, REDIRECT);
+    let page = Browser::default().open(&other, &path).await;
     let name = |cookie: &str| cookie.split('=').next().unwrap().to_owned();
     assert_ne!(name(page.header("set-cookie").unwrap()), name(cookie));
 }
@@ -192,10 +165,8 @@ async fn cookie_changes_at_login_and_is_the_sandboxs_own() {
 async fn two_tabs_do_not_disturb_each_other() {
     let sandbox = start(builder()).await;
     let [user, other, _] = sandbox.users().try_into().unwrap();
-    let (first, second) = (
-        path(&sandbox, &format!("{REDIRECT}&state=first")),
-        path(&sandbox, &format!("{REDIRECT}&state=second")),
-    );
+    let path = |state| path(&sandbox, &format!("{REDIRECT}&state={state}"));
+    let (first, second) = (path("first"), path("second"));
     let mut browser = Browser::default();
     let first_page = browser.open(&sandbox, &first).await;
     let second_page = browser.open(&sandbox, &second).await;
@@ -203,10 +174,8 @@ async fn two_tabs_do_not_disturb_each_other() {
     assert_eq!(response.status, 303);
     let consent = browser.open(&sandbox, &first).await;
     // The login page in the second tab was opened before.
-    let response = browser
-        .log_in(&sandbox, &second, &second_page, &other)
-        .await;
-    assert_eq!(response.status, 303);
+    let log_in = browser.log_in(&sandbox, &second, &second_page, &other);
+    assert_eq!(log_in.await.status, 303);
     // The first tab's user is no longer logged in.
     let response = browser.decide(&sandbox, &first, &consent, "allow").await;
     assert_consent_page(&response, 403);
@@ -223,8 +192,7 @@ async fn two_tabs_do_not_disturb_each_other() {
 
 #[tokio::test]
 async fn going_back_gives_another_code() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let path = path(&sandbox, REDIRECT);
     let mut browser = Browser::default();
     let log_in = browser.open(&sandbox, &path).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    authorize::{REDIRECT, builder, url},
+    authorize::{REDIRECT, builder, start_with_user, url},
     browser::Browser,
     codes::exchange_redirect,
     start,
@@ -11,8 +11,7 @@ use super::{
 
 #[tokio::test]
 async fn log_in_is_recorded_and_meets_page_faults() {
-    let sandbox = start(builder()).await;
-    let user = sandbox.users().remove(0);
+    let (sandbox, user) = start_with_user().await;
     let gate = sandbox.at_login_pages().path("/oauth/authorize").gate();
     let url = url(&sandbox, REDIRECT);
     let log_in = tokio::spawn(sandbox.log_in(&url, &user));
@@ -53,18 +52,17 @@ async fn failed_log_in_panics_with_the_reason() {
         (url(&sandbox, "redirect_uri=x"), "400 Bad Request"),
         ("x".to_owned(), "not a URL"),
     ] {
-        let visit = tokio::spawn(sandbox.log_in(&url, &user)).await;
-        let panic = visit.unwrap_err().into_panic();
-        let panic = panic.downcast_ref::<String>().unwrap();
-        assert!(
-            panic.contains(reason) && panic.contains("test_user.rs:"),
-            "{panic}"
-        );
+        let panic = panic_of(sandbox.log_in(&url, &user)).await;
+        let has_caller = panic.contains("test_user.rs:");
+        assert!(panic.contains(reason) && has_caller, "{panic}");
     }
     // Passwords are random.
     let foreign = other.users().remove(0);
-    let visit = tokio::spawn(sandbox.log_in(&url(&sandbox, REDIRECT), &foreign));
-    let panic = visit.await.unwrap_err().into_panic();
-    let panic = panic.downcast_ref::<String>().unwrap();
+    let panic = panic_of(sandbox.log_in(&url(&sandbox, REDIRECT), &foreign)).await;
     assert!(panic.contains("password is wrong"), "{panic}");
+}
+
+async fn panic_of(visit: impl Future<Output = String> + Send + 'static) -> String {
+    let panic = tokio::spawn(visit).await.unwrap_err().into_panic();
+    *panic.downcast().unwrap()
 }

@@ -88,8 +88,7 @@ async fn forms_of_a_regions_login_page_come_from_its_own_origin() {
 #[tokio::test]
 async fn http_gets_no_response_from_a_sandbox_with_tls() {
     let sandbox = start(Sandbox::builder().tls()).await;
-    let mut wire = Wire::connect(&sandbox).await;
-    wire.send(token_request(&sandbox)).await;
+    let mut wire = Wire::with_request(&sandbox, token_request(&sandbox)).await;
     while wire.receive().await {}
     assert!(!wire.received.starts_with(b"HTTP"));
     assert!(sandbox.requests().is_empty());

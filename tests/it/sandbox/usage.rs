@@ -6,7 +6,8 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::{
-    ORGANIZATION, Response, assert_get_fails, get, post_json, start, start_with_token, token,
+    ORGANIZATION, Response, assert_get_fails, get, get_json, post_json, start_with_token, text,
+    with_token,
 };
 
 /// Sends a query and returns the rows, after one response that it still runs.
@@ -17,27 +18,23 @@ async fn rows(sandbox: &Sandbox, path: &str, token: &str, query: &Value) -> Vec<
 
 async fn rows_of(sandbox: &Sandbox, token: &str, started: Response) -> Vec<Value> {
     assert_eq!(started.status, 200);
-    let uri = started.json()["resultsUri"].as_str().unwrap().to_owned();
-    assert!(uri.contains(started.json()["executionId"].as_str().unwrap()));
-    let running = get(sandbox, &uri, token).await.json();
+    let started = started.json();
+    let uri = text(&started, "resultsUri");
+    assert!(uri.contains(text(&started, "executionId")));
+    let running = get_json(sandbox, uri, token).await;
     assert_eq!(running, json!({ "queryStatus": "Running" }));
-    let complete = get(sandbox, &uri, token).await.json();
+    let complete = get_json(sandbox, uri, token).await;
     assert_eq!(complete["queryStatus"], "Complete");
     complete["results"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn calls_are_counted_by_client_path_and_status() {
-    let sandbox = start(Sandbox::builder().other_clients(2)).await;
-    let token = token(&sandbox).await;
+    let (sandbox, token) = with_token(Sandbox::builder().other_clients(2)).await;
     let id = sandbox.client_id();
     let client = format!("/api/v2/oauth/clients/{id}");
-    for path in [
-        ORGANIZATION,
-        ORGANIZATION,
-        &client,
-        "/api/v2/oauth/clients/other",
-    ] {
+    let other = "/api/v2/oauth/clients/other";
+    for path in [ORGANIZATION, ORGANIZATION, &client, other] {
         get(&sandbox, path, &token).await;
     }
     let query = json!({
@@ -47,26 +44,17 @@ async fn calls_are_counted_by_client_path_and_status() {
     });
     let path = format!("{client}/usage/query");
     let found = rows(&sandbox, &path, &token, &query).await;
-    let counted: Vec<_> = found
-        .iter()
-        .map(|row| {
-            let text = |name: &str| row[name].as_str().unwrap().to_owned();
-            assert_eq!((text("clientId"), text("userId")), Default::default());
-            assert!(text("date").ends_with("-01T00:00:00.000Z"));
-            let counts = ["status200", "status400", "requests"];
-            (
-                text("templateUri"),
-                counts.map(|name| row[name].as_u64().unwrap()),
-            )
-        })
-        .collect();
-    assert_eq!(
-        counted,
-        [
-            ("/api/v2/oauth/clients/{clientId}".to_owned(), [1, 1, 2]),
-            (ORGANIZATION.to_owned(), [2, 0, 2]),
-        ]
-    );
+    assert_eq!(found.len(), 2);
+    for (row, uri, counts) in [
+        (&found[0], "/api/v2/oauth/clients/{clientId}", [1, 1, 2]),
+        (&found[1], ORGANIZATION, [2, 0, 2]),
+    ] {
+        assert_eq!((text(row, "clientId"), text(row, "userId")), ("", ""));
+        assert!(text(row, "date").ends_with("-01T00:00:00.000Z"));
+        assert_eq!(text(row, "templateUri"), uri);
+        let names = ["status200", "status400", "requests"];
+        assert_eq!(names.map(|name| row[name].as_u64().unwrap()), counts);
+    }
     let query = json!({ "interval": ALL, "groupBy": ["OAuthClientId"], "metrics": ["Requests"] });
     let found = rows(&sandbox, "/api/v2/usage/query", &token, &query).await;
     // A client without calls has no row.

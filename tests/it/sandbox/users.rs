@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use genesys_cloud_auth::sandbox::{Sandbox, SandboxUser};
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::json;
 
 use super::{
     ORGANIZATION, TOKENS_ME, USERS_ME,
     authorize::{REDIRECT, builder, url},
     codes::exchange_redirect,
-    delete, get, start,
+    delete, get, get_json, start, text,
 };
 
 /// Returns a token of each user.
@@ -20,7 +20,7 @@ async fn tokens(sandbox: &Sandbox) -> Vec<String> {
     for user in sandbox.users() {
         let redirected = sandbox.log_in(&url, &user).await;
         let response = exchange_redirect(sandbox, &redirected).await;
-        tokens.push(response["access_token"].as_str().unwrap().to_owned());
+        tokens.push(text(&response, "access_token").to_owned());
     }
     tokens
 }
@@ -30,61 +30,44 @@ async fn users_are_listed_and_have_passwords() {
     let sandbox = builder().users(30).start().await.unwrap();
     let users = sandbox.users();
     let token = &tokens(&sandbox).await[0];
-    let page = get(&sandbox, "/api/v2/users?pageSize=100", token)
-        .await
-        .json();
+    let page = get_json(&sandbox, "/api/v2/users?pageSize=100", token).await;
     let listed = page["entities"].as_array().unwrap();
     assert_eq!(listed.len(), 30);
     for (user, listed) in users.iter().zip(listed) {
-        assert_eq!(
-            (user.id(), user.name()),
-            (text(listed, "id"), text(listed, "name"))
-        );
-        assert_eq!(
-            (user.email(), user.email()),
-            (text(listed, "email"), text(listed, "username"))
-        );
+        let names = ["id", "name", "email", "username"];
+        let expected = [user.id(), user.name(), user.email(), user.email()];
+        assert_eq!(names.map(|name| text(listed, name)), expected);
     }
     let other = Sandbox::start().await.unwrap().users();
     assert_eq!((other.len(), other[0].id()), (3, users[0].id()));
     let passwords = users.iter().chain(&other).map(SandboxUser::password);
-    let passwords: HashSet<_> = passwords
-        .map(|one| one.expose_secret().to_owned())
-        .collect();
+    let passwords = passwords.map(|one| one.expose_secret().to_owned());
+    let passwords: HashSet<_> = passwords.collect();
     assert_eq!(passwords.len(), 33);
 
     let sandbox = start(Sandbox::builder().password("mine")).await;
-    let users = sandbox.users();
-    for user in users {
+    for user in sandbox.users() {
         assert_eq!(user.password().expose_secret(), "mine");
     }
-}
-
-fn text<'a>(body: &'a Value, name: &str) -> &'a str {
-    body[name].as_str().unwrap()
 }
 
 #[tokio::test]
 async fn users_token_is_for_that_user() {
     let sandbox = start(builder()).await;
-    let page = get(&sandbox, "/api/v2/users", &tokens(&sandbox).await[0])
-        .await
-        .json();
+    let page = get_json(&sandbox, "/api/v2/users", &tokens(&sandbox).await[0]).await;
     for (index, token) in tokens(&sandbox).await.iter().enumerate() {
         let me = get(&sandbox, USERS_ME, token).await;
         assert_eq!((me.status, &me.json()), (200, &page["entities"][index]));
         assert_eq!(get(&sandbox, ORGANIZATION, token).await.status, 200);
-        let info = get(&sandbox, TOKENS_ME, token).await.json();
+        let info = get_json(&sandbox, TOKENS_ME, token).await;
         assert_eq!(info["OAuthClient"]["id"], sandbox.client_id());
         assert_eq!(info["OAuthClient"]["authorizedGrantType"], "CODE");
     }
     let client = format!("/api/v2/oauth/clients/{}", sandbox.client_id());
-    let client = get(&sandbox, &client, &tokens(&sandbox).await[0])
-        .await
-        .json();
+    let client = get_json(&sandbox, &client, &tokens(&sandbox).await[0]).await;
     let uris = ["http://localhost", super::authorize::CALLBACK];
-    assert_eq!(client["registeredRedirectUri"], serde_json::json!(uris));
-    assert_eq!(client["roleDivisions"], serde_json::json!([]));
+    assert_eq!(client["registeredRedirectUri"], json!(uris));
+    assert_eq!(client["roleDivisions"], json!([]));
 }
 
 #[tokio::test]

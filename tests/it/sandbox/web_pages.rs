@@ -9,6 +9,8 @@ use super::{
 const PREFLIGHT: &str = "Access-Control-Request-Method: GET\r\n\
     Access-Control-Request-Headers: authorization,content-type,purecloud-sdk\r\n";
 
+const PRIVATE_NETWORK: &str = "Access-Control-Request-Private-Network: true\r\n";
+
 #[tokio::test]
 async fn pages_on_loopback_may_call_both_hosts() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -96,11 +98,7 @@ async fn foreign_pages_get_nothing_and_leave_nothing() {
             ("GET", ""),
             ("POST", "Content-Type: text/plain\r\n"),
             ("OPTIONS", PREFLIGHT),
-            (
-                "OPTIONS",
-                "Access-Control-Request-Method: GET\r\n\
-                 Access-Control-Request-Private-Network: true\r\n",
-            ),
+            ("OPTIONS", &format!("{PREFLIGHT}{PRIVATE_NETWORK}")),
         ] {
             let response = from_page(&sandbox, method, "/oauth/token", origin, more).await;
             response.assert_api_error(403, "foreign.origin");
@@ -142,9 +140,8 @@ async fn foreign_pages_cannot_embed_what_the_sandbox_serves() {
 #[tokio::test]
 async fn no_page_is_let_into_a_private_network() {
     let sandbox = Sandbox::start().await.unwrap();
-    let more = "Access-Control-Request-Private-Network: true\r\n";
     let origin = "http://localhost";
-    let response = from_page(&sandbox, "OPTIONS", ORGANIZATION, origin, more).await;
+    let response = from_page(&sandbox, "OPTIONS", ORGANIZATION, origin, PRIVATE_NETWORK).await;
     assert_eq!(response.status, 204);
     let granted = response.header("access-control-allow-private-network");
     assert_eq!(granted, None);

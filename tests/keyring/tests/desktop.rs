@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -16,6 +16,7 @@ pub struct Desktop {
     home: TempDir,
     bus: Option<(Child, String)>,
     keyring: Option<Child>,
+    prompter: Option<Child>,
 }
 
 /// A minute, in which a program must have ended that does not wait for anything.
@@ -36,6 +37,7 @@ impl Desktop {
             home,
             bus: None,
             keyring: None,
+            prompter: None,
         }
     }
 
@@ -104,6 +106,16 @@ impl Desktop {
             .write_all(password.unwrap_or_default().as_bytes())
             .unwrap();
         self.keyring = Some(keyring);
+    }
+
+    /// Starts a program that opens the keyring's prompts and never answers them. Returns what it
+    /// prints: the prompts' steps.
+    pub fn start_prompter(&mut self) -> Lines {
+        let mut prompter = self.start(&[LONG, "prompter"]);
+        let mut printed = Lines::of(&mut prompter);
+        self.prompter = Some(prompter);
+        printed.wait_for("prompter: ready");
+        printed
     }
 
     fn stop_keyring(&mut self) {
@@ -187,6 +199,7 @@ impl Desktop {
     pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(env!("CARGO_BIN_EXE_keyring"))
             .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -203,6 +216,25 @@ impl Desktop {
         let printed = self.run(arguments);
         assert!(printed.ends_with("done\n"), "{arguments:?}: {printed}");
         printed
+    }
+}
+
+/// What a running program prints.
+pub struct Lines(mpsc::Receiver<String>);
+
+impl Lines {
+    fn of(child: &mut Child) -> Self {
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let lines = printed.lines().map_while(io::Result::ok);
+            lines.for_each(|line| drop(sender.send(line)));
+        });
+        Self(lines)
+    }
+
+    pub fn wait_for(&mut self, expected: &str) {
+        while self.0.recv_timeout(MINUTE).unwrap() != expected {}
     }
 }
 
@@ -244,6 +276,7 @@ fn end(child: Option<&mut Child>) {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
+        end(self.prompter.as_mut());
         end(self.keyring.as_mut());
         end(self.bus.as_mut().map(|(bus, _)| bus));
     }

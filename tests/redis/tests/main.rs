@@ -12,6 +12,8 @@ mod member;
 mod outages;
 mod planning;
 mod sealed;
+mod sentinel;
 mod server;
+mod stalled;
 mod tls;
 mod topology;

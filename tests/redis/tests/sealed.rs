@@ -157,3 +157,38 @@ async fn record_under_another_key_is_not_served() {
     assert_eq!(hash_of(&last), hash_of(&next));
     assert_eq!(another.token_requests(), 2);
 }
+
+/// An older record that somebody puts back is not used by a process that requested or loaded a newer
+/// one. Its token is valid and was not rejected there.
+#[tokio::test]
+async fn service_record_that_is_put_back_is_not_served() {
+    let server = Server::start();
+    let sandbox = sandbox().await;
+    let site = Site::of(&sandbox, &server.url());
+    let clock = Clock::manual();
+    let old = site.tokens(&clock).token().await.unwrap();
+    let record = server.record().await;
+    server.ask(&["RENAME", &record, "kept"]).await;
+    clock.advance(Duration::from_secs(1));
+    let (requester, loader) = (site.tokens(&clock), site.tokens(&clock));
+    for process in [&requester, &loader] {
+        process.token().await.unwrap();
+    }
+    assert_eq!(sandbox.token_requests(), 2);
+    let mut requests = 2;
+    for process in [&requester, &loader] {
+        server.ask(&["COPY", "kept", &record, "REPLACE"]).await;
+        // Whoever has not seen the newer one cannot know.
+        let unknowing = site.tokens(&clock).token().await.unwrap();
+        assert_eq!(hash_of(&unknowing), hash_of(&old));
+        process.invalidate(&process.token().await.unwrap());
+        let next = process.token().await.unwrap();
+        assert_ne!(hash_of(&next), hash_of(&old));
+        requests += 1;
+        assert_eq!(sandbox.token_requests(), requests);
+        // It is stored in the place of the old one.
+        let shared = site.tokens(&clock).token().await.unwrap();
+        assert_eq!(hash_of(&shared), hash_of(&next));
+    }
+    assert_eq!(sandbox.token_requests(), requests);
+}

@@ -5,10 +5,12 @@ use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use redis::{Client, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
 /// A running server, which is killed when this is dropped.
 pub struct Server {
@@ -58,17 +60,11 @@ impl Server {
 
     /// The server stops as it is. Its connections stay open.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        send_signal("STOP", self.process.id());
     }
 
     pub fn resume(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
-        assert!(sent.success());
+        send_signal("CONT", self.process.id());
     }
 
     pub fn kill(&mut self) {
@@ -104,6 +100,12 @@ impl Server {
         keys.unwrap()
     }
 
+    /// Whether a process has a turn, or had one when it ended.
+    pub async fn has_turns(&self) -> bool {
+        let keys = self.keys().await;
+        keys.iter().any(|key| key.ends_with(":turn"))
+    }
+
     /// The name of the only record.
     pub async fn record(&self) -> String {
         let mut keys = self.keys().await;
@@ -120,6 +122,28 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Sends a signal, such as `STOP`, to a process.
+pub fn send_signal(signal: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    kill.args([format!("-{signal}"), process.to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
+/// Waits until it is so.
+pub async fn until(is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(120), waiting).await.unwrap();
+}
+
+/// All words of a response.
+pub fn text(value: Value) -> String {
+    format!("{value:?}")
 }
 
 pub fn command(words: &[&str]) -> Cmd {

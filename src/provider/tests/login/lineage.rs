@@ -4,14 +4,8 @@ use super::*;
 
 /// A process with this clock.
 fn with_clock(user: &User, clock: &Clock) -> TokenProvider {
-    let (grant, storage) = with_store(user.store.clone());
-    let builder = user.endpoint.builder(clock.clone(), grant);
-    builder.storage(storage).build()
-}
-
-/// Each login and each renewal gets a refresh token of its own.
-fn renewable(life: u64) -> User {
-    User::new(move |number| Reply::Login(life, Some(format!("r-{number}").leak())))
+    let key = SealingKey::unsealed();
+    user.builder(user.store.clone(), &key, clock).build()
 }
 
 /// The wall clock of a process differs by these seconds.
@@ -28,7 +22,7 @@ async fn new_login_is_found_whatever_the_clocks_show() {
     for skew in [-86_400, -5, -1, 0, 1, 5, 50] {
         for logs_out in [true, false] {
             let case = format!("{skew} {logs_out}");
-            let (user, other_clock) = (renewable(60), skewed(skew));
+            let (user, other_clock) = (User::renewable(60), skewed(skew));
             let tokens = with_clock(&user, &user.clock);
             log_in(&tokens).await.unwrap();
             assert_eq!(text(&tokens).await, "token-0");
@@ -41,10 +35,8 @@ async fn new_login_is_found_whatever_the_clocks_show() {
             assert!(tokens.is_logged_in().await.unwrap(), "{case}");
             user.clock.advance(seconds(61.0));
             let token = text(&tokens).await;
-            assert!(
-                ["token-1", "token-2"].contains(&token.as_str()),
-                "{case}: {token}"
-            );
+            let is_new = ["token-1", "token-2"].contains(&token.as_str());
+            assert!(is_new, "{case}: {token}");
             let sent = user.endpoint.sent_secrets();
             assert!(!sent.contains(&"r-0".to_owned()), "{case}: {sent:?}");
         }
@@ -54,7 +46,7 @@ async fn new_login_is_found_whatever_the_clocks_show() {
 /// One process, whose clock is set back between its own logins.
 #[tokio::test(start_paused = true)]
 async fn clock_that_is_set_back_hides_no_new_login() {
-    let user = renewable(60);
+    let user = User::renewable(60);
     let (tokens, other) = (user.logged_in().await, user.process());
     assert_eq!(text(&other).await, "token-0");
     tokens.revoke().await.unwrap_err();
@@ -88,7 +80,7 @@ async fn record_of_an_ended_login_does_not_return() {
         ("a login by a clock far behind", true),
     ] {
         let case = format!("{how} {logs_in_again}");
-        let (user, behind) = (renewable(600), skewed(-3_600));
+        let (user, behind) = (User::renewable(600), skewed(-3_600));
         let tokens = with_clock(&user, &user.clock);
         log_in(&tokens).await.unwrap();
         let old = record(&user, &tokens).await;
@@ -118,7 +110,7 @@ async fn record_of_an_ended_login_does_not_return() {
 
 #[tokio::test(start_paused = true)]
 async fn older_record_of_the_same_login_does_not_return() {
-    let user = renewable(60);
+    let user = User::renewable(60);
     let tokens = user.logged_in().await;
     let old = record(&user, &tokens).await;
     // The renewal's clock is behind.
@@ -131,38 +123,22 @@ async fn older_record_of_the_same_login_does_not_return() {
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
 }
 
-/// The store fails to remove a record that this process has only looked at.
-#[tokio::test(start_paused = true)]
-async fn logout_whose_removal_fails_hides_the_record() {
-    let user = renewable(600);
-    let store = LooseStore::default();
-    log_in(&user.process_in(&store)).await.unwrap();
-    let tokens = user.process_in(&store);
-    store.fails_to_save.store(true, Ordering::SeqCst);
-    assert_kind!(tokens.revoke().await.unwrap_err(), ErrorKind::Store(_));
-    store.fails_to_save.store(false, Ordering::SeqCst);
-    assert!(store.record.lock().is_some());
-    assert!(is_login_required(&failure(&tokens).await));
-    assert!(!tokens.is_logged_in().await.unwrap());
-}
-
 /// A store that was written before records had a lineage.
 #[tokio::test(start_paused = true)]
 async fn login_of_an_earlier_release_is_renewed_and_ends() {
-    let user = renewable(60);
-    let store = LooseStore::default();
+    let user = User::renewable(60);
     let plain =
         r#"{"generation":5,"access_token":"a","issued":0,"life":60000,"refresh_token":"r"}"#;
     let sealed = SealingKey::unsealed().seal(&[], plain.as_bytes()).unwrap();
-    *store.record.lock() = Some(Sealed::from_bytes(sealed));
-    let tokens = user.process_in(&store);
+    user.loose.put_back(Some(Sealed::from_bytes(sealed)));
+    let tokens = user.loose_process();
     assert_eq!(text(&tokens).await, "token-0");
-    let renewed = store.record.lock().clone();
+    let renewed = user.loose.record();
     tokens.revoke().await.unwrap_err();
-    *store.record.lock() = renewed;
+    user.loose.put_back(renewed);
     user.clock.advance(seconds(1.0));
     assert!(is_login_required(&failure(&tokens).await));
-    log_in(&user.process_in(&store)).await.unwrap();
+    log_in(&user.loose_process()).await.unwrap();
     user.clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-1");
     assert_eq!(user.endpoint.sent_secrets(), ["r", "a-code"]);

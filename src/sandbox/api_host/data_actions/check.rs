@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::{http::error_response::ApiErrorResponse, org::integrations::ActionVersion};
+use crate::sandbox::{
+    api_host::call::ApiResult, http::error_response::ApiErrorResponse,
+    org::integrations::ActionVersion,
+};
 
-pub(super) fn parse_new(body: &Map<String, Value>) -> Result<ActionVersion, ApiErrorResponse> {
+pub(super) fn parse_new(body: &Map<String, Value>) -> ApiResult<ActionVersion> {
     let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
     let part = |field: &str| body.get(field).cloned().unwrap_or_else(|| json!({}));
     let new = ActionVersion {
@@ -23,10 +26,10 @@ pub(super) fn parse_new(body: &Map<String, Value>) -> Result<ActionVersion, ApiE
 }
 
 /// Checks what a draft must have, too.
-pub(super) fn check(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
+pub(super) fn check(version: &ActionVersion) -> ApiResult<()> {
     let invalid = |field: &str| {
         let message = "A field of the data action is missing or not valid.";
-        ApiErrorResponse::bad_request(message).detail("invalid.value", field)
+        ApiErrorResponse::invalid_field(field, message)
     };
     if version.name.is_empty() || version.name.chars().count() > 256 {
         return Err(invalid("name"));
@@ -41,12 +44,12 @@ pub(super) fn check(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
     Ok(())
 }
 
-pub(super) fn check_publishable(version: &ActionVersion) -> Result<(), ApiErrorResponse> {
+pub(super) fn check_publishable(version: &ActionVersion) -> ApiResult<()> {
     match missing_fields(version).next() {
         None => Ok(()),
         Some(field) => {
             let message = "A field that a published action needs is missing.";
-            Err(ApiErrorResponse::bad_request(message).detail("invalid.value", field))
+            Err(ApiErrorResponse::invalid_field(field, message))
         }
     }
 }
@@ -55,26 +58,20 @@ pub(super) fn missing_fields(
     version: &ActionVersion,
 ) -> impl Iterator<Item = &'static str> + use<> {
     let (config, contract) = (&version.config, &version.contract);
+    let (request, output) = (&config["request"], &contract["output"]);
     let fields = [
         (
             "config.request.requestUrlTemplate",
-            &config["request"]["requestUrlTemplate"],
+            &request["requestUrlTemplate"],
         ),
-        (
-            "config.request.requestType",
-            &config["request"]["requestType"],
-        ),
+        ("config.request.requestType", &request["requestType"]),
         (
             "contract.input.inputSchema",
             &contract["input"]["inputSchema"],
         ),
-        (
-            "contract.output.successSchema",
-            &contract["output"]["successSchema"],
-        ),
+        ("contract.output.successSchema", &output["successSchema"]),
     ];
     let missing = fields.map(|(name, value)| (name, value.is_null() || value == ""));
-    missing
-        .into_iter()
-        .filter_map(|(name, missing)| missing.then_some(name))
+    let missing = missing.into_iter();
+    missing.filter_map(|(name, missing)| missing.then_some(name))
 }

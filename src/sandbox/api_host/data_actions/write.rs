@@ -1,69 +1,33 @@
 //! Creates, changes, publishes and deletes data actions.
 
-use std::sync::Arc;
-
-use axum::{
-    Extension,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
+use axum::response::IntoResponse;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     check::{check, check_publishable, missing_fields, parse_new},
     failure::processing_failure,
 };
 use crate::sandbox::{
-    api_host::integrations::version_conflict,
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::JsonBody,
-    },
-    org::{
-        Caller, Org,
-        integrations::{Action, ActionVersion, check_room},
-        permissions::RequiredPermissions,
-    },
+    api_host::call::{ApiCall, ApiResult},
+    http::error_response::{ApiErrorResponse, ok_response},
+    org::integrations::{Action, check_room},
     random::random_uuid,
 };
 
-pub(super) async fn create(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(ADD)?;
-    let body = body.object()?;
+pub(super) fn create(call: &ApiCall, is_draft: bool) -> ApiResult {
+    let body = call.object()?;
     let new = parse_new(&body)?;
-    check_publishable(&new)?;
-    add(&org, &body, new, false)
-}
-
-pub(super) async fn create_draft(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(ADD)?;
-    let body = body.object()?;
-    let new = parse_new(&body)?;
-    add(&org, &body, new, true)
-}
-
-fn add(
-    org: &Org,
-    body: &Map<String, Value>,
-    new: ActionVersion,
-    is_draft: bool,
-) -> Result<Response, ApiErrorResponse> {
+    if !is_draft {
+        check_publishable(&new)?;
+    }
     let integration_id = body.get("integrationId").and_then(Value::as_str);
     let integration_id = integration_id.unwrap_or_default();
-    org.with_integrations(|table, _| {
+    call.org.with_integrations(|table, _| {
         check_room(table.actions.len())?;
         let Some(integration) = table.integration(integration_id) else {
-            let error = ApiErrorResponse::bad_request("The integration does not exist.");
-            return Err(error.detail("invalid.value", "integrationId"));
+            let message = "The integration does not exist.";
+            return Err(ApiErrorResponse::invalid_field("integrationId", message));
         };
         if let Some(left) = integration.unknown.checked_sub(1) {
             integration.unknown = left;
@@ -86,55 +50,28 @@ fn add(
         } else {
             action.published = Some(new);
         }
-        let response = shown(&action, is_draft);
+        let body = shown(&action, is_draft)?;
         table.actions.push(action);
-        response
+        Ok(ok_response(&body))
     })
 }
 
-pub(super) async fn change(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    let body = body.object()?;
-    if body.contains_key("contract") || body.contains_key("secure") {
+/// Replaces the fields that are sent. The configuration is replaced as a whole.
+pub(super) fn change(call: &ApiCall, is_draft: bool) -> ApiResult {
+    let body = call.object()?;
+    if !is_draft && (body.contains_key("contract") || body.contains_key("secure")) {
         return Err(ApiErrorResponse::bad_request(
             "The contract of a published action cannot be changed.",
         ));
     }
-    change_version(&org, &id, false, &body)
-}
-
-pub(super) async fn change_draft(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    change_version(&org, &id, true, &body.object()?)
-}
-
-/// Replaces the fields that are sent. The configuration is replaced as a whole.
-fn change_version(
-    org: &Org,
-    id: &str,
-    is_draft: bool,
-    body: &Map<String, Value>,
-) -> Result<Response, ApiErrorResponse> {
-    with_action(org, id, |action| {
+    with_action(call, |action| {
         let version = if is_draft {
             action.draft.as_mut()
         } else {
             action.published.as_mut()
         };
         let version = version.ok_or_else(ApiErrorResponse::not_found)?;
-        if body.get("version").and_then(Value::as_u64) != Some(version.version) {
-            return Err(version_conflict(org));
-        }
+        call.check_version(&body, version.version)?;
         let mut changed = version.clone();
         for (field, text) in [
             ("name", &mut changed.name),
@@ -160,30 +97,20 @@ fn change_version(
     })
 }
 
-pub(super) async fn delete(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(DELETE)?;
-    org.with_integrations(|table, _| {
+pub(super) fn delete(call: &ApiCall) -> ApiResult<StatusCode> {
+    call.org.with_integrations(|table, _| {
         let before = table.actions.len();
-        table.actions.retain(|action| action.id != id);
+        table.actions.retain(|action| action.id != call.id);
         if table.actions.len() == before {
             return Err(ApiErrorResponse::not_found());
         }
-        Ok(StatusCode::NO_CONTENT.into_response())
+        Ok(StatusCode::NO_CONTENT)
     })
 }
 
 /// Starts a draft of a published action.
-pub(super) async fn start_draft(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    with_action(&org, &id, |action| {
+pub(super) fn start_draft(call: &ApiCall) -> ApiResult {
+    with_action(call, |action| {
         if action.draft.is_some() {
             let message = "The action has a draft already.";
             let code = "general.conflict";
@@ -194,28 +121,19 @@ pub(super) async fn start_draft(
     })
 }
 
-pub(super) async fn delete_draft(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    org.with_integrations(|table, _| {
-        let draft = table.action(&id).and_then(|action| action.draft.take());
+pub(super) fn delete_draft(call: &ApiCall) -> ApiResult<StatusCode> {
+    call.org.with_integrations(|table, _| {
+        let action = table.action(&call.id);
+        let draft = action.and_then(|action| action.draft.take());
         draft.ok_or_else(ApiErrorResponse::not_found)?;
         let actions = &mut table.actions;
         actions.retain(|one| one.published.is_some() || one.draft.is_some());
-        Ok(StatusCode::NO_CONTENT.into_response())
+        Ok(StatusCode::NO_CONTENT)
     })
 }
 
-pub(super) async fn validate(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    with_action(&org, &id, |action| {
+pub(super) fn validate(call: &ApiCall) -> ApiResult {
+    with_action(call, |action| {
         let draft = action.draft.as_ref();
         let draft = draft.ok_or_else(ApiErrorResponse::not_found)?;
         let errors: Vec<Value> = missing_fields(draft)
@@ -229,26 +147,16 @@ pub(super) async fn validate(
                 })
             })
             .collect();
-        Ok(ok_response(
-            &json!({ "valid": errors.is_empty(), "errors": errors }),
-        ))
+        Ok(json!({ "valid": errors.is_empty(), "errors": errors }))
     })
 }
 
-pub(super) async fn publish(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    let body = body.object()?;
-    with_action(&org, &id, |action| {
+pub(super) fn publish(call: &ApiCall) -> ApiResult {
+    let body = call.object()?;
+    with_action(call, |action| {
         let draft = action.draft.as_ref();
         let mut draft = draft.ok_or_else(ApiErrorResponse::not_found)?.clone();
-        if body.get("version").and_then(Value::as_u64) != Some(draft.version) {
-            return Err(version_conflict(&org));
-        }
+        call.check_version(&body, draft.version)?;
         check_publishable(&draft)?;
         let published = action.published.as_ref();
         draft.version = published.map_or(1, |published| published.version + 1);
@@ -258,19 +166,15 @@ pub(super) async fn publish(
     })
 }
 
-fn shown(action: &Action, is_draft: bool) -> Result<Response, ApiErrorResponse> {
+fn shown(action: &Action, is_draft: bool) -> ApiResult<Value> {
     let body = action.body(is_draft, true, true);
-    Ok(ok_response(&body.ok_or_else(ApiErrorResponse::not_found)?))
+    body.ok_or_else(ApiErrorResponse::not_found)
 }
 
-fn with_action(
-    org: &Org,
-    id: &str,
-    f: impl FnOnce(&mut Action) -> Result<Response, ApiErrorResponse>,
-) -> Result<Response, ApiErrorResponse> {
-    org.with_integrations(|table, _| f(table.action(id).ok_or_else(ApiErrorResponse::not_found)?))
+fn with_action(call: &ApiCall, f: impl FnOnce(&mut Action) -> ApiResult<Value>) -> ApiResult {
+    call.org.with_integrations(|table, _| {
+        let action = table.action(&call.id);
+        let action = action.ok_or_else(ApiErrorResponse::not_found)?;
+        Ok(ok_response(&f(action)?))
+    })
 }
-
-const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:action:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["integrations:action:delete"]);

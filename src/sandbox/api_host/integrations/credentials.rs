@@ -3,60 +3,56 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Extension, Router,
-    extract::{Path, RawQuery, State},
-    response::{IntoResponse, Response},
+    Router,
     routing::{get, post},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::types::required_fields;
+use super::types::{ADD, DELETE, EDIT, VIEW, required_fields};
 use crate::sandbox::{
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::{JsonBody, number_parameter, query_parameter},
+    api_host::{
+        call::{ApiCall, ApiResult, found, permitted},
+        cursor::{cursor_at, parse_cursor},
     },
+    http::error_response::{ApiErrorResponse, ok_response},
     org::{
-        Caller, Org,
-        integrations::{Credential, check_room},
-        permissions::RequiredPermissions,
+        Org,
+        integrations::{Credential, IntegrationTable, check_room},
     },
 };
 
 pub(super) fn credential_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route("/api/v2/integrations/credentials", post(create))
-        .route(LISTING, get(list))
+        .route(
+            "/api/v2/integrations/credentials",
+            post(permitted(ADD, create)),
+        )
+        .route(LISTING, get(permitted(VIEW, list)))
         .route(
             "/api/v2/integrations/credentials/{credentialId}",
-            get(get_one).put(replace).delete(delete_one),
+            get(permitted(VIEW, get_one))
+                .put(permitted(EDIT, replace))
+                .delete(permitted(DELETE, delete)),
         )
 }
 
-async fn list(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let query = query.as_deref();
-    let size = number_parameter(query, "pageSize", 25, 1..=200)?;
-    let credentials: Vec<_> = org.with_integrations(|table, _| {
+fn list(call: &ApiCall) -> ApiResult {
+    let size = call.number("pageSize", 25, 1..=200)?;
+    let credentials: Vec<_> = call.org.with_integrations(|table, _| {
         let credentials = table.credentials.iter();
         credentials.map(Credential::body).collect()
     });
     let total = credentials.len();
-    let (start, end) = match (
-        parse_cursor(query, "before", total)?,
-        parse_cursor(query, "after", total)?,
-    ) {
+    let cursors = (
+        asked_index(call, "before", total)?,
+        asked_index(call, "after", total)?,
+    );
+    let (start, end) = match cursors {
         (Some(_), Some(_)) => {
-            return Err(ApiErrorResponse::bad_request(
-                "before and after exclude each other.",
-            ));
+            let message = "before and after exclude each other.";
+            return Err(ApiErrorResponse::bad_request(message));
         }
         (Some(end), None) => (end.saturating_sub(size), end),
         (None, start) => {
@@ -79,14 +75,9 @@ async fn list(
     Ok(ok_response(&body))
 }
 
-async fn create(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(ADD)?;
-    let content = content(&body.object()?)?;
-    org.with_integrations(|table, now| {
+fn create(call: &ApiCall) -> ApiResult {
+    let content = content(&call.object()?)?;
+    call.org.with_integrations(|table, now| {
         check_room(table.credentials.len())?;
         let mut new = Credential::new(now);
         new.replace(content, now);
@@ -96,57 +87,39 @@ async fn create(
     })
 }
 
-async fn get_one(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let body = org.with_integrations(|table, _| table.credential(&id).map(|one| one.body()));
-    let mut body = body.ok_or_else(ApiErrorResponse::not_found)?;
-    body["credentialFields"] = Map::new().into();
-    Ok(ok_response(&body))
+fn get_one(call: &ApiCall) -> ApiResult {
+    found(call.org.with_integrations(|table, _| {
+        let mut body = table.credential(&call.id)?.body();
+        body["credentialFields"] = Map::new().into();
+        Some(body)
+    }))
 }
 
-async fn replace(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(EDIT)?;
-    let fields = body.object()?;
-    org.with_integrations(|table, now| {
-        let credential = table.credential(&id);
+fn replace(call: &ApiCall) -> ApiResult {
+    let fields = call.object()?;
+    call.org.with_integrations(|table, now| {
+        let credential = table.credential(&call.id);
         let credential = credential.ok_or_else(ApiErrorResponse::not_found)?;
         credential.replace(content(&fields)?, now);
         let response = ok_response(&credential.body());
-        table.tokens.remove(&id);
+        table.tokens.remove(&call.id);
         Ok(response)
     })
 }
 
-async fn delete_one(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(DELETE)?;
-    let removed = org.with_integrations(|table, _| table.remove_credential(&id));
-    if removed {
-        Ok(StatusCode::NO_CONTENT.into_response())
+fn delete(call: &ApiCall) -> ApiResult<StatusCode> {
+    let remove = |table: &mut IntegrationTable, _| table.remove_credential(&call.id);
+    if call.org.with_integrations(remove) {
+        Ok(StatusCode::NO_CONTENT)
     } else {
         Err(ApiErrorResponse::not_found())
     }
 }
 
 /// Reads the name, the type and the values of a credential.
-fn content(
-    body: &Map<String, Value>,
-) -> Result<(String, String, BTreeMap<String, String>), ApiErrorResponse> {
-    let invalid = |message: &str, field: &str| {
-        ApiErrorResponse::bad_request(message.to_owned()).detail("invalid.value", field)
-    };
+fn content(body: &Map<String, Value>) -> ApiResult<(String, String, BTreeMap<String, String>)> {
+    let invalid =
+        |message: &'static str, field: &str| ApiErrorResponse::invalid_field(field, message);
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
     if name.is_empty() {
         return Err(invalid("The credential has no name.", "name"));
@@ -173,32 +146,14 @@ fn content(
 }
 
 /// Returns the index that a cursor in the query names.
-fn parse_cursor(
-    query: Option<&str>,
-    name: &str,
-    total: usize,
-) -> Result<Option<usize>, ApiErrorResponse> {
-    let Some(cursor) = query_parameter(query, name) else {
+fn asked_index(call: &ApiCall, name: &str, total: usize) -> ApiResult<Option<usize>> {
+    let Some(cursor) = call.query(name) else {
         return Ok(None);
     };
-    STANDARD
-        .decode(&cursor)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| text.strip_prefix(CURSOR)?.parse().ok())
-        .filter(|index| *index <= total)
-        .map(Some)
-        .ok_or_else(|| ApiErrorResponse::invalid_value(format!("{name} is not a cursor.")))
-}
-
-/// Returns a cursor that is opaque and contains characters that a link must escape.
-fn cursor_at(index: usize) -> String {
-    STANDARD.encode(format!("{CURSOR}{index}"))
+    let index = parse_cursor(&cursor).filter(|index| *index <= total);
+    let message = format!("{name} is not a cursor.");
+    let index = index.ok_or_else(|| ApiErrorResponse::invalid_value(message))?;
+    Ok(Some(index))
 }
 
 const LISTING: &str = "/api/v2/integrations/credentials/listing";
-const CURSOR: &str = "credentials>";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["integrations:integration:view"]);
-const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:integration:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["integrations:integration:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["integrations:integration:delete"]);

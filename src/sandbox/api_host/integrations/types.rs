@@ -2,22 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::Path, extract::RawQuery, response::Response, routing::get};
+use axum::{Router, response::Response, routing::get};
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::{
-    api_host::listings::numbered_page,
-    http::error_response::{ApiErrorResponse, ok_response},
-    org::{Caller, Org, permissions::RequiredPermissions},
+    api_host::{
+        call::{ApiCall, ApiResult, found, permitted},
+        listings::numbered_page,
+    },
+    http::error_response::ok_response,
+    org::Org,
 };
 
 pub(super) fn type_routes() -> Router<Arc<Org>> {
     Router::new()
-        .route(TYPES, get(list))
-        .route("/api/v2/integrations/types/{typeId}", get(get_one))
+        .route(TYPES, get(permitted(VIEW, list)))
+        .route(
+            "/api/v2/integrations/types/{typeId}",
+            get(permitted(VIEW, get_one)),
+        )
         .route(
             "/api/v2/integrations/credentials/types",
-            get(credential_types),
+            get(permitted(VIEW, credential_types)),
         )
 }
 
@@ -39,38 +45,23 @@ pub(super) fn required_fields(kind: &str) -> Option<&'static [&'static str]> {
     Some(types.find(|(known, _)| *known == kind)?.1)
 }
 
-async fn list(
-    Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
+fn list(call: &ApiCall) -> ApiResult {
     let types: Vec<_> = INTEGRATION_TYPES.iter().map(type_body).collect();
-    numbered_page(TYPES, query.as_deref(), &types)
+    numbered_page(call, TYPES, &types)
 }
 
-async fn get_one(
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
-    let found = INTEGRATION_TYPES.iter().find(|(known, _)| *known == id);
-    Ok(ok_response(&type_body(
-        found.ok_or_else(ApiErrorResponse::not_found)?,
-    )))
+fn get_one(call: &ApiCall) -> ApiResult {
+    let mut types = INTEGRATION_TYPES.iter();
+    found(types.find(|(known, _)| *known == call.id).map(type_body))
 }
 
 /// A bare array.
-async fn credential_types(
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW)?;
+fn credential_types(_: &ApiCall) -> Response {
     let types = CREDENTIAL_TYPES.iter().map(|(name, required)| {
-        let properties = required.iter().map(|field| {
-            (
-                (*field).to_owned(),
-                json!({ "type": "string", "title": field }),
-            )
-        });
+        let property = |field: &&str| json!({ "type": "string", "title": field });
+        let properties = required
+            .iter()
+            .map(|field| ((*field).to_owned(), property(field)));
         json!({
             "id": name,
             "name": name,
@@ -79,7 +70,7 @@ async fn credential_types(
             "required": required,
         })
     });
-    Ok(ok_response(&types.collect()))
+    ok_response(&types.collect())
 }
 
 fn type_body((id, credentials): &(&str, &[(&str, &str)])) -> Value {
@@ -130,4 +121,7 @@ const CREDENTIAL_TYPES: [(&str, &[&str]); 5] = [
     ),
 ];
 const TYPES: &str = "/api/v2/integrations/types";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["integrations:integration:view"]);
+pub(super) const VIEW: &[&str] = &["integrations:integration:view"];
+pub(super) const ADD: &[&str] = &["integrations:integration:add"];
+pub(super) const EDIT: &[&str] = &["integrations:integration:edit"];
+pub(super) const DELETE: &[&str] = &["integrations:integration:delete"];

@@ -5,12 +5,12 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::forms::{By, Form, find_form};
 use crate::sandbox::{
+    api_host::cursor::{cursor_at, parse_cursor},
     http::{
         error_response::{ApiErrorResponse, ok_response},
         params::query_parameter,
@@ -203,17 +203,6 @@ impl By {
     }
 }
 
-/// Returns a cursor that is opaque and contains characters that a link must escape.
-fn cursor_at(index: usize) -> String {
-    STANDARD.encode(format!("{CURSOR}{index}"))
-}
-
-fn parse_cursor(text: &str) -> Option<usize> {
-    let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
-    text.strip_prefix(CURSOR)?.parse().ok()
-}
-
 const START_INDEX: &str = "startIndex";
 const NUMBER: &str = "pageNumber";
 const SIZES: [&str; 4] = ["pageSize", "limit", "maxResults", "count"];
-const CURSOR: &str = "page>>>?";

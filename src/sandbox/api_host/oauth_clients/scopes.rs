@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Router,
-    extract::{Path, State},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, response::Response, routing::get};
+use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 use serde_json::{Value, json};
 
 use crate::sandbox::{
-    api_host::listings::whole_listing,
-    http::error_response::{ApiErrorResponse, ok_response},
-    org::{Caller, Org, clients::Client, permissions::RequiredPermissions, settings::CODE},
+    api_host::{
+        call::{ApiCall, ApiResult, found, permitted},
+        listings::whole_listing,
+    },
+    org::{Org, clients::Client, settings::CODE},
     time::format_time,
 };
 
@@ -21,51 +19,50 @@ pub(super) fn scope_routes() -> Router<Arc<Org>> {
     Router::new()
         .route(SCOPES, get(list_scopes))
         .route("/api/v2/oauth/scopes/{scopeId}", get(get_scope))
-        .route(AUTHORIZATIONS, get(list_authorizations))
+        .route(
+            AUTHORIZATIONS,
+            get(permitted(AUTHORIZE, list_authorizations)),
+        )
         .route(
             "/api/v2/oauth/authorizations/{clientId}",
-            get(get_authorization),
+            get(permitted(AUTHORIZE, get_authorization)),
         )
 }
 
-async fn list_scopes() -> Response {
-    let entities = KNOWN_SCOPES.map(scope);
-    ok_response(&whole_listing(&entities, SCOPES))
+async fn list_scopes(headers: HeaderMap) -> Response {
+    whole_listing(SCOPES, &KNOWN_SCOPES.map(|id| scope(id, &headers)))
 }
 
-async fn get_scope(Path(id): Path<String>) -> Result<Response, ApiErrorResponse> {
-    let known = KNOWN_SCOPES.into_iter().find(|known| *known == id);
-    let known = known.ok_or_else(ApiErrorResponse::not_found)?;
-    Ok(ok_response(&scope(known)))
+async fn get_scope(headers: HeaderMap, call: ApiCall) -> ApiResult {
+    let known = KNOWN_SCOPES.into_iter().find(|known| *known == call.id);
+    found(known.map(|id| scope(id, &headers)))
 }
 
-fn scope(id: &str) -> Value {
+/// The description is in English, or in German where the request asks for it.
+fn scope(id: &str, headers: &HeaderMap) -> Value {
+    let language = headers.get(ACCEPT_LANGUAGE);
+    let is_german = language.is_some_and(|tags| tags.as_bytes().starts_with(b"de"));
+    let description = if is_german {
+        format!("Erlaubt, was {id} sagt")
+    } else {
+        format!("Allows what {id} says")
+    };
     json!({
         "id": id,
-        "description": format!("Allows what {id} says"),
+        "description": description,
         "selfUri": format!("{SCOPES}/{id}"),
     })
 }
 
 /// The clients for which users log in.
-async fn list_authorizations(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(AUTHORIZE)?;
-    let entities = authorizations(&org, |_| true);
-    Ok(ok_response(&whole_listing(&entities, AUTHORIZATIONS)))
+fn list_authorizations(call: &ApiCall) -> Response {
+    let entities = authorizations(&call.org, |_| true);
+    whole_listing(AUTHORIZATIONS, &entities)
 }
 
-async fn get_authorization(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(AUTHORIZE)?;
-    let found = authorizations(&org, |client| *client.id == *id);
-    let found = found.first().ok_or_else(ApiErrorResponse::not_found)?;
-    Ok(ok_response(found))
+fn get_authorization(call: &ApiCall) -> ApiResult {
+    let only = authorizations(&call.org, |client| *client.id == *call.id);
+    found(only.into_iter().next())
 }
 
 fn authorizations(org: &Org, is_wanted: impl Fn(&Client) -> bool) -> Vec<Value> {
@@ -92,7 +89,7 @@ fn authorizations(org: &Org, is_wanted: impl Fn(&Client) -> bool) -> Vec<Value> 
 
 const SCOPES: &str = "/api/v2/oauth/scopes";
 const AUTHORIZATIONS: &str = "/api/v2/oauth/authorizations";
-const AUTHORIZE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:authorize"]);
+const AUTHORIZE: &[&str] = &["oauth:client:authorize"];
 const KNOWN_SCOPES: [&str; 9] = [
     "authorization",
     "authorization:readonly",

@@ -6,21 +6,16 @@ use std::{
 };
 
 use axum::{
-    Extension, Router,
-    extract::{Path, RawQuery, State},
-    response::Response,
+    Router,
     routing::{get, post},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::sandbox::{
-    http::{
-        error_response::{ApiErrorResponse, ok_response},
-        params::{JsonBody, number_parameter},
-    },
+    api_host::call::{ApiCall, ApiResult, found, permitted},
+    http::error_response::{ApiErrorResponse, ok_response},
     org::{
-        Caller, Org,
-        permissions::RequiredPermissions,
+        Org,
         usage::{Granularity, METRICS, UsageQuery},
     },
     time::parse_time,
@@ -30,89 +25,63 @@ pub(super) fn usage_routes() -> Router<Arc<Org>> {
     Router::new()
         .route(
             "/api/v2/oauth/clients/{clientId}/usage/query",
-            post(query_client),
+            post(permitted(VIEW_CLIENT, query_client)),
         )
         .route(
             "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}",
-            get(client_results),
+            get(permitted(VIEW_CLIENT, client_results)),
         )
         .route(
             "/api/v2/oauth/clients/{clientId}/usage/summary",
-            get(summarize_client),
+            get(permitted(VIEW_CLIENT, summarize_client)),
         )
-        .route("/api/v2/usage/query", post(query_organization))
+        .route(
+            "/api/v2/usage/query",
+            post(permitted(VIEW_ORGANIZATION, query_organization)),
+        )
         .route(
             "/api/v2/usage/query/{executionId}/results",
-            get(organization_results),
+            get(permitted(VIEW_ORGANIZATION, organization_results)),
         )
 }
 
-async fn query_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_CLIENT)?;
-    let query = parse_query(&body.object()?, Some(id))?;
-    start(&org, query)
+fn query_client(call: &ApiCall) -> ApiResult {
+    start(&call.org, parse_query(call, Some(call.id.clone()))?)
 }
 
-async fn client_results(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path((id, execution)): Path<(String, String)>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_CLIENT)?;
-    results(&org, &execution, Some(&id))
+fn client_results(call: &ApiCall) -> ApiResult {
+    results(&call.org, &call.part, Some(&call.id))
 }
 
-async fn summarize_client(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_CLIENT)?;
-    let days = number_parameter(query.as_deref(), "days", 7, 1..=365)?;
-    let to = org.wall();
+fn summarize_client(call: &ApiCall) -> ApiResult {
+    let days = call.number("days", 7, 1..=365)?;
+    let to = call.org.wall();
     let seconds = u64::try_from(days).unwrap_or_default() * 86_400;
     let from = to.checked_sub(Duration::from_secs(seconds));
     let query = UsageQuery {
-        client: Some(id),
+        client: Some(call.id.clone()),
         from: from.unwrap_or(SystemTime::UNIX_EPOCH),
         to,
         granularity: None,
         metrics: METRICS.map(str::to_owned).to_vec(),
         group_by: vec!["OAuthClientId".to_owned()],
     };
-    start(&org, query)
+    start(&call.org, query)
 }
 
-async fn query_organization(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    body: JsonBody,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_ORGANIZATION)?;
-    start(&org, parse_query(&body.object()?, None)?)
+fn query_organization(call: &ApiCall) -> ApiResult {
+    start(&call.org, parse_query(call, None)?)
 }
 
-async fn organization_results(
-    State(org): State<Arc<Org>>,
-    Extension(caller): Extension<Caller>,
-    Path(execution): Path<String>,
-) -> Result<Response, ApiErrorResponse> {
-    caller.permissions.require(VIEW_ORGANIZATION)?;
-    results(&org, &execution, None)
+fn organization_results(call: &ApiCall) -> ApiResult {
+    results(&call.org, &call.id, None)
 }
 
-fn start(org: &Org, query: UsageQuery) -> Result<Response, ApiErrorResponse> {
-    if let Some(id) = &query.client {
-        let exists = |id: &str| org.with_clients(|clients, _| clients.get(id).is_some());
-        if !exists(id) {
-            return Err(ApiErrorResponse::not_found());
-        }
+fn start(org: &Org, query: UsageQuery) -> ApiResult {
+    if let Some(id) = &query.client
+        && org.with_clients(|clients, _| clients.get(id).is_none())
+    {
+        return Err(ApiErrorResponse::not_found());
     }
     let client = query.client.clone();
     let id = org
@@ -126,16 +95,12 @@ fn start(org: &Org, query: UsageQuery) -> Result<Response, ApiErrorResponse> {
     ))
 }
 
-fn results(org: &Org, execution: &str, client: Option<&str>) -> Result<Response, ApiErrorResponse> {
-    let results = org.with_usage(|usage, _, _| usage.results(execution, client));
-    let results = results.ok_or_else(ApiErrorResponse::not_found)?;
-    Ok(ok_response(&results))
+fn results(org: &Org, execution: &str, client: Option<&str>) -> ApiResult {
+    found(org.with_usage(|usage, _, _| usage.results(execution, client)))
 }
 
-fn parse_query(
-    body: &Map<String, Value>,
-    client: Option<String>,
-) -> Result<UsageQuery, ApiErrorResponse> {
+fn parse_query(call: &ApiCall, client: Option<String>) -> ApiResult<UsageQuery> {
+    let body = call.object()?;
     let invalid = |name: &str| ApiErrorResponse::bad_request(format!("{name} is not valid."));
     let interval = body.get("interval").and_then(Value::as_str);
     let (from, to) = interval
@@ -151,18 +116,16 @@ fn parse_query(
         Some(_) => return Err(invalid("granularity")),
     };
     let names = |field: &str, known: &[&str]| {
+        let known_name = |value: &Value| {
+            let name = value.as_str()?;
+            let mut known = known.iter();
+            known
+                .any(|one| one.eq_ignore_ascii_case(name))
+                .then(|| name.to_owned())
+        };
         let values = body.get(field).and_then(Value::as_array);
-        let values = values.into_iter().flatten();
-        let names: Option<Vec<_>> = values
-            .map(|value| value.as_str().map(str::to_owned))
-            .collect();
-        names
-            .filter(|names| {
-                let is_known =
-                    |name: &String| known.iter().any(|one| one.eq_ignore_ascii_case(name));
-                names.iter().all(is_known)
-            })
-            .ok_or_else(|| invalid(field))
+        let names: Option<Vec<_>> = values.into_iter().flatten().map(known_name).collect();
+        names.ok_or_else(|| invalid(field))
     };
     let mut metrics = names("metrics", &METRICS)?;
     if metrics.is_empty() {
@@ -178,10 +141,8 @@ fn parse_query(
     })
 }
 
-const VIEW_CLIENT: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:client:view"]);
-const VIEW_ORGANIZATION: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:organization:view"]);
+const VIEW_CLIENT: &[&str] = &["oauth:client:view", "usage:client:view"];
+const VIEW_ORGANIZATION: &[&str] = &["oauth:client:view", "usage:organization:view"];
 const DIMENSIONS: [&str; 5] = [
     "OAuthClientId",
     "OrganizationId",
