@@ -65,10 +65,8 @@ fn every_payload_is_an_error() {
 fn debug_shows_the_text_and_its_sources() {
     let refused = std::io::Error::other("connection refused\nby the peer");
     let error = Error::credential_source("the vault failed", Some(Box::new(refused)));
-    assert_eq!(
-        format!("{error:?}"),
-        "the vault failed\nCaused by:\n    connection refused\\u{a}by the peer"
-    );
+    let shown = "the vault failed\nCaused by:\n    connection refused\\u{a}by the peer";
+    assert_eq!(format!("{error:?}"), shown);
     // The text of a store's error contains that of its cause.
     let store = Error::from(StoreError::new(error.in_pause(Duration::from_secs(2))));
     assert_eq!(
@@ -89,10 +87,8 @@ fn pause_keeps_the_cause_and_shows_the_wait() {
     let paused = paused.in_pause(Duration::from_secs(3));
     assert!(matches!(paused.kind(), ErrorKind::TokenRejected));
     assert_eq!(paused.retry_after(), Some(Duration::from_secs(3)));
-    assert_eq!(
-        paused.to_string(),
-        format!("{cause} (the next token request is due in 3.0 s)")
-    );
+    let shown = format!("{cause} (the next token request is due in 3.0 s)");
+    assert_eq!(paused.to_string(), shown);
 }
 
 #[test]

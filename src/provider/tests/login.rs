@@ -65,10 +65,8 @@ async fn newest_refresh_token_is_used() {
         assert_eq!(text(&restarted).await, format!("token-{number}"));
         assert_eq!(text(&tokens).await, format!("token-{number}"));
     }
-    assert_eq!(
-        user.endpoint.sent_secrets(),
-        ["a-code", "r-0", "r-1", "r-1", "r-3"]
-    );
+    let expected = ["a-code", "r-0", "r-1", "r-1", "r-3"];
+    assert_eq!(user.endpoint.sent_secrets(), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,13 +77,8 @@ async fn processes_that_renew_together_use_a_refresh_token_once() {
     });
     user.logged_in().await;
     user.clock.advance(seconds(61.0));
-    let processes: Vec<_> = (0..8)
-        .map(|_| user.process())
-        .map(|tokens| tokio::spawn(async move { text(&tokens).await }))
-        .collect();
-    for process in processes {
-        assert_eq!(process.await.unwrap(), "token-1");
-    }
+    let processes = (0..8).map(|_| spawn_caller(&user.process()));
+    assert_all_get(processes.collect(), "token-1").await;
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
 }
 
@@ -109,10 +102,8 @@ async fn lost_response_is_retried_and_invalid_grant_ends_login() {
     user.clock.advance(seconds(61.0));
     let error = failure(&tokens).await;
     assert!(is_login_required(&error), "{error:?}");
-    assert_eq!(
-        user.endpoint.sent_secrets(),
-        ["a-code", "r-0", "r-0", "r-0", "r-1"]
-    );
+    let expected = ["a-code", "r-0", "r-0", "r-0", "r-1"];
+    assert_eq!(user.endpoint.sent_secrets(), expected);
     // The login has ended for all processes, and no request follows.
     assert!(!user.process().is_logged_in().await.unwrap());
     for _ in 0..20 {

@@ -68,10 +68,8 @@ async fn second_process_starts_with_the_stored_token() {
     fleet.clock.advance(seconds(2_600.0));
     second.token().await.unwrap();
     for tokens in [&second, &first] {
-        assert_eq!(
-            until_renewed(tokens, "token-0").await.expose_secret(),
-            "token-1"
-        );
+        let renewed = until_renewed(tokens, "token-0").await;
+        assert_eq!(renewed.expose_secret(), "token-1");
     }
     assert_eq!(fleet.endpoint.requests(), 2);
 }
@@ -79,14 +77,8 @@ async fn second_process_starts_with_the_stored_token() {
 #[tokio::test(start_paused = true)]
 async fn processes_that_start_together_send_one_request() {
     let fleet = Fleet::new(|_| after(1.0, Reply::Token(3_600)));
-    let processes: Vec<_> = (0..8)
-        .map(|_| fleet.process())
-        .map(|tokens| tokio::spawn(async move { tokens.token().await }))
-        .collect();
-    for process in processes {
-        let token = process.await.unwrap().unwrap();
-        assert_eq!(token.expose_secret(), "token-0");
-    }
+    let processes = (0..8).map(|_| spawn_caller(&fleet.process()));
+    assert_all_get(processes.collect(), "token-0").await;
     assert_eq!(fleet.endpoint.requests(), 1);
 }
 
@@ -211,9 +203,6 @@ pub(super) fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
-    keeping
-        .slot_of_secret(&"secret-1".into())
-        .unwrap()
-        .key()
-        .clone()
+    let slot = keeping.slot_of_secret(&"secret-1".into()).unwrap();
+    slot.key().clone()
 }

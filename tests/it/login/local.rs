@@ -82,19 +82,15 @@ async fn wrong_paste_is_rejected_and_the_login_goes_on() {
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     let state = state_of(local.authorize_url());
+    let denied = format!("{uri}?error=access_denied&state=another");
+    let elsewhere = format!("http://localhost/other?code=c&state={state}");
     for (text, kind) in [
         (String::new(), "Callback"),
         (local.authorize_url().to_string(), "Callback"),
         (uri.to_string(), "Callback"),
         (format!("{uri}?code=c&state=another"), "Callback"),
-        (
-            format!("{uri}?error=access_denied&state=another"),
-            "Callback",
-        ),
-        (
-            format!("http://localhost/other?code=c&state={state}"),
-            "Callback",
-        ),
+        (denied, "Callback"),
+        (elsewhere, "Callback"),
         (format!("{uri}?code=c&code=d&state={state}"), "Callback"),
         (format!("{uri}#access_token=t"), "ImplicitGrant"),
     ] {
@@ -223,9 +219,8 @@ fn error_that_uses_the_login_is_dropped_without_the_lock() {
     for is_pasted in [true, false] {
         let (ended, end) = mpsc::channel();
         thread::spawn(move || {
-            let result = Runtime::new()
-                .unwrap()
-                .block_on(log_in_after_failures(is_pasted));
+            let runtime = Runtime::new().unwrap();
+            let result = runtime.block_on(log_in_after_failures(is_pasted));
             ended.send(result.is_ok()).unwrap();
         });
         assert_eq!(end.recv_timeout(TEST_TIMEOUT), Ok(true), "{is_pasted}");
@@ -254,10 +249,8 @@ async fn log_in_after_failures(is_pasted: bool) -> Result<TokenProvider, Error> 
     later.set(Arc::downgrade(&local)).unwrap();
     let callback = callback_of(&sandbox, local.authorize_url()).await;
     for _ in 0..2 {
-        assert_kind(
-            &local.pasted(&callback).await.unwrap_err(),
-            "CredentialSource",
-        );
+        let error = local.pasted(&callback).await.unwrap_err();
+        assert_kind(&error, "CredentialSource");
     }
     if is_pasted {
         local.pasted(&callback).await

@@ -5,12 +5,9 @@ use tokio::time::timeout;
 use super::*;
 
 #[track_caller]
-fn assert_listener(error: &Error, expected_timeout: bool) {
+fn assert_listener(error: &Error, is_timeout: bool) {
     let login = payload!(error, Login);
-    let expected = LoginErrorKind::Listener {
-        is_timeout: expected_timeout,
-    };
-    assert_eq!(*login.kind(), expected);
+    assert_eq!(*login.kind(), LoginErrorKind::Listener { is_timeout });
 }
 
 #[tokio::test]
@@ -18,11 +15,8 @@ async fn timeout_names_the_rejected_requests() {
     let sandbox = sandbox().await;
     let (clock, port) = (Clock::manual(), free_port());
     let builder = builder(&sandbox, LOCAL).clock(clock.clone());
-    let login = builder
-        .ports([port])
-        .login_timeout(Duration::from_secs(60))
-        .build()
-        .unwrap();
+    let builder = builder.ports([port]).login_timeout(Duration::from_secs(60));
+    let login = builder.build().unwrap();
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     let others = async {
@@ -53,11 +47,8 @@ async fn timeout_names_the_rejected_requests() {
 async fn only_the_registered_port_is_bound() {
     let port = free_port();
     let uri = format!("http://127.0.0.1:{port}/cb");
-    let sandbox = Sandbox::builder()
-        .code_client([&uri])
-        .start()
-        .await
-        .unwrap();
+    let builder = Sandbox::builder().code_client([&uri]);
+    let sandbox = builder.start().await.unwrap();
     let login = login(&sandbox, &uri);
     let local = login.listen("default").unwrap();
     assert_eq!(redirect_uri(&local).as_str(), uri);

@@ -116,10 +116,8 @@ async fn code_with_a_lost_response_is_sent_once() {
         ("502", &|at| at.respond(502)),
         ("504", &|at| at.respond(504)),
         ("408", &|at| at.respond(408)),
-        ("empty", &|at| at.respond(FaultResponse::new(200).body(""))),
-        ("html", &|at| {
-            at.respond(FaultResponse::new(200).body("<html>"))
-        }),
+        ("empty", &|at| at.respond(ok(""))),
+        ("html", &|at| at.respond(ok("<html>"))),
         ("cut", &|at| at.cut_body()),
         ("dropped", &|at| at.drop_response()),
         ("stalled", &|at| at.stall()),
@@ -134,10 +132,8 @@ async fn code_with_a_lost_response_is_sent_once() {
             let (result, page) = timeout(TEST_TIMEOUT, call).await.unwrap();
             let error = result.unwrap_err();
             assert_kind(&error, "LoginRequired");
-            assert!(
-                error.needs_login() && !error.is_transient(),
-                "{what}: {error}"
-            );
+            let has_ended = error.needs_login() && !error.is_transient();
+            assert!(has_ended, "{what}: {error}");
             assert_eq!(error.retry_after(), None);
             let text = error.to_string();
             assert!(text.contains("log in again"), "{what}: {text}");
@@ -265,9 +261,7 @@ async fn paste_in_a_pause_shares_the_exchange() {
     sandbox.at_token_endpoint().times(2).respond(503);
     let twice = async {
         let second = async {
-            while sandbox.token_requests() < 1 {
-                tokio::task::yield_now().await;
-            }
+            until_first_request(&sandbox).await;
             local.pasted(&callback).await
         };
         tokio::join!(local.pasted(&callback), second, local.redirected())
@@ -279,6 +273,16 @@ async fn paste_in_a_pause_shares_the_exchange() {
     assert_eq!(sandbox.token_requests(), 3);
 }
 
+fn ok(body: &str) -> FaultResponse {
+    FaultResponse::new(200).body(body)
+}
+
+async fn until_first_request(sandbox: &Sandbox) {
+    while sandbox.token_requests() < 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn dropped_finish_still_sends_the_code_again() {
     let sandbox = sandbox().await;
@@ -286,11 +290,7 @@ async fn dropped_finish_still_sends_the_code_again() {
     let login = builder.timeout(LONG).build().unwrap();
     let (pending, callback) = begin(&sandbox, &login).await;
     sandbox.at_token_endpoint().times(1).respond(429);
-    let first_request = async {
-        while sandbox.token_requests() < 1 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let first_request = until_first_request(&sandbox);
     tokio::select! {
         _ = login.finish(pending, &callback, "jo") => panic!("the clock stands still"),
         () = first_request => {}

@@ -8,6 +8,7 @@ use genesys_cloud_auth::{
     },
     sandbox::Sandbox,
 };
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{Run, replies::SECRET};
@@ -47,10 +48,8 @@ async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
     let configuration: IntegrationConfiguration = configure.await.unwrap();
     run.debug(&configuration);
     integrations.enable(&integration.id).await.unwrap();
-    let active = integrations
-        .wait_until_active(&integration.id)
-        .await
-        .unwrap();
+    let active = integrations.wait_until_active(&integration.id).await;
+    let active = active.unwrap();
     run.debug(&active);
     run.debug(&active.intended_state);
     run.debug(&active.reported_state);
@@ -86,14 +85,9 @@ async fn run_action(run: &mut Run, sandbox: &Sandbox, api: &PlatformClient, inte
     run.debug(&test);
     run.debug(&test.steps[0]);
     let secret = sandbox.rotate_secret();
-    run.add_secret(
-        "the rotated secret",
-        secrecy::ExposeSecret::expose_secret(&secret),
-    );
-    let error = actions
-        .execute::<_, Value>(&action.id, &input)
-        .await
-        .unwrap_err();
+    run.add_secret("the rotated secret", secret.expose_secret());
+    let executed = actions.execute::<_, Value>(&action.id, &input).await;
+    let error = executed.unwrap_err();
     if let ErrorKind::Api(response) = error.kind() {
         let failure = response.data_action.as_ref().unwrap();
         run.debug(failure);

@@ -15,7 +15,7 @@ use crate::{
     admin::chain::{Chain, lookup},
     rotation::MemoryVault,
     support::{
-        CLIENT_ID, good_token, region_of,
+        CLIENT_ID, good_token, provider_of, region_of,
         server::{Reply, Server},
     },
 };
@@ -34,12 +34,9 @@ pub async fn all(run: &mut Run) {
     let credential = RotatedCredential::oauth_client(credential, "CRM lookup", id);
     run.debug(&credential.clone().field("other", value));
     let input = json!({ "email": "ada", "key": value });
-    let rotation = chain
-        .api
-        .rotate_client_secret(id, vault.vault(), &journal)
-        .credential(credential)
-        .execute(&action, &input)
-        .unwrap();
+    let rotation = chain.api.rotate_client_secret(id, vault.vault(), &journal);
+    let rotation = rotation.credential(credential).execute(&action, &input);
+    let rotation = rotation.unwrap();
     run.debug(&rotation);
     run.debug(&vault.vault());
     let plan = rotation.plan().await.unwrap();
@@ -105,7 +102,10 @@ async fn failed_at(run: &mut Run, step: Step) {
     }
     let server = Server::start(replies[0].clone());
     server.answers_all(replies);
-    let (api, _clock) = run.client(region_of(&login, &server));
+    // Not with the short timeout of the other runs: each step must be reached.
+    let (tokens, _clock) = provider_of(region_of(&login, &server));
+    let tokens = tokens.http_client(run.http_client.clone());
+    let api = run.client_of(tokens.build().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.json");
     let vault = MemoryVault::default();

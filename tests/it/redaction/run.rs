@@ -117,12 +117,10 @@ impl Run {
 
     /// A client with client credentials of a sandbox, whose events are searched, too.
     pub fn service_of(&mut self, sandbox: &Sandbox) -> PlatformClient {
-        let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-            .http_client(self.http_client.clone())
-            .on_event(|event| tracing::info!("{event:?}"))
-            .build()
-            .unwrap();
-        self.client_of(tokens)
+        let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+        let builder = builder.on_event(|event| tracing::info!("{event:?}"));
+        let tokens = builder.http_client(self.http_client.clone()).build();
+        self.client_of(tokens.unwrap())
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {

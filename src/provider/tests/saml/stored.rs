@@ -44,9 +44,8 @@ async fn users_of_one_store_get_their_own_tokens() {
 fn store_requires_an_identity() {
     let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
     let build = |grant: Saml2Bearer| {
-        TokenProvider::builder(region.clone(), grant)
-            .store(MemoryStore::new())
-            .build()
+        let builder = TokenProvider::builder(region.clone(), grant);
+        builder.store(MemoryStore::new()).build()
     };
     for anonymous in [Idp::default().grant(), Idp::default().grant().identity("")] {
         let error = build(anonymous).unwrap_err();
