@@ -63,6 +63,10 @@ impl RedisStore {
     /// The form is `redis://[[user]:password@]host[:port][/database]`. `rediss` in its place means
     /// TLS and needs the feature `rustls`. Neither errors nor `Debug` show more of it than host and port.
     ///
+    /// TLS uses the provider of cryptography that the program has installed in rustls. Where there is
+    /// none, the first connection installs that of aws-lc, which is in the program anyway; otherwise
+    /// rustls would panic in a program that also contains `ring`.
+    ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) if the URL is not valid.
     pub fn new(url: &str) -> Result<Self, Error> {
@@ -79,7 +83,10 @@ impl RedisStore {
     /// as `ClusterConnection` and `ConnectionManager` do.
     ///
     /// Its clones are used at the same time, so a response must not block the commands of others. The
-    /// connection's own settings apply, such as its timeouts and TLS.
+    /// connection's own settings apply, such as its timeouts and TLS. A program that contains both `ring`
+    /// and `aws-lc-rs` must install a provider of cryptography in rustls
+    /// (`CryptoProvider::install_default`) before it opens a connection over TLS: the crate `redis`
+    /// panics without it. The same is true for [`from_fn`](Self::from_fn).
     pub fn with_connection<C>(connection: C) -> Self
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,

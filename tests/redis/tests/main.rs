@@ -5,10 +5,12 @@
 mod child_process;
 mod conformance;
 mod errors;
+mod example;
 mod fleet;
 mod login;
 mod member;
 mod outages;
+mod planning;
 mod sealed;
 mod sentinel;
 mod server;

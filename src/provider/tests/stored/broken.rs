@@ -116,3 +116,17 @@ async fn record_of_a_failed_save_is_no_failure() {
         assert_eq!(fleet.endpoint.requests(), 1, "{how}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn waiting_process_uses_what_another_one_saved() {
+    let fleet = Fleet::new(|_| Reply::Token(3_600));
+    let (tokens, events) = fleet.broken_process("turn hangs");
+    let waiting = tokio::spawn(async move { text(&tokens).await });
+    // It has found no record, and waits for the turn.
+    tokio::time::sleep(seconds(2.0)).await;
+    assert_eq!(text(&fleet.process()).await, "token-0");
+    assert_eq!(waiting.await.unwrap(), "token-0");
+    assert_eq!(fleet.endpoint.requests(), 1);
+    let event = events.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
+}
