@@ -170,6 +170,10 @@ mod tests {
             "bearerx",
             "aB_3=cD",
             "x9_kQ=8f_=e",
+            "my-secret=b",
+            "9_secret=b",
+            "{a",
+            "a}",
             "a\"b'c",
         ] {
             assert_eq!(clean(unchanged), Ok(unchanged), "{unchanged:?}");
@@ -212,6 +216,7 @@ mod tests {
             "a whole line",
             &[
                 "A_SECRET=a",
+                "_SECRET=a",
                 "GC_KEY=a",
                 "oauth_client_id=a",
                 "export X=a",
@@ -242,6 +247,26 @@ mod tests {
             for text in *texts {
                 let error = clean(text).expect_err(text);
                 assert!(error.contains(cause), "{text:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn character_has_the_name_that_its_reader_knows() {
+        for (characters, name) in [
+            ("\n\r\u{85}\u{2028}\u{2029}", "a line break"),
+            (" ", "a space"),
+            ("\t", "a tab"),
+            ("\\", "a backslash"),
+            ("\0\u{1b}\u{7f}\u{9b}", "a control character"),
+            (
+                "\u{200b}\u{a0}\u{feff}",
+                "an invisible character or an unusual space",
+            ),
+            ("é日", "a character other than visible ASCII"),
+        ] {
+            for c in characters.chars() {
+                assert_eq!(name_of(c), name, "{c:?}");
             }
         }
     }

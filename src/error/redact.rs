@@ -218,6 +218,9 @@ mod tests {
                 let (start, end) = encoded.split_at(20);
                 forms.push(format!("{start}\r\n{end}"));
                 forms.extend(["", "/", "a/", "b64"].map(|word| format!("{word}{encoded}")));
+                // What follows it may be of its letters, too.
+                let bare = encoded.trim_end_matches('=');
+                forms.extend(["x", "xy", "xyz"].map(|word| format!("{bare}{word}")));
             }
         }
         forms.push(STANDARD.encode(&form));

@@ -62,6 +62,37 @@ fn every_payload_is_an_error() {
 }
 
 #[test]
+fn limit_is_shown_in_seconds_with_three_decimals_at_most() {
+    for (nanoseconds, shown) in [
+        (0, "0"),
+        (49_999_999, "0.05"),
+        (1_500_000_001, "1.5"),
+        (9_999_999_391, "10"),
+        (30_000_000_000, "30"),
+    ] {
+        let seconds = local::Seconds(Duration::from_nanos(nanoseconds));
+        assert_eq!(seconds.to_string(), shown);
+    }
+}
+
+#[test]
+fn date_of_a_year_with_five_digits_is_described() {
+    let year_10000 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let second = Duration::from_secs(1);
+    for (time, shown) in [
+        (year_10000 - second, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (year_10000, "a time after the year 9999"),
+        (SystemTime::UNIX_EPOCH, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (
+            SystemTime::UNIX_EPOCH - second,
+            "a time before the year 1970",
+        ),
+    ] {
+        assert_eq!(local::Date(&time).to_string(), shown);
+    }
+}
+
+#[test]
 fn debug_shows_the_text_and_its_sources() {
     #[derive(Debug, thiserror::Error)]
     #[error("no answer")]

@@ -3,6 +3,17 @@
 use super::*;
 
 #[test]
+fn expired_token_is_renewed_at_once_in_the_background() {
+    let mut story = Story::new(CredentialSource::Static);
+    assert_eq!(story.policy.wake_at(story.now), None);
+    story.get(token("a", START, 100));
+    assert!(story.policy.wake_at(story.now).unwrap() > story.now);
+    // As after a suspend.
+    story.pass(200.0);
+    assert_eq!(story.policy.wake_at(story.now), Some(story.now));
+}
+
+#[test]
 fn better_token_is_another_one_that_ends_later() {
     let mut story = Story::new(CredentialSource::Static);
     let is_better = |story: &Story, token| story.policy.is_better(&token, story.now);
