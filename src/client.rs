@@ -2,6 +2,7 @@
 
 mod builder;
 mod call;
+mod header;
 mod pages;
 mod request;
 mod response;

@@ -4,10 +4,7 @@ use std::{error, fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
@@ -16,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     PlatformClient,
     call::{Body, Call, ReadBody},
+    header::caller_header,
     response::Response,
     target::Target,
 };
@@ -154,25 +152,14 @@ impl Request {
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        let Ok(name) = name.try_into() else {
-            self.fail("the name of a header is malformed; it has letters, digits and hyphens");
-            return self;
-        };
-        let what = match value.try_into() {
-            Err(_) => format!(
-                "the value of the header {name} contains a line break or another control character; \
-                 remove it"
-            ),
-            Ok(_) if OF_THE_CONNECTION.contains(&name.as_str()) => {
-                format!("the header {name} belongs to the connection; leave it out")
-            }
-            Ok(mut value) => {
-                value.set_sensitive(value.is_sensitive() || name == AUTHORIZATION);
+        match caller_header(name, value) {
+            Ok((name, value)) => {
                 self.headers.insert(name, value);
-                return self;
             }
-        };
-        self.invalid.get_or_insert(Error::configuration(what));
+            Err(error) => {
+                self.invalid.get_or_insert(error);
+            }
+        }
         self
     }
 
@@ -410,20 +397,3 @@ impl fmt::Debug for Request {
             .finish_non_exhaustive()
     }
 }
-
-/// The headers that a caller may not set (RFC 9110 7.6.1 and RFC 9112 3.2, 6).
-const OF_THE_CONNECTION: [&str; 13] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
