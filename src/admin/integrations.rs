@@ -71,7 +71,7 @@ impl Integrations {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list(&self) -> Result<Vec<Integration>, Error> {
         let request = self.api.get(INTEGRATIONS).query(&[("pageSize", 100)]);
-        fetch_pages(request).await
+        fetch_pages(request, |one: &Integration| &one.id).await
     }
 
     /// Returns the integrations that use a credential. Some servers ignore the filter for it, so the
@@ -85,7 +85,8 @@ impl Integrations {
         let request = self.api.get(INTEGRATIONS);
         let query = [("pageSize", "100"), ("credentialId", credential_id)];
         let mut using = Vec::new();
-        for integration in fetch_pages::<Integration>(request.query(&query)).await? {
+        let listed = fetch_pages(request.query(&query), |one: &Integration| &one.id);
+        for integration in listed.await? {
             match self.configuration(&integration.id).await {
                 Ok(configuration) if configuration.uses_credential(credential_id) => {
                     using.push(integration);

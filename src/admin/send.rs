@@ -1,5 +1,7 @@
 //! Sends what the handles have in common.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::fields::null_as_default;
@@ -27,14 +29,18 @@ pub(super) async fn fetch_whole_listing<T: DeserializeOwned>(
     Ok(listing.entities)
 }
 
-/// Fetches all pages of a listing.
+/// Fetches all pages of a listing. An entity that moves to a later page in the meantime is returned once.
 pub(super) async fn fetch_pages<T: DeserializeOwned + 'static>(
     request: Request,
+    id: impl Fn(&T) -> &str,
 ) -> Result<Vec<T>, Error> {
     let mut pages = request.pages();
-    let mut entities = Vec::new();
+    let (mut entities, mut ids) = (Vec::new(), HashSet::new());
     while let Some(entity) = pages.next().await {
-        entities.push(entity?);
+        let entity = entity?;
+        if ids.insert(id(&entity).to_owned()) {
+            entities.push(entity);
+        }
     }
     Ok(entities)
 }

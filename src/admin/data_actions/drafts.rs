@@ -52,7 +52,7 @@ impl DataActions {
     pub async fn list_by(&self, filter: &DataActionFilter) -> Result<Vec<DataAction>, Error> {
         let query = [("pageSize", "100"), ("includeAuthActions", "true")];
         let request = self.api.get(ACTIONS).query(&query).query(filter);
-        fetch_pages(request).await
+        fetch_pages(request, |action: &DataAction| &action.id).await
     }
 
     /// Returns a data action with its configuration, its contract and the texts of its templates, which
@@ -145,7 +145,8 @@ impl DataActions {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list_drafts(&self) -> Result<Vec<DataAction>, Error> {
         let request = self.api.get(ACTIONS).segment("drafts");
-        fetch_pages(request.query(&[("pageSize", 100)])).await
+        let request = request.query(&[("pageSize", 100)]);
+        fetch_pages(request, |draft: &DataAction| &draft.id).await
     }
 
     /// Creates a data action as a draft, which can be [tested](Self::test_draft) before it is

@@ -38,7 +38,8 @@ impl Integrations {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list_credentials(&self) -> Result<Vec<Credential>, Error> {
         let request = self.api.get(CREDENTIALS).segment("listing");
-        fetch_pages(request.query(&[("pageSize", 200)])).await
+        let request = request.query(&[("pageSize", 200)]);
+        fetch_pages(request, |credential: &Credential| &credential.id).await
     }
 
     /// Returns a credential, without its values.

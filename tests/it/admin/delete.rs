@@ -108,10 +108,12 @@ async fn deletion_that_is_not_seen_ends_with_the_wait() {
 
 #[tokio::test]
 async fn refused_deletion_is_returned() {
-    let (sandbox, clients) = start_clients().await;
-    let created = clients.create(&job(&sandbox)).await.unwrap();
-    let path = format!("/api/v2/oauth/clients/{}", created.client.id);
-    sandbox.at_api().path(path).respond(409);
-    let error = clients.delete(&created.client.id).await.unwrap_err();
+    let cloud = Cloud::start();
+    let refused = Reply::json(409, r#"{"code":"general.conflict","status":409}"#);
+    cloud
+        .api
+        .answers([client("active"), client("inactive"), refused]);
+    let error = cloud.client.oauth_clients().delete("a").await.unwrap_err();
     assert_status(&error, 409);
+    assert_eq!(cloud.requests().api, 3);
 }

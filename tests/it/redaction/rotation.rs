@@ -15,7 +15,7 @@ use crate::{
     admin::chain::{Chain, lookup},
     rotation::MemoryVault,
     support::{
-        CLIENT_ID, good_token, region_of,
+        CLIENT_ID, good_token, provider_of, region_of,
         server::{Reply, Server},
     },
 };
@@ -102,7 +102,10 @@ async fn failed_at(run: &mut Run, step: Step) {
     }
     let server = Server::start(replies[0].clone());
     server.answers_all(replies);
-    let (api, _clock) = run.client(region_of(&login, &server));
+    // Not with the short timeout of the other runs: each step must be reached.
+    let (tokens, _clock) = provider_of(region_of(&login, &server));
+    let tokens = tokens.http_client(run.http_client.clone());
+    let api = run.client_of(tokens.build().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.json");
     let vault = MemoryVault::default();
