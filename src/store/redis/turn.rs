@@ -227,11 +227,11 @@ mod tests {
 
     #[test]
     fn no_two_turns_have_one_name() {
-        let threads = [0; 8].map(|_| thread::spawn(|| [0; 1_000].map(|_| new_owner())));
-        let names = threads.map(|thread| thread.join().unwrap());
-        assert_eq!(
-            names.into_iter().flatten().collect::<HashSet<_>>().len(),
-            8_000
-        );
+        let names = || (0..1_000).map(|_| new_owner()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..8).map(|_| thread::spawn(names)).collect();
+        let names = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap());
+        assert_eq!(names.collect::<HashSet<_>>().len(), 8_000);
     }
 }
