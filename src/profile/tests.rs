@@ -410,9 +410,14 @@ fn largest_file_is_read() {
 #[test]
 fn hostile_name_of_a_profile_is_escaped() {
     let name = format!("\u{1b}[31m\u{202e}{}", "x".repeat(2_000));
-    let error = error_of(WRITTEN, &name).to_string();
-    assert!(error.contains("\\u{1b}[31m\\u{202e}xxx"), "{error}");
-    assert!(error.len() < 1_000 && !error.contains('\u{1b}'), "{error}");
+    let empty = format!("[\"\\u001b[31m\\u202e{}\"]\n", "x".repeat(2_000));
+    for content in [WRITTEN, &empty] {
+        let error = error_of(content, &name).to_string();
+        let is_there = error.contains("`environment` is missing");
+        assert_eq!(is_there, content != WRITTEN, "{error}");
+        assert!(error.contains("\\u{1b}[31m\\u{202e}xxx"), "{error}");
+        assert!(error.len() < 1_000 && !error.contains('\u{1b}'), "{error}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::support::{
     isolated::test_name,
     kind_of,
     runtime::runtime,
-    server::Closed,
+    server::{Reply, Server},
 };
 
 /// Runs the test again in a process with an empty home folder, and returns its messages.
@@ -120,11 +120,12 @@ fn proxy_of_the_profile_is_used_and_named() {
     let name = test_name!();
     let Some(job) = job() else {
         let (_home, messages) = in_another_home(name);
-        assert_eq!(messages, ["Refused"]);
+        let connect = "CONNECT login.mypurecloud.de:443 Basic dTpzZW50aW5lbA==";
+        assert_eq!(messages, [connect, "ProxyAuthentication"]);
         return;
     };
-    let closed = Closed::new();
-    let (host, port) = (closed.address().ip(), closed.address().port());
+    let proxy = Server::start(Reply::of(407, "", ""));
+    let (host, port) = (proxy.address().ip(), proxy.address().port());
     let content = format!(
         "[default]\nenvironment = 'mypurecloud.de'\nclient_credentials = 'i'\nclient_secret = 's'\n\
          proxy_protocol = 'http'\nproxy_host = '{host}'\nproxy_port = '{port}'\n\
@@ -133,6 +134,9 @@ fn proxy_of_the_profile_is_used_and_named() {
     write_profiles(&job[0], &content);
     let tokens = TokenProvider::from_gc_profile("DEFAULT").unwrap();
     let error = runtime().block_on(tokens.token()).unwrap_err();
+    let sent = &proxy.requests()[0];
+    let authorization = sent.header("proxy-authorization").unwrap();
+    send_to_parent(&format!("{} {} {authorization}", sent.method, sent.target));
     let shown = format!("{error:?} {error:#?} {tokens:?}");
     assert!(
         shown.contains(&format!("the proxy {host}:{port}")),
