@@ -113,10 +113,11 @@ fn profiles_lead_to_region_and_grant() {
         for name in ["DEFAULT", "default", "Default"] {
             let tokens = build(content, name).unwrap();
             let region = tokens.region();
-            let named = region.domain().map(str::to_owned).unwrap_or_else(|| {
-                let (login, api) = (region.login_url(), region.api_url());
-                format!("{login} {api} {}", region.apps_url())
-            });
+            let (login, api) = (region.login_url(), region.api_url());
+            let named = match region.domain() {
+                Some(domain) => domain.to_owned(),
+                None => format!("{login} {api} {}", region.apps_url()),
+            };
             assert_eq!(named, *hosts, "{content}");
             let shown = format!("{tokens:?}").to_lowercase();
             let kind = if *grant == "a fixed token" {
