@@ -10,6 +10,8 @@
 //! - A request that creates something or generates a secret is sent once. Where its response is lost,
 //!   [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) is `true`, and the text says what
 //!   to look for.
+//! - A listing in pages that changes while it is read contains each object at most once; one that moves
+//!   to an earlier page may be missing.
 //! - After a change Genesys Cloud may return the former state for some seconds.
 //!
 //! The guides [OAuth clients in Genesys Cloud](crate::guide::oauth_clients) and [Data
@@ -27,6 +29,7 @@ mod send;
 
 pub use data_actions::{
     DataActions,
+    filter::DataActionFilter,
     model::{
         DataAction, DataActionConfig, DataActionContract, DataActionRequest, DataActionResponse,
     },

@@ -465,11 +465,12 @@ impl Sandbox {
 /// are not in the [record](Self::requests). If the credential is not valid, it fails as in Genesys Cloud:
 /// `INVALID_CREDENTIALS` with `ACTION.AUTHENTICATION`.
 ///
-/// Templates can have `${input.x}`, `$!{input.x}`, `${input.rawRequest}`, `${rawResult}`, the names of the
-/// translation map, `$esc.url`, `$esc.jsonString`, `$esc.jsonEncode`, `$esc.quote`, `$encoding.base64` and
+/// Templates can have `${input.x}`, `$!{input.x}`, `${input.rawRequest}`, `${credentials.x}`,
+/// `${authResponse.access_token}`, `${rawResult}`, the names of the translation map, `$esc.url`,
+/// `$esc.jsonString`, `$esc.jsonEncode`, `$esc.quote`, `$encoding.base64` and
 /// `successTemplateUtils.firstFromArray`. Paths can have names, indexes, `[*]`, `..` and filters by one
-/// value. Anything else gets 400 with “not in the sandbox”. Of the contract, only the fields that the
-/// input must have are checked.
+/// value. Anything else gets 400 with “not in the sandbox”, as do the flat form of an input and the files
+/// of schemas. Of the contract, only the fields that the input must have are checked.
 ///
 /// There is one data action from the start, which returns the JSON object that it receives. The
 /// credential of its integration is a copy of the client's id and secret.

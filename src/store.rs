@@ -45,8 +45,8 @@ use crate::{error::StoreError, runtime};
 /// the code of one.
 pub trait TokenStore: Send + Sync + 'static {
     /// The right to change one record. Dropping it gives it up, at once or a moment later, at the
-    /// latest when its lease of 15 seconds ends. A store whose turns are leases renews the lease while
-    /// the turn exists.
+    /// latest when its lease ends. A lease lasts at most 15 seconds, for which a provider waits, better
+    /// 10. The store renews it while the turn exists.
     type Turn: Send + 'static;
 
     /// Returns the record under `key` byte for byte as it was saved, or `None` if there is none. This

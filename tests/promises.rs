@@ -28,7 +28,9 @@ fn names_of_tests(files: &Files) -> BTreeSet<String> {
     for (root, _) in files.iter() {
         let program = match root.split('/').collect::<Vec<_>>()[..] {
             ["src", "lib.rs"] => None,
-            ["tests", program, "main.rs"] | ["tests", program, "tests", "main.rs"] => Some(program),
+            ["tests", program, "main.rs"]
+            | ["tests", program, "tests", "main.rs"]
+            | ["tests", "fixtures", program, "tests", "main.rs"] => Some(program),
             ["tests", file] => Some(file.trim_end_matches(".rs")),
             _ => continue,
         };

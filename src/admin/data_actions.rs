@@ -2,6 +2,7 @@
 
 mod drafts;
 mod execute;
+pub(super) mod filter;
 pub(super) mod model;
 pub(super) mod new_action;
 pub(super) mod testing;

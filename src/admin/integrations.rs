@@ -10,11 +10,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use self::model::{Integration, IntegrationConfiguration, IntendedState, ReportedStateCode};
-use super::{
-    poll::Poll,
-    repeat::VersionConflicts,
-    send::{fetch_once, fetch_pages},
-};
+use super::{poll::Poll, repeat::VersionConflicts, send::fetch_pages};
 use crate::{
     client::{PlatformClient, Request},
     error::{Error, sanitize},
@@ -75,7 +71,7 @@ impl Integrations {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list(&self) -> Result<Vec<Integration>, Error> {
         let request = self.api.get(INTEGRATIONS).query(&[("pageSize", 100)]);
-        fetch_pages(request).await
+        fetch_pages(request, |one: &Integration| &one.id).await
     }
 
     /// Returns the integrations that use a credential. Some servers ignore the filter for it, so the
@@ -89,7 +85,8 @@ impl Integrations {
         let request = self.api.get(INTEGRATIONS);
         let query = [("pageSize", "100"), ("credentialId", credential_id)];
         let mut using = Vec::new();
-        for integration in fetch_pages::<Integration>(request.query(&query)).await? {
+        let listed = fetch_pages(request.query(&query), |one: &Integration| &one.id);
+        for integration in listed.await? {
             match self.configuration(&integration.id).await {
                 Ok(configuration) if configuration.uses_credential(credential_id) => {
                     using.push(integration);
@@ -134,7 +131,7 @@ impl Integrations {
             body.insert("name".to_owned(), name.into());
         }
         let request = self.api.post(INTEGRATIONS).json(&body);
-        let (integration, _) = fetch_once(&self.api, request, || {
+        let (integration, _) = request.fetch_once(|| {
             format!(
                 "it is not known whether the integration was created: look for the name “{}” with \
                  `integrations().list()` before you try again",

@@ -19,10 +19,7 @@ use self::{
     model::{ClientState, OAuthClient, OAuthClientWithSecret},
     new_client::NewOAuthClient,
 };
-use super::{
-    fields::remove_secrets,
-    send::{fetch_once, fetch_whole_listing},
-};
+use super::{fields::remove_secrets, send::fetch_whole_listing};
 use crate::{
     client::{PlatformClient, Request},
     error::{Error, ResponseProblem, sanitize},
@@ -45,6 +42,7 @@ impl PlatformClient {
         OAuthClients {
             api: self.clone(),
             wait: None,
+            language: None,
         }
     }
 }
@@ -57,9 +55,18 @@ impl PlatformClient {
 pub struct OAuthClients {
     api: PlatformClient,
     wait: Option<Duration>,
+    language: Option<String>,
 }
 
 impl OAuthClients {
+    /// Sets the language of the descriptions of [scopes](Self::scopes), such as `de`; English where it is
+    /// not set. It is sent as `Accept-Language` (RFC 9110 12.5.4).
+    #[must_use]
+    pub fn language(mut self, tag: impl Into<String>) -> Self {
+        self.language = Some(tag.into());
+        self
+    }
+
     /// Sets how long [`delete`](Self::delete) and usage queries ask whether Genesys Cloud is done.
     #[must_use]
     pub fn wait(mut self, limit: Duration) -> Self {
@@ -209,7 +216,7 @@ impl OAuthClients {
         request: Request,
         advice: impl Fn() -> String,
     ) -> Result<OAuthClientWithSecret, Error> {
-        let (body, response) = fetch_once::<WithSecret>(&self.api, request, &advice).await?;
+        let (body, response) = request.fetch_once::<WithSecret>(&advice).await?;
         match body.secret {
             Some(secret) if !secret.expose_secret().is_empty() => Ok(OAuthClientWithSecret {
                 client: body.client,
@@ -217,7 +224,7 @@ impl OAuthClients {
             }),
             _ => Err(response
                 .unexpected(ResponseProblem::NoSecret)
-                .with_possible_effect(advice)),
+                .with_unknown_outcome(advice())),
         }
     }
 

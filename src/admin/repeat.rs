@@ -54,17 +54,32 @@ fn is_version_conflict(error: &Error) -> bool {
 
 /// Requests about an integration that Genesys Cloud does not know everywhere yet. It then answers 400
 /// or 408, as it also does to a wrong request.
-pub(super) struct FreshIntegration(Poll);
+pub(super) struct FreshIntegration<'a> {
+    api: &'a PlatformClient,
+    limit: Duration,
+    /// Begins with the first response, because a token may have taken long.
+    poll: Option<Poll>,
+}
 
-impl FreshIntegration {
-    pub(super) fn new(api: &PlatformClient, limit: Duration) -> Self {
-        Self(Poll::new(api, limit))
+impl<'a> FreshIntegration<'a> {
+    pub(super) fn new(api: &'a PlatformClient, limit: Duration) -> Self {
+        Self {
+            api,
+            limit,
+            poll: None,
+        }
     }
 
     /// Waits until it is time to send the request again. Returns `false` if that does not help, and
     /// when the time is over.
     pub(super) async fn waits_after(&mut self, error: &Error) -> bool {
-        may_be_fresh(error) && self.0.wait().await
+        if !may_be_fresh(error) {
+            return false;
+        }
+        let poll = self
+            .poll
+            .get_or_insert_with(|| Poll::new(self.api, self.limit));
+        poll.wait().await
     }
 }
 

@@ -1,10 +1,12 @@
 //! Sends what the handles have in common.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::fields::null_as_default;
 use crate::{
-    client::{PlatformClient, Request, Response},
+    client::Request,
     error::{Error, ResponseProblem},
 };
 
@@ -27,27 +29,18 @@ pub(super) async fn fetch_whole_listing<T: DeserializeOwned>(
     Ok(listing.entities)
 }
 
-/// Sends a request that must not be repeated. Where the server may have done it although the call
-/// failed, the error says so and gives `advice`.
-pub(super) async fn fetch_once<T: DeserializeOwned>(
-    api: &PlatformClient,
-    request: Request,
-    advice: impl FnOnce() -> String,
-) -> Result<(T, Response), Error> {
-    // An error of the token request is no sign that this request was sent.
-    api.tokens().token().await?;
-    let result = request.fetch_with_response().await;
-    result.map_err(|error: Error| error.with_possible_effect(advice))
-}
-
-/// Fetches all pages of a listing.
+/// Fetches all pages of a listing. An entity that moves to a later page in the meantime is returned once.
 pub(super) async fn fetch_pages<T: DeserializeOwned + 'static>(
     request: Request,
+    id: impl Fn(&T) -> &str,
 ) -> Result<Vec<T>, Error> {
     let mut pages = request.pages();
-    let mut entities = Vec::new();
+    let (mut entities, mut ids) = (Vec::new(), HashSet::new());
     while let Some(entity) = pages.next().await {
-        entities.push(entity?);
+        let entity = entity?;
+        if ids.insert(id(&entity).to_owned()) {
+            entities.push(entity);
+        }
     }
     Ok(entities)
 }

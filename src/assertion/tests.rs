@@ -59,6 +59,11 @@ fn fault(given: impl Into<RawAssertion>) -> String {
         .to_owned()
 }
 
+#[track_caller]
+fn assert_fault(given: &str, expected: &str) {
+    assert_eq!(fault(given), expected, "{given}");
+}
+
 fn decode(sent: &SecretString, engine: &impl Engine) -> Vec<u8> {
     engine.decode(sent.expose_secret()).unwrap()
 }

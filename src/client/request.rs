@@ -249,7 +249,7 @@ impl Request {
     /// # Errors
     /// There is no token, no response arrived, or its status is 400 or above.
     pub async fn send(self) -> Result<Response, Error> {
-        self.into_call(ReadBody::Later)?.send().await
+        self.into_call(ReadBody::Later)?.send(&mut false).await
     }
 
     /// Sends JSON with secrets, in a buffer that is wiped. No error repeats the secrets.
@@ -261,26 +261,56 @@ impl Request {
         self
     }
 
-    /// Returns the whole body, and the response that it came with.
-    pub(crate) async fn bytes_with_response(self) -> Result<(Bytes, Response), Error> {
-        let mut response = self.read().await?;
-        let body = response.take_body().await?;
-        Ok((body, response))
-    }
-
     /// Returns the decoded body, and the response that it came with.
     pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
         self,
     ) -> Result<(T, Response), Error> {
-        let mut response = self.read().await?;
+        let mut response = self.read(&mut false).await?;
         let value = response.decode().await?;
         Ok((value, response))
     }
 
-    /// Sends the request and reads the body of the response. A redirection is an error.
-    pub(super) async fn read(self) -> Result<Response, Error> {
-        let response = self.into_call(ReadBody::Now)?.send().await?;
+    /// As `fetch_with_response`, for a request that must not be repeated by itself. Where the server may
+    /// have done it although the call failed, the error says so and gives `advice`.
+    pub(crate) async fn fetch_once<T: DeserializeOwned>(
+        self,
+        advice: impl Fn() -> String,
+    ) -> Result<(T, Response), Error> {
+        let mut response = self.read_once(&advice).await?;
+        let value = response.decode().await;
+        let value = value.map_err(|error| error.with_unknown_outcome(advice()))?;
+        Ok((value, response))
+    }
+
+    /// The same without decoding.
+    pub(crate) async fn bytes_once(
+        self,
+        advice: impl Fn() -> String,
+    ) -> Result<(Bytes, Response), Error> {
+        let mut response = self.read_once(advice).await?;
+        let body = response.take_body().await?;
+        Ok((body, response))
+    }
+
+    async fn read_once(self, advice: impl Fn() -> String) -> Result<Response, Error> {
+        let mut may_have_effect = false;
+        let result = self.read(&mut may_have_effect).await;
+        result.map_err(|error| {
+            if may_have_effect {
+                error.with_unknown_outcome(advice())
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Sends the request and reads the body of the response. A redirection is an error. Where it fails,
+    /// `may_have_effect` is set if the server may have done what the request asked for.
+    pub(super) async fn read(self, may_have_effect: &mut bool) -> Result<Response, Error> {
+        let call = self.into_call(ReadBody::Now)?;
+        let response = call.send(may_have_effect).await?;
         if response.status().is_redirection() {
+            *may_have_effect = true;
             return Err(response.unexpected(ResponseProblem::Redirect));
         }
         Ok(response)

@@ -1,6 +1,6 @@
 //! Changes that may have been made although the call failed, and waits that ended too early.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{Error, Inner, kind::ErrorKind};
 
@@ -12,13 +12,14 @@ impl Error {
         matches!(&*self.0, Inner::OutcomeUnknown { .. })
     }
 
-    /// Returns this error with `advice` if the server may have done what it was asked to do. Other
-    /// errors stay as they are.
-    pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
-        if !self.kind().may_have_effect() {
-            return self;
-        }
-        let text = format!("{self}; {}", advice());
+    /// Whether the server may have done what a request asked for that failed with this error.
+    pub(crate) fn may_have_effect(&self) -> bool {
+        self.kind().may_have_effect()
+    }
+
+    /// Returns this error of a request that the server may have done, with `advice`.
+    pub(crate) fn with_unknown_outcome(self, advice: impl fmt::Display) -> Self {
+        let text = format!("{self}; {advice}");
         Self(Arc::new(Inner::OutcomeUnknown { cause: self, text }))
     }
 

@@ -60,8 +60,8 @@ pub(super) fn remove(account: &Account<'_>) -> Result<(), KeyringError> {
 }
 
 fn connect(account: &Account<'_>) -> Result<SecretService, KeyringError> {
-    // The prompt for a password is given up when nobody waits any more.
-    let seconds = account.timeout.as_secs().max(1);
+    // The prompt for a password is given up soon after the caller has stopped waiting, never before.
+    let seconds = account.timeout.as_secs().saturating_add(2);
     SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds).map_err(
         |error| match failed(error) {
             KeyringError::Failed(why) => KeyringError::Unreachable(why),

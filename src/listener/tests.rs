@@ -38,9 +38,7 @@ async fn callback_ends_the_wait_and_gets_its_page() {
                 let browser = spawn_send(address, request);
                 let callback = wait(&listener).await.unwrap();
                 assert_eq!(text_of(&callback.redirect), redirect);
-                callback.respond.show_success().await;
-                let shown = browser.await.unwrap();
-                assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
+                show_success(callback, browser).await;
             }
         }
     }
@@ -99,11 +97,25 @@ async fn wait(listener: &Listener) -> Result<Callback, Rejections> {
 async fn succeed(listener: &Listener) -> Rejections {
     let address = listener.addresses()[0];
     let browser = spawn_send(address, callback_to(address));
-    let callback = wait(listener).await.unwrap();
-    callback.respond.show_success().await;
-    let shown = browser.await.unwrap();
-    assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
+    show_success(wait(listener).await.unwrap(), browser).await;
     listener.server.rejections()
+}
+
+/// Shows the page of a success to the browser that sent the callback.
+async fn show_success(callback: Callback, browser: JoinHandle<String>) {
+    callback.respond.show_success().await;
+    assert_success(&browser.await.unwrap());
+}
+
+#[track_caller]
+fn assert_success(shown: &str) {
+    assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
+}
+
+/// The callback's request, but for another path.
+async fn ask_for_icon(address: SocketAddr) -> String {
+    let request = callback_to(address).replace(PATH, "/favicon.ico");
+    send(address, request.as_bytes()).await
 }
 
 /// Waits until `count` requests were rejected for this reason.

@@ -1,8 +1,15 @@
 //! Where a provider's token or login is stored: one slot of a store, and the keys that seal it.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use secrecy::SecretString;
+use tokio::time::sleep;
 
 use super::task::{TaskError, run_within};
 use crate::{
@@ -44,6 +51,16 @@ pub(super) struct HeldTurn {
     pub(super) record: Option<Record>,
     pub(super) slot: StoreSlot,
     turn: SharedTurn,
+}
+
+/// The end of a wait for a turn.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is moved once, right after it is made"
+)]
+pub(super) enum TurnOr<T> {
+    Turn(HeldTurn),
+    Found(T),
 }
 
 impl StoreScope {
@@ -106,7 +123,7 @@ impl StoreSlot {
     pub(super) fn find_limit(&self) -> Duration {
         let moves = u32::from(!self.older.is_empty());
         let older = u32::try_from(self.older.len()).unwrap_or(u32::MAX);
-        STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + 2 * STORE_LIMIT) * moves
+        STORE_LIMIT * (1 + older) + (2 * TURN_LIMIT + SAVE_LIMIT + STORE_LIMIT) * moves
     }
 
     async fn move_to(&self, slot: &Self) -> Result<Option<Record>, Error> {
@@ -160,6 +177,31 @@ impl StoreSlot {
             record: self.load().await?,
             slot: self.clone(),
         })
+    }
+
+    /// Waits for the turn, or until `find` accepts a record that is there meanwhile. The turn passes from
+    /// one process to the next, and most of those that wait only need what the first one saved.
+    pub(super) async fn take_turn_or<T>(
+        &self,
+        mut find: impl FnMut(&Record) -> Option<T>,
+    ) -> Result<TurnOr<T>, Error> {
+        let finding = async {
+            loop {
+                sleep(LOAD_PAUSE).await;
+                // A store that fails is reported by the wait for the turn.
+                if let Ok(Some(record)) = self.load().await
+                    && let Some(found) = find(&record)
+                {
+                    return found;
+                }
+            }
+        };
+        let (mut turn, mut finding) = (pin!(self.take_turn()), pin!(finding));
+        poll_fn(|cx| match turn.as_mut().poll(cx) {
+            Poll::Ready(turn) => Poll::Ready(turn.map(TurnOr::Turn)),
+            Poll::Pending => finding.as_mut().poll(cx).map(TurnOr::Found).map(Ok),
+        })
+        .await
     }
 
     #[cfg(test)]
@@ -217,8 +259,14 @@ async fn within<T: Send + 'static>(
 /// The maximum time of a load, save or removal.
 pub(super) const STORE_LIMIT: Duration = Duration::from_secs(5);
 
+/// The maximum time of [`HeldTurn::save`]: the save, and a load after one that failed.
+pub(super) const SAVE_LIMIT: Duration = STORE_LIMIT.saturating_mul(2);
+
 /// The maximum time of [`StoreSlot::take_turn`]: the wait, one second, and the load.
 pub(super) const TURN_LIMIT: Duration = Duration::from_secs(21);
 
 /// How long another process's turn is waited for: the length of a lease.
 const TURN_WAIT: Duration = Duration::from_secs(15);
+
+/// The pause between two loads while the turn is waited for.
+const LOAD_PAUSE: Duration = Duration::from_millis(500);

@@ -10,6 +10,7 @@ mod login;
 mod outage;
 mod runtimes;
 mod saml;
+mod script;
 mod secrets;
 mod stored;
 mod support;
@@ -30,7 +31,8 @@ use super::{
     *,
 };
 use crate::{error::ErrorKind, grant::IntoGrant};
-use endpoint::{Endpoint, ProviderBuilder, Reply, Script};
+use endpoint::{Endpoint, ProviderBuilder};
+use script::{Reply, Script};
 use support::{
     DEADLINE, HIGH, LOW, MIDDLE, Vault, accepted_before, after, assert_all_get, assert_kind,
     credentials, event_channel, failure, gated_provider, paused_runtime, provider, ready_output,

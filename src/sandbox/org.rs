@@ -207,18 +207,16 @@ impl Org {
         access_token: &str,
         preserve_idle_timer: bool,
     ) -> Result<Caller, TokenError> {
+        let wall = self.wall();
         let mut state = self.state.lock();
-        let offset = state.clock_offset;
         let now = state.now(&self.clock);
-        let wall = self.clock.wall();
-        let wall = wall.checked_add(offset).unwrap_or(wall);
-        let OrgState {
-            tokens, clients, ..
-        } = &mut *state;
-        let live = tokens.count_call(access_token, preserve_idle_timer, now)?;
+        let live = state
+            .tokens
+            .count_call(access_token, preserve_idle_timer, now)?;
         // The token of a client whose deletion was scheduled ends with it.
-        clients.remove_ended(wall);
-        if !clients.get(&live.client).is_some_and(Client::exists) {
+        state.clients.remove_ended(wall);
+        let client = state.clients.get(&live.client);
+        if !client.is_some_and(Client::exists) {
             return Err(TokenError::Unknown);
         }
         let idle_end = self.settings.idle_timeout.and_then(|timeout| {

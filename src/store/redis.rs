@@ -27,10 +27,11 @@ use wakeups::Wakeups;
 /// record is removed when its token ends; one with a refresh token stays until it is removed.
 ///
 /// The turn of a record is a lease of 10 seconds, which a task renews while the turn exists. The turn
-/// of a process that was killed is free after 10 seconds at most. In one step Redis checks that the
-/// turn is still held and changes the record. A process that stalls for longer than its lease, and
-/// a failover that loses the lease, can cause a second token request; what the late process then
-/// saves is rejected. A refresh token of a login is then sent twice, as after a lost response.
+/// of a process that was killed is free after 10 seconds at most. That is less than the 15 seconds for
+/// which a provider waits, so those that wait get the turn. In one step Redis checks that the turn is
+/// still held and changes the record. A process that stalls for longer than its lease, and a failover
+/// that loses the lease, can cause a second token request; what the late process then saves is
+/// rejected. A refresh token of a login is then sent twice, as after a lost response.
 ///
 /// Each operation ends within 3 seconds, [`take_turn`](TokenStore::take_turn) within its wait if that
 /// is longer. Then a connection that does not respond is replaced. While Redis cannot be used, each
@@ -62,6 +63,10 @@ impl RedisStore {
     /// The form is `redis://[[user]:password@]host[:port][/database]`. `rediss` in its place means
     /// TLS and needs the feature `rustls`. Neither errors nor `Debug` show more of it than host and port.
     ///
+    /// TLS uses the provider of cryptography that the program has installed in rustls. Where there is
+    /// none, the first connection installs that of aws-lc, which is in the program anyway; otherwise
+    /// rustls would panic in a program that also contains `ring`.
+    ///
     /// # Errors
     /// [`Configuration`](crate::ErrorKind::Configuration) if the URL is not valid.
     pub fn new(url: &str) -> Result<Self, Error> {
@@ -78,7 +83,10 @@ impl RedisStore {
     /// as `ClusterConnection` and `ConnectionManager` do.
     ///
     /// Its clones are used at the same time, so a response must not block the commands of others. The
-    /// connection's own settings apply, such as its timeouts and TLS.
+    /// connection's own settings apply, such as its timeouts and TLS. A program that contains both `ring`
+    /// and `aws-lc-rs` must install a provider of cryptography in rustls
+    /// (`CryptoProvider::install_default`) before it opens a connection over TLS: the crate `redis`
+    /// panics without it. The same is true for [`from_fn`](Self::from_fn).
     pub fn with_connection<C>(connection: C) -> Self
     where
         C: ConnectionLike + Clone + Send + Sync + 'static,

@@ -33,17 +33,9 @@ fn file_names(folder: &Path) -> HashSet<String> {
 #[tokio::test]
 async fn names_stay_in_the_folder_and_are_unique() {
     let long = [b'n'; 10_000];
-    let names: [&[u8]; 9] = [
-        b"../../x",
-        b"/etc/x",
-        b"\0",
-        b"",
-        b"CON",
-        b"A",
-        b"a",
-        b"\xff\xfe",
-        &long,
-    ];
+    let plain: [&[u8]; 4] = [b"CON", b"A", b"a", &long];
+    let odd: [&[u8]; 5] = [b"../../x", b"/etc/x", b"\0", b"", b"\xff\xfe"];
+    let names = [&plain[..], &odd].concat();
     for sealing in [SealingKey::unsealed(), SealingKey::from_bytes([1; 32])] {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a/b");
@@ -64,10 +56,8 @@ async fn names_stay_in_the_folder_and_are_unique() {
             assert!(name.len() == 43 && name.chars().all(plain), "{file}");
         }
         assert_eq!(file_names(place.path()), HashSet::from(["a".to_owned()]));
-        assert_eq!(
-            file_names(&place.path().join("a")),
-            HashSet::from(["b".to_owned()])
-        );
+        let below = file_names(&place.path().join("a"));
+        assert_eq!(below, HashSet::from(["b".to_owned()]));
     }
 }
 
@@ -100,10 +90,8 @@ async fn shared_store_works_with_any_store() {
         assert!(store.clone().take_turn(&key, NOW).await.is_err());
         let value = Sealed::from_bytes(b"value".to_vec());
         store.save(turn, &key, value).await.unwrap();
-        assert_eq!(
-            store.load(&key).await.unwrap().unwrap().as_bytes(),
-            b"value"
-        );
+        let loaded = store.load(&key).await.unwrap().unwrap();
+        assert_eq!(loaded.as_bytes(), b"value");
         let turn = store.take_turn(&key, NOW).await.unwrap();
         store.remove(turn, &key).await.unwrap();
         assert!(store.load(&key).await.unwrap().is_none());
@@ -155,24 +143,20 @@ fn names_and_records_of_older_releases_are_found() {
     let parts: &[&[u8]] = &[b"eu-west-1", b"client", b"jo"];
     let sealing = SealingKey::from_bytes([7; 32]);
     let (from_secret, fingerprint) = SealingKey::from_secret(&"secret".into()).unwrap();
-    assert_eq!(
-        key(&SealingKey::unsealed(), parts).as_str(),
-        "EXR52GoLBN_kBZaRuzGMj5DR07k3RcpndSTQ4dietoI"
-    );
-    assert_eq!(
-        key(&sealing, parts).as_str(),
-        "-jrWjNTPPc9NKC-NOIMv2ZalDr9RcjQIz1ZTtfg1kCE"
-    );
-    assert_eq!(
-        key(&from_secret, parts).as_str(),
-        "7hAYoYVlEtmCL7q3bntV6O2ErnVPHny3_wAyxQ3q1Qg"
-    );
-    assert_eq!(
-        StoreKey::new(fingerprint).as_str(),
-        "LRJ906gVcOYxmO77y257otcKdlGxH7uGR8vp7_pMDJY"
-    );
+    let unsealed = key(&SealingKey::unsealed(), parts);
+    let (sealed, by_secret) = (key(&sealing, parts), key(&from_secret, parts));
+    for (key, name) in [
+        (unsealed, "EXR52GoLBN_kBZaRuzGMj5DR07k3RcpndSTQ4dietoI"),
+        (sealed, "-jrWjNTPPc9NKC-NOIMv2ZalDr9RcjQIz1ZTtfg1kCE"),
+        (by_secret, "7hAYoYVlEtmCL7q3bntV6O2ErnVPHny3_wAyxQ3q1Qg"),
+        (StoreKey::new(fingerprint), FINGERPRINT_NAME),
+    ] {
+        assert_eq!(key.as_str(), name);
+    }
     let record = BASE64_URL_SAFE_NO_PAD
         .decode("AYy3n0ea-1_pTzy_MBdxAkP6no20fpkbShv-ax8IanDOzA")
         .unwrap();
     assert_eq!(**sealing.open(parts, &record).unwrap(), *b"plain");
 }
+
+const FINGERPRINT_NAME: &str = "LRJ906gVcOYxmO77y257otcKdlGxH7uGR8vp7_pMDJY";

@@ -13,6 +13,7 @@ mod listing;
 mod lost;
 mod models;
 mod permissions;
+mod templates;
 mod update;
 mod usage;
 
@@ -21,7 +22,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use genesys_cloud_auth::{
     ClientCredentials, Error, PlatformClient, TokenProvider,
     admin::{
-        ClientState, GrantType, NewOAuthClient, OAuthClients, RoleDivision, UsageQuery, WithRoles,
+        ClientState, GrantType, NewOAuthClient, OAuthClients, OAuthScope, RoleDivision, UsageQuery,
+        WithRoles,
     },
     limits::RECOMMENDED_TOKEN_DURATION,
     sandbox::Sandbox,
@@ -169,7 +171,22 @@ async fn new_client_is_sent_with_every_field() {
 async fn scopes_and_authorizations_are_listed() {
     let (_sandbox, clients) = start_clients().await;
     let scopes = clients.scopes().await.unwrap();
-    assert!(scopes.iter().any(|scope| scope.id == "users:readonly"));
+    let listed = scopes.iter().find(|scope| scope.id == "users:readonly");
+    let described = |scope: &OAuthScope| scope.description.clone().unwrap();
+    assert_eq!(
+        described(listed.unwrap()),
+        "Allows what users:readonly says"
+    );
+    let german = clients.clone().language("de-CH");
+    let one = german.scope("users:readonly").await.unwrap();
+    assert_eq!(described(&one), "Erlaubt, was users:readonly sagt");
+    assert_eq!(
+        described(&german.scopes().await.unwrap()[0])[..7],
+        *"Erlaubt"
+    );
+    assert_status(&clients.scope("unknown").await.unwrap_err(), 404);
+    let error = clients.clone().language("a\nb").scopes().await.unwrap_err();
+    assert_eq!(crate::support::kind_of(&error), "Configuration");
     assert!(clients.authorizations().await.unwrap().is_empty());
     let new = NewOAuthClient::authorization_code("Tool", ["http://localhost"], ["users"]);
     let created = clients.create(&new).await.unwrap();

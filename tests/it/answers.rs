@@ -35,10 +35,7 @@ async fn fails_once(case: &Bad) -> Error {
     assert_eq!(server.requests().len(), 1, "{name}");
     assert_eq!(kind_of(&error), case.kind, "{name}: {error}");
     assert!(error.to_string().contains(case.says), "{name}: {error}");
-    assert!(
-        error.retry_after().is_some(),
-        "{name}: there is no pause: {error}"
-    );
+    assert!(error.retry_after().is_some(), "{name}: no pause: {error}");
     tokens.token().await.expect_err("a bad response was cached");
 
     server.answers([good_token(TOKEN)]);
@@ -52,20 +49,15 @@ async fn fails_once(case: &Bad) -> Error {
 async fn pause_lasts_as_long_as_the_server_asks() {
     let second = Duration::from_secs(1);
     let (default, half) = ((second * 4 / 10, second * 6 / 10), second / 2);
+    let most = second * 900;
     for (retry_after, (least, most)) in [
         (Some("7"), (second * 7, second * 7 + half)),
         // A date is compared with the wall clock, which goes on during the test.
-        (
-            Some("Tue, 24 Nov 2026 12:01:00 GMT"),
-            (second * 40, second * 61),
-        ),
+        (Some(IN_A_MINUTE), (second * 40, second * 61)),
         (Some("Tue, 24 Nov 2026 11:00:00 GMT"), (half, half)),
         (Some("0"), (half, half)),
-        (Some("1000000000"), (second * 900, second * 900)),
-        (
-            Some("99999999999999999999999999"),
-            (second * 900, second * 900),
-        ),
+        (Some("1000000000"), (most, most)),
+        (Some("99999999999999999999999999"), (most, most)),
         (Some("-5"), default),
         (Some("soon"), default),
         (Some(""), default),
@@ -83,10 +75,8 @@ async fn pause_lasts_as_long_as_the_server_asks() {
             let error = tokens.token().await.unwrap_err();
             assert_eq!(kind_of(&error), kind, "{status} {retry_after:?}");
             let pause = error.retry_after().unwrap();
-            assert!(
-                least <= pause && pause <= most,
-                "{status} {retry_after:?}: {pause:?}"
-            );
+            let case = format!("{status} {retry_after:?}: {pause:?}");
+            assert!(least <= pause && pause <= most, "{case}");
             assert!(error.is_transient());
 
             if pause > second * 5 {
@@ -114,16 +104,11 @@ async fn token_is_accepted_in_every_allowed_form() {
         ("a", ""),
         ("!~", ""),
         (longest.as_str(), ""),
-        (
-            "a",
-            r#","error":"","error_description":"nothing","unknown":[{}]"#,
-        ),
+        ("a", r#","error":"","error_description":"nothing""#),
+        ("a", r#","error":"","unknown":[{}]"#),
         ("a", r#","error":null"#),
     ] {
-        let server = Server::start(Reply::json(
-            200,
-            &format!(r#"{{"access_token":"{token}"{rest}}}"#),
-        ));
+        let server = issuing(token, rest);
         let (tokens, _clock) = provider_at(&server);
         let issued = tokens.token().await.expect(rest);
         assert_eq!(issued.expose_secret(), token, "{rest}");
@@ -146,37 +131,23 @@ async fn expires_in_is_read_in_every_form_that_servers_send() {
         (r#","expires_in":1e12"#, 38_880_000),
         (r#","expires_in":1000000000000"#, 38_880_000),
     ] {
-        let server = Server::start(Reply::json(
-            200,
-            &format!(r#"{{"access_token":"a"{expires_in}}}"#),
-        ));
+        let server = issuing("a", expires_in);
         let (tokens, clock) = provider_at(&server);
         tokens.token().await.expect(expires_in);
         // No renewal starts in the first half of a life.
         clock.advance(Duration::from_secs(expected / 2));
         tokens.token().await.unwrap();
-        assert_eq!(
-            server.requests().len(),
-            1,
-            "{expires_in}: the token expired too early"
-        );
+        assert_eq!(server.requests().len(), 1, "{expires_in}: too early");
         clock.advance(Duration::from_secs(expected / 2 + 1));
         tokens.token().await.unwrap();
-        assert_eq!(
-            server.requests().len(),
-            2,
-            "{expires_in}: the token expired too late"
-        );
+        assert_eq!(server.requests().len(), 2, "{expires_in}: too late");
     }
 }
 
 #[tokio::test]
 async fn token_expired_on_arrival_goes_only_to_waiters() {
     for expires_in in ["0", "-1", "\"0\"", "\"-1\"", "-1e12", "0.0"] {
-        let server = Server::start(Reply::json(
-            200,
-            &format!(r#"{{"access_token":"a","expires_in":{expires_in}}}"#),
-        ));
+        let server = issuing("a", &format!(r#","expires_in":{expires_in}"#));
         let (tokens, clock) = provider_at(&server);
         let token = tokens.token().await.unwrap();
         assert_eq!(token.expose_secret(), "a", "{expires_in}");
@@ -188,6 +159,12 @@ async fn token_expired_on_arrival_goes_only_to_waiters() {
     }
 }
 
+/// A token endpoint whose response contains this token and these fields.
+fn issuing(token: &str, fields: &str) -> Server {
+    let body = format!(r#"{{"access_token":"{token}"{fields}}}"#);
+    Server::start(Reply::json(200, &body))
+}
+
 fn noon() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_521_600)
 }
@@ -195,4 +172,6 @@ fn noon() -> SystemTime {
 /// The token endpoint's own words for its rate limit.
 const LIMITED: &str =
     r#"{"error":"invalid_request","error_description":"rate limit exceeded;please slow down"}"#;
+/// A minute after [`noon`].
+const IN_A_MINUTE: &str = "Tue, 24 Nov 2026 12:01:00 GMT";
 const LONGER_THAN_ANY_PAUSE: Duration = Duration::from_secs(20 * 60);

@@ -18,7 +18,7 @@ use genesys_cloud_auth::{
 };
 use tracing::Instrument;
 
-use crate::support::capture::Capture;
+use crate::support::{assert_contains, capture::Capture, event_channel, runtime::runtime};
 
 struct Watched {
     sandbox: Sandbox,
@@ -29,13 +29,10 @@ struct Watched {
 
 async fn watched() -> Watched {
     let sandbox = Sandbox::start().await.unwrap();
-    let (sender, events) = mpsc::channel();
-    let clock = Clock::manual();
-    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .on_event(move |event| drop(sender.send(event.clone())))
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let ((handle, events), clock) = (event_channel(), Clock::manual());
+    let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+    let builder = builder.on_event(handle).clock(clock.clone());
+    let tokens = builder.build().unwrap();
     Watched {
         sandbox,
         tokens,
@@ -99,46 +96,36 @@ async fn refresh_is_a_span_with_its_facts() {
         panic!("{closed:?}")
     };
     let region = format!("region={} ", sandbox.region());
-    for field in [
-        "DEBUG",
-        region.as_str(),
-        r#"grant_type="client_credentials""#,
-        "attempts=1",
-        r#"outcome="acquired""#,
-        "took=0.",
-        "expires_in=8639",
-    ] {
-        assert!(span.contains(field), "{field}: {span}");
-    }
+    let grant_type = r#"grant_type="client_credentials""#;
+    let start = ["DEBUG", &region, grant_type, "attempts=1"];
+    assert_has(span, &start);
+    assert_has(
+        span,
+        &[r#"outcome="acquired""#, "took=0.", "expires_in=8639"],
+    );
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
-    let line_of_event = line(&capture, "token rejected by the API");
-    assert!(line_of_event.contains("DEBUG"), "{line_of_event}");
-    assert!(line_of_event.contains("age="), "{line_of_event}");
+    assert_has(
+        &line(&capture, "token rejected by the API"),
+        &["DEBUG", "age="],
+    );
 
     sandbox.rotate_secret();
     tokens.token().await.unwrap_err();
     let closed = closed_spans(&capture);
-    let span = closed.last().unwrap();
-    for field in [r#"outcome="failed""#, "pause=", "has_valid_token=false"] {
-        assert!(span.contains(field), "{field}: {span}");
-    }
+    let failure = [r#"outcome="failed""#, "pause=", "has_valid_token=false"];
+    assert_has(closed.last().unwrap(), &failure);
     // The event is complete without its span, which a filter may leave out.
     let failed = line(&capture, "token request failed");
     let (level, fields) = failed.split_once("token request failed").unwrap();
-    assert!(level.contains("WARN"), "{failed}");
-    for field in [
-        region.as_str(),
-        r#"grant_type="client_credentials""#,
-        r#"outcome="failed""#,
-        "took=0.",
-        "pause=",
-        "has_valid_token=false",
+    assert_contains(level, "WARN");
+    assert_has(fields, &[&region, grant_type, "took=0."]);
+    assert_has(fields, &failure);
+    assert_contains(
+        fields,
         "error=POST /oauth/token returned HTTP 400 invalid_client",
-    ] {
-        assert!(fields.contains(field), "{field}: {failed}");
-    }
+    );
 }
 
 #[tokio::test]
@@ -157,7 +144,7 @@ async fn span_counts_requests_and_has_no_parent() {
     tokens.token().instrument(caller).await.unwrap();
     let closed = closed_spans(&capture);
     let span = closed.last().unwrap();
-    assert!(span.contains("attempts=2"), "{span}");
+    assert_contains(span, "attempts=2");
     assert!(!span.contains("caller"), "{span}");
 }
 
@@ -184,10 +171,6 @@ async fn span_without_an_event_has_an_outcome() {
 #[test]
 fn span_of_a_dropped_runtime_is_lost() {
     let capture = Capture::start();
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().unwrap()
-    };
     let first = runtime();
     let sandbox = runtime().block_on(Sandbox::start()).unwrap();
     let tokens = TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap();
@@ -198,11 +181,7 @@ fn span_of_a_dropped_runtime_is_lost() {
     });
     assert!(closed_spans(&capture).is_empty());
     drop(first);
-    let closed = closed_spans(&capture);
-    assert!(
-        closed[0].contains(r#"attempts=1 outcome="lost""#),
-        "{closed:?}"
-    );
+    assert_contains(&closed_spans(&capture)[0], r#"attempts=1 outcome="lost""#);
 }
 
 #[tokio::test]
@@ -239,11 +218,21 @@ async fn events_and_spans_do_not_identify_the_client() {
 
 /// The last line of each span of a token request.
 fn closed_spans(capture: &Capture) -> Vec<String> {
+    closed_spans_of(capture, "token_request{")
+}
+
+fn closed_spans_of(capture: &Capture, start: &str) -> Vec<String> {
     let text = capture.tracing();
-    let closed = text
-        .lines()
-        .filter(|line| line.contains("token_request{") && line.contains(": close "));
+    let closed = text.lines().filter(|line| line.contains(start));
+    let closed = closed.filter(|line| line.contains(": close "));
     closed.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn assert_has(text: &str, fields: &[&str]) {
+    for field in fields {
+        assert_contains(text, field);
+    }
 }
 
 fn line(capture: &Capture, message: &str) -> String {

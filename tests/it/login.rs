@@ -16,18 +16,18 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    AuthorizationCode, Clock, Error, ErrorKind, LocalLogin, Login, LoginBuilder, PlatformClient,
+    AuthorizationCode, Clock, Error, LocalLogin, Login, LoginBuilder, PendingLogin, PlatformClient,
     Region, TokenProvider,
     error::LoginErrorKind,
-    sandbox::{RecordedRequest, Sandbox},
+    sandbox::{Gate, RecordedRequest, Sandbox},
 };
 use serde_json::Value;
 use url::Url;
 
 use crate::support::{
-    kind_of,
+    assert_contains, kind_of,
     login::{callback_of, log_in, parameter},
-    random,
+    payload, random,
 };
 
 pub const WEB: &str = "https://app.example/cb";
@@ -73,6 +73,60 @@ pub fn field(request: &RecordedRequest, name: &str) -> Option<String> {
     let form = request.form();
     let found = form.iter().find(|(given, _)| given == name);
     found.map(|(_, value)| value.clone().into_owned())
+}
+
+/// Begins a login on this machine. Returns it, and the callback after the user's login.
+async fn listen(sandbox: &Sandbox, login: &Login) -> (LocalLogin, String) {
+    let local = login.listen("default").unwrap();
+    let callback = callback_of(sandbox, local.authorize_url()).await;
+    (local, callback)
+}
+
+/// The same for a login in two requests.
+async fn begin(sandbox: &Sandbox, login: &Login) -> (PendingLogin, String) {
+    let pending = login.begin().unwrap();
+    let callback = callback_of(sandbox, pending.authorize_url()).await;
+    (pending, callback)
+}
+
+/// Waits for the browser, which follows this callback. Returns also the status of its page.
+async fn come_back(
+    local: &LocalLogin,
+    callback: &str,
+) -> (Result<TokenProvider, Error>, (u16, String)) {
+    tokio::join!(local.redirected(), browse(callback))
+}
+
+/// Drops the call once the gate holds its request.
+async fn drop_at<T>(gate: &Gate, call: impl Future<Output = T>) {
+    tokio::select! {
+        _ = call => panic!("the exchange is held"),
+        () = gate.wait_for(1) => {}
+    }
+}
+
+/// Waits until a login is stored under this name.
+async fn until_saved(login: &Login, name: &str) -> TokenProvider {
+    loop {
+        if let Some(tokens) = login.saved(name).await.unwrap() {
+            return tokens;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A login of a client that no login host knows.
+fn unknown_client() -> LoginBuilder {
+    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
+    Login::builder(Region::EuWest1, app)
+}
+
+async fn assert_first_user(sandbox: &Sandbox, tokens: &TokenProvider) {
+    assert_eq!(user_of(tokens).await, sandbox.users()[0].email());
+}
+
+fn state_of(authorize_url: &Url) -> String {
+    parameter(authorize_url, "state").unwrap()
 }
 
 #[track_caller]

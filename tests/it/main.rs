@@ -20,6 +20,7 @@ mod environment;
 mod errors;
 mod events;
 mod exchange;
+mod fleet_example;
 mod hosts;
 mod login;
 mod login_example;

@@ -36,7 +36,11 @@ use tempfile::TempDir;
 use crate::{
     login::WEB,
     support::{
-        child_process::command, files::names, kind_of, login::log_in, runtime::runtime,
+        child_process::{command, job},
+        files::names,
+        kind_of,
+        login::log_in,
+        runtime::runtime,
         with_sources,
     },
 };
@@ -63,6 +67,13 @@ impl Site {
             folder: tempfile::tempdir().unwrap(),
             clock: Clock::manual(),
         }
+    }
+
+    /// A site whose user is logged in.
+    async fn logged_in(refresh_tokens: RefreshTokens) -> Self {
+        let site = Self::new(refresh_tokens).await;
+        site.log_in().await;
+        site
     }
 
     /// Returns the login of another process with the same time.
@@ -93,11 +104,20 @@ impl Site {
 
     /// Runs the test again in a process of its own, which reads its [`ChildSite`].
     fn child(&self, test: &str, rest: &[&str]) -> std::process::Command {
-        let folder = self.folder.path().to_str().unwrap();
-        let url = self.sandbox.url();
-        let mut job = vec![&*url, self.sandbox.client_id(), folder];
-        job.extend(rest);
-        command(test, &job)
+        command(test, &self.job(rest))
+    }
+
+    /// The arguments of a child process.
+    fn job(&self, rest: &[&str]) -> Vec<String> {
+        let folder = self.folder.path().to_str().unwrap().to_owned();
+        let own = [
+            self.sandbox.url(),
+            self.sandbox.client_id().to_owned(),
+            folder,
+        ];
+        own.into_iter()
+            .chain(rest.iter().map(|&word| word.to_owned()))
+            .collect()
     }
 
     fn record(&self) -> PathBuf {
@@ -128,6 +148,11 @@ struct ChildSite {
 }
 
 impl ChildSite {
+    /// Returns the site of this process, if it is a child.
+    fn of_this_process() -> Option<Self> {
+        job().map(Self::of)
+    }
+
     fn of(job: Vec<String>) -> Self {
         let mut job = job.into_iter();
         let mut next = || job.next().unwrap();
@@ -156,6 +181,13 @@ impl ChildSite {
         let builder = builder.store(store, SealingKey::from_bytes([7; 32]));
         let builder = builder.http_client(connections());
         builder.clock(clock.clone()).build().unwrap()
+    }
+
+    /// Returns the stored login, and the clock of this process.
+    async fn saved(&self, store: impl TokenStore) -> (TokenProvider, Clock) {
+        let clock = Clock::manual();
+        let login = self.login(store, &clock);
+        (login.saved(USER).await.unwrap().unwrap(), clock)
     }
 }
 
@@ -236,6 +268,14 @@ fn hash_of(token: &AccessToken) -> String {
 
 fn hash_of_file(path: &Path) -> String {
     hash(&fs::read(path).unwrap())
+}
+
+fn rotating(has_grace: bool, grace: Duration) -> RefreshTokens {
+    if has_grace {
+        RefreshTokens::RotatingWithGrace(grace)
+    } else {
+        RefreshTokens::Rotating
+    }
 }
 
 fn seconds(seconds: u64) -> Duration {

@@ -13,11 +13,12 @@ const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
 
 /// All documents that may show a transcript.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     README,
     QUICKSTART,
     include_str!("../../examples/audit.rs"),
-    include_str!("../../examples/data_action.rs"),
+    include_str!("../../examples/data_action/main.rs"),
+    include_str!("../../examples/fleet/main.rs"),
     include_str!("../../examples/login.rs"),
     include_str!("../../examples/saml2_bearer.rs"),
     include_str!("../../examples/web_app/main.rs"),
@@ -90,6 +91,13 @@ async fn quickstart_prints_what_its_documentation_shows() {
     let shown = transcripts(QUICKSTART).remove(0);
     let printed = String::from_utf8(out).unwrap();
     assert_eq!(without_numbers(&shown), without_numbers(&printed));
+}
+
+#[test]
+fn guide_shows_the_store_on_a_sql_table_that_is_tested() {
+    let store = include_str!("../fixtures/sql_store/src/lib.rs");
+    let guide = include_str!("../../src/guide/stores.md");
+    assert!(guide.contains(&format!("```rust,ignore\n{store}```\n")));
 }
 
 /// Returns the text without numbers, ids and line breaks, which differ from run to run.

@@ -105,9 +105,13 @@ impl Place {
     }
 
     fn rotation(&self) -> Rotation {
+        self.rotation_with(self.vault.vault())
+    }
+
+    fn rotation_with(&self, vault: Vault) -> Rotation {
         let (id, credential) = (self.client_id(), self.chain.credential.id.as_str());
         let api = &self.chain.api;
-        api.rotate_client_secret(id, self.vault.vault(), self.journal())
+        api.rotate_client_secret(id, vault, self.journal())
             .credential(RotatedCredential::oauth_client(
                 credential,
                 "CRM lookup",

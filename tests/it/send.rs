@@ -54,7 +54,7 @@ fn every_type_is_send() {
     let administration = check_types! { assert_send:
         Audit, AuditReport, AuditedRole, Check, Credential, CredentialKind,
         CredentialType, DataAction, DataActionConfig, DataActionContract, DataActionError,
-        DataActionErrorClass, DataActionRequest, DataActionResponse, DataActions, DraftValidation,
+        DataActionErrorClass, DataActionFilter, DataActionRequest, DataActionResponse, DataActions, DraftValidation,
         Finding, Integration, IntegrationConfiguration, Integrations, IntendedState, JsonDocument,
         NewCredential, NewDataAction, NotChecked, PlannedCredential, Problem, ReplacedCredential,
         ReportedState, ReportedStateCode, RotatedCredential, Rotation, RotationInterrupted,
@@ -113,7 +113,7 @@ async fn check_client(tokens: TokenProvider) -> [&'static str; 8] {
     }
 }
 
-fn check_admin(tokens: &TokenProvider) -> [&'static str; 14] {
+fn check_admin(tokens: &TokenProvider) -> [&'static str; 15] {
     let clients = PlatformClient::new(tokens.clone()).oauth_clients();
     let new = NewOAuthClient::client_credentials("a");
     let query = crate::admin::all_calls();
@@ -128,6 +128,7 @@ fn check_admin(tokens: &TokenProvider) -> [&'static str; 14] {
         "OAuthClients::list": clients.list(),
         "OAuthClients::organization_usage": clients.organization_usage(&query),
         "OAuthClients::regenerate_secret": clients.regenerate_secret("a"),
+        "OAuthClients::scope": clients.scope("a"),
         "OAuthClients::scopes": clients.scopes(),
         "OAuthClients::update": clients.update("a", |_| {}),
         "OAuthClients::usage": clients.usage("a", &query),
@@ -135,11 +136,12 @@ fn check_admin(tokens: &TokenProvider) -> [&'static str; 14] {
     }
 }
 
-fn check_data_actions(tokens: &TokenProvider) -> [&'static str; 17] {
+fn check_data_actions(tokens: &TokenProvider) -> [&'static str; 18] {
     let actions = PlatformClient::new(tokens.clone()).data_actions();
     let schema = || JsonDocument::parse("{}").unwrap();
     let contract = DataActionContract::new(schema(), schema());
     let config = DataActionConfig::new("GET", "/api/v2/users/me");
+    let filter = DataActionFilter::default();
     let new = NewDataAction::new("a", "b", "c", config, contract);
     check_futures! {
         "DataActions::create": actions.create(&new),
@@ -150,6 +152,7 @@ fn check_data_actions(tokens: &TokenProvider) -> [&'static str; 17] {
         "DataActions::get": actions.get("a"),
         "DataActions::get_draft": actions.get_draft("a"),
         "DataActions::list": actions.list(),
+        "DataActions::list_by": actions.list_by(&filter),
         "DataActions::list_drafts": actions.list_drafts(),
         "DataActions::publish": actions.publish("a"),
         "DataActions::start_draft": actions.start_draft("a"),

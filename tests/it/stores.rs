@@ -13,7 +13,10 @@ mod swapped;
 #[cfg(unix)]
 mod widened;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use genesys_cloud_auth::{
     error::StoreError,
@@ -28,6 +31,11 @@ fn key() -> StoreKey {
 
 fn store(folder: &Path) -> FileStore {
     FileStore::in_folder(folder)
+}
+
+/// The path of the record's file with this ending.
+fn path_in(folder: &Path, ending: &str) -> PathBuf {
+    folder.join(format!("{}{ending}", key().as_str()))
 }
 
 /// Saves under a turn that is waited for.

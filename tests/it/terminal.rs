@@ -7,9 +7,11 @@ use super::{
     support::example::in_one_line,
 };
 
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 9] = [
     "audit",
+    "data_action",
     "diagnose",
+    "fleet",
     "login",
     "quickstart",
     "saml2_bearer",

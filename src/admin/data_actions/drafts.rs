@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ACTIONS, DataActions,
+    filter::DataActionFilter,
     model::{DataAction, DataActionConfig, is_custom_auth, is_static},
     new_action::{NewDataAction, check_config},
     testing::DraftValidation,
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     admin::{
         repeat::{FreshIntegration, VersionConflicts},
-        send::{fetch_once, fetch_pages},
+        send::fetch_pages,
     },
     client::Request,
     error::{Error, ResponseProblem, sanitize},
@@ -29,8 +30,29 @@ impl DataActions {
     /// # Errors
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list(&self) -> Result<Vec<DataAction>, Error> {
+        self.list_by(&DataActionFilter::default()).await
+    }
+
+    /// Returns the published data actions that a filter selects, as [`list`](Self::list) does.
+    ///
+    /// ```no_run
+    /// use genesys_cloud_auth::admin::DataActionFilter;
+    ///
+    /// # async fn example(api: genesys_cloud_auth::PlatformClient) -> Result<(), genesys_cloud_auth::Error> {
+    /// let filter = DataActionFilter::default().category("CRM lookup");
+    /// let actions = api.data_actions().list_by(&filter).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Needs the permission `integrations:action:view` or `bridge:actions:view`.
+    ///
+    /// # Errors
+    /// Those of [`list`](Self::list).
+    pub async fn list_by(&self, filter: &DataActionFilter) -> Result<Vec<DataAction>, Error> {
         let query = [("pageSize", "100"), ("includeAuthActions", "true")];
-        fetch_pages(self.api.get(ACTIONS).query(&query)).await
+        let request = self.api.get(ACTIONS).query(&query).query(filter);
+        fetch_pages(request, |action: &DataAction| &action.id).await
     }
 
     /// Returns a data action with its configuration, its contract and the texts of its templates, which
@@ -123,7 +145,8 @@ impl DataActions {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list_drafts(&self) -> Result<Vec<DataAction>, Error> {
         let request = self.api.get(ACTIONS).segment("drafts");
-        fetch_pages(request.query(&[("pageSize", 100)])).await
+        let request = request.query(&[("pageSize", 100)]);
+        fetch_pages(request, |draft: &DataAction| &draft.id).await
     }
 
     /// Creates a data action as a draft, which can be [tested](Self::test_draft) before it is
@@ -257,8 +280,6 @@ impl DataActions {
         new: &NewDataAction,
     ) -> Result<DataAction, Error> {
         new.check()?;
-        // The wait begins when the request can be sent.
-        self.api.tokens().token().await?;
         let mut fresh = FreshIntegration::new(&self.api, self.wait);
         loop {
             let advice = || {
@@ -268,7 +289,7 @@ impl DataActions {
                     sanitize(new.name(), &[])
                 )
             };
-            match fetch_once(&self.api, request().json(new), advice).await {
+            match request().json(new).fetch_once(advice).await {
                 Err(error) if fresh.waits_after(&error).await => {}
                 result => return result.map(|(action, _)| action),
             }

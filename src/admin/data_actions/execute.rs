@@ -34,18 +34,14 @@ impl DataActions {
         O: DeserializeOwned,
     {
         check_is_not_custom_auth(id, "executed")?;
-        // An error of the token request is no sign that this request was sent.
-        self.api.tokens().token().await?;
         let request = self.action(id, Method::POST).segment("execute");
         let request = request.json(input).timeout(self.execution_timeout);
-        let result = request.bytes_with_response().await;
-        let (body, response) = result.map_err(|error| {
-            error.with_possible_effect(|| {
-                "it is not known whether the data action ran: find out what it did before you execute \
-                 it again"
-                    .to_owned()
-            })
-        })?;
+        let advice = || {
+            "it is not known whether the data action ran: find out what it did before you execute it \
+             again"
+                .to_owned()
+        };
+        let (body, response) = request.bytes_once(advice).await?;
         let body = without_byte_order_mark(&body);
         if is_failure(body) {
             return Err(response.error_of_body(body));

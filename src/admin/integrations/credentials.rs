@@ -13,7 +13,7 @@ use crate::{
     admin::{
         fields::{OtherFields, date_time, null_as_default},
         json_document::JsonDocument,
-        send::{fetch_once, fetch_pages},
+        send::fetch_pages,
     },
     client::Request,
     error::{Error, sanitize},
@@ -38,7 +38,8 @@ impl Integrations {
     /// Those of [`Request::pages`](crate::client::Request::pages).
     pub async fn list_credentials(&self) -> Result<Vec<Credential>, Error> {
         let request = self.api.get(CREDENTIALS).segment("listing");
-        fetch_pages(request.query(&[("pageSize", 200)])).await
+        let request = request.query(&[("pageSize", 200)]);
+        fetch_pages(request, |credential: &Credential| &credential.id).await
     }
 
     /// Returns a credential, without its values.
@@ -62,7 +63,7 @@ impl Integrations {
     pub async fn create_credential(&self, new: &NewCredential) -> Result<Credential, Error> {
         new.check()?;
         let request = new.put_into(self.api.post(CREDENTIALS));
-        let (credential, _) = fetch_once(&self.api, request, || {
+        let (credential, _) = request.fetch_once(|| {
             format!(
                 "it is not known whether the credential was created: look for the name “{}” with \
                  `integrations().list_credentials()` before you try again",

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use http::header::ACCEPT_LANGUAGE;
 use serde::Deserialize;
 
 use super::OAuthClients;
@@ -11,6 +12,7 @@ use crate::{
         open_enum::open_enum,
         send::fetch_whole_listing,
     },
+    client::Request,
     error::Error,
     provider::NamedEntity,
 };
@@ -21,7 +23,23 @@ impl OAuthClients {
     /// # Errors
     /// Those of [`Request::fetch`](crate::client::Request::fetch), and an incomplete listing.
     pub async fn scopes(&self) -> Result<Vec<OAuthScope>, Error> {
-        fetch_whole_listing(self.api.get("/api/v2/oauth/scopes")).await
+        fetch_whole_listing(self.in_language(self.api.get(SCOPES))).await
+    }
+
+    /// Returns one scope, such as that with the id `users`. Needs no permission.
+    ///
+    /// # Errors
+    /// Those of [`Request::fetch`](crate::client::Request::fetch).
+    pub async fn scope(&self, id: &str) -> Result<OAuthScope, Error> {
+        let request = self.api.get(SCOPES).segment(id);
+        self.in_language(request).fetch().await
+    }
+
+    fn in_language(&self, request: Request) -> Request {
+        match &self.language {
+            Some(tag) => request.header(ACCEPT_LANGUAGE, tag.as_str()),
+            None => request,
+        }
     }
 
     /// Returns the OAuth clients that the organisation has authorised, or that ask for it.
@@ -119,4 +137,5 @@ open_enum! {
     }
 }
 
+const SCOPES: &str = "/api/v2/oauth/scopes";
 const AUTHORIZATIONS: &str = "/api/v2/oauth/authorizations";

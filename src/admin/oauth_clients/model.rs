@@ -96,26 +96,6 @@ impl OAuthClient {
         !self.roles.is_empty() || !self.role_ids.is_empty()
     }
 
-    /// Returns the writable fields as an update sends them.
-    fn writable(&self) -> [(&'static str, Value); 10] {
-        let seconds = self.token_duration.map(|duration| duration.as_secs());
-        [
-            ("name", json!(self.name)),
-            ("description", json!(self.description)),
-            ("authorizedGrantType", json!(self.grant_type)),
-            ("accessTokenValiditySeconds", json!(seconds)),
-            ("registeredRedirectUri", json!(self.redirect_uris)),
-            ("scope", json!(self.scopes)),
-            ("roleDivisions", json!(self.roles)),
-            ("roleIds", json!(self.role_ids)),
-            ("state", json!(self.state)),
-            (
-                "dateToDelete",
-                json!(self.date_to_delete.map(format_date_time)),
-            ),
-        ]
-    }
-
     /// Returns `fetched`, which was read as `before`, with the changes that led to this client. What
     /// did not change stays as the server wrote it.
     pub(super) fn changed_body(
@@ -124,7 +104,8 @@ impl OAuthClient {
         mut fetched: Map<String, Value>,
     ) -> Map<String, Value> {
         fetched.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-        for ((name, old), (_, new)) in before.writable().into_iter().zip(self.writable()) {
+        for (name, field) in WRITABLE {
+            let (old, new) = (field(before), field(self));
             if new.is_null() && !old.is_null() {
                 fetched.remove(name);
             } else if new != old {
@@ -144,7 +125,7 @@ impl OAuthClient {
 
 /// Whether the crate has its own way to set the field, or the server sets it.
 pub(super) fn is_known_field(name: &str) -> bool {
-    let mut known = WRITABLE.iter().chain(READ_ONLY);
+    let mut known = WRITABLE.iter().map(|(known, _)| known).chain(READ_ONLY);
     known.any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -224,18 +205,27 @@ open_enum! {
     }
 }
 
+/// A field's name and value.
+type Field = (&'static str, fn(&OAuthClient) -> Value);
+
 /// The fields that an update sends.
-const WRITABLE: &[&str] = &[
-    "name",
-    "description",
-    "authorizedGrantType",
-    "accessTokenValiditySeconds",
-    "registeredRedirectUri",
-    "scope",
-    "roleDivisions",
-    "roleIds",
-    "state",
-    "dateToDelete",
+const WRITABLE: [Field; 10] = [
+    ("name", |client| json!(client.name)),
+    ("description", |client| json!(client.description)),
+    ("authorizedGrantType", |client| json!(client.grant_type)),
+    ("accessTokenValiditySeconds", |client| {
+        json!(client.token_duration.map(|duration| duration.as_secs()))
+    }),
+    ("registeredRedirectUri", |client| {
+        json!(client.redirect_uris)
+    }),
+    ("scope", |client| json!(client.scopes)),
+    ("roleDivisions", |client| json!(client.roles)),
+    ("roleIds", |client| json!(client.role_ids)),
+    ("state", |client| json!(client.state)),
+    ("dateToDelete", |client| {
+        json!(client.date_to_delete.map(format_date_time))
+    }),
 ];
 
 /// The fields that only the server writes.

@@ -67,7 +67,7 @@ fn an_element_is_in_at_most_256_namespaces() {
         let content = starts.concat() + &"</x>".repeat(starts.len());
         // Elements that ended do not count.
         let given = in_text(&content.repeat(2));
-        assert_eq!(fault(given.as_str()), expected);
+        assert_fault(&given, expected);
         fuzzing::assertion(given.as_bytes());
     }
 }
@@ -96,7 +96,7 @@ fn the_longest_xml_has_512_kib() {
         let xml = standalone() + &" ".repeat(length - standalone().len());
         let standard = STANDARD.encode(&xml);
         let lines: Vec<_> = standard.as_bytes().chunks(64).collect();
-        assert_eq!(fault(xml.as_str()), expected);
+        assert_fault(&xml, expected);
         assert_eq!(fault(lines.join(&b"\r\n"[..])), expected);
         assert_eq!(fault(URL_SAFE_NO_PAD.encode(&xml).as_str()), expected);
     }

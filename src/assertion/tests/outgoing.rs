@@ -42,10 +42,8 @@ fn only_namespaces_are_added_to_the_start_tag() {
         "<saml:Assertion\n  xmlns:ds='http://www.w3.org/2000/09/xmldsig#'\tID='_a1'  xmlns=\"urn:d\"",
         1,
     );
-    let content = content.replace(
-        "jo@example.com",
-        "<![CDATA[é]]>&#xe9;<!-- c --><?p i?>\r\n<x  /> ",
-    );
+    let mixed = "<![CDATA[é]]>&#xe9;<!-- c --><?p i?>\r\n<x  /> ";
+    let content = content.replace("jo@example.com", mixed);
     let xml = response(&content).replace(
         " ID=\"_r1\"",
         " xmlns='urn:r' xmlns:q='a\"b&amp;c' xmlns:xs=\"it's\" ID=\"_r1\" x=\"y\"",
@@ -62,11 +60,9 @@ fn only_namespaces_are_added_to_the_start_tag() {
 
 #[test]
 fn an_assertion_without_a_response_is_unchanged() {
-    let around = format!(
-        "<?xml version=\"1.0\"?>\n<!-- a -->{}<!-- b -->\n",
-        standalone()
-    );
-    assert_eq!(standalone_of(&around).unwrap(), standalone());
+    let xml = standalone();
+    let around = format!("<?xml version=\"1.0\"?>\n<!-- a -->{xml}<!-- b -->\n");
+    assert_eq!(standalone_of(&around).unwrap(), xml);
 }
 
 #[test]
@@ -89,15 +85,11 @@ fn an_assertions_own_empty_default_namespace_holds() {
 fn an_assertion_that_would_lose_its_signature_is_not_cut() {
     let unsigned = assertion().replace(SIGNATURE, "");
     let outside = response(&format!("{SIGNATURE}{unsigned}"));
-    assert_eq!(
-        standalone_of(&outside).unwrap_err(),
-        "InvalidAssertion(SignedOutside)"
-    );
+    let error = standalone_of(&outside).unwrap_err();
+    assert_eq!(error, "InvalidAssertion(SignedOutside)");
     let with_xml = response(&assertion()).replace(" ID=\"_r1\"", " xml:lang='de' ID=\"_r1\"");
-    assert_eq!(
-        standalone_of(&with_xml).unwrap_err(),
-        "InvalidAssertion(InheritsXml)"
-    );
+    let error = standalone_of(&with_xml).unwrap_err();
+    assert_eq!(error, "InvalidAssertion(InheritsXml)");
     // The whole document can be sent.
     for xml in [&outside, &with_xml] {
         assert!(parse(xml.as_str()).encode(Encoding::Document).is_ok());

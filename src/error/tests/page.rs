@@ -1,9 +1,6 @@
 //! The guide's page agrees with the code.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::SystemTime,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::{platform_limits::SECRET_SHOWN_ONCE_SINCE, region::Region};
@@ -34,14 +31,10 @@ fn page_lists_every_kind_and_whether_it_is_transient() {
         of_kind.insert(error.is_transient());
     }
     let rows = table("| kind |");
-    let listed: Vec<String> = rows
-        .iter()
-        .map(|cells| code_spans(&cells[0]).collect::<Vec<_>>().join(" "))
-        .collect();
-    assert_eq!(
-        listed.iter().collect::<BTreeSet<_>>(),
-        transient.keys().collect()
-    );
+    let kind = |cells: &Vec<String>| code_spans(&cells[0]).collect::<Vec<_>>().join(" ");
+    let listed: Vec<_> = rows.iter().map(kind).collect();
+    let all: BTreeSet<_> = listed.iter().collect();
+    assert_eq!(all, transient.keys().collect());
     for (kind, cells) in listed.iter().zip(&rows) {
         let expected = match cells[1].as_str() {
             "yes" => BTreeSet::from([true]),
@@ -60,27 +53,20 @@ fn row_of_hidden_secrets_names_the_month() {
 
 /// One error of each kind and for each way to a row, with its code where the page names it.
 fn samples() -> Vec<(Option<&'static str>, Error)> {
-    let mut samples = coded_responses();
-    let plain = oauth_errors()
-        .into_iter()
-        .chain(api_errors())
-        .chain(others())
-        .chain(logins());
-    samples.extend(plain.map(|error| (None, error)));
-    samples
+    let plain = [oauth_errors(), api_errors(), others(), logins()];
+    let plain = plain.into_iter().flatten().map(|error| (None, error));
+    coded_responses().into_iter().chain(plain).collect()
 }
 
 fn coded_responses() -> Vec<(Option<&'static str>, Error)> {
-    let codes = [
-        "bad.grant.type",
-        "missing.client.roles",
-        "INVALID_CREDENTIALS",
-        "invalid.credentials",
-    ];
+    let roles = ["bad.grant.type", "missing.client.roles"];
+    let codes = roles
+        .into_iter()
+        .chain(["INVALID_CREDENTIALS", "invalid.credentials"]);
     let coded = codes.map(|code| (Some(code), api(400, &format!(r#"{{"code":"{code}"}}"#))));
     let action = r#"{"errorCode":"FAILED","details":[{"errorCode":"ACTION.AUTHENTICATION"}]}"#;
     let action = (Some("ACTION.AUTHENTICATION"), api(400, action));
-    coded.into_iter().chain([action]).collect()
+    coded.chain([action]).collect()
 }
 
 fn oauth_errors() -> Vec<Error> {
@@ -103,14 +89,12 @@ fn oauth_errors() -> Vec<Error> {
 }
 
 fn api_errors() -> Vec<Error> {
+    let user_required = r#"{"message":"This request requires a user context."}"#;
     vec![
         api(429, ""),
         api(403, r#"{"code":"missing.permissions"}"#),
         api(401, r#"{"code":"ip.not.authorized"}"#),
-        api(
-            400,
-            r#"{"message":"This request requires a user context."}"#,
-        ),
+        api(400, user_required),
         api(404, r#"{"code":"not.found"}"#),
         api(403, "<html>"),
         api(502, ""),
@@ -119,11 +103,10 @@ fn api_errors() -> Vec<Error> {
 
 fn others() -> Vec<Error> {
     let unexpected = |status| {
-        let (head, problem) = (head(status), ResponseProblem::Status);
-        Error::from(ErrorKind::UnexpectedResponse(UnexpectedResponse {
-            head,
-            problem,
-        }))
+        let head = head(status);
+        let problem = ResponseProblem::Status;
+        let response = UnexpectedResponse { head, problem };
+        Error::from(ErrorKind::UnexpectedResponse(response))
     };
     let transport = |kind| {
         Error::from(ErrorKind::Transport(TransportError {

@@ -1,9 +1,9 @@
 //! Every other request gets a brief response and does not end the wait.
 
-use super::*;
+mod requests;
 
-/// A request, its status or `None` for a closed connection, and why it is rejected.
-struct Bad(Vec<u8>, Option<u16>, Rejection);
+use super::*;
+use requests::{Bad, bad, callback_with, cookies};
 
 #[tokio::test]
 async fn every_other_request_is_rejected_and_the_wait_goes_on() {
@@ -36,7 +36,7 @@ async fn every_other_request_is_rejected_and_the_wait_goes_on() {
                 Some(status) => check_response(&response, status),
                 None => assert!(response.is_empty(), "{shown}: {response}"),
             }
-            assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+            assert_success(&page);
         }
     }
 }
@@ -79,9 +79,7 @@ async fn cookies_of_other_programs_do_not_hide_the_callback() {
             let browser = spawn_send(address, request);
             let callback = wait(&listener).await.unwrap();
             assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
-            callback.respond.show_success().await;
-            let shown = browser.await.unwrap();
-            assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
+            show_success(callback, browser).await;
         }
         assert_eq!(total(&listener.server.rejections()), 0);
     }
@@ -91,11 +89,8 @@ async fn cookies_of_other_programs_do_not_hide_the_callback() {
 async fn long_header_is_not_taken_for_a_shorter_one() {
     let (listener, address) = listener();
     let host = format!("localhost:{}", address.port());
-    let request = callback_with(
-        &host,
-        "\r\nAccept",
-        &format!("{}x\r\nAccept", " ".repeat(300)),
-    );
+    let long = format!("{}x\r\nAccept", " ".repeat(300));
+    let request = callback_with(&host, "\r\nAccept", &long);
     let interrupted = tokio::select! {
         _ = wait(&listener) => false,
         response = send(address, request.as_bytes()) => response.starts_with("HTTP/1.1 421 "),
@@ -153,8 +148,7 @@ async fn target_in_absolute_form_is_accepted() {
             let wait = listener.wait(&expected, clock.now() + TEST_TIMEOUT, &clock);
             let callback = wait.await.unwrap();
             assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
-            callback.respond.show_success().await;
-            assert!(browser.await.unwrap().starts_with("HTTP/1.1 200 "));
+            show_success(callback, browser).await;
         }
     }
 }
@@ -170,277 +164,10 @@ fn check_response(response: &str, status: u16) {
     let length = format!("Content-Length: {}", body.len());
     assert!(head.lines().any(|line| line == length), "{response}");
     let lower = response.to_ascii_lowercase();
-    for word in [
-        "access-control",
-        "private-network",
-        "location:",
-        STATE,
-        CODE,
-    ] {
+    let headers = ["access-control", "private-network", "location:"];
+    for word in headers.into_iter().chain([STATE, CODE]) {
         assert!(!lower.contains(&word.to_ascii_lowercase()), "{response}");
     }
-}
-
-fn bad(host: &str) -> Vec<Bad> {
-    let mut all = Vec::new();
-    all.extend(other_methods(host));
-    all.extend(other_paths(host));
-    all.extend(other_hosts(host));
-    all.extend(other_queries(host));
-    all.extend(prefetches(host));
-    all.extend(malformed(host));
-    all.extend(too_large(host));
-    all
-}
-
-fn other_methods(host: &str) -> Vec<Bad> {
-    [
-        "POST", "OPTIONS", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH", "get", "GETT",
-    ]
-    .map(|method| {
-        let request = callback_with(host, "GET ", &format!("{method} "));
-        Bad(request.into(), Some(405), Rejection::Method)
-    })
-    .into_iter()
-    .chain([
-        // A response to HEAD has no body.
-        Bad(
-            callback_with(host, "GET ", "HEAD ").into(),
-            Some(405),
-            Rejection::Method,
-        ),
-        // A browser's preflight into a private network, and what form_post sends.
-        Bad(
-            callback_with(
-                host,
-                "Accept: text/html\r\n",
-                "Origin: https://evil.example\r\nAccess-Control-Request-Method: GET\r\n\
-                     Access-Control-Request-Private-Network: true\r\n",
-            )
-            .replacen("GET ", "OPTIONS ", 1)
-            .into(),
-            Some(405),
-            Rejection::Method,
-        ),
-        Bad(
-            format!(
-                "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 90\r\n\r\n\
-                     code={CODE}&state={STATE}"
-            )
-            .into(),
-            Some(405),
-            Rejection::Method,
-        ),
-    ])
-    .collect()
-}
-
-fn other_paths(host: &str) -> Vec<Bad> {
-    [
-        "/favicon.ico",
-        "/",
-        "",
-        "*",
-        "/oauth2",
-        "/oauth2/callback/",
-        "/oauth2/callback/x",
-        "/oauth2//callback",
-        "//oauth2/callback",
-        "//evil.example/oauth2/callback",
-        "/./oauth2/callback",
-        "/oauth2/./callback",
-        "/x/../oauth2/callback",
-        "/oauth2/%63allback",
-        "/oauth2%2fcallback",
-        "/oauth2%2Fcallback",
-        "/oauth2/callback%00",
-        "/oauth2/callback%3F",
-        "/oauth2/callback;x",
-        "/oauth2\\callback",
-        "/OAuth2/callback",
-        "oauth2/callback",
-        "https://localhost/oauth2/callback",
-    ]
-    .into_iter()
-    .map(str::to_owned)
-    .chain([
-        format!("https://{host}{PATH}"),
-        format!("http://{host}"),
-        format!("http://{host}/x"),
-        format!("http://{host}/{PATH}"),
-        format!("{host}{PATH}"),
-    ])
-    .map(|path| {
-        let request = callback_with(host, PATH, &path);
-        Bad(request.into(), Some(404), Rejection::Path)
-    })
-    .collect()
-}
-
-fn other_hosts(host: &str) -> Vec<Bad> {
-    let line = format!("Host: {host}\r\n");
-    let port = host.rsplit(':').next().unwrap();
-    let twice = format!("{line}{line}");
-    let other = format!("{line}Host: evil.example\r\n");
-    let rebound = format!("Host: rebound.evil.example:{port}\r\n");
-    let bare = format!(
-        "Host: {}\r\n",
-        host.trim_end_matches(port).trim_end_matches(':')
-    );
-    let address = format!("Host: 0.0.0.0:{port}\r\n");
-    let latin = "Host: localh\u{f6}st\r\n".to_owned();
-    [
-        String::new(),
-        "Host:\r\n".to_owned(),
-        twice,
-        other,
-        rebound,
-        bare,
-        address,
-        latin,
-    ]
-    .map(|given| {
-        let request = callback_with(host, &line, &given);
-        Bad(request.into(), Some(421), Rejection::Host)
-    })
-    .into_iter()
-    .chain(other_absolute_targets(host, &line))
-    .collect()
-}
-
-/// In the absolute form the host of the target counts, and there must be one `Host` as well.
-fn other_absolute_targets(host: &str, line: &str) -> Vec<Bad> {
-    let port = host.rsplit(':').next().unwrap();
-    let own = format!("http://{host}");
-    [
-        ("http://localhost".to_owned(), line),
-        (format!("http://rebound.evil.example:{port}"), line),
-        (format!("http://user@{host}"), line),
-        ("http://".to_owned(), line),
-        (own.clone(), ""),
-        (own, &format!("{line}{line}")),
-    ]
-    .map(|(start, given)| {
-        let request = callback_with(host, line, given);
-        let request = request.replacen(PATH, &format!("{start}{PATH}"), 1);
-        Bad(request.into(), Some(421), Rejection::Host)
-    })
-    .into()
-}
-
-fn other_queries(host: &str) -> Vec<Bad> {
-    let state = |query: String| Bad(get(host, &query).into(), Some(400), Rejection::State);
-    let parameters =
-        |query: String| Bad(get(host, &query).into(), Some(400), Rejection::Parameters);
-    let short = STATE.trim_end_matches('I');
-    vec![
-        Bad(
-            callback_with(host, "?", "").into(),
-            Some(404),
-            Rejection::Path,
-        ),
-        state(String::new()),
-        state(format!("code={CODE}")),
-        state(format!("code={CODE}&state")),
-        state(format!("code={CODE}&state=")),
-        state(format!("code={CODE}&state={short}")),
-        state(format!("code={CODE}&state={STATE}x")),
-        state(format!("code={CODE}&state={}", STATE.to_lowercase())),
-        state(format!("code={CODE}&state=an-older-logins-state")),
-        state("error=access_denied&state=x".to_owned()),
-        state("error=access_denied".to_owned()),
-        state(format!("code={CODE}&state={STATE}&state={STATE}")),
-        state(format!("code={CODE}&state={STATE}&state=x")),
-        state(format!("code={CODE}&state=x&state={STATE}")),
-        state(format!("code={CODE}&state={STATE}&%73tate=x")),
-        state(format!("code={CODE}&State={STATE}")),
-        state(format!("code={CODE};state={STATE}")),
-        parameters(format!("state={STATE}")),
-        parameters(format!("code&state={STATE}")),
-        parameters(format!("code=&state={STATE}")),
-        parameters(format!("error=&state={STATE}")),
-        parameters(format!("code={CODE}&code={CODE}&state={STATE}")),
-        parameters(format!("code={CODE}&c%6fde=x&state={STATE}")),
-        parameters(format!("code={CODE}&error=access_denied&state={STATE}")),
-        parameters(format!("error=access_denied&error=x&state={STATE}")),
-        parameters(format!("access_token=x&token_type=bearer&state={STATE}")),
-    ]
-}
-
-fn prefetches(host: &str) -> Vec<Bad> {
-    [
-        "Sec-Purpose: prefetch",
-        "Sec-Purpose: prefetch;prerender",
-        "sec-purpose: Prefetch;anonymous-client-ip",
-        "Purpose: prefetch",
-        "X-Purpose: preview",
-        "X-Moz: prefetch",
-    ]
-    .map(|line| {
-        let request = callback_with(host, "Accept: text/html", line);
-        Bad(request.into(), Some(503), Rejection::Prefetch)
-    })
-    .into()
-}
-
-fn malformed(host: &str) -> Vec<Bad> {
-    let malformed = |bytes: &[u8]| Bad(bytes.to_vec(), Some(400), Rejection::Malformed);
-    let malformed_by = |from: &str, to: &str| malformed(callback_with(host, from, to).as_bytes());
-    vec![
-        malformed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\x04\0\0\0\0\0"),
-        malformed(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03and the rest of a ClientHello"),
-        malformed(b"SSH-2.0-OpenSSH_9.9\r\n"),
-        malformed(b"\0\0\0\0"),
-        malformed(b"\xff\xfe\xfd"),
-        malformed(b"{\"code\":\"x\"}\r\n\r\n"),
-        malformed_by("HTTP/1.1", "HTTP/1.0"),
-        malformed_by("HTTP/1.1", "HTTP/2.0"),
-        malformed_by(" HTTP/1.1", ""),
-        malformed_by("GET ", "GET  "),
-        malformed_by("Host:", "Host :"),
-        malformed_by("Accept: ", "Acc\0ept: "),
-        malformed_by("Accept: text/html", " folded"),
-        malformed_by("?", "?\u{e9}&"),
-        malformed_by("?", "?\t"),
-        malformed_by(" HTTP/1.1", "#code HTTP/1.1"),
-        // The browser opened a connection in advance and closed it.
-        Bad(Vec::new(), None, Rejection::Incomplete),
-        Bad(b"GET /oauth2/cal".to_vec(), None, Rejection::Incomplete),
-        Bad(
-            get(host, "code=x").trim_end().into(),
-            None,
-            Rejection::Incomplete,
-        ),
-    ]
-}
-
-fn too_large(host: &str) -> Vec<Bad> {
-    let large = |request: String| Bad(request.into(), Some(431), Rejection::TooLarge);
-    let fill = |start: String| start.clone() + &"a".repeat(MAX_HEAD_BYTES - start.len());
-    vec![
-        large(fill("GET /".to_owned())),
-        large(fill(format!("GET {PATH}?state={STATE}&code="))),
-        large(cookies(host, MAX_ARRIVED_BYTES)),
-        large(callback_with(host, "Accept: ", &"a: b\r\n".repeat(70))),
-    ]
-}
-
-/// The callback with at least so many bytes of cookies, which do not end with a line.
-fn cookies(host: &str, length: usize) -> String {
-    let cookie = format!("other-program={}; ", "a".repeat(4_000));
-    let cookies = cookie.repeat(length / cookie.len() + 1);
-    callback_with(
-        host,
-        "text/html\r\n\r\n",
-        &format!("x\r\nCookie: {cookies}"),
-    )
-}
-
-/// The callback with one part replaced.
-fn callback_with(host: &str, from: &str, to: &str) -> String {
-    let callback = get(host, &format!("code={CODE}&state={STATE}"));
-    assert!(callback.contains(from), "{from}");
-    callback.replacen(from, to, 1)
 }
 
 const HEADERS: [&str; 5] = [

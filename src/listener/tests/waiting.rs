@@ -34,27 +34,17 @@ async fn dropped_wait_loses_no_request() {
         assert!(second.starts_with("HTTP/1.1 409 Conflict\r\n"), "{second}");
         callback.respond.show_success().await;
         let shown = read_all(&mut browser).await;
-        assert!(
-            shown.starts_with("HTTP/1.1 200 OK\r\n"),
-            "cut at {cut}: {shown}"
-        );
+        assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{cut}: {shown}");
     }
     let counts = listener.server.rejections();
-    assert_eq!(
-        (counts.count_of(Rejection::Repeated), total(&counts)),
-        (5, 5)
-    );
+    let repeated = counts.count_of(Rejection::Repeated);
+    assert_eq!((repeated, total(&counts)), (5, 5));
 }
 
 /// Polls a wait once and drops it.
 async fn start(listener: &Listener) {
-    {
-        let mut waiting = pin!(wait(listener));
-        let polled = waiting
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_pending());
-    }
+    let polled = pin!(wait(listener)).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
     tokio::task::yield_now().await;
 }
 
@@ -62,16 +52,10 @@ async fn start(listener: &Listener) {
 async fn callback_before_the_wait_is_served() {
     let (listener, address) = listener();
     let mut browser = TcpStream::connect(address).await.unwrap();
-    browser
-        .write_all(callback_to(address).as_bytes())
-        .await
-        .unwrap();
+    let request = callback_to(address);
+    browser.write_all(request.as_bytes()).await.unwrap();
     wait(&listener).await.unwrap().respond.show_success().await;
-    assert!(
-        read_all(&mut browser)
-            .await
-            .starts_with("HTTP/1.1 200 OK\r\n")
-    );
+    assert_success(&read_all(&mut browser).await);
 }
 
 #[tokio::test]
@@ -105,18 +89,11 @@ async fn second_callback_is_rejected_and_changes_nothing() {
     let third = send(address, denial.as_bytes()).await;
     assert!(third.starts_with("HTTP/1.1 409 Conflict\r\n"), "{third}");
     // Other requests are rejected for their own reason.
-    let icon = send(
-        address,
-        callback_to(address)
-            .replace(PATH, "/favicon.ico")
-            .as_bytes(),
-    )
-    .await;
+    let icon = ask_for_icon(address).await;
     assert!(icon.starts_with("HTTP/1.1 404 Not Found\r\n"), "{icon}");
 
     assert_eq!(text_of(&callback.redirect), format!("code={CODE}"));
-    callback.respond.show_success().await;
-    assert!(first.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
+    show_success(callback, first).await;
     // A new wait accepts another callback.
     assert_eq!(succeed(&listener).await.count_of(Rejection::Repeated), 2);
 }
@@ -141,8 +118,7 @@ async fn ports_are_free_after_the_listener_is_dropped() {
         pages.push((browser, callback));
     }
     for (browser, callback) in pages {
-        callback.respond.show_success().await;
-        assert!(browser.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
+        show_success(callback, browser).await;
     }
 }
 
@@ -158,13 +134,7 @@ async fn deadline_reports_the_rejected_requests() {
                 send(address, get(&host, query).replace("?x", "").as_bytes()).await;
             }
         }
-        send(
-            address,
-            callback_to(address)
-                .replace(PATH, "/favicon.ico")
-                .as_bytes(),
-        )
-        .await;
+        ask_for_icon(address).await;
         clock.advance(Duration::from_secs(300));
     };
     let expected = expected();
@@ -191,13 +161,9 @@ async fn deadline_without_requests_says_so() {
 #[test]
 fn listener_goes_on_in_another_runtime() {
     let listener = Listener::bind(LoopbackHost::Localhost, &[0]).unwrap();
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-    };
     for _ in 0..3 {
-        runtime().unwrap().block_on(async {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap().block_on(async {
             let _idle = TcpStream::connect(listener.addresses()[0]).await.unwrap();
             // A connection that ended with its runtime is not counted.
             assert_eq!(total(&succeed(&listener).await), 0);

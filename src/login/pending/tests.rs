@@ -23,6 +23,16 @@ fn default_builder() -> LoginBuilder {
     builder(Region::EuWest1, "an-id", "https://app.example/cb")
 }
 
+fn default_login() -> Login {
+    default_builder().build().unwrap()
+}
+
+/// The same, with this key.
+fn login_with(key: SealingKey) -> Login {
+    let builder = default_builder().store(MemoryStore::new(), key);
+    builder.build().unwrap()
+}
+
 fn fault(login: &Login, secret: &SecretString) -> CallbackFault {
     let error = PendingLogin::from_secret(login, secret).unwrap_err();
     match error.kind() {
@@ -39,7 +49,7 @@ fn parameter(pending: &PendingLogin, name: &str) -> String {
 
 #[test]
 fn state_and_verifier_are_random_and_have_their_length() {
-    let login = default_builder().build().unwrap();
+    let login = default_login();
     let mut seen = HashSet::new();
     for _ in 0..64 {
         let pending = login.begin().unwrap();
@@ -59,10 +69,7 @@ fn state_and_verifier_are_random_and_have_their_length() {
 #[test]
 fn pending_login_survives_the_session() {
     for key in [SealingKey::from_bytes(KEY), SealingKey::unsealed()] {
-        let login = default_builder()
-            .store(MemoryStore::new(), key)
-            .build()
-            .unwrap();
+        let login = login_with(key);
         let pending = login.begin().unwrap();
         let (state, verifier) = (pending.state.clone(), pending.verifier.clone());
         let url = pending.authorize_url().clone();
@@ -77,7 +84,7 @@ fn pending_login_survives_the_session() {
 #[test]
 fn other_login_cannot_finish_it() {
     let secret = |login: &Login| login.begin().unwrap().into_secret().unwrap();
-    let session = secret(&default_builder().build().unwrap());
+    let session = secret(&default_login());
     for (region, client_id, redirect_uri) in [
         (Region::EuCentral1, "an-id", "https://app.example/cb"),
         (Region::EuWest1, "another-id", "https://app.example/cb"),
@@ -86,41 +93,30 @@ fn other_login_cannot_finish_it() {
         let other = builder(region, client_id, redirect_uri).build().unwrap();
         assert_eq!(fault(&other, &session), CallbackFault::OtherLogin);
         let pending = other.begin().unwrap();
-        let error = pending
-            .check(&default_builder().build().unwrap())
-            .unwrap_err();
+        let error = pending.check(&default_login()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Login(login) if login.fault().is_some()));
     }
-    for app in [
-        app().target_org("org-2"),
-        app().identity_provider("acme", "okta"),
-    ] {
+    let with_provider = app().identity_provider("acme", "okta");
+    for app in [app().target_org("org-2"), with_provider] {
         let other = Login::builder(Region::EuWest1, app);
         let other = other.store(MemoryStore::new(), SealingKey::from_bytes(KEY));
-        assert_eq!(
-            fault(&other.build().unwrap(), &session),
-            CallbackFault::OtherLogin
-        );
+        let other = other.build().unwrap();
+        assert_eq!(fault(&other, &session), CallbackFault::OtherLogin);
     }
     // A login without a store has its own key.
     let other = Login::new(Region::EuWest1, app()).unwrap();
     assert_eq!(fault(&other, &session), CallbackFault::Altered);
-    assert_eq!(
-        fault(&default_builder().build().unwrap(), &secret(&other)),
-        CallbackFault::Altered
-    );
+    let fault_here = fault(&default_login(), &secret(&other));
+    assert_eq!(fault_here, CallbackFault::Altered);
     // A rotated key opens what the older one sealed.
     let key = SealingKey::from_bytes([8; 32]).also_reads(SealingKey::from_bytes(KEY));
-    let rotated = default_builder()
-        .store(MemoryStore::new(), key)
-        .build()
-        .unwrap();
+    let rotated = login_with(key);
     assert!(PendingLogin::from_secret(&rotated, &session).is_ok());
 }
 
 #[test]
 fn altered_secret_is_rejected() {
-    let login = default_builder().build().unwrap();
+    let login = default_login();
     let secret = login.begin().unwrap().into_secret().unwrap();
     let text = secret.expose_secret();
     let sealed = URL_SAFE_NO_PAD.decode(text).unwrap();
@@ -131,10 +127,8 @@ fn altered_secret_is_rejected() {
         assert_eq!(fault(&login, &altered), CallbackFault::Altered, "byte {at}");
     }
     for length in 0..text.len() {
-        assert_eq!(
-            fault(&login, &text.get(..length).unwrap().into()),
-            CallbackFault::Altered
-        );
+        let cut = text.get(..length).unwrap().into();
+        assert_eq!(fault(&login, &cut), CallbackFault::Altered);
     }
     for text in ["", "!", "AA", &format!("{text}AA"), &"A".repeat(100_000)] {
         assert_eq!(fault(&login, &text.into()), CallbackFault::Altered);
@@ -143,9 +137,8 @@ fn altered_secret_is_rejected() {
 
 #[test]
 fn planted_plain_record_is_rejected() {
-    let login = default_builder().build().unwrap();
-    let unsealed = default_builder().store(MemoryStore::new(), SealingKey::unsealed());
-    let unsealed = unsealed.build().unwrap();
+    let login = default_login();
+    let unsealed = login_with(SealingKey::unsealed());
     let plain = unsealed.begin().unwrap().into_secret().unwrap();
     assert_eq!(fault(&login, &plain), CallbackFault::Altered);
     // A verifier that is too short for PKCE.
@@ -180,7 +173,7 @@ fn pending_login_ends_after_ten_minutes() {
 
 #[test]
 fn debug_shows_neither_state_nor_verifier() {
-    let login = default_builder().build().unwrap();
+    let login = default_login();
     let pending = login.begin().unwrap();
     let shown = format!("{pending:?} {login:?}");
     for secret in [&pending.state, &pending.verifier] {

@@ -11,7 +11,7 @@ use crate::{
         memory::UnsavedLogin,
         policy::RefreshResult,
         source::{SOURCE_LIMIT, read_secret},
-        storage::{HeldTurn, STORE_LIMIT, Storage, TURN_LIMIT},
+        storage::{HeldTurn, SAVE_LIMIT, STORE_LIMIT, Storage, TURN_LIMIT},
     },
     token::{AccessToken, Record, Version},
     token_endpoint::Issued,
@@ -210,7 +210,7 @@ impl Refresh {
             }
             state.login.login_issued(unsaved);
             // A renewed login is stored even if it arrived late.
-            state.policy.begin_step(ticket, now, STORE_LIMIT);
+            state.policy.begin_step(ticket, now, SAVE_LIMIT);
             Ok(())
         })?;
         turn.save(&record).await?;

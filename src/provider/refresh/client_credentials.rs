@@ -13,7 +13,7 @@ use crate::{
         event::Event,
         policy::RefreshResult,
         source::read_secret,
-        storage::{HeldTurn, STORE_LIMIT, Storage, TURN_LIMIT},
+        storage::{HeldTurn, SAVE_LIMIT, STORE_LIMIT, Storage, TURN_LIMIT, TurnOr},
     },
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -80,7 +80,11 @@ impl Refresh {
             if let Some(token) = self.token_of(record.as_ref(), Some(TURN_LIMIT))? {
                 return Ok(StoreLookup::Hit(token));
             }
-            let turn = slot.take_turn().await?;
+            let find = |record: &Record| self.token_of(Some(record), None).transpose();
+            let turn = match slot.take_turn_or(find).await? {
+                TurnOr::Turn(turn) => turn,
+                TurnOr::Found(token) => return Ok(StoreLookup::Hit(token?)),
+            };
             Ok(match self.token_of(turn.record.as_ref(), None)? {
                 Some(token) => StoreLookup::Hit(token),
                 None => StoreLookup::Miss(turn),
@@ -104,7 +108,7 @@ impl Refresh {
             let may_save = state.policy.may_save(ticket, &token, now);
             if may_save && turn.is_some() {
                 // A valid token is stored even if it arrived late.
-                state.policy.begin_step(ticket, now, STORE_LIMIT);
+                state.policy.begin_step(ticket, now, SAVE_LIMIT);
             }
             may_save
         });

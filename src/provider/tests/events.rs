@@ -45,6 +45,11 @@ fn next(events: &Receiver<Event>) -> String {
     }
 }
 
+#[track_caller]
+fn assert_next(events: &Receiver<Event>, expected: &str) {
+    assert_eq!(next(events), expected);
+}
+
 /// The name of an event, for tests with real time.
 fn name(event: &str) -> &str {
     event.split(' ').next().unwrap()
@@ -70,30 +75,30 @@ async fn events_of_a_token_arrive_in_order_with_their_figures() {
         token
     };
     use_for(0.0).await;
-    assert_eq!(next(&events), "acquired 2000 100000");
+    assert_next(&events, "acquired 2000 100000");
     clock.advance(seconds(85.0));
     use_for(1.0).await;
-    assert_eq!(next(&events), "renewed 500 99500");
+    assert_next(&events, "renewed 500 99500");
     clock.advance(seconds(85.0));
     use_for(1.0).await;
     // Callers in the pause cause no events.
     for _ in 0..100 {
         use_for(0.01).await;
     }
-    assert_eq!(
-        next(&events),
-        "failed 1000 2000 UnexpectedResponse valid token: true"
+    assert_next(
+        &events,
+        "failed 1000 2000 UnexpectedResponse valid token: true",
     );
     use_for(1.0).await;
     let old = use_for(1.0).await;
-    assert_eq!(next(&events), "renewed 0 100000");
+    assert_next(&events, "renewed 0 100000");
     let current = use_for(20.0).await;
     tokens.invalidate(&current);
     tokens.invalidate(&current);
     tokens.invalidate(&old);
-    assert_eq!(next(&events), "invalidated 21000 None");
+    assert_next(&events, "invalidated 21000 None");
     use_for(0.0).await;
-    assert_eq!(next(&events), "acquired 0 100000");
+    assert_next(&events, "acquired 0 100000");
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,22 +154,16 @@ async fn probe_without_a_new_secret_is_no_event() {
         failure(&tokens).await;
         tokio::time::sleep(seconds(1.0)).await;
     }
-    assert_eq!(
-        next(&events),
-        "failed 0 5000 InvalidClient valid token: false"
-    );
+    assert_next(&events, "failed 0 5000 InvalidClient valid token: false");
     assert!(vault.calls() >= 4);
     *vault.secret.lock() = "fail";
     failure(&tokens).await;
     // The active pause continues.
-    assert_eq!(
-        next(&events),
-        "failed 0 1000 CredentialSource valid token: false"
-    );
+    assert_next(&events, "failed 0 1000 CredentialSource valid token: false");
     *vault.secret.lock() = "new";
     tokio::time::sleep(seconds(1.0)).await;
     tokens.token().await.unwrap();
-    assert_eq!(next(&events), "acquired 0 3600000");
+    assert_next(&events, "acquired 0 3600000");
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +173,7 @@ async fn early_rejections_are_reported_with_their_pause() {
     for pause in [None, Some(seconds(0.5)), Some(seconds(1.0))] {
         let token = tokens.token().await.unwrap();
         tokens.invalidate(&token);
-        assert_eq!(next(&events), "acquired 0 3600000");
+        assert_next(&events, "acquired 0 3600000");
         assert_eq!(next(&events), format!("invalidated 0 {pause:?}"));
         tokio::time::sleep(pause.unwrap_or_default()).await;
     }
@@ -210,10 +209,8 @@ fn blocked_handler_delays_no_caller() {
         called.send(()).unwrap();
         let _ = gate.lock().recv();
     };
-    let tokens = endpoint
-        .builder(Clock::manual(), credentials())
-        .on_event(handle)
-        .build();
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.on_event(handle).build();
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     for request in 0..100 {
         let token = runtime.block_on(tokens.token()).unwrap();
@@ -227,10 +224,7 @@ fn blocked_handler_delays_no_caller() {
     assert_eq!(endpoint.requests(), 100);
     drop(runtime);
     drop(tokens);
-    assert!(
-        calls.try_recv().is_err(),
-        "the handler received a second event"
-    );
+    assert!(calls.try_recv().is_err(), "a second event");
     drop(release);
 }
 
@@ -255,10 +249,8 @@ fn handler_may_use_and_drop_the_provider() {
         }
         sender.send(event.clone()).unwrap();
     };
-    let tokens = endpoint
-        .builder(Clock::manual(), credentials())
-        .on_event(handle)
-        .build();
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.on_event(handle).build();
     *held.lock() = Some(tokens.clone());
     let shared = Arc::downgrade(&tokens.cache);
     runtime().block_on(async move { tokens.token().await.unwrap() });

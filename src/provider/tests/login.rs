@@ -6,6 +6,7 @@ mod logout;
 mod loose_store;
 mod races;
 mod unsaved;
+mod user;
 
 use super::{support::spawn_with, *};
 use crate::{
@@ -14,68 +15,7 @@ use crate::{
     seal::SealingKey,
     store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
-use loose_store::LooseStore;
-
-struct User {
-    endpoint: Arc<Endpoint>,
-    clock: Clock,
-    store: MemoryStore,
-    /// Another store.
-    loose: LooseStore,
-}
-
-impl User {
-    /// A user who is not logged in. The first request of a login sends its code.
-    fn new(script: impl Script) -> Self {
-        Self {
-            endpoint: Endpoint::new(script),
-            clock: Clock::manual(),
-            store: MemoryStore::new(),
-            loose: LooseStore::default(),
-        }
-    }
-
-    /// Each login and each renewal gets a refresh token of its own.
-    fn renewable(life: u64) -> Self {
-        Self::new(move |number| Reply::Login(life, Some(format!("r-{number}").leak())))
-    }
-
-    /// The provider of one more process.
-    fn process(&self) -> TokenProvider {
-        self.process_with(&SealingKey::from_bytes([7; 32]))
-    }
-
-    fn process_with(&self, key: &SealingKey) -> TokenProvider {
-        self.builder(self.store.clone(), key, &self.clock).build()
-    }
-
-    /// One with the other store.
-    fn loose_process(&self) -> TokenProvider {
-        let key = SealingKey::unsealed();
-        self.builder(self.loose.clone(), &key, &self.clock).build()
-    }
-
-    fn builder(&self, store: impl TokenStore, key: &SealingKey, clock: &Clock) -> ProviderBuilder {
-        let (grant, storage) = with_store(store, key);
-        self.endpoint.builder(clock.clone(), grant).storage(storage)
-    }
-
-    async fn loose_login(&self) -> TokenProvider {
-        let tokens = self.loose_process();
-        log_in(&tokens).await.unwrap();
-        tokens
-    }
-
-    async fn logged_in(&self) -> TokenProvider {
-        let tokens = self.process();
-        log_in(&tokens).await.unwrap();
-        tokens
-    }
-
-    async fn has_record(&self, tokens: &TokenProvider) -> bool {
-        self.store.load(&key_of(tokens)).await.unwrap().is_some()
-    }
-}
+use user::User;
 
 /// The grant and the storage of a login in this store.
 pub(super) fn with_store(store: impl TokenStore, key: &SealingKey) -> (Grant, Storage) {
@@ -125,10 +65,8 @@ async fn newest_refresh_token_is_used() {
         assert_eq!(text(&restarted).await, format!("token-{number}"));
         assert_eq!(text(&tokens).await, format!("token-{number}"));
     }
-    assert_eq!(
-        user.endpoint.sent_secrets(),
-        ["a-code", "r-0", "r-1", "r-1", "r-3"]
-    );
+    let expected = ["a-code", "r-0", "r-1", "r-1", "r-3"];
+    assert_eq!(user.endpoint.sent_secrets(), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,13 +77,8 @@ async fn processes_that_renew_together_use_a_refresh_token_once() {
     });
     user.logged_in().await;
     user.clock.advance(seconds(61.0));
-    let processes: Vec<_> = (0..8)
-        .map(|_| user.process())
-        .map(|tokens| tokio::spawn(async move { text(&tokens).await }))
-        .collect();
-    for process in processes {
-        assert_eq!(process.await.unwrap(), "token-1");
-    }
+    let processes = (0..8).map(|_| spawn_caller(&user.process()));
+    assert_all_get(processes.collect(), "token-1").await;
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0"]);
 }
 
@@ -169,10 +102,8 @@ async fn lost_response_is_retried_and_invalid_grant_ends_login() {
     user.clock.advance(seconds(61.0));
     let error = failure(&tokens).await;
     assert!(is_login_required(&error), "{error:?}");
-    assert_eq!(
-        user.endpoint.sent_secrets(),
-        ["a-code", "r-0", "r-0", "r-0", "r-1"]
-    );
+    let expected = ["a-code", "r-0", "r-0", "r-0", "r-1"];
+    assert_eq!(user.endpoint.sent_secrets(), expected);
     // The login has ended for all processes, and no request follows.
     assert!(!user.process().is_logged_in().await.unwrap());
     for _ in 0..20 {

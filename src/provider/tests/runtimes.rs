@@ -93,10 +93,8 @@ fn late_success_of_a_lost_refresh_is_cached() {
     let caller = replaced_on(&second, &endpoint, &tokens);
     // The gate holds both requests. Now the first runtime runs again and gets a response.
     endpoint.release(1);
-    assert_eq!(
-        first.block_on(until_cached(&tokens)).expose_secret(),
-        "token-0"
-    );
+    let late = first.block_on(until_cached(&tokens));
+    assert_eq!(late.expose_secret(), "token-0");
     let token = second.block_on(caller).unwrap().unwrap();
     assert_eq!(token.expose_secret(), "token-0");
     assert_eq!(endpoint.requests(), 2);
@@ -148,10 +146,8 @@ fn waiter_after_a_rejected_late_token_waits_for_the_refresh() {
         assert!(polled.is_pending());
         // Gives a delayed waker the time to wake.
         tokio::task::yield_now().await;
-        assert!(
-            !woken.0.load(Ordering::SeqCst),
-            "the waiter polls in a loop"
-        );
+        let polls_in_a_loop = woken.0.load(Ordering::SeqCst);
+        assert!(!polls_in_a_loop);
         endpoint.release(1);
         assert_eq!(waiting.await.unwrap().expose_secret(), "token-1");
     });
@@ -182,10 +178,8 @@ fn runtime_that_was_shut_down_counts_as_none() {
         assert_eq!(waiters(&tokens), 0);
 
         runtime().block_on(tokens.token()).unwrap();
-        assert_eq!(
-            handle.block_on(tokens.token()).unwrap().expose_secret(),
-            "token-0"
-        );
+        let cached = handle.block_on(tokens.token()).unwrap();
+        assert_eq!(cached.expose_secret(), "token-0");
         assert_eq!(endpoint.requests(), 1);
     }
 }

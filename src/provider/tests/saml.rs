@@ -1,15 +1,14 @@
 //! SAML assertions. Each is sent until a response arrives, and not again.
 
+mod faulty;
+mod stored;
+
 use std::{collections::VecDeque, time::SystemTime};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::*;
-use crate::{
-    assertion::Assertion,
-    grant::Saml2Bearer,
-    store::{MemoryStore, SharedStore},
-};
+use crate::{assertion::Assertion, grant::Saml2Bearer};
 
 /// An identity provider that returns the assertions that a test gives it. It repeats the last.
 #[derive(Clone, Default)]
@@ -190,34 +189,6 @@ async fn invalid_client_remains_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stored_token_is_found_while_an_assertion_is_missing() {
-    let endpoint = Endpoint::new(|_| Reply::Token(600));
-    let (clock, store) = (Clock::manual(), MemoryStore::new());
-    let process = |name: &str| {
-        let idp = Idp::with([name]);
-        let builder = endpoint.builder(clock.clone(), idp.grant());
-        builder.storage(stored::by_secret(store.clone())).build()
-    };
-    let (one, other) = (process("a"), process("b"));
-    text(&one).await;
-    clock.advance(seconds(601.0));
-    assert!(is_stale(&failure(&one).await));
-    assert_eq!(text(&other).await, "token-1");
-    clock.advance(seconds(1.0));
-    assert_eq!(text(&one).await, "token-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn malformed_assertion_ends_ready_at_once() {
-    let endpoint = Endpoint::new(|_| Reply::Token(600));
-    let idp = Idp::issuing("<not-saml/>".to_owned());
-    let tokens = endpoint.provider(Clock::manual(), idp.grant());
-    let error = tokens.ready(seconds(60.0)).await.unwrap_err();
-    assert_kind!(error, ErrorKind::Assertion(_));
-    assert_eq!(idp.calls(), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn invalid_assertion_is_not_sent_again() {
     for refusal in [Reply::InvalidGrant, Reply::InvalidClient] {
         let idp = Idp::with(["a"]);
@@ -277,65 +248,6 @@ async fn valid_token_is_served_to_its_end_which_is_announced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_assertion_is_never_sent() {
-    let endpoint = Endpoint::new(|_| Reply::Token(600));
-    let clock = Clock::manual();
-    clock.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-    let old = assertion_until("old", "2026-01-01T00:00:00Z");
-    let idp = Idp::issuing(old.clone());
-    let tokens = endpoint.provider(clock.clone(), idp.grant());
-    assert!(is_stale(&failure(&tokens).await));
-    let tokens = endpoint.provider(clock, grant(old));
-    assert!(is_stale(&failure(&tokens).await));
-    assert_eq!(endpoint.requests(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn malformed_assertion_is_reported_and_not_sent() {
-    let idp = Idp::issuing("<not-saml/>".to_owned());
-    let (endpoint, tokens) = provider(|_| Reply::Token(600), &idp);
-    let error = failure(&tokens).await;
-    assert_kind!(error, ErrorKind::Assertion(_));
-    assert!(!error.is_transient());
-    let error = Saml2Bearer::new("a-client", "secret-1", "an-org", "<not-saml/>").unwrap_err();
-    assert_kind!(error, ErrorKind::Assertion(_));
-    assert_eq!(endpoint.requests(), 0);
-    idp.set(["a"]);
-    tokens.clock().advance(seconds(1.0));
-    assert_eq!(text(&tokens).await, "token-0");
-}
-
-#[tokio::test(start_paused = true)]
-async fn failing_assertion_source_is_a_transient_failure() {
-    for how in ["fail", "hang", "panic"] {
-        let endpoint = Endpoint::new(|_| Reply::Token(600));
-        let clock = Clock::manual();
-        let broken = Arc::new(Mutex::new(true));
-        let is_broken = Arc::clone(&broken);
-        let source = Assertion::from_fn(move || {
-            let broken = *is_broken.lock();
-            async move {
-                match how {
-                    _ if !broken => Ok(assertion("a").into()),
-                    "fail" => Err("away".into()),
-                    "hang" => std::future::pending().await,
-                    _ => panic!("planted"),
-                }
-            }
-        });
-        let tokens = endpoint.provider(clock.clone(), grant(source));
-        let error = failure(&tokens).await;
-        let case = format!("{how}: {error:?}");
-        assert!(error.is_transient() && !error.needs_login(), "{case}");
-        assert!(error.to_string().contains("assertion"), "{case}");
-        assert!(error.retry_after().unwrap() < seconds(1.0), "{case}");
-        *broken.lock() = false;
-        clock.advance(seconds(1.0));
-        assert_eq!(text(&tokens).await, "token-0", "{how}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn changed_secret_is_used_with_the_next_assertion() {
     let endpoint = Endpoint::new(|_| Reply::InvalidClientUnless("new"));
     let (clock, idp) = (Clock::manual(), Idp::with(["a", "b"]));
@@ -348,40 +260,6 @@ async fn changed_secret_is_used_with_the_next_assertion() {
     clock.advance(seconds(1.0));
     assert_eq!(text(&tokens).await, "token-1");
     assert_eq!(endpoint.sent_secrets(), [sent("a"), sent("b")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn users_of_one_store_get_their_own_tokens() {
-    let endpoint = Endpoint::new(|_| Reply::Token(600));
-    let (clock, store) = (Clock::manual(), MemoryStore::new());
-    let process = |identity: &str, org: &str, assertion: &str| {
-        let idp = Idp::with([assertion]);
-        let parts = [org, identity].map(str::to_owned);
-        let scope = StoreScope::new(SharedStore::new(store.clone()), parts);
-        let builder = endpoint.builder(clock.clone(), idp.grant().identity(identity));
-        builder.storage(Storage::BySecret(scope)).build()
-    };
-    assert_eq!(text(&process("jo", "one", "a")).await, "token-0");
-    assert_eq!(text(&process("jo", "two", "b")).await, "token-1");
-    assert_eq!(text(&process("al", "one", "c")).await, "token-2");
-    // Another process of the same user needs no assertion.
-    assert_eq!(text(&process("jo", "one", "a")).await, "token-0");
-    assert_eq!(endpoint.requests(), 3);
-}
-
-#[test]
-fn store_requires_an_identity() {
-    let region = Region::custom("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
-    let build = |grant: Saml2Bearer| {
-        TokenProvider::builder(region.clone(), grant)
-            .store(MemoryStore::new())
-            .build()
-    };
-    for anonymous in [Idp::default().grant(), Idp::default().grant().identity("")] {
-        let error = build(anonymous).unwrap_err();
-        assert_kind!(error, ErrorKind::Configuration(_));
-    }
-    assert!(build(Idp::default().grant().identity("jo")).is_ok());
 }
 
 #[test]

@@ -76,10 +76,8 @@ async fn invalid_client_reports_when_it_was_accepted() {
     tokens.invalidate(&token);
     let error = failure(&tokens).await;
     assert_eq!(accepted_before(&error), Some(accepted));
-    assert_eq!(
-        error.troubleshooting(),
-        Some(crate::error::Troubleshooting::IntegrationFailsAfterRotation)
-    );
+    let row = crate::error::Troubleshooting::IntegrationFailsAfterRotation;
+    assert_eq!(error.troubleshooting(), Some(row));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,11 @@
 //! Client credentials with a store.
 
-use std::{future::pending, sync::mpsc::Receiver};
+pub(super) mod broken;
 
 use super::*;
 use crate::{
-    error::StoreError,
     grant::ClientCredentials,
-    store::{MemoryStore, MemoryTurn, Sealed, SharedStore, StoreKey, TokenStore},
+    store::{MemoryStore, Sealed, SharedStore, StoreKey, TokenStore},
 };
 
 pub(super) fn by_secret(store: impl TokenStore) -> Storage {
@@ -40,15 +39,6 @@ impl Fleet {
         builder.storage(by_secret(self.store.clone())).build()
     }
 
-    /// A process whose store has a fault, and its events.
-    fn broken_process(&self, fault: &str) -> (TokenProvider, Receiver<Event>) {
-        let (handle, events) = event_channel();
-        let builder = self.endpoint.builder(self.clock.clone(), credentials());
-        let storage = by_secret(Broken::new(fault, &self.store));
-        let tokens = builder.storage(storage).on_event(handle).build();
-        (tokens, events)
-    }
-
     /// A process that has its first token.
     async fn started(&self) -> TokenProvider {
         let tokens = self.process();
@@ -78,10 +68,8 @@ async fn second_process_starts_with_the_stored_token() {
     fleet.clock.advance(seconds(2_600.0));
     second.token().await.unwrap();
     for tokens in [&second, &first] {
-        assert_eq!(
-            until_renewed(tokens, "token-0").await.expose_secret(),
-            "token-1"
-        );
+        let renewed = until_renewed(tokens, "token-0").await;
+        assert_eq!(renewed.expose_secret(), "token-1");
     }
     assert_eq!(fleet.endpoint.requests(), 2);
 }
@@ -89,14 +77,8 @@ async fn second_process_starts_with_the_stored_token() {
 #[tokio::test(start_paused = true)]
 async fn processes_that_start_together_send_one_request() {
     let fleet = Fleet::new(|_| after(1.0, Reply::Token(3_600)));
-    let processes: Vec<_> = (0..8)
-        .map(|_| fleet.process())
-        .map(|tokens| tokio::spawn(async move { tokens.token().await }))
-        .collect();
-    for process in processes {
-        let token = process.await.unwrap().unwrap();
-        assert_eq!(token.expose_secret(), "token-0");
-    }
+    let processes = (0..8).map(|_| spawn_caller(&fleet.process()));
+    assert_all_get(processes.collect(), "token-0").await;
     assert_eq!(fleet.endpoint.requests(), 1);
 }
 
@@ -206,87 +188,6 @@ async fn failed_revocation_still_empties_the_store() {
     assert_eq!(text(&second).await, "token-1");
 }
 
-/// A store with one fault, such as "load fails", or "saved fails" after the record was saved.
-pub(super) struct Broken {
-    fault: String,
-    memory: MemoryStore,
-}
-
-impl Broken {
-    pub(super) fn new(fault: &str, memory: &MemoryStore) -> Self {
-        let (fault, memory) = (fault.to_owned(), memory.clone());
-        Self { fault, memory }
-    }
-
-    async fn may_fail(&self, call: &str) -> Result<(), StoreError> {
-        match self.fault.split_once(' ').unwrap() {
-            (broken, "fails") if broken == call => Err(StoreError::new("planted")),
-            (broken, "panics") if broken == call => panic!("planted"),
-            (broken, "hangs") if broken == call => pending().await,
-            _ => Ok(()),
-        }
-    }
-}
-
-impl TokenStore for Broken {
-    type Turn = MemoryTurn;
-
-    async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
-        self.may_fail("load").await?;
-        self.memory.load(key).await
-    }
-
-    async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<MemoryTurn, StoreError> {
-        self.may_fail("turn").await?;
-        self.memory.take_turn(key, wait).await
-    }
-
-    async fn save(
-        &self,
-        turn: MemoryTurn,
-        key: &StoreKey,
-        value: Sealed,
-    ) -> Result<(), StoreError> {
-        self.may_fail("save").await?;
-        self.memory.save(turn, key, value).await?;
-        self.may_fail("saved").await
-    }
-
-    async fn remove(&self, turn: MemoryTurn, key: &StoreKey) -> Result<(), StoreError> {
-        self.may_fail("remove").await?;
-        self.memory.remove(turn, key).await
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn failing_store_makes_no_token_unavailable() {
-    for call in ["load", "turn", "save"] {
-        for how in ["fails", "hangs", "panics"] {
-            let fault = format!("{call} {how}");
-            let fleet = Fleet::new(|_| Reply::Token(3_600));
-            let (tokens, events) = fleet.broken_process(&fault);
-            assert_eq!(text(&tokens).await, "token-0", "{fault}");
-            assert_eq!(fleet.endpoint.requests(), 1, "{fault}");
-            let next = || events.recv_timeout(DEADLINE).unwrap();
-            assert!(matches!(next(), Event::StoreFailed { .. }), "{fault}");
-            assert!(matches!(next(), Event::Acquired { .. }), "{fault}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn record_of_a_failed_save_is_no_failure() {
-    for how in ["fails", "hangs", "panics"] {
-        let fleet = Fleet::new(|_| Reply::Token(3_600));
-        let (tokens, events) = fleet.broken_process(&format!("saved {how}"));
-        tokens.token().await.unwrap();
-        let event = events.recv_timeout(DEADLINE).unwrap();
-        assert!(matches!(event, Event::Acquired { .. }), "{how}: {event:?}");
-        assert_eq!(text(&fleet.process()).await, "token-0", "{how}");
-        assert_eq!(fleet.endpoint.requests(), 1, "{how}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn token_is_requested_without_a_turn_that_stays_taken() {
     let fleet = Fleet::new(|_| Reply::Token(3_600));
@@ -302,9 +203,6 @@ pub(super) fn key_of(tokens: &TokenProvider) -> StoreKey {
     let Storage::BySecret(keeping) = &tokens.cache.settings.storage else {
         panic!("nothing is stored")
     };
-    keeping
-        .slot_of_secret(&"secret-1".into())
-        .unwrap()
-        .key()
-        .clone()
+    let slot = keeping.slot_of_secret(&"secret-1".into()).unwrap();
+    slot.key().clone()
 }

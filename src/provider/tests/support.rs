@@ -18,7 +18,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::endpoint::{Endpoint, Reply, Script};
+use super::{
+    endpoint::Endpoint,
+    script::{Reply, Script},
+};
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind},
@@ -132,11 +135,8 @@ pub(super) fn runtime() -> Runtime {
 }
 
 pub(super) fn paused_runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap()
 }
 
 pub(super) fn seconds(seconds: f64) -> Duration {

@@ -19,7 +19,7 @@ use crate::sandbox::{
         error_response::{ApiErrorResponse, ok_response},
         params::{has_media_type, query_parameter},
     },
-    org::{Caller, Org, permissions::RequiredPermissions},
+    org::{Caller, Org},
 };
 
 /// What a handler returns.
@@ -38,9 +38,9 @@ pub(super) struct ApiCall {
     body: Bytes,
 }
 
-/// Makes a handler that needs a permission. The permission is checked first.
+/// Makes a handler that needs a permission, of several any one. It is checked first.
 pub(super) fn permitted<R: IntoResponse + 'static>(
-    required: RequiredPermissions,
+    required: &'static [&'static str],
     handle: fn(&ApiCall) -> R,
 ) -> impl Fn(ApiCall) -> Ready<ApiResult> + Clone + Send + 'static {
     move |call: ApiCall| {
@@ -84,7 +84,7 @@ impl FromRequest<Arc<Org>> for ApiCall {
 }
 
 impl ApiCall {
-    pub(super) fn require(&self, required: RequiredPermissions) -> ApiResult<()> {
+    pub(super) fn require(&self, required: &[&str]) -> ApiResult<()> {
         self.caller.permissions.require(required)
     }
 

@@ -9,7 +9,7 @@ use super::{
     call::{ApiCall, ApiResult, permitted},
     listings::numbered_page,
 };
-use crate::sandbox::org::{Org, permissions::RequiredPermissions, users::fixed_id};
+use crate::sandbox::org::{Org, users::fixed_id};
 
 pub(super) fn contact_routes() -> Router<Arc<Org>> {
     Router::new().route(CONTACTS, get(permitted(VIEW, list)))
@@ -46,4 +46,4 @@ fn email(first_name: &str) -> String {
 const CONTACTS: &str = "/api/v2/externalcontacts/contacts";
 const PEOPLE: [(&str, &str); 3] = [("Ada", "Marsh"), ("Ben", "Okoro"), ("Cleo", "Lindt")];
 const CONTACT_IDS: u32 = 0x5e1f_0004;
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["externalContacts:contact:view"]);
+const VIEW: &[&str] = &["externalContacts:contact:view"];

@@ -30,7 +30,7 @@ use crate::sandbox::{
         listings::numbered_page,
     },
     http::error_response::ApiErrorResponse,
-    org::{Org, permissions::RequiredPermissions},
+    org::Org,
 };
 
 /// The calls that read and change data actions.
@@ -75,6 +75,14 @@ pub(super) fn data_action_routes() -> Router<Arc<Org>> {
             "/api/v2/integrations/actions/{actionId}/draft/templates/{fileName}",
             get(permitted(VIEW_DRAFT, |call| template(call, DRAFT))),
         )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/schemas/{fileName}",
+            get(permitted(VIEW, no_schema)),
+        )
+        .route(
+            "/api/v2/integrations/actions/{actionId}/draft/schemas/{fileName}",
+            get(permitted(VIEW_DRAFT, no_schema)),
+        )
 }
 
 /// The calls that run data actions. A data action cannot call these.
@@ -94,6 +102,7 @@ pub(super) fn run_routes() -> Router<Arc<Org>> {
 
 fn list(call: &ApiCall, path: &str, is_draft: bool) -> ApiResult {
     let (category, name) = (call.query("category"), call.query("name"));
+    let secure = call.query("secure").map(|secure| secure == "true");
     let config = call.query("includeConfig").as_deref() == Some("true");
     let actions: Vec<Value> = call.org.with_integrations(|table, _| {
         let bodies = table.actions.iter();
@@ -109,6 +118,7 @@ fn list(call: &ApiCall, path: &str, is_draft: bool) -> ApiResult {
                 name.as_ref()
                     .is_none_or(|part| text(body, "name").contains(part))
             })
+            .filter(|body| secure.is_none_or(|wanted| body["secure"] == wanted))
             .collect()
     });
     numbered_page(call, path, &actions)
@@ -135,11 +145,14 @@ fn template(call: &ApiCall, is_draft: bool) -> ApiResult {
 
 const PUBLISHED: bool = false;
 const DRAFT: bool = true;
+fn no_schema(_: &ApiCall) -> ApiResult {
+    Err(ApiErrorResponse::not_in_the_sandbox("files of schemas"))
+}
+
 const ACTIONS: &str = "/api/v2/integrations/actions";
 const DRAFTS: &str = "/api/v2/integrations/actions/drafts";
-const VIEW: RequiredPermissions =
-    RequiredPermissions::Any(&["integrations:action:view", "bridge:actions:view"]);
-const VIEW_DRAFT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:view"]);
-const ADD: RequiredPermissions = RequiredPermissions::All(&["integrations:action:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["integrations:action:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["integrations:action:delete"]);
+const VIEW: &[&str] = &["integrations:action:view", "bridge:actions:view"];
+const VIEW_DRAFT: &[&str] = &["integrations:action:view"];
+const ADD: &[&str] = &["integrations:action:add"];
+const EDIT: &[&str] = &["integrations:action:edit"];
+const DELETE: &[&str] = &["integrations:action:delete"];

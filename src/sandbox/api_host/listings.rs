@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::call::{ApiCall, ApiResult, permitted};
 use crate::sandbox::{
     http::error_response::{ApiErrorResponse, ok_response},
-    org::{Org, permissions::RequiredPermissions},
+    org::Org,
 };
 
 /// Returns the endpoints that a test can fill.
@@ -84,4 +84,4 @@ pub(super) fn whole_listing(uri: &str, entities: &[Value]) -> Response {
 }
 
 const USERS: &str = "/api/v2/users";
-const DELETE_TOKENS: RequiredPermissions = RequiredPermissions::All(&["oauth:token:delete"]);
+const DELETE_TOKENS: &[&str] = &["oauth:token:delete"];

@@ -27,7 +27,6 @@ use crate::sandbox::{
     org::{
         Org,
         clients::{Client, ClientDeletion, DISABLED},
-        permissions::RequiredPermissions,
     },
 };
 
@@ -135,7 +134,7 @@ fn with_client<T>(call: &ApiCall, f: impl FnOnce(&mut Client) -> T) -> ApiResult
 }
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["oauth:client:view"]);
-const ADD: RequiredPermissions = RequiredPermissions::All(&["oauth:client:add"]);
-const EDIT: RequiredPermissions = RequiredPermissions::All(&["oauth:client:edit"]);
-const DELETE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:delete"]);
+const VIEW: &[&str] = &["oauth:client:view"];
+const ADD: &[&str] = &["oauth:client:add"];
+const EDIT: &[&str] = &["oauth:client:edit"];
+const DELETE: &[&str] = &["oauth:client:delete"];

@@ -9,7 +9,7 @@ use super::{
     call::{ApiCall, ApiResult, found, permitted},
     listings::numbered_page,
 };
-use crate::sandbox::org::{Org, permissions::RequiredPermissions, settings::ROLE_ID};
+use crate::sandbox::org::{Org, settings::ROLE_ID};
 
 pub(super) fn role_routes() -> Router<Arc<Org>> {
     Router::new()
@@ -65,4 +65,4 @@ fn policy(permission: &str) -> Value {
 
 const ROLES: &str = "/api/v2/authorization/roles";
 const ROLE: &str = "/api/v2/authorization/roles/{roleId}";
-const VIEW: RequiredPermissions = RequiredPermissions::All(&["authorization:role:view"]);
+const VIEW: &[&str] = &["authorization:role:view"];

@@ -99,6 +99,11 @@ impl ApiErrorResponse {
         Self::new(StatusCode::BAD_REQUEST, "invalid.value", message)
     }
 
+    /// What a request asks for that the sandbox does not have.
+    pub(crate) fn not_in_the_sandbox(what: &str) -> Self {
+        Self::bad_request(format!("not in the sandbox: {what}"))
+    }
+
     /// An error in one field of the request.
     pub(crate) fn invalid_field(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::bad_request(message).detail("invalid.value", field)

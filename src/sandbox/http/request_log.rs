@@ -160,6 +160,7 @@ impl fmt::Debug for RecordedRequest {
 }
 
 /// The newest requests, in the order of their arrival, and counters of all.
+#[derive(Default)]
 pub(crate) struct RequestLog {
     record: Mutex<Record>,
     pub(crate) token_requests: Counter,
@@ -167,6 +168,7 @@ pub(crate) struct RequestLog {
     pub(crate) api_requests: Counter,
 }
 
+#[derive(Default)]
 struct Record {
     limits: RecordLimits,
     requests: VecDeque<RecordedRequest>,
@@ -182,26 +184,20 @@ pub(crate) struct RecordLimits {
     pub(crate) bytes: usize,
 }
 
-impl RecordLimits {
-    pub(crate) const DEFAULT: Self = Self {
-        requests: 10_000,
-        bytes: 32 * 1024 * 1024,
-    };
+impl Default for RecordLimits {
+    fn default() -> Self {
+        Self {
+            requests: 10_000,
+            bytes: 32 * 1024 * 1024,
+        }
+    }
 }
 
 impl RequestLog {
     pub(crate) fn new(limits: RecordLimits) -> Self {
-        Self {
-            record: Mutex::new(Record {
-                limits,
-                requests: VecDeque::new(),
-                bytes: 0,
-                dropped: 0,
-            }),
-            token_requests: Counter::default(),
-            refresh_requests: Counter::default(),
-            api_requests: Counter::default(),
-        }
+        let log = Self::default();
+        log.record.lock().limits = limits;
+        log
     }
 
     /// Adds a request and returns its number, for [`set_status`](Self::set_status).

@@ -63,18 +63,12 @@ impl Redirect {
 /// Redirects the browser. The response is not cached, because the target may contain a code.
 pub(super) fn redirect_to(status: StatusCode, target: &str) -> Response {
     let target = HeaderValue::from_bytes(target.as_bytes());
+    let target = target.expect("a redirect URI without control characters");
     let headers = [
-        (
-            header::LOCATION,
-            target.expect("a redirect URI without control characters"),
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
     ];
-    (status, headers).into_response()
+    (status, headers, [(header::LOCATION, target)]).into_response()
 }
 
 #[cfg(test)]
@@ -99,14 +93,12 @@ mod tests {
         ] {
             assert!(!matches(registered, other), "{other}");
         }
-        assert!(!matches(
-            "https://app.example/cb#x",
-            "https://app.example/cb#x"
-        ));
-        assert!(!matches(
-            "http://app.example/cb",
-            "http://app.example:8080/cb"
-        ));
+        for (registered, other) in [
+            ("https://app.example/cb#x", "https://app.example/cb#x"),
+            ("http://app.example/cb", "http://app.example:8080/cb"),
+        ] {
+            assert!(!matches(registered, other), "{other}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Default for Settings {
             users: 3,
             password: None,
             integration_credentials: 3,
-            record_limits: RecordLimits::DEFAULT,
+            record_limits: RecordLimits::default(),
             #[cfg(feature = "sandbox-tls")]
             tls: false,
             other_clients: 0,

@@ -132,11 +132,7 @@ impl UsageQuery {
         };
         let dimension = |name: &str, value: &str| {
             let is_asked = self.group_by.iter().any(|one| one == name);
-            if is_asked {
-                value.to_owned()
-            } else {
-                String::new()
-            }
+            String::from(if is_asked { value } else { "" })
         };
         vec![
             period,
@@ -161,11 +157,8 @@ impl UsageQuery {
         let name = client_name(&group[1]);
         row.insert("clientName".to_owned(), name.into());
         for metric in METRICS {
-            if self
-                .metrics
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(metric))
-            {
+            let mut metrics = self.metrics.iter();
+            if metrics.any(|one| one.eq_ignore_ascii_case(metric)) {
                 let count = counts.get(metric).copied().unwrap_or_default();
                 row.insert(metric.to_owned(), count.into());
             }

@@ -102,6 +102,9 @@ pub(super) const SHORT_WAIT: Duration = Duration::from_millis(50);
 /// Within this time a late drop shows up.
 pub(super) const DROP_WAIT: Duration = Duration::from_secs(1);
 
+/// Longer than a lease of 15 seconds that is not renewed.
+pub(super) const MORE_THAN_A_LEASE: Duration = Duration::from_secs(16);
+
 /// How much longer than asked for a call may wait.
 pub(super) const MAX_OVERTIME: Duration = Duration::from_secs(10);
 

@@ -41,6 +41,8 @@ enum Fault {
     RemovesLate,
     FreesTheTurnOfAnother,
     FreesTheTurnOfAnotherLater,
+    RenewsNoLease,
+    FreesTheTurnOfAnotherAtARenewal,
     /// Legal: a dropped turn is given up a moment later, or when its lease ends.
     DropsLater,
     DropsWithTheLease,
@@ -69,9 +71,35 @@ struct Turn {
     shared: Arc<Mutex<Shared>>,
     frees: bool,
     saved: bool,
+    kept: Arc<()>,
 }
 
 impl Turn {
+    /// What happens every 5 seconds while the turn is kept, or to a lease after 15 seconds.
+    fn begin_lease(&self) {
+        let (name, number) = (self.name.clone(), self.number);
+        let (shared, kept) = (Arc::clone(&self.shared), Arc::downgrade(&self.kept));
+        let fault = self.fault;
+        tokio::spawn(async move {
+            for renewal in 1.. {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                let holders = &mut shared.lock().holders;
+                match fault {
+                    FreesTheTurnOfAnotherAtARenewal if kept.strong_count() > 0 => {
+                        if holders.get(&name) != Some(&number) {
+                            holders.remove(&name);
+                        }
+                    }
+                    RenewsNoLease if renewal == 3 && holders.get(&name) == Some(&number) => {
+                        holders.remove(&name);
+                    }
+                    RenewsNoLease if renewal < 3 => {}
+                    _ => return,
+                }
+            }
+        });
+    }
+
     fn is_lost(&self) -> bool {
         self.shared.lock().holders.get(&self.name) != Some(&self.number)
     }
@@ -101,6 +129,7 @@ impl Drop for Turn {
             shared: Arc::clone(&self.shared),
             frees: false,
             saved: false,
+            kept: Arc::clone(&self.kept),
         };
         tokio::spawn(async move {
             tokio::time::sleep(late).await;
@@ -163,9 +192,8 @@ impl TokenStore for Toy {
             && let Some(sealed) = &sealed
         {
             let mut seen = self.seen.lock();
-            return Ok(Some(
-                seen.entry(key.clone()).or_insert(sealed.clone()).clone(),
-            ));
+            let first = seen.entry(key.clone()).or_insert(sealed.clone());
+            return Ok(Some(first.clone()));
         }
         Ok(sealed.or((self.fault == LoadsAbsentRecords).then(|| Sealed::from_bytes(Vec::new()))))
     }
@@ -185,7 +213,7 @@ impl TokenStore for Toy {
                         break;
                     }
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             Turn {
                 fault,
@@ -194,6 +222,7 @@ impl TokenStore for Toy {
                 shared,
                 frees: fault != KeepsDroppedTurns,
                 saved: false,
+                kept: Arc::default(),
             }
         };
         let taking = async {
@@ -216,6 +245,7 @@ impl TokenStore for Toy {
         };
         let mut turn = timeout(wait, taking).await.map_err(StoreError::new)??;
         turn.frees |= fault == TakesForACancelledWait;
+        turn.begin_lease();
         Ok(turn)
     }
 
@@ -278,21 +308,21 @@ async fn store_with_one_fault_fails_that_rule() {
         (KeepsDroppedTurns, "a dropped turn is given up"),
         (KeepsAfterSave, "save gives up the turn"),
         (KeepsAfterRemove, "remove gives up the turn"),
-        (
-            TakesForACancelledWait,
-            "a cancelled take_turn takes nothing",
-        ),
+        (TakesForACancelledWait, CANCELLED),
         (SavesLate, "a lost turn saves nothing"),
         (RemovesLate, "a lost turn removes nothing"),
         (FreesTheTurnOfAnother, LOST_DROP),
         (FreesTheTurnOfAnotherLater, LOST_DROP),
+        (RenewsNoLease, "a turn that is kept outlives its lease"),
+        (
+            FreesTheTurnOfAnotherAtARenewal,
+            "a lost turn that is kept leaves the next holder its turn",
+        ),
     ];
     for (fault, clause) in cases {
         let report = check(fault).await.expect_err(&format!("{fault:?} passes"));
-        assert!(
-            report.starts_with(&format!("{clause}: ")),
-            "{fault:?}: {report}"
-        );
+        let names_clause = report.starts_with(&format!("{clause}: "));
+        assert!(names_clause, "{fault:?}: {report}");
     }
 }
 
@@ -305,6 +335,7 @@ async fn store_without_fault_passes() {
     store_conformance(async || memory.clone()).await.unwrap();
 }
 
+const CANCELLED: &str = "a cancelled take_turn takes nothing";
 const LOST_DROP: &str = "a lost turn that is dropped leaves the next holder its turn";
 
 fn next_number() -> u64 {

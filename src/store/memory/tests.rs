@@ -36,10 +36,8 @@ async fn waiter_gets_the_turn_of_a_removed_record() {
     let turn = store.take_turn(&key(1), NOW).await.unwrap();
     let waiter = store.clone();
     let waiting = tokio::spawn(async move {
-        waiter
-            .take_turn(&key(1), Duration::from_secs(60))
-            .await
-            .unwrap()
+        let wait = Duration::from_secs(60);
+        waiter.take_turn(&key(1), wait).await.unwrap()
     });
     tokio::task::yield_now().await;
     store.remove(turn, &key(1)).await.unwrap();

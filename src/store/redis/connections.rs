@@ -3,8 +3,8 @@
 use std::{error::Error, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value,
-    aio::ConnectionLike,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, RedisError, RedisFuture,
+    ServerErrorKind, Value, aio::ConnectionLike,
 };
 use parking_lot::Mutex;
 use tokio::{runtime::Handle, time::timeout};
@@ -39,8 +39,12 @@ impl<C: ConnectionLike + Clone + Send + Sync> Link for C {
 
 impl Connections {
     pub(super) fn of(client: Client) -> Self {
-        let name = format!("Redis at {}", client.get_connection_info().addr());
-        Self::from_fn(name, move || {
+        let address = client.get_connection_info().addr();
+        let uses_tls = matches!(address, ConnectionAddr::TcpTls { .. });
+        Self::from_fn(format!("Redis at {address}"), move || {
+            if uses_tls {
+                choose_cryptography();
+            }
             let client = client.clone();
             async move {
                 // The limits are those of `query`.
@@ -121,6 +125,16 @@ impl Connections {
         self.current
             .lock()
             .take_if(|current| Arc::ptr_eq(current, broken));
+    }
+}
+
+/// Lets rustls use aws-lc if the program has chosen nothing. In a program that also contains `ring` it
+/// would panic.
+fn choose_cryptography() {
+    #[cfg(feature = "rustls")]
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error means that another thread has chosen meanwhile.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 }
 

@@ -118,7 +118,7 @@ async fn chain_returns_the_customers_result() {
     let flow = chain.run_flow(&id).await;
     assert_eq!(flow["path"], "success");
     assert_eq!(flow["result"], json!({ "name": "Ada" }));
-    // The credential's client made the calls, with one token.
+    // The credential's client made the calls.
     let client = &chain.client.client.id;
     let clients = chain.api.oauth_clients();
     let usage = clients.usage(client, &super::all_calls()).await;

@@ -36,7 +36,8 @@ async fn old_client_has_a_date_and_can_be_restored() {
     let Deletion::Scheduled(date) = deletion.unwrap() else {
         panic!("the client is too old to be deleted at once")
     };
-    assert!(waited >= Duration::from_secs(30), "{waited:?}");
+    // The clock moves on by itself, too.
+    assert!(waited >= Duration::from_secs(25), "{waited:?}");
     let client = clients.get(id).await.unwrap();
     assert_eq!(client.state, ClientState::Inactive);
     assert_eq!(client.date_to_delete, Some(date));
@@ -101,16 +102,18 @@ async fn deletion_that_is_not_seen_ends_with_the_wait() {
         }
         assert!(matches!(error.kind(), ErrorKind::Timeout), "{error:?}");
         assert_says(&error, "OAuth client a");
-        assert!(waited >= Duration::from_secs(10), "{waited:?}");
+        assert!(waited >= Duration::from_secs(8), "{waited:?}");
     }
 }
 
 #[tokio::test]
 async fn refused_deletion_is_returned() {
-    let (sandbox, clients) = start_clients().await;
-    let created = clients.create(&job(&sandbox)).await.unwrap();
-    let path = format!("/api/v2/oauth/clients/{}", created.client.id);
-    sandbox.at_api().path(path).respond(409);
-    let error = clients.delete(&created.client.id).await.unwrap_err();
+    let cloud = Cloud::start();
+    let refused = Reply::json(409, r#"{"code":"general.conflict","status":409}"#);
+    cloud
+        .api
+        .answers([client("active"), client("inactive"), refused]);
+    let error = cloud.client.oauth_clients().delete("a").await.unwrap_err();
     assert_status(&error, 409);
+    assert_eq!(cloud.requests().api, 3);
 }

@@ -173,6 +173,51 @@ async fn integrations_of_a_credential_are_found_without_the_filter() {
     }
 }
 
+/// A page of a listing of two to a page.
+fn page(ids: &[&str], number: u32, pages: u32) -> Reply {
+    let entities: Vec<_> = ids.iter().map(|id| json!({ "id": id })).collect();
+    let page = json!({
+        "entities": entities, "pageNumber": number, "pageSize": 2, "pageCount": pages,
+        "total": 2 * pages,
+    });
+    Reply::json(200, &page.to_string())
+}
+
+#[tokio::test]
+async fn listing_that_changes_between_pages_has_each_entity_once() {
+    for (second, expected) in [
+        // One was added before them.
+        (page(&["b", "c"], 2, 2), vec!["a", "b", "c"]),
+        // Some were deleted.
+        (page(&["c"], 2, 2), vec!["a", "b", "c"]),
+        (page(&[], 2, 1), vec!["a", "b"]),
+    ] {
+        let cloud = Cloud::start();
+        cloud.api.answers([page(&["a", "b"], 1, 2), second]);
+        let listed = cloud.client.integrations().list().await.unwrap();
+        let ids: Vec<_> = listed.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, expected);
+        assert_eq!(cloud.requests().api, 2);
+    }
+}
+
+#[tokio::test]
+async fn integration_deleted_after_the_listing_uses_nothing() {
+    let cloud = Cloud::start();
+    let integrations = cloud.client.integrations();
+    let gone = Reply::json(404, r#"{"code":"not.found","status":404}"#);
+    let uses = json!({ "id": "b", "credentials": { "x": { "id": "c" } } });
+    let uses = Reply::json(200, &uses.to_string());
+    cloud.api.answers([page(&["a", "b"], 1, 1), gone, uses]);
+    let using = integrations.using_credential("c").await.unwrap();
+    let ids: Vec<_> = using.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids, ["b"]);
+    let denied = Reply::json(403, r#"{"code":"not.authorized","status":403}"#);
+    cloud.api.answers([page(&["a"], 1, 1), denied]);
+    let error = integrations.using_credential("c").await.unwrap_err();
+    assert_status(&error, 403);
+}
+
 #[test]
 fn integration_of_tomorrow_is_kept() {
     let integration: Integration = serde_json::from_value(json!({

@@ -1,16 +1,21 @@
 //! Responses that do not arrive, or that cannot be used.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use genesys_cloud_auth::{
-    Error, PlatformClient, Region, admin::NewOAuthClient, client::RetryPolicy, sandbox::Sandbox,
+    Error, PlatformClient, Region,
+    admin::{DataActionConfig, NewCredential, NewDataAction, NewOAuthClient},
+    client::RetryPolicy,
+    sandbox::Sandbox,
 };
+use serde_json::{Value, json};
 
 use super::{job, methods, start_clients};
 use crate::support::{
-    cloud::{Cloud, client_of},
+    advance_until_done,
+    cloud::{Cloud, Requests},
     good_token, kind_of, provider_of,
-    server::{Closed, Reply, Server},
+    server::{Closed, End, Reply, Server},
     with_clock,
 };
 
@@ -110,14 +115,6 @@ async fn request_that_was_not_sent_or_done_is_known() {
         let error = clients.create(&job(&sandbox)).await.unwrap_err();
         assert!(!error.is_outcome_unknown(), "{error:?}");
     }
-    // The token request is lost, not the request itself.
-    let fresh = client_of(&sandbox).oauth_clients();
-    let lost = sandbox.at_token_endpoint().drop_response();
-    let error = fresh.create(&job(&sandbox)).await.unwrap_err();
-    assert_eq!(kind_of(&error).split(' ').next(), Some("Transport"));
-    assert!(!error.is_outcome_unknown(), "{error:?}");
-    lost.remove();
-
     let login = Server::start(good_token("t"));
     let closed = Closed::new();
     let api = format!("http://{}", closed.address());
@@ -126,4 +123,122 @@ async fn request_that_was_not_sent_or_done_is_known() {
     let clients = api.build().oauth_clients();
     let error = clients.create(&job(&sandbox)).await.unwrap_err();
     assert!(!error.is_outcome_unknown(), "{error:?}");
+}
+
+/// The calls that are sent once, as futures that have not begun.
+fn calls_sent_once(api: &PlatformClient) -> Vec<Pin<Box<dyn Future<Output = Error>>>> {
+    let (clients, integrations) = (api.oauth_clients(), api.integrations());
+    let (drafts, actions) = (api.data_actions(), api.data_actions());
+    let regenerating = clients.clone();
+    let creating = integrations.clone();
+    vec![
+        Box::pin(async move {
+            let new = NewOAuthClient::client_credentials("CRM sync").role("r", "*");
+            clients.create(&new).await.unwrap_err()
+        }),
+        Box::pin(async move { regenerating.regenerate_secret("a").await.unwrap_err() }),
+        Box::pin(async move {
+            let new = NewCredential::basic_auth("CRM", "jo", "secret");
+            integrations.create_credential(&new).await.unwrap_err()
+        }),
+        Box::pin(async move { creating.create("a", "CRM").await.unwrap_err() }),
+        Box::pin(async move {
+            let config = DataActionConfig::new("GET", "/api/v2/x");
+            let new = NewDataAction::new("a", "b", "c", config, super::chain::contract());
+            drafts.create_draft(&new).await.unwrap_err()
+        }),
+        Box::pin(async move {
+            let result = actions.execute::<_, Value>("a", &json!({})).await;
+            result.unwrap_err()
+        }),
+    ]
+}
+
+/// Runs each of the calls in a cloud of its own.
+async fn run_each(arrange: impl Fn(&Cloud), check: impl Fn(&Cloud, &Error, Duration)) {
+    let count = calls_sent_once(&Cloud::start().client).len();
+    for call in 0..count {
+        let cloud = Cloud::start();
+        arrange(&cloud);
+        let call = calls_sent_once(&cloud.client).swap_remove(call);
+        let (error, waited) = advance_until_done(&cloud.clock, call).await;
+        check(&cloud, &error, waited);
+    }
+}
+
+#[tokio::test]
+async fn failed_token_request_is_no_lost_call() {
+    for reply in [
+        Reply::none(End::Close),
+        Reply::json(200, "<html>"),
+        Reply::json(503, ""),
+    ] {
+        run_each(
+            |cloud| cloud.login.answers([reply.clone()]),
+            |cloud, error, _| {
+                assert!(!error.is_outcome_unknown(), "{error:?}");
+                assert_eq!(cloud.requests().api, 0);
+            },
+        )
+        .await;
+    }
+    // No host at all.
+    let (api, closed) = (Server::start(Reply::json(200, "{}")), Closed::new());
+    let login = format!("http://{}", closed.address());
+    let region = Region::custom(&login, &api.url()).unwrap();
+    let (builder, clock) = provider_of(region);
+    let client = PlatformClient::new(builder.build().unwrap());
+    for call in calls_sent_once(&client) {
+        let (error, _) = advance_until_done(&clock, call).await;
+        assert_eq!(kind_of(&error), "Transport Refused");
+        assert!(!error.is_outcome_unknown(), "{error:?}");
+    }
+    assert!(api.requests().is_empty());
+}
+
+#[tokio::test]
+async fn lost_token_after_a_rejected_one_is_no_lost_call() {
+    run_each(
+        |cloud| {
+            let lost = Reply::none(End::Close);
+            cloud.login.answers([good_token("first"), lost]);
+            cloud.api.answers([rejection()]);
+        },
+        |cloud, error, _| {
+            assert_eq!(kind_of(error), "Transport Interrupted");
+            assert!(!error.is_outcome_unknown(), "{error:?}");
+            assert_eq!(cloud.requests().api, 1);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn lost_call_after_a_rejected_token_is_unknown() {
+    run_each(
+        |cloud| cloud.api.answers([rejection(), Reply::none(End::Close)]),
+        |cloud, error, _| {
+            assert!(error.is_outcome_unknown(), "{error:?}");
+            assert_eq!(cloud.requests(), Requests { token: 2, api: 2 });
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn call_sent_once_waits_ten_seconds_for_a_token() {
+    run_each(
+        |cloud| cloud.login.answers([Reply::none(End::Hold)]),
+        |cloud, error, waited| {
+            assert_eq!(kind_of(error), "Timeout");
+            assert!(!error.is_outcome_unknown(), "{error:?}");
+            assert_eq!(waited, Duration::from_secs(10));
+            assert_eq!(cloud.requests().api, 0);
+        },
+    )
+    .await;
+}
+
+fn rejection() -> Reply {
+    Reply::json(401, r#"{"code":"bad.credentials","status":401}"#)
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use genesys_cloud_auth::{
     Error, ErrorKind, PlatformClient,
-    admin::{DataAction, NewCredential, NewDataAction, NewOAuthClient},
+    admin::{DataAction, DataActionFilter, NewCredential, NewDataAction, NewOAuthClient},
     rotation::{RotatedCredential, RotationInterrupted},
     sandbox::Sandbox,
 };
@@ -100,6 +100,7 @@ async fn needed_for_oauth_clients(all: &mut Needed) {
         "OAuthClients.list": clients.list(),
         "OAuthClients.organization_usage": clients.organization_usage(&query),
         "OAuthClients.regenerate_secret": clients.regenerate_secret(&id),
+        "OAuthClients.scope": clients.scope("users"),
         "OAuthClients.scopes": clients.scopes(),
         "OAuthClients.update": clients.update(&id, |_| {}),
         "OAuthClients.usage": clients.usage(&id, &query),
@@ -146,6 +147,7 @@ async fn needed_for_data_actions(all: &mut Needed) {
         "DataActions.execute": actions.execute::<_, Value>(id, &input),
         "DataActions.get": actions.get(id),
         "DataActions.list": actions.list(),
+        "DataActions.list_by": actions.list_by(&DataActionFilter::default().name("x")),
         "DataActions.list_drafts": actions.list_drafts(),
         "DataActions.start_draft": actions.start_draft(id),
         "DataActions.get_draft": actions.get_draft(id),

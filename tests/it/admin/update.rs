@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_auth::{
     ErrorKind,
-    admin::{GrantType, NewOAuthClient, OAuthClient, OAuthClients, RoleDivision},
+    admin::{ClientState, GrantType, NewOAuthClient, OAuthClient, OAuthClients, RoleDivision},
     error::{ConfigurationKind, Troubleshooting},
     sandbox::Sandbox,
 };
@@ -75,12 +75,20 @@ async fn update_sends_every_writable_field_as_it_was() {
     roles.unwrap().push(added);
     without(&mut expected, &["dateToDelete", "description", "tomorrow"]);
     expected["new"] = json!([1]);
+    expected["registeredRedirectUri"] = json!(["https://a.example"]);
+    expected["scope"] = json!(["users"]);
+    expected["roleIds"] = json!(["r", "s"]);
+    expected["state"] = "active".into();
     let body = changed(|client| {
         client.name = "b".to_owned();
         client.token_duration = Some(Duration::from_secs(900));
         client.date_to_delete = None;
         client.description = None;
         client.roles.push(RoleDivision::new("s", "d"));
+        client.redirect_uris.push("https://a.example".to_owned());
+        client.scopes.push("users".to_owned());
+        client.role_ids.push("s".to_owned());
+        client.state = ClientState::Active;
         client.other.remove("tomorrow");
         client.other.set("new", &[1]).unwrap();
         // What only the server writes is not sent.

@@ -22,6 +22,10 @@ pub const fn bad(name: &'static str, reply: Reply, kind: &'static str, says: &'s
     }
 }
 
+pub fn unexpected(name: &'static str, reply: Reply, says: &'static str) -> Bad {
+    bad(name, reply, UNEXPECTED, says)
+}
+
 pub fn bad_responses() -> Vec<Bad> {
     let mut cases = foreign_bodies();
     cases.extend(cut_bodies());
@@ -33,89 +37,48 @@ pub fn bad_responses() -> Vec<Bad> {
 
 fn foreign_bodies() -> Vec<Bad> {
     let html = |status| Reply::of(status, "Content-Type: text/html\r\n", "<html>Login</html>");
+    let not_utf_8 = b"{\"access_token\":\"\xff\xfe\",\"token_type\":\"bearer\"}";
+    let gzip = Reply::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08");
+    let no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+    let lengths = "HTTP/1.1 200 -\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}";
+    let not_http = |name, bytes: &str| {
+        let reply = Reply::raw(bytes, End::Close);
+        bad(name, reply, "Transport NotHttp", "not HTTP")
+    };
     vec![
-        bad("empty", Reply::json(200, ""), UNEXPECTED, "without a body"),
-        bad("HTML in a 200", html(200), UNEXPECTED, "with a web page"),
-        bad("HTML in a 502", html(502), UNEXPECTED, "HTTP 502"),
-        bad("HTML in a 400", html(400), UNEXPECTED, "HTTP 400"),
-        bad("204", Reply::raw(NO_CONTENT, End::Keep), UNEXPECTED, "204"),
-        bad(
-            "not UTF-8",
-            Reply::of(
-                200,
-                "",
-                b"{\"access_token\":\"\xff\xfe\",\"token_type\":\"bearer\"}",
-            ),
-            UNEXPECTED,
-            NOT_JSON,
-        ),
-        bad(
-            "gzip",
-            Reply::of(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08"),
-            UNEXPECTED,
-            "content coding",
-        ),
-        bad(
-            "a good body in a 503",
-            Reply::json(503, GOOD),
-            UNEXPECTED,
-            "HTTP 503",
-        ),
-        bad(
-            "two lengths",
-            Reply::raw(
-                "HTTP/1.1 200 -\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-                End::Close,
-            ),
-            "Transport NotHttp",
-            "not HTTP",
-        ),
-        bad(
-            "no HTTP",
-            Reply::raw("SSH-2.0-OpenSSH_9.6\r\n\r\n", End::Close),
-            "Transport NotHttp",
-            "not HTTP",
-        ),
+        unexpected("empty", Reply::json(200, ""), "without a body"),
+        unexpected("HTML in a 200", html(200), "with a web page"),
+        unexpected("HTML in a 502", html(502), "HTTP 502"),
+        unexpected("HTML in a 400", html(400), "HTTP 400"),
+        unexpected("204", Reply::raw(no_content, End::Keep), "204"),
+        unexpected("not UTF-8", Reply::of(200, "", not_utf_8), NOT_JSON),
+        unexpected("gzip", gzip, "content coding"),
+        unexpected("a good 503", Reply::json(503, GOOD), "HTTP 503"),
+        not_http("two lengths", lengths),
+        not_http("no HTTP", "SSH-2.0-OpenSSH_9.6\r\n\r\n"),
     ]
 }
 
 fn cut_bodies() -> Vec<Bad> {
-    let length = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{GOOD}",
-        GOOD.len() + 1
-    );
-    let chunked = format!(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{GOOD}\r\n",
-        GOOD.len()
-    );
-    let head = "HTTP/1.1 200 OK\r\nContent-Le";
-    let broken = "Transport Interrupted";
-    vec![
-        bad(
-            "cut in the head",
-            Reply::raw(head, End::Close),
-            broken,
-            "ended before the response",
-        ),
-        bad(
+    let ok = "HTTP/1.1 200 OK\r\n";
+    let length = GOOD.len();
+    [
+        ("cut in the head", format!("{ok}Content-Le")),
+        (
             "cut before its length",
-            Reply::raw(length, End::Close),
-            broken,
-            "ended before the response",
+            format!("{ok}Content-Length: {}\r\n\r\n{GOOD}", length + 1),
         ),
-        bad(
+        (
             "cut before the last chunk",
-            Reply::raw(chunked, End::Close),
-            broken,
-            "ended before the response",
+            format!("{ok}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{GOOD}\r\n"),
         ),
-        bad(
-            "nothing",
-            Reply::none(End::Close),
-            broken,
-            "ended before the response",
-        ),
+        ("nothing", String::new()),
     ]
+    .map(|(name, bytes)| {
+        let (reply, says) = (Reply::raw(bytes, End::Close), "ended before the response");
+        bad(name, reply, "Transport Interrupted", says)
+    })
+    .into()
 }
 
 fn unexpected_json() -> Vec<Bad> {
@@ -148,42 +111,33 @@ fn unexpected_json() -> Vec<Bad> {
         ),
         ("text after it", r#"{"access_token":"a"} x"#),
     ];
-    let case =
-        |(name, body): (&'static str, &str)| bad(name, Reply::json(200, body), UNEXPECTED, "HTTP");
+    let case = |(name, body): (_, &str)| unexpected(name, Reply::json(200, body), "HTTP");
     undecodable.into_iter().map(case).collect()
 }
 
 fn unusable_tokens() -> Vec<Bad> {
     let token = |text: &str| Reply::json(200, &format!(r#"{{"access_token":"{text}"}}"#));
     let of_type = |kind: &str| {
-        Reply::json(
-            200,
-            &format!(r#"{{"access_token":"a","token_type":"{kind}"}}"#),
-        )
+        let body = format!(r#"{{"access_token":"a","token_type":"{kind}"}}"#);
+        Reply::json(200, &body)
     };
-    let none = "without an access_token";
+    let (none, null) = ("without an access_token", r#"{"access_token":null}"#);
     vec![
-        bad("no token", Reply::json(200, "{}"), UNEXPECTED, none),
-        bad(
-            "a token of null",
-            Reply::json(200, r#"{"access_token":null}"#),
-            UNEXPECTED,
-            none,
-        ),
-        bad("an empty token", token(""), UNEXPECTED, "empty"),
-        bad("8,193 bytes", token(&"x".repeat(8_193)), UNEXPECTED, "8192"),
-        bad("a space", token("a b"), UNEXPECTED, "ASCII"),
-        bad("a control character", token("a\\n"), UNEXPECTED, "ASCII"),
-        bad("DEL", token("a\x7f"), UNEXPECTED, "ASCII"),
-        bad("not ASCII", token("tökén"), UNEXPECTED, "ASCII"),
-        bad("mac", of_type("mac"), UNEXPECTED, "token_type"),
-        bad("DPoP", of_type("DPoP"), UNEXPECTED, "token_type"),
-        bad("an empty type", of_type(""), UNEXPECTED, "token_type"),
+        unexpected("no token", Reply::json(200, "{}"), none),
+        unexpected("a token of null", Reply::json(200, null), none),
+        unexpected("an empty token", token(""), "empty"),
+        unexpected("8,193 bytes", token(&"x".repeat(8_193)), "8192"),
+        unexpected("a space", token("a b"), "ASCII"),
+        unexpected("a control character", token("a\\n"), "ASCII"),
+        unexpected("DEL", token("a\x7f"), "ASCII"),
+        unexpected("not ASCII", token("tökén"), "ASCII"),
+        unexpected("mac", of_type("mac"), "token_type"),
+        unexpected("DPoP", of_type("DPoP"), "token_type"),
+        unexpected("an empty type", of_type(""), "token_type"),
     ]
 }
 
 const GOOD: &str = r#"{"access_token":"a","token_type":"bearer","expires_in":86399}"#;
-const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 pub const UNEXPECTED: &str = "UnexpectedResponse";
 const NOT_JSON: &str = "cannot be decoded";

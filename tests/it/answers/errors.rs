@@ -12,56 +12,20 @@ pub fn errors() -> Vec<Bad> {
 }
 
 fn oauth_errors() -> Vec<Bad> {
+    let another_grant = ("UnauthorizedClient", "grant type");
     [
-        (
-            "invalid_client in a 200",
-            200,
-            "invalid_client",
-            INVALID_CLIENT,
-            "HTTP 200",
-        ),
-        (
-            "invalid_client in a 400",
-            400,
-            "invalid_client",
-            INVALID_CLIENT,
-            "HTTP 400",
-        ),
-        (
-            "invalid_client in a 401",
-            401,
-            "invalid_client",
-            INVALID_CLIENT,
-            "HTTP 401",
-        ),
-        (
-            "server_error in a 500",
-            500,
-            "server_error",
-            "OAuth",
-            "HTTP 500",
-        ),
-        (
-            "another grant's client",
-            400,
-            "unauthorized_client",
-            "UnauthorizedClient",
-            "grant type",
-        ),
-        (
-            "an empty error",
-            400,
-            "",
-            UNEXPECTED,
-            "without a readable reason",
-        ),
+        (200, "invalid_client", (INVALID_CLIENT, "HTTP 200")),
+        (400, "invalid_client", (INVALID_CLIENT, "HTTP 400")),
+        (401, "invalid_client", (INVALID_CLIENT, "HTTP 401")),
+        (500, "server_error", ("OAuth", "HTTP 500")),
+        (400, "unauthorized_client", another_grant),
+        (400, "", (UNEXPECTED, "without a readable reason")),
     ]
-    .into_iter()
-    .map(|(name, status, error, kind, says)| {
+    .map(|(status, error, (kind, says))| {
         let reply = Reply::json(status, &format!(r#"{{"error":"{error}"}}"#));
-        bad(name, reply, kind, says)
+        bad(error, reply, kind, says)
     })
-    .collect()
+    .into()
 }
 
 fn other_errors() -> Vec<Bad> {
@@ -69,19 +33,13 @@ fn other_errors() -> Vec<Bad> {
     let limited = r#"{"error":"invalid_request","error_description":"rate limit exceeded; wait"}"#;
     let api = r#"{"message":"Slow down","code":"too.many.requests","status":429,"contextId":"c"}"#;
     [
-        ("an error and a token", 200, both, "OAuth", "invalid_scope"),
-        (
-            "400 for too many",
-            400,
-            limited,
-            LIMITED,
-            "rate limit exceeded",
-        ),
-        ("429 without a body", 429, "", LIMITED, "HTTP 429"),
-        ("429 in the API's words", 429, api, LIMITED, SLOW_DOWN),
-        ("503", 503, "{}", UNEXPECTED, "HTTP 503"),
+        (200, both, "OAuth", "invalid_scope"),
+        (400, limited, LIMITED, "rate limit exceeded"),
+        (429, "", LIMITED, "HTTP 429"),
+        (429, api, LIMITED, SLOW_DOWN),
+        (503, "{}", UNEXPECTED, "HTTP 503"),
     ]
-    .map(|(name, status, body, kind, says)| bad(name, Reply::json(status, body), kind, says))
+    .map(|(status, body, kind, says)| bad(says, Reply::json(status, body), kind, says))
     .into()
 }
 
@@ -107,47 +65,29 @@ fn malformed_errors() -> Vec<Bad> {
     let nested = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(r#""error":"invalid_client","x":{nested}"#);
     let wide = format!(r#""error":"invalid_scope","x":[{}1]"#, "1,".repeat(20_000));
-    let unreadable =
-        |name, fields: &str| malformed(name, fields, UNEXPECTED, "without a readable reason");
-    let invalid_client =
-        |name, fields: &str| malformed(name, fields, INVALID_CLIENT, "invalid_client");
-    vec![
-        invalid_client(
-            "a description that is an object",
-            r#""error":"invalid_client","error_description":{"a":[1]}"#,
-        ),
-        invalid_client(
-            "nulls beside an error",
-            r#""error":"invalid_client","error_description":null,"expires_in":null"#,
-        ),
-        malformed(
-            "one description that is a list",
-            r#""error":"invalid_scope","error_description":[],"description":"said""#,
-            "OAuth",
-            "said",
-        ),
-        malformed(
-            "an error of tomorrow",
-            r#""error":"error_of_tomorrow","details":[{"a":{}}]"#,
-            "OAuth",
-            "error_of_tomorrow",
-        ),
-        malformed("20,000 numbers", &wide, "OAuth", "invalid_scope"),
-        unreadable("1,000 nested lists beside an error", &nested),
-        unreadable(
-            "nulls",
-            r#""error":null,"description":null,"access_token":null"#,
-        ),
-        unreadable("an error that is a number", r#""error":400"#),
-        unreadable(
-            "an error given twice",
-            r#""error":"invalid_client","error":"invalid_scope""#,
-        ),
+    let object = r#""error":"invalid_client","error_description":{"a":[1]}"#;
+    let nulls = r#""error":"invalid_client","error_description":null,"expires_in":null"#;
+    let list = r#""error":"invalid_scope","error_description":[],"description":"said""#;
+    let tomorrow = r#""error":"error_of_tomorrow","details":[{"a":{}}]"#;
+    let all_null = r#""error":null,"description":null,"access_token":null"#;
+    let twice = r#""error":"invalid_client","error":"invalid_scope""#;
+    let unreadable = (UNEXPECTED, "without a readable reason");
+    let invalid_client = (INVALID_CLIENT, "invalid_client");
+    [
+        ("a description that is an object", object, invalid_client),
+        ("nulls beside an error", nulls, invalid_client),
+        ("a description that is a list", list, ("OAuth", "said")),
+        ("tomorrow's error", tomorrow, ("OAuth", "error_of_tomorrow")),
+        ("20,000 numbers", &wide, ("OAuth", "invalid_scope")),
+        ("1,000 nested lists beside an error", &nested, unreadable),
+        ("nulls", all_null, unreadable),
+        ("an error that is a number", r#""error":400"#, unreadable),
+        ("an error given twice", twice, unreadable),
     ]
-}
-
-fn malformed(name: &'static str, fields: &str, kind: &'static str, says: &'static str) -> Bad {
-    bad(name, Reply::json(400, &format!("{{{fields}}}")), kind, says)
+    .map(|(name, fields, (kind, says))| {
+        bad(name, Reply::json(400, &format!("{{{fields}}}")), kind, says)
+    })
+    .into()
 }
 
 const INVALID_CLIENT: &str = "InvalidClient";

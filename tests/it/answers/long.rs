@@ -8,48 +8,35 @@ use super::{
 };
 use crate::support::{
     TOKEN, good_token, kind_of, provider_at, provider_of, region_of,
+    runtime::runtime,
     server::{End, Reply, Server},
 };
 
 #[tokio::test]
 async fn token_response_of_many_megabytes_is_not_read() {
-    let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let ok = "200 OK\r\nContent-Type: application/json\r\n";
     let open = r#"{"access_token":""#;
-    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
-    let filler = "x".repeat(0x1_0000);
-    for (name, head, filler) in [
+    let length = format!("Content-Length: {}\r\n", MANY * 0x1_0000 + 17);
+    let whole = |headers: &str| {
+        let head = format!("HTTP/1.1 {ok}{headers}\r\n{open}");
+        Reply::raw(head, End::Close).followed_by("x".repeat(0x1_0000), MANY)
+    };
+    for (name, reply) in [
+        ("announced", whole(&length)),
+        ("up to the end of the connection", whole("")),
+        ("in chunks", chunked(ok)),
         (
-            "announced",
-            format!("{ok}Content-Length: {}\r\n\r\n{open}", MANY * 0x1_0000 + 17),
-            &filler,
-        ),
-        (
-            "up to the end of the connection",
-            format!("{ok}\r\n{open}"),
-            &filler,
-        ),
-        (
-            "in chunks",
-            format!("{ok}Transfer-Encoding: chunked\r\n\r\n"),
-            &chunk,
-        ),
-        (
-            "compressed, in chunks",
-            format!("{ok}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"),
-            &chunk,
+            "compressed",
+            chunked(&format!("{ok}Content-Encoding: gzip\r\n")),
         ),
     ] {
-        let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), MANY);
         let case = bad(name, reply, UNEXPECTED, "HTTP 200");
         let server = Server::start(case.reply.clone());
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), UNEXPECTED, "{name}: {error}");
         let written = server.written(1).await;
-        assert!(
-            written < MAX_BUFFERED_BYTES,
-            "{name}: {written} bytes were read"
-        );
+        assert!(written < MAX_BUFFERED_BYTES, "{name}: {written} bytes");
         fails_once(&case).await;
     }
 }
@@ -57,19 +44,12 @@ async fn token_response_of_many_megabytes_is_not_read() {
 #[test]
 fn five_megabytes_cost_little_memory() {
     let filler = "x".repeat(0x1_0000);
-    for head in [
-        format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-            80 * 0x1_0000
-        ),
-        "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
-    ] {
+    let length = format!("Content-Length: {}\r\n", 80 * 0x1_0000);
+    for headers in [&*length, ""] {
+        let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\n");
         let reply = Reply::raw(head, End::Close).followed_by(filler.as_str(), 80);
         let server = Server::start(reply);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         let memory = allocation_counter::measure(|| {
             let (tokens, _clock) = provider_at(&server);
             runtime.block_on(tokens.token()).unwrap_err();
@@ -82,17 +62,13 @@ fn five_megabytes_cost_little_memory() {
 #[tokio::test]
 async fn api_response_above_the_limit_is_not_read() {
     let login = Server::start(good_token(TOKEN));
-    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
-    for (coding, kind) in [("", UNEXPECTED), ("Content-Encoding: gzip\r\n", UNEXPECTED)] {
-        let head = format!("HTTP/1.1 200 OK\r\n{coding}Transfer-Encoding: chunked\r\n\r\n");
-        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+    for coding in ["", "Content-Encoding: gzip\r\n"] {
+        let server = Server::start(chunked(&format!("200 OK\r\n{coding}")));
         let (tokens, _clock) = provider_of(region_of(&login, &server));
-        let api = PlatformClient::builder(tokens.build().unwrap())
-            .body_limit(1_000)
-            .build();
-        let call = api.get("/api/v2/users/me");
+        let api = PlatformClient::builder(tokens.build().unwrap());
+        let call = api.body_limit(1_000).build().get("/api/v2/users/me");
         let error = call.fetch::<serde_json::Value>().await.unwrap_err();
-        assert_eq!(kind_of(&error), kind, "{error}");
+        assert_eq!(kind_of(&error), UNEXPECTED, "{error}");
         let written = server.written(1).await;
         assert!(written < MAX_BUFFERED_BYTES, "{written} bytes were read");
         assert_eq!(server.requests().len(), 1);
@@ -101,7 +77,6 @@ async fn api_response_above_the_limit_is_not_read() {
 
 #[tokio::test]
 async fn long_error_is_typed_and_not_read() {
-    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (status, at_login, at_api) in [
         (400, UNEXPECTED, "Api"),
         (401, UNEXPECTED, "Api"),
@@ -109,14 +84,11 @@ async fn long_error_is_typed_and_not_read() {
         (429, "RateLimited", "RateLimited"),
         (500, UNEXPECTED, "Api"),
     ] {
-        let head = format!("HTTP/1.1 {status} -\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let server = Server::start(Reply::raw(head, End::Close).followed_by(chunk.as_str(), MANY));
+        let server = Server::start(chunked(&format!("{status} -\r\n")));
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
-        assert_eq!(
-            (kind_of(&error).as_str(), error.status().map(u16::from)),
-            (at_login, Some(status))
-        );
+        assert_eq!(kind_of(&error), at_login);
+        assert_eq!(error.status().unwrap(), status);
 
         let fixed = FixedToken::new(TOKEN).unwrap();
         let tokens = TokenProvider::new(region_of(&server, &server), fixed).unwrap();
@@ -125,17 +97,20 @@ async fn long_error_is_typed_and_not_read() {
         // With the caller's own token, so that a 401 does not invalidate the provider's.
         let call = call.header("Authorization", "Bearer own");
         let error = call.send().await.unwrap_err();
-        assert_eq!(
-            (kind_of(&error).as_str(), error.status().map(u16::from)),
-            (at_api, Some(status))
-        );
+        assert_eq!(kind_of(&error), at_api);
+        assert_eq!(error.status().unwrap(), status);
         let written = server.written(2).await;
-        assert!(
-            written < 2 * MAX_BUFFERED_BYTES,
-            "{status}: {written} bytes were read"
-        );
+        let most = 2 * MAX_BUFFERED_BYTES;
+        assert!(written < most, "{status}: {written} bytes were read");
         assert_eq!(server.requests().len(), 2);
     }
+}
+
+/// A response in chunks, after its status and its first headers.
+fn chunked(start: &str) -> Reply {
+    let head = format!("HTTP/1.1 {start}Transfer-Encoding: chunked\r\n\r\n");
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    Reply::raw(head, End::Close).followed_by(chunk, MANY)
 }
 
 /// A number of blocks of 64 KiB that is more than the network's buffers hold.

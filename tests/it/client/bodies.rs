@@ -8,6 +8,7 @@ use genesys_cloud_auth::{
 use serde_json::Value;
 
 use crate::support::{
+    assert_contains,
     cloud::Cloud,
     kind_of, next_of,
     runtime::runtime,
@@ -34,15 +35,15 @@ async fn body_over_the_limit_is_an_error_however_it_is_sent() {
         let errors = [bytes.err(), text.err(), json.err()];
         for error in errors.into_iter().flatten() {
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
-            assert!(error.to_string().contains("1000 bytes"), "{error}");
+            assert_contains(&error, "1000 bytes");
         }
     }
 }
 
 #[tokio::test]
 async fn announced_length_alone_allocates_nothing() {
-    let cloud =
-        Cloud::start_with(|client| client.body_limit(usize::MAX).retry(RetryPolicy::never()));
+    let never = RetryPolicy::never();
+    let cloud = Cloud::start_with(|client| client.body_limit(usize::MAX).retry(never));
     let length = u64::MAX / 2;
     let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc");
     cloud.api.answers([Reply::raw(response, End::Close)]);
@@ -71,9 +72,8 @@ async fn chunks_have_no_limit_and_end_after_an_error() {
     assert!(chunks.next().await.is_none());
 
     // This one would fail for ever.
-    cloud
-        .api
-        .answers([announced("Content-Encoding: gzip\r\n", 10)]);
+    let gzip = announced("Content-Encoding: gzip\r\n", 10);
+    cloud.api.answers([gzip]);
     let mut chunks = cloud.client.get(PATH).send().await.unwrap().chunks();
     assert!(chunks.next().await.unwrap().is_err());
     assert!(chunks.next().await.is_none());

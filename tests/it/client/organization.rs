@@ -1,12 +1,12 @@
 //! The listings and the permissions of the sandbox's organisation.
 
-use genesys_cloud_auth::{Error, ErrorKind, PlatformClient, error::AccessDenied, sandbox::Sandbox};
+use genesys_cloud_auth::{Error, PlatformClient, error::AccessDenied, sandbox::Sandbox};
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    cloud::{Requests, client_of},
-    next_of,
+    cloud::{Requests, client_of, sandbox_and_client},
+    next_of, payload,
 };
 
 #[tokio::test]
@@ -39,10 +39,7 @@ async fn missing_user_context_is_an_error_of_one_call() {
     let sandbox = Sandbox::start().await.unwrap();
     let call = client_of(&sandbox).get("/api/v2/users/me").send();
     let error = call.await.unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Api(error) if error.is_user_required()),
-        "{error}"
-    );
+    assert!(payload!(error, Api).is_user_required(), "{error}");
     assert_eq!(error.status().unwrap(), 400);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
@@ -55,8 +52,7 @@ async fn missing_user_context_is_an_error_of_one_call() {
 
 #[tokio::test]
 async fn permission_in_another_division_is_denied_by_division() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     let users: Value = api.get("/api/v2/users").fetch().await.unwrap();
     let user = users["entities"][0]["id"].as_str().unwrap();
     let call = || api.delete("/api/v2/tokens").segment(user).send();
@@ -84,8 +80,7 @@ async fn permission_in_another_division_is_denied_by_division() {
 
 #[tokio::test]
 async fn one_of_several_permissions_is_enough() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox.set_permissions(["another:permission:view"]);
     let error = execute(&sandbox, &api).await.unwrap_err();
     let missing = denied(&error);
@@ -109,10 +104,7 @@ async fn execute(sandbox: &Sandbox, api: &PlatformClient) -> Result<Value, Error
 fn denied(error: &Error) -> &AccessDenied {
     assert_eq!(error.status().unwrap(), 403);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
-    match error.kind() {
-        ErrorKind::AccessDenied(denied) => denied,
-        other => panic!("{other:?}"),
-    }
+    payload!(error, AccessDenied)
 }
 
 const CREDENTIALS: &str = "/api/v2/integrations/credentials/listing";

@@ -15,7 +15,7 @@ use genesys_cloud_auth::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    TOKEN,
+    TOKEN, assert_contains,
     cloud::quick,
     good_token, kind_of, next_of, provider_of,
     server::{End, Reply, Server},
@@ -23,8 +23,7 @@ use crate::support::{
 
 #[tokio::test]
 async fn numbered_pages_are_requested_up_to_the_last() {
-    let listing = Listing::start("");
-    listing.server.answers([
+    let listing = Listing::of([
         numbered(1, 3, &["a", "b"]),
         numbered(2, 3, &[]),
         numbered(3, 3, &["c"]),
@@ -50,10 +49,7 @@ async fn numbered_pages_are_requested_up_to_the_last() {
 
 #[tokio::test]
 async fn numbered_pages_begin_at_the_callers_page() {
-    let listing = Listing::start("");
-    listing
-        .server
-        .answers([numbered(3, 4, &["a"]), numbered(4, 4, &["b"])]);
+    let listing = Listing::of([numbered(3, 4, &["a"]), numbered(4, 4, &["b"])]);
     let call = listing.api.get("/api/v2/users?pageNumber=3");
     assert_eq!(all(call.pages()).await.unwrap(), ["a", "b"]);
     assert_eq!(listing.targets()[1], "/api/v2/users?pageNumber=4");
@@ -69,15 +65,11 @@ async fn listing_without_pages_is_one_request() {
         json!({ "pageCount": null, "pageNumber": null, "nextUri": null, "cursors": null }),
         json!({ "nextUri": "", "after": "", "cursors": { "after": "" } }),
     ] {
-        let listing = Listing::start("");
-        listing.server.answers([page(&["a"], &fields)]);
+        let listing = Listing::of([page(&["a"], &fields)]);
         assert_eq!(listing.all().await.unwrap(), ["a"], "{fields}");
         assert_eq!(listing.targets().len(), 1, "{fields}");
     }
-    let listing = Listing::start("");
-    listing
-        .server
-        .answers([Reply::json(200, r#"{"entities":null}"#)]);
+    let listing = Listing::of([Reply::json(200, r#"{"entities":null}"#)]);
     assert!(listing.all().await.unwrap().is_empty());
 }
 
@@ -86,17 +78,12 @@ async fn links_and_cursors_are_followed() {
     for prefix in ["", "/gateway"] {
         let listing = Listing::start(prefix);
         let whole = format!("{}{prefix}/api/v2/users?cursor=2", listing.server.url());
+        let cursors = json!({ "cursors": { "after": "two", "before": "one" } });
         listing.server.answers([
-            page(
-                &["a"],
-                &json!({ "nextUri": "/api/v2/users?cursor=1%3D&x=y" }),
-            ),
-            page(&["b"], &json!({ "nextUri": whole })),
+            linked("a", "/api/v2/users?cursor=1%3D&x=y"),
+            linked("b", &whole),
             page(&["c"], &json!({ "after": "o/n e=" })),
-            page(
-                &["d"],
-                &json!({ "cursors": { "after": "two", "before": "one" } }),
-            ),
+            page(&["d"], &cursors),
             page(&["e"], &json!({ "cursors": {} })),
         ]);
         let call = listing.api.get("/api/v2/users?after=zero");
@@ -108,10 +95,8 @@ async fn links_and_cursors_are_followed() {
             "/api/v2/users?cursor=2&after=o%2Fn+e%3D",
             "/api/v2/users?cursor=2&after=two",
         ];
-        assert_eq!(
-            listing.targets(),
-            expected.map(|path| format!("{prefix}{path}"))
-        );
+        let expected = expected.map(|path| format!("{prefix}{path}"));
+        assert_eq!(listing.targets(), expected);
     }
 }
 
@@ -174,15 +159,10 @@ async fn link_that_leaves_the_api_ends_the_listing() {
             "javascript:1".to_owned(),
         ] {
             let before = listing.targets().len();
-            let answer = page(&["a"], &json!({ "nextUri": link }));
-            listing.server.answers([answer]);
-            let mut pages = listing.users();
-            let error = ended(&mut pages).await;
+            listing.server.answers([linked("a", &link)]);
+            let error = ended(&mut listing.users()).await;
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{link:?}: {error}");
-            assert!(
-                error.to_string().contains("away from the Platform API"),
-                "{error}"
-            );
+            assert_contains(&error, "away from the Platform API");
             assert!(!error.to_string().contains(&address.to_string()), "{error}");
             assert_eq!(listing.targets().len(), before + 1, "{link:?}");
         }
@@ -192,29 +172,21 @@ async fn link_that_leaves_the_api_ends_the_listing() {
     // Behind a gateway, a URL with the host alone is not under the API.
     let listing = Listing::start("/gateway");
     let link = format!("{}/api/v2/users", listing.server.url());
-    listing
-        .server
-        .answers([page(&[], &json!({ "nextUri": link }))]);
+    let empty = page(&[], &json!({ "nextUri": link }));
+    listing.server.answers([empty]);
     let error = ended(&mut listing.users()).await;
     assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
 }
 
 #[tokio::test]
 async fn listing_that_leads_back_ends() {
-    let link = |path: &str| page(&["a"], &json!({ "nextUri": path }));
-    let itself = [link("/api/v2/users")];
-    let circle = [
-        link("/api/v2/users?1"),
-        link("/api/v2/users?2"),
-        link("/api/v2/users?1"),
-    ];
+    let itself = [linked("a", "/api/v2/users")];
+    let circle = ["1", "2", "1"].map(|query| linked("a", &format!("/api/v2/users?{query}")));
     let cursor = [page(&["a"], &json!({ "after": "same" }))];
     let first_again = [numbered(1, 3, &["a"])];
     let another = [numbered(1, 9, &["a"]), numbered(7, 9, &["a"])];
-    let no_number = [
-        numbered(1, 3, &["a"]),
-        page(&["a"], &json!({ "pageCount": 3 })),
-    ];
+    let second = page(&["a"], &json!({ "pageCount": 3 }));
+    let no_number = [numbered(1, 3, &["a"]), second];
     for (replies, calls) in [
         (itself.to_vec(), 1),
         (circle.to_vec(), 3),
@@ -225,13 +197,9 @@ async fn listing_that_leads_back_ends() {
     ] {
         let listing = Listing::start("");
         listing.server.answers_all(replies);
-        let mut pages = listing.users();
-        let error = ended(&mut pages).await;
+        let error = ended(&mut listing.users()).await;
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
-        assert!(
-            error.to_string().contains("next page cannot be requested"),
-            "{error}"
-        );
+        assert_contains(&error, "next page cannot be requested");
         assert_eq!(listing.targets().len(), calls, "{error}");
     }
 }
@@ -244,10 +212,7 @@ async fn transient_error_lets_the_same_page_be_requested_again() {
         Reply::none(End::Reset),
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", End::Close),
     ] {
-        let listing = Listing::start("");
-        listing
-            .server
-            .answers([numbered(1, 2, &["a"]), failure, numbered(2, 2, &["b"])]);
+        let listing = Listing::of([numbered(1, 2, &["a"]), failure, numbered(2, 2, &["b"])]);
         let call = listing.api.get("/api/v2/users").retry(RetryPolicy::never());
         let mut pages = call.pages::<String>();
         assert_eq!(pages.next().await.unwrap().unwrap(), "a");
@@ -263,8 +228,7 @@ async fn transient_error_lets_the_same_page_be_requested_again() {
 
 #[tokio::test]
 async fn page_is_retried_by_the_retry_policy() {
-    let listing = Listing::start("");
-    listing.server.answers([
+    let listing = Listing::of([
         numbered(1, 2, &["a"]),
         Reply::json(503, ""),
         numbered(2, 2, &["b"]),
@@ -283,8 +247,7 @@ async fn lasting_error_ends_the_listing() {
         Reply::json(200, ""),
         Reply::of(302, "Location: /elsewhere\r\n", ""),
     ] {
-        let listing = Listing::start("");
-        listing.server.answers([numbered(1, 2, &["a"]), failure]);
+        let listing = Listing::of([numbered(1, 2, &["a"]), failure]);
         ended(&mut listing.users()).await;
         assert_eq!(listing.targets().len(), 2);
     }
@@ -295,10 +258,7 @@ async fn lasting_error_ends_the_listing() {
 
 #[tokio::test]
 async fn dropped_next_loses_no_page() {
-    let listing = Listing::start("");
-    listing
-        .server
-        .answers([numbered(1, 2, &["a"]), numbered(2, 2, &["b"])]);
+    let listing = Listing::of([numbered(1, 2, &["a"]), numbered(2, 2, &["b"])]);
     let mut pages = listing.users();
     let mut read = Vec::new();
     while read.len() < 2 {
@@ -332,16 +292,21 @@ struct Listing {
 }
 
 impl Listing {
+    /// A listing of these responses.
+    fn of<const N: usize>(replies: [Reply; N]) -> Self {
+        let listing = Self::start("");
+        listing.server.answers(replies);
+        listing
+    }
+
     fn start(prefix: &str) -> Self {
         let login = Server::start(good_token(TOKEN));
         let server = Server::start(Reply::json(404, ""));
         let url = format!("{}{prefix}", server.url());
         let region = Region::custom(&login.url(), &url).unwrap();
-        let api = PlatformClient::builder(provider_of(region).0.build().unwrap())
-            .retry(quick())
-            .build();
+        let api = PlatformClient::builder(provider_of(region).0.build().unwrap());
         Self {
-            api,
+            api: api.retry(quick()).build(),
             server,
             _login: login,
         }
@@ -386,10 +351,13 @@ async fn ended(pages: &mut Pages<String>) -> Error {
 }
 
 fn numbered(number: u64, count: u64, entities: &[&str]) -> Reply {
-    let fields = json!({
-        "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99,
-    });
-    page(entities, &fields)
+    let count = json!({ "pageNumber": number, "pageCount": count, "pageSize": 2, "total": 99 });
+    page(entities, &count)
+}
+
+/// A page with a link to the next one.
+fn linked(entity: &str, next: &str) -> Reply {
+    page(&[entity], &json!({ "nextUri": next }))
 }
 
 fn page(entities: &[&str], fields: &Value) -> Reply {

@@ -85,8 +85,7 @@ async fn stream_is_never_sent_twice() {
         (Reply::none(End::Reset), "Transport Reset"),
         (Reply::none(End::Close), "Transport Interrupted"),
     ] {
-        let cloud = Cloud::start();
-        cloud.api.answers([failure, Reply::json(200, "{}")]);
+        let cloud = Cloud::answering([failure, Reply::json(200, "{}")]);
         let call = cloud.client.put(PATH).repeatable();
         let error = call.body_stream(Chunks::new(["a"])).send().await;
         assert_eq!(kind_of(&error.unwrap_err()), kind);
@@ -110,9 +109,8 @@ async fn stream_is_not_retried_even_if_nothing_was_sent() {
 #[tokio::test]
 async fn rejected_token_is_replaced_for_later_calls() {
     let cloud = Cloud::start();
-    cloud
-        .login
-        .answers([good_token("first"), good_token("second")]);
+    let tokens = ["first", "second"].map(good_token);
+    cloud.login.answers(tokens);
     cloud.api.answers([
         Reply::json(401, r#"{"code":"bad.credentials"}"#),
         Reply::json(200, "{}"),

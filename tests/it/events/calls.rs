@@ -20,9 +20,9 @@ struct Calls {
 
 impl Calls {
     fn of(tokens: TokenProviderBuilder) -> Self {
-        let (sender, events) = mpsc::channel();
-        let tokens = tokens.on_event(move |event| drop(sender.send(event.clone())));
-        let client = PlatformClient::builder(tokens.build().unwrap());
+        let (handle, events) = event_channel();
+        let tokens = tokens.on_event(handle).build().unwrap();
+        let client = PlatformClient::builder(tokens);
         let client = client.retry(quick()).build();
         Self { client, events }
     }
@@ -131,12 +131,8 @@ async fn span_of_a_call_has_its_figures() {
     let Event::ApiCall { took, .. } = watched.next() else {
         panic!("another event")
     };
-    let text = capture.tracing();
-    let closed = text
-        .lines()
-        .rfind(|line| line.contains("api_call{") && line.contains(": close "));
+    let closed = closed_spans_of(&capture, "api_call{");
     let took = format!("took={}", took.as_secs_f64());
-    for field in ["method=GET", "status=200", "attempts=1", &took] {
-        assert!(closed.unwrap().contains(field), "{field}: {closed:?}");
-    }
+    let fields = ["method=GET", "status=200", "attempts=1", &took];
+    assert_has(closed.last().unwrap(), &fields);
 }

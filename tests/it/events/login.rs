@@ -6,7 +6,7 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
-use crate::support::login::log_in;
+use crate::support::{login::log_in, variant_of};
 
 const URI: &str = "https://app.example/cb";
 /// The name that the program gives the login.
@@ -15,14 +15,10 @@ const NAME: &str = "session-of-the-tests";
 /// A user who has just logged in; the first event is not received yet.
 async fn logged_in(sandbox: SandboxBuilder) -> Watched {
     let sandbox = sandbox.code_client([URI]).start().await.unwrap();
-    let (sender, events) = mpsc::channel();
-    let clock = Clock::manual();
+    let ((handle, events), clock) = (event_channel(), Clock::manual());
     let app = AuthorizationCode::public(sandbox.client_id(), URI).unwrap();
-    let login = Login::builder(sandbox.region(), app)
-        .on_event(move |event| drop(sender.send(event.clone())))
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let builder = Login::builder(sandbox.region(), app).on_event(handle);
+    let login = builder.clock(clock.clone()).build().unwrap();
     let tokens = log_in(&sandbox, &login, NAME).await;
     Watched {
         sandbox,
@@ -64,15 +60,9 @@ async fn login_events_are_complete_and_anonymous() {
     watched.begin_renewal();
     events.push(watched.soon().await);
     let spans = closed_spans(&capture);
-    let span = spans.last().unwrap();
-    for field in [
-        r#"grant_type="authorization_code""#,
-        "attempts=1",
-        r#"outcome="renewed""#,
-        "expires_in=8639",
-    ] {
-        assert!(span.contains(field), "{field}: {span}");
-    }
+    let (grant_type, outcome) = (r#"grant_type="authorization_code""#, r#"outcome="renewed""#);
+    let fields = [grant_type, "attempts=1", outcome, "expires_in=8639"];
+    assert_has(spans.last().unwrap(), &fields);
 
     sandbox.revoke_access_tokens();
     tokens.token_info().await.unwrap_err();
@@ -81,26 +71,15 @@ async fn login_events_are_complete_and_anonymous() {
     let error = tokens.token().await.unwrap_err();
     assert!(error.needs_login());
     events.push(watched.soon().await);
-    let failed = line(&capture, "token request failed");
-    assert!(failed.contains(r#"grant_type="authorization_code""#));
+    assert_contains(line(&capture, "token request failed"), grant_type);
 
-    let names: Vec<_> = events
-        .iter()
-        .map(|event| format!("{event:?}").split(' ').next().unwrap().to_owned())
-        .collect();
-    assert_eq!(
-        names,
-        ["Acquired", "Renewed", "Invalidated", "RequestFailed"]
-    );
+    let names: Vec<_> = events.iter().map(variant_of).collect();
+    let expected = ["Acquired", "Renewed", "Invalidated", "RequestFailed"];
+    assert_eq!(names, expected);
     let text = format!("{events:?}{}{}", capture.tracing(), capture.log());
     let user = &sandbox.users()[0];
-    for identity in [
-        NAME,
-        user.name(),
-        user.email(),
-        user.id(),
-        sandbox.client_id(),
-    ] {
+    let of_user = [user.name(), user.email(), user.id()];
+    for identity in of_user.into_iter().chain([NAME, sandbox.client_id()]) {
         assert!(!text.contains(identity), "{identity}: {text}");
     }
 }
@@ -117,12 +96,9 @@ async fn login_without_refresh_token_is_reported_as_expiring() {
     };
     assert!(expires_in > Duration::from_secs(290) && expires_in < Duration::from_secs(302));
     let expiring = line(&capture, "login ends soon and cannot be renewed");
-    for field in ["WARN", r#"outcome="login_expiring""#, "expires_in="] {
-        assert!(expiring.contains(field), "{field}: {expiring}");
-    }
+    let outcome = r#"outcome="login_expiring""#;
+    assert_has(&expiring, &["WARN", outcome, "expires_in="]);
     let spans = closed_spans(&capture);
-    let span = spans.last().unwrap();
-    let field = r#"attempts=0 outcome="login_expiring""#;
-    assert!(span.contains(field), "{span}");
+    assert_contains(spans.last().unwrap(), &format!("attempts=0 {outcome}"));
     assert_eq!(watched.sandbox.token_requests(), 1);
 }

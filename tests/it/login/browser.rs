@@ -73,17 +73,13 @@ fn browser_receives_one_argument_and_opens_once() {
     for after in ["", " %s"] {
         let folder = tempfile::tempdir().unwrap();
         let browser = format!("{}{after}", recorder(folder.path()));
-        let messages = child(
-            "browser_receives_one_argument_and_opens_once",
-            &[("BROWSER", &browser)],
-        );
+        let test = "browser_receives_one_argument_and_opens_once";
+        let messages = child(test, &[("BROWSER", &browser)]);
         let url = value(&messages, "URL ");
         let opens = format!("opens {url}");
         assert_eq!(browsers(&messages), [&*opens, "opened"], "{browser}");
-        assert!(
-            url.ends_with("&login_hint=a+b%22+%26+calc+%24%28x%29"),
-            "{url}"
-        );
+        let hint = "&login_hint=a+b%22+%26+calc+%24%28x%29";
+        assert!(url.ends_with(hint), "{url}");
     }
 }
 
@@ -106,20 +102,13 @@ fn machine_without_a_browser_is_reported_at_once() {
         return reports_reason();
     }
     let test = "machine_without_a_browser_is_reported_at_once";
+    let display = ("DISPLAY", ":0");
+    let (ssh, container) = ("this is an SSH session", "this is a container");
     for (variables, reason) in [
-        (
-            &[("SSH_CONNECTION", "x"), ("DISPLAY", ":0")][..],
-            "this is an SSH session",
-        ),
-        (&[("SSH_TTY", "x")], "this is an SSH session"),
-        (
-            &[("KUBERNETES_SERVICE_HOST", "x"), ("DISPLAY", ":0")],
-            "this is a container",
-        ),
-        (
-            &[("container", "podman"), ("DISPLAY", ":0")],
-            "this is a container",
-        ),
+        (&[("SSH_CONNECTION", "x"), display][..], ssh),
+        (&[("SSH_TTY", "x")], ssh),
+        (&[("KUBERNETES_SERVICE_HOST", "x"), display], container),
+        (&[("container", "podman"), display], container),
         // No display, or a container where the tests run in one.
         (&[], "th"),
     ] {
@@ -132,12 +121,11 @@ fn machine_without_a_browser_is_reported_at_once() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn reports_reason() {
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
+    let login = unknown_client().build().unwrap();
     let shown = login.in_browser("default", |url| send_to_parent(&format!("SHOWN {url}")));
     let error = shown.await.unwrap_err();
     assert_kind(&error, "NoBrowser");
-    assert!(error.to_string().contains("Login::listen"), "{error}");
+    assert_contains(&error, "Login::listen");
     send_to_parent(&format!("REASON {error}"));
 }
 
@@ -160,7 +148,6 @@ async fn logs_in_anyway() {
     let sandbox = sandbox().await;
     let builder = builder(&sandbox, LOCAL).open_browser_anyway();
     let login = builder.build().unwrap();
-    let user = &sandbox.users()[0];
     let (send, shown) = tokio::sync::oneshot::channel();
     let show = |url: &Url| {
         send_to_parent(&format!("SHOWN {url}"));
@@ -171,7 +158,7 @@ async fn logs_in_anyway() {
         browse(&callback).await;
     };
     let (tokens, ()) = tokio::join!(login.in_browser("default", show), browser);
-    assert_eq!(user_of(&tokens.unwrap()).await, user.email());
+    assert_first_user(&sandbox, &tokens.unwrap()).await;
     send_to_parent("LOGGED IN");
 }
 
@@ -192,20 +179,15 @@ async fn uses_the_stored_login() {
     let (store, clock) = (MemoryStore::new(), Clock::manual());
     let with = |app| {
         let builder = Login::builder(sandbox.region(), app).clock(clock.clone());
-        builder
-            .store(store.clone(), SealingKey::unsealed())
-            .build()
-            .unwrap()
+        let builder = builder.store(store.clone(), SealingKey::unsealed());
+        builder.build().unwrap()
     };
     let login = with(app(&sandbox, LOCAL));
-    let local = login.listen("default").unwrap();
-    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (local, callback) = listen(&sandbox, &login).await;
     local.pasted(&callback).await.unwrap();
     drop(local);
-    login
-        .in_browser("default", |_| panic!("there is a stored login"))
-        .await
-        .unwrap();
+    let no_browser = |_: &Url| panic!("there is a stored login");
+    login.in_browser("default", no_browser).await.unwrap();
     let prompts = with(app(&sandbox, LOCAL).prompt_login());
     let prompted = prompts.in_browser("default", |_| {}).await.unwrap_err();
     send_to_parent(&format!("prompted {}", kind_of(&prompted)));
@@ -237,8 +219,7 @@ fn browser_that_does_not_open_is_an_error() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn fails() {
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
+    let login = unknown_client().build().unwrap();
     let local = login.listen("default").unwrap();
     let error = local.open_browser().await.unwrap_err();
     assert_kind(&error, "NoBrowser");
@@ -262,8 +243,7 @@ fn cancelled_login_in_the_browser_frees_its_port() {
 #[tokio::main(flavor = "current_thread")]
 async fn cancels() {
     let port = free_port();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).ports([port]);
+    let builder = unknown_client().ports([port]);
     let login = builder.open_browser_anyway().build().unwrap();
     let (send, shown) = tokio::sync::oneshot::channel();
     let stranger = async {

@@ -20,29 +20,29 @@ use super::*;
 #[tokio::test]
 async fn browser_comes_back_to_any_port_and_the_login_is_stored() {
     let sandbox = sandbox().await;
-    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let login = login(&sandbox, LOCAL);
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     assert_eq!((uri.host_str(), uri.path()), (Some("localhost"), "/cb"));
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (tokens, (status, page)) = tokio::join!(local.redirected(), browse(&callback));
-    assert_eq!(user_of(&tokens.unwrap()).await, user.email());
+    let (tokens, (status, page)) = come_back(&local, &callback).await;
+    assert_first_user(&sandbox, &tokens.unwrap()).await;
     assert_eq!(status, 200);
     let code = parameter(&Url::parse(&callback).unwrap(), "code").unwrap();
-    let state = parameter(local.authorize_url(), "state").unwrap();
+    let state = state_of(local.authorize_url());
     assert!(!page.contains(&code) && !page.contains(&state), "{page}");
     let sent = field(&token_requests(&sandbox)[0], "redirect_uri").unwrap();
     assert_eq!(sent, uri.as_str());
 
     // A second call returns the same result.
     let tokens = local.redirected().await.unwrap();
-    assert_eq!(user_of(&tokens).await, user.email());
+    assert_first_user(&sandbox, &tokens).await;
     assert_eq!(sandbox.token_requests(), 1);
 
     // The next login needs no browser.
     let no_browser = |_: &Url| panic!("there is a stored login");
     let tokens = login.in_browser("default", no_browser).await.unwrap();
-    assert_eq!(user_of(&tokens).await, user.email());
+    assert_first_user(&sandbox, &tokens).await;
     assert_eq!(sandbox.token_requests(), 1);
 }
 
@@ -52,13 +52,13 @@ async fn denial_reaches_the_program_and_the_browser() {
     let login = login(&sandbox, LOCAL);
     let local = login.listen("default").unwrap();
     let callback = sandbox.deny(local.authorize_url().as_str()).await;
-    let (result, (_, denied)) = tokio::join!(local.redirected(), browse(&callback));
+    let (result, (_, denied)) = come_back(&local, &callback).await;
     assert_kind(&result.unwrap_err(), "Denied");
 
     let local = login.listen("default").unwrap();
     sandbox.fail_next_authorization("server_error");
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (result, (_, failed)) = tokio::join!(local.redirected(), browse(&callback));
+    let (result, (_, failed)) = come_back(&local, &callback).await;
     assert_kind(&result.unwrap_err(), "Denied");
     assert_ne!(denied, failed);
     assert_eq!(sandbox.token_requests(), 0);
@@ -68,9 +68,9 @@ async fn denial_reaches_the_program_and_the_browser() {
 async fn invalid_code_fails_in_the_browser_too() {
     let sandbox = sandbox().await;
     let local = login(&sandbox, LOCAL).listen("default").unwrap();
-    let state = parameter(local.authorize_url(), "state").unwrap();
+    let state = state_of(local.authorize_url());
     let callback = format!("{}?code=made-up&state={state}", redirect_uri(&local));
-    let (result, (_, page)) = tokio::join!(local.redirected(), browse(&callback));
+    let (result, (_, page)) = come_back(&local, &callback).await;
     assert_kind(&result.unwrap_err(), "InvalidGrant");
     assert!(!page.contains("made-up"), "{page}");
 }
@@ -78,23 +78,19 @@ async fn invalid_code_fails_in_the_browser_too() {
 #[tokio::test]
 async fn wrong_paste_is_rejected_and_the_login_goes_on() {
     let sandbox = sandbox().await;
-    let (login, user) = (login(&sandbox, LOCAL), &sandbox.users()[0]);
+    let login = login(&sandbox, LOCAL);
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
-    let state = parameter(local.authorize_url(), "state").unwrap();
+    let state = state_of(local.authorize_url());
+    let denied = format!("{uri}?error=access_denied&state=another");
+    let elsewhere = format!("http://localhost/other?code=c&state={state}");
     for (text, kind) in [
         (String::new(), "Callback"),
         (local.authorize_url().to_string(), "Callback"),
         (uri.to_string(), "Callback"),
         (format!("{uri}?code=c&state=another"), "Callback"),
-        (
-            format!("{uri}?error=access_denied&state=another"),
-            "Callback",
-        ),
-        (
-            format!("http://localhost/other?code=c&state={state}"),
-            "Callback",
-        ),
+        (denied, "Callback"),
+        (elsewhere, "Callback"),
         (format!("{uri}?code=c&code=d&state={state}"), "Callback"),
         (format!("{uri}#access_token=t"), "ImplicitGrant"),
     ] {
@@ -103,14 +99,13 @@ async fn wrong_paste_is_rejected_and_the_login_goes_on() {
     assert_eq!(sandbox.token_requests(), 0);
     let callback = callback_of(&sandbox, local.authorize_url()).await;
     let tokens = local.pasted(&format!(" {callback}\n")).await.unwrap();
-    assert_eq!(user_of(&tokens).await, user.email());
+    assert_first_user(&sandbox, &tokens).await;
 }
 
 #[tokio::test]
 async fn browser_and_paste_at_once_exchange_one_code() {
     let sandbox = sandbox().await;
-    let local = login(&sandbox, LOCAL).listen("default").unwrap();
-    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (local, callback) = listen(&sandbox, &login(&sandbox, LOCAL)).await;
     let all = async {
         tokio::join!(
             local.redirected(),
@@ -139,10 +134,7 @@ async fn dropped_wait_loses_nothing() {
     // During the exchange of the code.
     let callback = callback_of(&sandbox, local.authorize_url()).await;
     let gate = sandbox.at_token_endpoint().gate();
-    tokio::select! {
-        _ = local.pasted(&callback) => panic!("the exchange is held"),
-        () = gate.wait_for(1) => {}
-    }
+    drop_at(&gate, local.pasted(&callback)).await;
     gate.release();
     let result = timeout(TEST_TIMEOUT, local.redirected()).await.unwrap();
     result.unwrap();
@@ -153,14 +145,10 @@ async fn dropped_wait_loses_nothing() {
 async fn dropped_local_login_is_stored_after_its_exchange() {
     let sandbox = sandbox().await;
     let login = login(&sandbox, LOCAL);
-    let local = login.listen("default").unwrap();
-    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (local, callback) = listen(&sandbox, &login).await;
     let gate = sandbox.at_token_endpoint().gate();
     let page = tokio::spawn(async move { browse(&callback).await });
-    tokio::select! {
-        _ = local.redirected() => panic!("the exchange is held"),
-        () = gate.wait_for(1) => {}
-    }
+    drop_at(&gate, local.redirected()).await;
     drop(local);
     gate.release();
     // The page is shown after the login is stored.
@@ -179,10 +167,7 @@ fn runtime_that_ends_in_an_exchange_ends_only_that_login() {
     let gate = sandbox.at_token_endpoint().gate();
     let inner = Runtime::new().unwrap();
     inner.block_on(async {
-        tokio::select! {
-            _ = local.pasted(&callback) => panic!("the exchange is held"),
-            () = gate.wait_for(1) => {}
-        }
+        drop_at(&gate, local.pasted(&callback)).await;
     });
     drop(inner);
     gate.release();
@@ -191,8 +176,7 @@ fn runtime_that_ends_in_an_exchange_ends_only_that_login() {
         let error = result.unwrap_err();
         assert_kind(&error, "LoginRequired");
         assert!(error.needs_login() && !error.is_transient());
-        let local = login.listen("default").unwrap();
-        let callback = callback_of(&sandbox, local.authorize_url()).await;
+        let (local, callback) = listen(&sandbox, &login).await;
         let pasted = timeout(TEST_TIMEOUT, local.pasted(&callback)).await;
         pasted.unwrap().unwrap();
     });
@@ -200,8 +184,7 @@ fn runtime_that_ends_in_an_exchange_ends_only_that_login() {
 
 #[test]
 fn wait_outside_a_runtime_is_an_error() {
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let login = Login::new(Region::EuWest1, app).unwrap();
+    let login = unknown_client().build().unwrap();
     let local = login.listen("default").unwrap();
     let mut context = Context::from_waker(Waker::noop());
     match Box::pin(local.redirected()).as_mut().poll(&mut context) {
@@ -236,9 +219,8 @@ fn error_that_uses_the_login_is_dropped_without_the_lock() {
     for is_pasted in [true, false] {
         let (ended, end) = mpsc::channel();
         thread::spawn(move || {
-            let result = Runtime::new()
-                .unwrap()
-                .block_on(log_in_after_failures(is_pasted));
+            let runtime = Runtime::new().unwrap();
+            let result = runtime.block_on(log_in_after_failures(is_pasted));
             ended.send(result.is_ok()).unwrap();
         });
         assert_eq!(end.recv_timeout(TEST_TIMEOUT), Ok(true), "{is_pasted}");
@@ -267,14 +249,12 @@ async fn log_in_after_failures(is_pasted: bool) -> Result<TokenProvider, Error> 
     later.set(Arc::downgrade(&local)).unwrap();
     let callback = callback_of(&sandbox, local.authorize_url()).await;
     for _ in 0..2 {
-        assert_kind(
-            &local.pasted(&callback).await.unwrap_err(),
-            "CredentialSource",
-        );
+        let error = local.pasted(&callback).await.unwrap_err();
+        assert_kind(&error, "CredentialSource");
     }
     if is_pasted {
         local.pasted(&callback).await
     } else {
-        tokio::join!(local.redirected(), browse(&callback)).0
+        come_back(&local, &callback).await.0
     }
 }

@@ -5,14 +5,9 @@ use tokio::time::timeout;
 use super::*;
 
 #[track_caller]
-fn assert_listener(error: &Error, expected_timeout: bool) {
-    let ErrorKind::Login(login) = error.kind() else {
-        panic!("{error:?}")
-    };
-    let expected = LoginErrorKind::Listener {
-        is_timeout: expected_timeout,
-    };
-    assert_eq!(*login.kind(), expected);
+fn assert_listener(error: &Error, is_timeout: bool) {
+    let login = payload!(error, Login);
+    assert_eq!(*login.kind(), LoginErrorKind::Listener { is_timeout });
 }
 
 #[tokio::test]
@@ -20,11 +15,8 @@ async fn timeout_names_the_rejected_requests() {
     let sandbox = sandbox().await;
     let (clock, port) = (Clock::manual(), free_port());
     let builder = builder(&sandbox, LOCAL).clock(clock.clone());
-    let login = builder
-        .ports([port])
-        .login_timeout(Duration::from_secs(60))
-        .build()
-        .unwrap();
+    let builder = builder.ports([port]).login_timeout(Duration::from_secs(60));
+    let login = builder.build().unwrap();
     let local = login.listen("default").unwrap();
     let uri = redirect_uri(&local);
     let others = async {
@@ -55,11 +47,8 @@ async fn timeout_names_the_rejected_requests() {
 async fn only_the_registered_port_is_bound() {
     let port = free_port();
     let uri = format!("http://127.0.0.1:{port}/cb");
-    let sandbox = Sandbox::builder()
-        .code_client([&uri])
-        .start()
-        .await
-        .unwrap();
+    let builder = Sandbox::builder().code_client([&uri]);
+    let sandbox = builder.start().await.unwrap();
     let login = login(&sandbox, &uri);
     let local = login.listen("default").unwrap();
     assert_eq!(redirect_uri(&local).as_str(), uri);
@@ -67,7 +56,7 @@ async fn only_the_registered_port_is_bound() {
     assert_listener(&error, false);
     assert!(error.to_string().contains(&port.to_string()), "{error}");
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (tokens, _) = tokio::join!(local.redirected(), browse(&callback));
+    let (tokens, _) = come_back(&local, &callback).await;
     tokens.unwrap();
     // The port is free although `local` lives.
     assert!(is_free(port));
@@ -104,8 +93,7 @@ async fn only_a_loopback_redirect_uri_can_be_listened_at() {
 #[tokio::test]
 async fn dropped_local_login_frees_its_port() {
     let port = free_port();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).ports([port]);
+    let builder = unknown_client().ports([port]);
     let login = builder.build().unwrap();
     for waits in [false, true] {
         let local = login.listen("default").unwrap();
@@ -125,8 +113,7 @@ async fn dropped_local_login_frees_its_port() {
 #[tokio::test]
 async fn browser_is_waited_for_five_minutes() {
     let clock = Clock::manual();
-    let app = AuthorizationCode::public("an-id", LOCAL).unwrap();
-    let builder = Login::builder(Region::EuWest1, app).clock(clock.clone());
+    let builder = unknown_client().clock(clock.clone());
     let local = builder.build().unwrap().listen("default").unwrap();
     let stranger = format!("{}?code=c&state=another", redirect_uri(&local));
     let time_passes = async {
@@ -138,7 +125,7 @@ async fn browser_is_waited_for_five_minutes() {
     let (result, ()) = timeout(TEST_TIMEOUT, both).await.unwrap();
     let error = result.unwrap_err();
     assert_listener(&error, true);
-    assert!(error.to_string().contains("300 s"), "{error}");
+    assert_contains(&error, "300 s");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn log_in_by(
         assert_eq!(again.is_ok(), result.is_ok(), "{again:?}");
         return (result, None);
     }
-    let (result, (status, _)) = tokio::join!(local.redirected(), browse(&callback));
+    let (result, (status, _)) = come_back(&local, &callback).await;
     (result, Some(status))
 }
 
@@ -100,7 +100,7 @@ async fn busy_token_endpoint_gets_the_code_again() {
             let call = log_in_by(way, &sandbox, &login);
             let ((result, page), moved) = advance_until_done(&clock, call).await;
             let tokens = result.unwrap_or_else(|error| panic!("{way:?} {status}: {error}"));
-            assert_eq!(user_of(&tokens).await, sandbox.users()[0].email());
+            assert_first_user(&sandbox, &tokens).await;
             assert_eq!(sandbox.token_requests() - before, 3, "{way:?} {status}");
             assert!(moved.as_secs_f64() >= pause, "{way:?} {status} {moved:?}");
             assert!(page.is_none_or(|page| page == 200));
@@ -116,10 +116,8 @@ async fn code_with_a_lost_response_is_sent_once() {
         ("502", &|at| at.respond(502)),
         ("504", &|at| at.respond(504)),
         ("408", &|at| at.respond(408)),
-        ("empty", &|at| at.respond(FaultResponse::new(200).body(""))),
-        ("html", &|at| {
-            at.respond(FaultResponse::new(200).body("<html>"))
-        }),
+        ("empty", &|at| at.respond(ok(""))),
+        ("html", &|at| at.respond(ok("<html>"))),
         ("cut", &|at| at.cut_body()),
         ("dropped", &|at| at.drop_response()),
         ("stalled", &|at| at.stall()),
@@ -134,10 +132,8 @@ async fn code_with_a_lost_response_is_sent_once() {
             let (result, page) = timeout(TEST_TIMEOUT, call).await.unwrap();
             let error = result.unwrap_err();
             assert_kind(&error, "LoginRequired");
-            assert!(
-                error.needs_login() && !error.is_transient(),
-                "{what}: {error}"
-            );
+            let has_ended = error.needs_login() && !error.is_transient();
+            assert!(has_ended, "{what}: {error}");
             assert_eq!(error.retry_after(), None);
             let text = error.to_string();
             assert!(text.contains("log in again"), "{what}: {text}");
@@ -169,8 +165,7 @@ async fn busy_token_endpoint_ends_the_login_in_time() {
             assert!(error.needs_login() && !error.is_transient(), "{error}");
             assert_eq!(error.status().unwrap(), 429);
             assert_eq!(error.retry_after(), None);
-            let text = error.to_string();
-            assert!(text.contains("the time for this login is over"), "{text}");
+            assert_contains(&error, "the time for this login is over");
             if let Way::Pasted = way {
                 // A paste is accepted for ten minutes.
                 assert!(sandbox.token_requests() > before);
@@ -193,7 +188,7 @@ async fn unreachable_login_host_ends_the_login_in_time() {
         let login = Login::builder(region, app).clock(clock.clone());
         let login = login.build().unwrap();
         let pending = login.begin().unwrap();
-        let state = parameter(pending.authorize_url(), "state").unwrap();
+        let state = state_of(pending.authorize_url());
         let callback = format!("code=a-code&state={state}");
         let call = login.finish(pending, &callback, "default");
         let (result, moved) = advance_until_done(&clock, call).await;
@@ -225,10 +220,9 @@ async fn login_continues_after_a_failure_that_used_no_code() {
         for first in [Way::Redirected, Way::Pasted] {
             fails.store(true, Ordering::SeqCst);
             let before = sandbox.token_requests();
-            let local = login.listen("default").unwrap();
-            let callback = callback_of(&sandbox, local.authorize_url()).await;
+            let (local, callback) = listen(&sandbox, &login).await;
             let by = async |way| match way {
-                Way::Redirected => tokio::join!(local.redirected(), browse(&callback)).0,
+                Way::Redirected => come_back(&local, &callback).await.0,
                 _ => local.pasted(&callback).await,
             };
             let error = by(first).await.unwrap_err();
@@ -250,11 +244,11 @@ async fn temporary_error_of_the_login_page_does_not_end_the_login() {
     let local = login(&sandbox, LOCAL).listen("default").unwrap();
     sandbox.fail_next_authorization("temporarily_unavailable");
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (result, _) = tokio::join!(local.redirected(), browse(&callback));
+    let (result, _) = come_back(&local, &callback).await;
     assert!(result.unwrap_err().is_transient());
     let callback = callback_of(&sandbox, local.authorize_url()).await;
-    let (result, (status, _)) = tokio::join!(local.redirected(), browse(&callback));
-    assert_eq!(user_of(&result.unwrap()).await, sandbox.users()[0].email());
+    let (result, (status, _)) = come_back(&local, &callback).await;
+    assert_first_user(&sandbox, &result.unwrap()).await;
     assert_eq!((status, sandbox.token_requests()), (200, 1));
 }
 
@@ -263,23 +257,30 @@ async fn paste_in_a_pause_shares_the_exchange() {
     let sandbox = sandbox().await;
     let (builder, clock) = with_clock(&sandbox);
     let login = builder.login_timeout(LONG).build().unwrap();
-    let local = login.listen("default").unwrap();
-    let callback = callback_of(&sandbox, local.authorize_url()).await;
+    let (local, callback) = listen(&sandbox, &login).await;
     sandbox.at_token_endpoint().times(2).respond(503);
     let twice = async {
         let second = async {
-            while sandbox.token_requests() < 1 {
-                tokio::task::yield_now().await;
-            }
+            until_first_request(&sandbox).await;
             local.pasted(&callback).await
         };
         tokio::join!(local.pasted(&callback), second, local.redirected())
     };
     let ((first, second, third), _) = advance_until_done(&clock, twice).await;
     for result in [first, second, third] {
-        assert_eq!(user_of(&result.unwrap()).await, sandbox.users()[0].email());
+        assert_first_user(&sandbox, &result.unwrap()).await;
     }
     assert_eq!(sandbox.token_requests(), 3);
+}
+
+fn ok(body: &str) -> FaultResponse {
+    FaultResponse::new(200).body(body)
+}
+
+async fn until_first_request(sandbox: &Sandbox) {
+    while sandbox.token_requests() < 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -287,27 +288,15 @@ async fn dropped_finish_still_sends_the_code_again() {
     let sandbox = sandbox().await;
     let (builder, clock) = with_clock(&sandbox);
     let login = builder.timeout(LONG).build().unwrap();
-    let pending = login.begin().unwrap();
-    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let (pending, callback) = begin(&sandbox, &login).await;
     sandbox.at_token_endpoint().times(1).respond(429);
-    let first_request = async {
-        while sandbox.token_requests() < 1 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let first_request = until_first_request(&sandbox);
     tokio::select! {
         _ = login.finish(pending, &callback, "jo") => panic!("the clock stands still"),
         () = first_request => {}
     }
-    let saved = async {
-        loop {
-            if let Some(tokens) = login.saved("jo").await.unwrap() {
-                return tokens;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
+    let saved = until_saved(&login, "jo");
     let (tokens, _) = advance_until_done(&clock, saved).await;
-    assert_eq!(user_of(&tokens).await, sandbox.users()[0].email());
+    assert_first_user(&sandbox, &tokens).await;
     assert_eq!(sandbox.token_requests(), 2);
 }

@@ -17,7 +17,7 @@ async fn public_client_sends_its_id_in_the_form_and_no_basic() {
     let url = pending.authorize_url().clone();
     let callback = callback_of(&sandbox, &url).await;
     let tokens = login.finish(pending, &callback, "session-1").await.unwrap();
-    assert_eq!(user_of(&tokens).await, sandbox.users()[0].email());
+    assert_first_user(&sandbox, &tokens).await;
 
     let requests = token_requests(&sandbox);
     let [request] = requests.as_slice() else {
@@ -26,14 +26,8 @@ async fn public_client_sends_its_id_in_the_form_and_no_basic() {
     assert!(!request.headers().contains_key("authorization"));
     let form = request.form();
     let names: Vec<_> = form.iter().map(|(name, _)| &**name).collect();
-    let expected = [
-        "grant_type",
-        "code",
-        "code_verifier",
-        "client_id",
-        "redirect_uri",
-    ];
-    assert_eq!(names, expected);
+    let expected = "grant_type code code_verifier client_id redirect_uri";
+    assert_eq!(names.join(" "), expected);
     assert_eq!(field(request, "grant_type").unwrap(), "authorization_code");
     assert_eq!(field(request, "client_id").unwrap(), sandbox.client_id());
     assert_eq!(field(request, "redirect_uri").unwrap(), WEB);
@@ -69,11 +63,10 @@ async fn login_page_receives_the_settings() {
     let login = Login::new(sandbox.region(), app).unwrap();
     let pending = login.begin().unwrap();
     callback_of(&sandbox, pending.authorize_url()).await;
-    let requests = sandbox.requests();
-    let page = requests
-        .iter()
-        .find(|request| request.path() == "/oauth/authorize");
-    let query = page.unwrap().query().unwrap();
+    let mut requests = sandbox.requests().into_iter();
+    let page = requests.find(|request| request.path() == "/oauth/authorize");
+    let page = page.unwrap();
+    let query = page.query().unwrap();
     let seen = Url::parse(&format!("http://login/?{query}")).unwrap();
     for (name, value) in [
         ("response_type", "code"),
@@ -92,10 +85,8 @@ async fn login_page_receives_the_settings() {
         super::app(&sandbox, WEB).identity_provider("acme", ""),
         super::app(&sandbox, WEB).login_hint(""),
     ] {
-        assert_kind(
-            &Login::new(sandbox.region(), bad).unwrap_err(),
-            "Configuration",
-        );
+        let error = Login::new(sandbox.region(), bad).unwrap_err();
+        assert_kind(&error, "Configuration");
     }
 }
 
@@ -103,8 +94,7 @@ async fn login_page_receives_the_settings() {
 async fn pending_login_is_finished_from_the_session() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
-    let pending = login.begin().unwrap();
-    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let (pending, callback) = begin(&sandbox, &login).await;
     let session = pending.into_secret().unwrap();
 
     // In a later request.
@@ -115,11 +105,8 @@ async fn pending_login_is_finished_from_the_session() {
 
     // The code cannot be used again.
     let pending = PendingLogin::from_secret(&login, &session).unwrap();
-    let error = login
-        .finish(pending, &query, "session-2")
-        .await
-        .unwrap_err();
-    assert_kind(&error, "InvalidGrant");
+    let again = login.finish(pending, &query, "session-2").await;
+    assert_kind(&again.unwrap_err(), "InvalidGrant");
     assert!(login.saved("session-2").await.unwrap().is_none());
 }
 
@@ -127,22 +114,11 @@ async fn pending_login_is_finished_from_the_session() {
 async fn dropped_finish_loses_no_login() {
     let sandbox = sandbox().await;
     let (login, user) = (login(&sandbox, WEB), &sandbox.users()[0]);
-    let pending = login.begin().unwrap();
-    let callback = callback_of(&sandbox, pending.authorize_url()).await;
+    let (pending, callback) = begin(&sandbox, &login).await;
     let gate = sandbox.at_token_endpoint().gate();
-    tokio::select! {
-        _ = login.finish(pending, &callback, "session-1") => panic!("the exchange is held"),
-        () = gate.wait_for(1) => {}
-    }
+    drop_at(&gate, login.finish(pending, &callback, "session-1")).await;
     gate.release();
-    let saved = async {
-        loop {
-            if let Some(tokens) = login.saved("session-1").await.unwrap() {
-                return tokens;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
+    let saved = until_saved(&login, "session-1");
     let tokens = tokio::time::timeout(TEST_TIMEOUT, saved).await.unwrap();
     assert_eq!(user_of(&tokens).await, user.email());
     assert_eq!(sandbox.token_requests(), 1);
@@ -159,14 +135,12 @@ async fn pending_login_of_another_region_sends_nothing() {
     };
     let (login_here, login_there) = (at(&here), at(&there));
     let pending = login_here.begin().unwrap();
-    let state = parameter(pending.authorize_url(), "state").unwrap();
+    let state = state_of(pending.authorize_url());
     let callback = format!("{WEB}?code=a-code&state={state}");
-    let error = login_there
-        .finish(pending, &callback, "jo")
-        .await
-        .unwrap_err();
+    let finished = login_there.finish(pending, &callback, "jo").await;
+    let error = finished.unwrap_err();
     assert_kind(&error, "Callback");
-    assert!(error.to_string().contains("another region"), "{error}");
+    assert_contains(&error, "another region");
 
     let session = login_here.begin().unwrap().into_secret().unwrap();
     let error = PendingLogin::from_secret(&login_there, &session).unwrap_err();
@@ -180,7 +154,7 @@ async fn old_or_altered_pending_login_sends_nothing() {
     let clock = Clock::manual();
     let login = builder(&sandbox, WEB).clock(clock.clone()).build().unwrap();
     let pending = login.begin().unwrap();
-    let state = parameter(pending.authorize_url(), "state").unwrap();
+    let state = state_of(pending.authorize_url());
     let session = login.begin().unwrap().into_secret().unwrap();
     let mut altered = session.expose_secret().to_owned();
     let last = altered.pop().unwrap();
@@ -192,7 +166,7 @@ async fn old_or_altered_pending_login_sends_nothing() {
     let callback = format!("code=a-code&state={state}");
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
     assert_kind(&error, "Callback");
-    assert!(error.to_string().contains("10 minutes"), "{error}");
+    assert_contains(&error, "10 minutes");
     let error = PendingLogin::from_secret(&login, &session).unwrap_err();
     assert_kind(&error, "Callback");
     assert!(sandbox.requests().is_empty());
@@ -212,10 +186,8 @@ async fn callback_in_another_browser_sends_nothing() {
     // A denial in the other browser is not a denial here.
     let victim = login.begin().unwrap();
     let callback = sandbox.deny(mallory.authorize_url().as_str()).await;
-    assert_kind(
-        &login.finish(victim, &callback, "victim").await.unwrap_err(),
-        "Callback",
-    );
+    let error = login.finish(victim, &callback, "victim").await.unwrap_err();
+    assert_kind(&error, "Callback");
 }
 
 #[tokio::test]
@@ -229,15 +201,10 @@ async fn callback_of_the_implicit_grant_is_recognized() {
         let pending = login.begin().unwrap();
         let error = login.finish(pending, &callback, "jo").await.unwrap_err();
         assert_kind(&error, "ImplicitGrant");
-        let text = error.to_string();
-        assert!(
-            text.contains("May 2026") && text.contains("May 2027"),
-            "{text}"
-        );
-        assert!(
-            text.contains("PKCE") && !text.contains("s3ntinel"),
-            "{text}"
-        );
+        for part in ["May 2026", "May 2027", "PKCE"] {
+            assert_contains(&error, part);
+        }
+        assert!(!error.to_string().contains("s3ntinel"), "{error}");
     }
     assert!(sandbox.requests().is_empty());
 }
@@ -249,9 +216,7 @@ async fn each_error_of_the_login_page_is_reported() {
     let pending = login.begin().unwrap();
     let callback = sandbox.deny(pending.authorize_url().as_str()).await;
     let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-    let ErrorKind::Login(denied) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let denied = payload!(error, Login);
     let LoginErrorKind::Denied { description, .. } = denied.kind() else {
         panic!("{error:?}")
     };
@@ -268,16 +233,11 @@ async fn each_error_of_the_login_page_is_reported() {
         ("of_tomorrow", false),
     ] {
         sandbox.fail_next_authorization(code);
-        let pending = login.begin().unwrap();
-        let callback = callback_of(&sandbox, pending.authorize_url()).await;
+        let (pending, callback) = begin(&sandbox, &login).await;
         let error = login.finish(pending, &callback, "jo").await.unwrap_err();
-        let ErrorKind::Login(denied) = error.kind() else {
-            panic!("{code}: {error:?}")
-        };
-        let LoginErrorKind::Denied { error: shown, .. } = denied.kind() else {
-            panic!("{code}: {error:?}")
-        };
-        assert_eq!(shown, code);
+        let denied = payload!(error, Login);
+        let shown = matches!(denied.kind(), LoginErrorKind::Denied { error, .. } if error == code);
+        assert!(shown, "{code}: {error:?}");
         assert!(!denied.is_declined(), "{code}");
         assert_eq!(error.is_transient(), transient, "{code}");
     }
@@ -297,10 +257,8 @@ async fn users_who_log_in_at_once_stay_separate() {
         let callback = sandbox.log_in(pending.authorize_url().as_str(), &user);
         let login = login.clone();
         tasks.push(tokio::spawn(async move {
-            let callback = callback.await;
-            login
-                .finish(pending, &callback, &format!("session-{at}"))
-                .await
+            let name = format!("session-{at}");
+            login.finish(pending, &callback.await, &name).await
         }));
     }
     for (user, task) in users.iter().zip(tasks) {
@@ -358,11 +316,9 @@ async fn login_to_one_organization_is_not_used_for_another() {
     let to = |org: Option<&str>| {
         let app = app(&sandbox, WEB);
         let app = org.into_iter().fold(app, AuthorizationCode::target_org);
+        let key = SealingKey::from_bytes([7; 32]);
         let builder = Login::builder(sandbox.region(), app);
-        builder
-            .store(store.clone(), SealingKey::from_bytes([7; 32]))
-            .build()
-            .unwrap()
+        builder.store(store.clone(), key).build().unwrap()
     };
     let login = to(Some("org-a"));
     log_in(&sandbox, &login, "jo").await;

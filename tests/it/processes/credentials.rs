@@ -1,11 +1,14 @@
 //! One token of client credentials for all processes.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 
 use genesys_cloud_auth::{ClientCredentials, Event};
 
 use super::*;
-use crate::support::child_process::{job, messages_of, send_to_parent};
+use crate::support::{
+    child_process::{messages_of, send_to_parent},
+    event_channel,
+};
 
 const PROCESSES: usize = 20;
 
@@ -46,21 +49,20 @@ impl Fleet {
 }
 
 pub(super) fn member_of(here: &ChildSite) -> (TokenProvider, mpsc::Receiver<Event>) {
-    let (sender, events) = mpsc::channel();
-    let sender = Mutex::new(sender);
+    let (handle, events) = event_channel();
     let credentials = ClientCredentials::new(&here.client_id, &*here.rest[0]).unwrap();
     let builder = TokenProvider::builder(here.region(), credentials)
         .store(here.store())
         .http_client(connections())
-        .on_event(move |event| drop(sender.lock().unwrap().send(event.clone())));
+        .on_event(handle);
     (builder.build().unwrap(), events)
 }
 
 #[test]
 fn fleet_that_starts_at_once_sends_one_request() {
     let test = "processes::credentials::fleet_that_starts_at_once_sends_one_request";
-    if let Some(job) = job() {
-        let (tokens, _) = member_of(&ChildSite::of(job));
+    if let Some(here) = ChildSite::of_this_process() {
+        let (tokens, _) = member_of(&here);
         let token = runtime().block_on(tokens.token()).unwrap();
         return send_to_parent(&hash_of(&token));
     }

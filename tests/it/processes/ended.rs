@@ -1,18 +1,13 @@
 //! Logins that the server ended, and lost responses.
 
 use super::*;
-use crate::support::child_process::{ChildProcess, job, send_to_parent, wait_for_parent};
+use crate::support::child_process::{ChildProcess, send_to_parent, wait_for_parent};
 
 /// The server has exchanged the refresh token, and the new one is lost.
 #[tokio::test]
 async fn lost_response_costs_at_most_one_login() {
     for grace in [false, true] {
-        let site = Site::new(if grace {
-            RefreshTokens::RotatingWithGrace(LIFE)
-        } else {
-            RefreshTokens::Rotating
-        });
-        let site = site.await;
+        let site = Site::new(rotating(grace, LIFE)).await;
         let tokens = site.log_in().await;
         site.sandbox.at_token_endpoint().times(1).drop_response();
         site.clock.advance(LIFE);
@@ -38,13 +33,12 @@ async fn lost_response_costs_at_most_one_login() {
 #[test]
 fn kill_during_removal_leaves_the_login_or_nothing() {
     let test = "processes::ended::kill_during_removal_leaves_the_login_or_nothing";
-    if let Some(job) = job() {
-        return runtime().block_on(remove_until_killed(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(remove_until_killed(&here));
     }
     for (step, is_left) in [("unlink", true), ("sync_folder", false)] {
         let runtime = runtime();
-        let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
-        runtime.block_on(site.log_in());
+        let site = runtime.block_on(Site::logged_in(RefreshTokens::Rotating));
         site.sandbox.expire_refresh_tokens();
         let old = hash_of_file(&site.record());
         let mut child = ChildProcess::start(&mut site.child(test, &[step]));
@@ -77,9 +71,7 @@ async fn remove_until_killed(here: &ChildSite) {
             wait_for_parent();
         }
     });
-    let clock = Clock::manual();
-    let login = here.login(store, &clock);
-    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let (tokens, clock) = here.saved(store).await;
     clock.advance(LIFE);
     let ended = tokens.token().await;
     panic!("it is held before it ends: {ended:?}");

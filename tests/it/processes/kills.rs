@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 use crate::support::{
-    child_process::{ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent},
+    child_process::{ChildProcess, read_from_parent, send_to_parent, wait_for_parent},
     random,
 };
 
@@ -41,8 +41,8 @@ struct Course {
 #[test]
 fn kill_at_any_step_without_grace_costs_at_most_one_login() {
     let test = "processes::kills::kill_at_any_step_without_grace_costs_at_most_one_login";
-    if let Some(job) = job() {
-        return runtime().block_on(renew_until_killed(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_until_killed(&here));
     }
     for grace in [false, true] {
         for step in STEPS {
@@ -73,8 +73,8 @@ fn two_hundred_kills_with_grace_cost_no_login() {
     reason = "prints how often each step was reached"
 )]
 fn kill_at_random(test: &str, grace: bool) {
-    if let Some(job) = job() {
-        return runtime().block_on(renew_until_killed(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_until_killed(&here));
     }
     let (site, mut course) = begin(grace);
     for _ in 0..KILLS {
@@ -82,12 +82,8 @@ fn kill_at_random(test: &str, grace: bool) {
         course.kill(&site, test, "", at);
     }
     course.end(&site, test);
-    let Course {
-        killed_before,
-        logins_required,
-        requests,
-        ..
-    } = course;
+    let (killed_before, requests) = (course.killed_before, course.requests);
+    let logins_required = course.logins_required;
     let after = usize::try_from(killed_before[AFTER_RENAME]).unwrap();
     let lost = usize::try_from(KILLS).unwrap() - after;
     println!(
@@ -100,12 +96,7 @@ fn kill_at_random(test: &str, grace: bool) {
 }
 
 fn begin(grace: bool) -> (Site, Course) {
-    let refresh_tokens = if grace {
-        RefreshTokens::RotatingWithGrace(A_PROCESS)
-    } else {
-        RefreshTokens::Rotating
-    };
-    let site = runtime().block_on(Site::new(refresh_tokens));
+    let site = runtime().block_on(Site::new(rotating(grace, A_PROCESS)));
     let login = site.login();
     runtime().block_on(site.log_in_by(&login));
     let course = Course {
@@ -122,15 +113,11 @@ fn begin(grace: bool) -> (Site, Course) {
 impl Course {
     /// Runs a process that renews until it is killed before the given step for the `at`th time.
     fn kill(&mut self, site: &Site, test: &str, step: &str, at: u32) {
-        let killed = self
-            .run(site, test, step, at)
-            .expect("it ends only by the kill");
+        let killed = self.run(site, test, step, at);
+        let killed = killed.expect("it ends only by the kill");
         *self.killed_before.entry(killed).or_default() += 1;
-        let left: Vec<_> = site
-            .names()
-            .into_iter()
-            .filter(|name| has_ending(name, "new"))
-            .collect();
+        let mut left = site.names();
+        left.retain(|name| has_ending(name, "new"));
         assert!(left.len() <= 1, "{left:?}");
     }
 
@@ -197,11 +184,7 @@ async fn renew_until_killed(here: &ChildSite) {
         if now.starts_with("saves ") {
             send_to_parent(now);
         }
-        let counts = if step.is_empty() {
-            STEPS.contains(&now)
-        } else {
-            step == now
-        };
+        let counts = step == now || (step.is_empty() && STEPS.contains(&now));
         if counts && left.fetch_sub(1, Ordering::SeqCst) == 1 {
             send_to_parent(now);
             wait_for_parent();

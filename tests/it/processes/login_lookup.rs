@@ -15,6 +15,9 @@ fn login_of_another_organisation_or_prompt_is_not_used() {
 async fn look_up() {
     let site = Site::new(RefreshTokens::Rotating).await;
     let plain = || site.here().app();
+    let both = plain()
+        .identity_provider("org-a", "okta")
+        .target_org("org-a");
     let apps = [
         plain(),
         plain().target_org("org-a"),
@@ -22,9 +25,7 @@ async fn look_up() {
         plain().identity_provider("org-a", "okta"),
         plain().identity_provider("org-a", "adfs"),
         plain().identity_provider("org-b", "okta"),
-        plain()
-            .identity_provider("org-a", "okta")
-            .target_org("org-a"),
+        both,
     ];
     for stored in 0..apps.len() {
         let there = login_by(&site, apps[stored].clone());
@@ -44,10 +45,8 @@ async fn look_up() {
             }
             // A login with a prompt does not use the stored one and does not end it.
             let prompts = login_by(&site, app.clone().prompt_login());
-            assert_kind(
-                &prompts.in_browser(USER, |_| {}).await.unwrap_err(),
-                "NoBrowser",
-            );
+            let prompted = prompts.in_browser(USER, |_| {}).await;
+            assert_kind(&prompted.unwrap_err(), "NoBrowser");
         }
         let tokens = there.saved(USER).await.unwrap().unwrap();
         tokens.revoke().await.unwrap();

@@ -3,13 +3,13 @@
 use std::task::Poll;
 
 use super::*;
-use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to_parent};
+use crate::support::child_process::{ChildProcess, read_from_parent, send_to_parent};
 
 #[test]
 fn renewal_under_way_does_not_undo_a_logout() {
     let test = "processes::revoked::renewal_under_way_does_not_undo_a_logout";
-    if let Some(job) = job() {
-        return assert_logged_out(&ChildSite::of(job));
+    if let Some(here) = ChildSite::of_this_process() {
+        return assert_logged_out(&here);
     }
     for api_is_down in [false, true] {
         let site = runtime().block_on(Site::new(RefreshTokens::Rotating));
@@ -35,8 +35,7 @@ fn renewal_under_way_does_not_undo_a_logout() {
 #[test]
 fn logout_ends_what_another_process_renews() {
     let test = "processes::revoked::logout_ends_what_another_process_renews";
-    if let Some(job) = job() {
-        let here = ChildSite::of(job);
+    if let Some(here) = ChildSite::of_this_process() {
         if here.rest.is_empty() {
             return assert_logged_out(&here);
         }
@@ -90,9 +89,7 @@ fn assert_logged_out(here: &ChildSite) {
 }
 
 async fn renew_and_continue(here: &ChildSite) {
-    let clock = Clock::manual();
-    let login = here.login(here.store(), &clock);
-    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let (tokens, clock) = here.saved(here.store()).await;
     clock.advance(LIFE);
     tokens.token().await.unwrap();
     send_to_parent("renewed");

@@ -6,7 +6,7 @@ use genesys_cloud_auth::PlatformClient;
 use serde_json::Value;
 
 use super::*;
-use crate::support::child_process::{ChildProcess, job, read_from_parent, send_to_parent};
+use crate::support::child_process::{ChildProcess, read_from_parent, send_to_parent};
 
 const PROCESSES: usize = 20;
 const ROTATIONS: usize = 100;
@@ -15,12 +15,11 @@ const ROTATIONS: usize = 100;
 #[test]
 fn twenty_processes_rotate_a_token_a_hundred_times() {
     let test = "processes::rotation::twenty_processes_rotate_a_token_a_hundred_times";
-    if let Some(job) = job() {
-        return runtime().block_on(use_the_login(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(use_the_login(&here));
     }
     let runtime = runtime();
-    let site = runtime.block_on(Site::new(RefreshTokens::Rotating));
-    runtime.block_on(site.log_in());
+    let site = runtime.block_on(Site::logged_in(RefreshTokens::Rotating));
     let mut children: Vec<_> = (0..PROCESSES)
         .map(|_| ChildProcess::start(&mut site.child(test, &[])))
         .collect();
@@ -55,20 +54,15 @@ fn twenty_processes_rotate_a_token_a_hundred_times() {
 }
 
 async fn use_the_login(here: &ChildSite) {
-    let clock = Clock::manual();
-    let login = here.login(here.store(), &clock);
-    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let (tokens, clock) = here.saved(here.store()).await;
     let api = PlatformClient::new(tokens.clone());
     let mut moved = read_from_parent();
     while !moved.is_empty() {
         clock.advance(seconds(moved.parse().unwrap()));
         let me: Value = api.get("/api/v2/users/me").fetch().await.unwrap();
         let token = tokens.token().await.unwrap();
-        send_to_parent(&format!(
-            "{} {}",
-            me["email"].as_str().unwrap(),
-            hash_of(&token)
-        ));
+        let email = me["email"].as_str().unwrap();
+        send_to_parent(&format!("{email} {}", hash_of(&token)));
         moved = read_from_parent();
     }
 }

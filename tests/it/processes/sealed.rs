@@ -29,22 +29,17 @@ async fn sealed_login_shows_no_secret_and_no_identity() {
     let sealed = copies_of_a_login(key).await;
     let unsealed = copies_of_a_login(SealingKey::unsealed()).await;
     // This is not in a record, but in the parts of its key.
-    plant(&unsealed, &[SECRET, CLIENT_ID, NAME, ORG, HINT]);
+    let asked = [SECRET, CLIENT_ID, NAME, ORG, HINT];
+    for folder in [&unsealed.before, &unsealed.between, &unsealed.after] {
+        plant(folder.path(), &asked);
+    }
+    let both = [ACCESS_TOKEN, REFRESH_TOKEN, RENEWED, ROTATED];
     for (sealed, control, tokens) in [
-        (
-            &sealed.before,
-            &unsealed.before,
-            &[ACCESS_TOKEN, REFRESH_TOKEN][..],
-        ),
-        (
-            &sealed.between,
-            &unsealed.between,
-            &[ACCESS_TOKEN, REFRESH_TOKEN, RENEWED, ROTATED],
-        ),
-        (&sealed.after, &unsealed.after, &[RENEWED, ROTATED]),
+        (&sealed.before, &unsealed.before, &both[..2]),
+        (&sealed.between, &unsealed.between, &both),
+        (&sealed.after, &unsealed.after, &both[2..]),
     ] {
         assert_sealed(sealed.path(), control.path(), tokens);
-        let asked = [SECRET, CLIENT_ID, NAME, ORG, HINT];
         assert_sealed(sealed.path(), control.path(), &asked);
     }
     assert_eq!(names(sealed.between.path()).len(), 3);
@@ -64,11 +59,7 @@ async fn stored_client_token_shows_no_secret_and_no_identity() {
 
     let control = tempfile::tempdir().unwrap();
     let all = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, CLIENT_ID];
-    fs::write(
-        control.path().join("plain"),
-        all.map(|(_, text)| text).join("\n"),
-    )
-    .unwrap();
+    plant(control.path(), &all);
     assert_sealed(folder.path(), control.path(), &all);
 }
 
@@ -114,19 +105,15 @@ async fn copies_of_a_login(key: SealingKey) -> Copies {
 fn token_response(access_token: Sentinel, refresh_token: Sentinel) -> Reply {
     let life = LIFE.as_secs();
     let (access_token, refresh_token) = (access_token.1, refresh_token.1);
-    Reply::json(
-        200,
-        &format!(
-            r#"{{"access_token":"{access_token}","refresh_token":"{refresh_token}","expires_in":{life}}}"#
-        ),
-    )
+    let body = serde_json::json!({
+        "access_token": access_token, "refresh_token": refresh_token, "expires_in": life,
+    });
+    Reply::json(200, &body.to_string())
 }
 
-fn plant(copies: &Copies, sentinels: &[Sentinel]) {
+fn plant(folder: &Path, sentinels: &[Sentinel]) {
     let text = sentinels.iter().map(|(_, text)| *text).collect::<Vec<_>>();
-    for folder in [&copies.before, &copies.between, &copies.after] {
-        fs::write(folder.path().join("plain"), text.join("\n")).unwrap();
-    }
+    fs::write(folder.join("plain"), text.join("\n")).unwrap();
 }
 
 fn copy(folder: &Path) -> TempDir {

@@ -6,16 +6,16 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
 use crate::support::child_process::{
-    ChildProcess, job, read_from_parent, send_to_parent, wait_for_parent,
+    ChildProcess, read_from_parent, send_to_parent, wait_for_parent,
 };
 
 #[test]
 fn stopped_holder_is_waited_for_and_nothing_is_sent() {
     let test = "processes::turns::stopped_holder_is_waited_for_and_nothing_is_sent";
-    if let Some(job) = job() {
-        return runtime().block_on(renew_in_steps(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_in_steps(&here));
     }
-    let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Rotating));
     let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
     while child.next_message().unwrap() != "save" {}
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
@@ -37,8 +37,7 @@ fn stopped_holder_is_waited_for_and_nothing_is_sent() {
 #[test]
 fn lock_held_forever_costs_no_refresh_token() {
     let test = "processes::turns::lock_held_forever_costs_no_refresh_token";
-    if let Some(job) = job() {
-        let here = ChildSite::of(job);
+    if let Some(here) = ChildSite::of_this_process() {
         let mut files = names(&here.folder).into_iter();
         let lock = files.find(|name| has_ending(name, "lock")).unwrap();
         let lock = fs::File::open(here.folder.join(lock)).unwrap();
@@ -47,7 +46,7 @@ fn lock_held_forever_costs_no_refresh_token() {
         wait_for_parent();
         return drop(lock);
     }
-    let site = runtime().block_on(logged_in(RefreshTokens::Rotating));
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Rotating));
     let mut child = ChildProcess::start(&mut site.child(test, &[]));
     assert_eq!(child.next_message().unwrap(), "locked");
     ask_without_success(&site);
@@ -64,9 +63,7 @@ fn ask_without_success(site: &Site) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let clock = Clock::manual();
-        let login = site.here().login(site.here().store(), &clock);
-        let tokens = login.saved(USER).await.unwrap().unwrap();
+        let (tokens, clock) = site.here().saved(site.here().store()).await;
         let token = hash_of(&tokens.token().await.unwrap());
         // A renewal is due from now on.
         clock.advance(LIFE * 9 / 10);
@@ -85,10 +82,10 @@ fn ask_without_success(site: &Site) {
 #[test]
 fn turn_of_a_killed_process_passes_to_the_waiter() {
     let test = "processes::turns::turn_of_a_killed_process_passes_to_the_waiter";
-    if let Some(job) = job() {
-        return runtime().block_on(renew_in_steps(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_in_steps(&here));
     }
-    let site = runtime().block_on(logged_in(RefreshTokens::Reusable));
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Reusable));
     let mut child = ChildProcess::start(&mut site.child(test, &["save"]));
     while child.next_message().unwrap() != "save" {}
     site.clock.advance(LIFE);
@@ -112,12 +109,6 @@ fn turn_of_a_killed_process_passes_to_the_waiter() {
     site.assert_tidy();
 }
 
-async fn logged_in(refresh_tokens: RefreshTokens) -> Site {
-    let site = Site::new(refresh_tokens).await;
-    site.log_in().await;
-    site
-}
-
 /// Renews, and continues after each given step only when asked.
 async fn renew_in_steps(here: &ChildSite) {
     let step = here.rest[0].clone();
@@ -127,9 +118,7 @@ async fn renew_in_steps(here: &ChildSite) {
             read_from_parent();
         }
     });
-    let clock = Clock::manual();
-    let login = here.login(store, &clock);
-    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let (tokens, clock) = here.saved(store).await;
     clock.advance(LIFE);
     let token = loop {
         match tokens.token().await {

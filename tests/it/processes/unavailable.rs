@@ -12,7 +12,7 @@ use super::{
     damage::{ABSENT, Change, REJECTED, set_mode},
     *,
 };
-use crate::support::child_process::{command_after, job, messages_of, send_to_parent};
+use crate::support::child_process::{command_after, messages_of, send_to_parent};
 
 const OTHER_USER: u32 = 65_534;
 
@@ -44,8 +44,8 @@ async fn broken_stores_make_no_token_unavailable() {
 #[test]
 fn token_is_returned_where_nothing_can_be_written() {
     let test = "processes::unavailable::token_is_returned_where_nothing_can_be_written";
-    if let Some(job) = job() {
-        let (tokens, events) = member_of(&ChildSite::of(job));
+    if let Some(here) = ChildSite::of_this_process() {
+        let (tokens, events) = member_of(&here);
         runtime().block_on(tokens.token()).unwrap();
         drop(tokens);
         return send_to_parent(&failures(&events).to_string());

@@ -2,7 +2,7 @@
 
 use std::os::unix::{fs::chown, process::CommandExt as _};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use url::Url;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     *,
 };
 use crate::support::{
-    child_process::{ChildProcess, command_after, job, read_from_parent, send_to_parent},
+    child_process::{ChildProcess, command_after, read_from_parent, send_to_parent},
     login::callback_of,
 };
 
@@ -20,7 +20,7 @@ const OTHER_USER: u32 = 65_534;
 #[tokio::test]
 async fn damaged_or_foreign_login_requires_a_new_login() {
     for (name, spoil) in ABSENT {
-        let site = logged_in().await;
+        let site = Site::logged_in(RefreshTokens::Rotating).await;
         let tokens = site.saved().await.unwrap();
         tokens.token().await.unwrap();
         spoil(&site.record());
@@ -41,7 +41,7 @@ async fn damaged_or_foreign_login_requires_a_new_login() {
 #[tokio::test]
 async fn unreadable_login_is_an_error_that_names_the_file() {
     for (name, spoil, mend) in REJECTED {
-        let site = logged_in().await;
+        let site = Site::logged_in(RefreshTokens::Rotating).await;
         let tokens = site.saved().await.unwrap();
         tokens.token().await.unwrap();
         let record = site.record();
@@ -77,23 +77,15 @@ fn assert_names_file(error: &Error, path: &Path) {
 #[test]
 fn login_renewed_on_a_full_disk_is_kept_until_stored() {
     let test = "processes::unusable_files::login_renewed_on_a_full_disk_is_kept_until_stored";
-    if let Some(job) = job() {
-        let limit = getrlimit(Resource::Fsize);
-        let no_room = Rlimit {
-            current: Some(0),
-            ..limit
-        };
+    if let Some(here) = ChildSite::of_this_process() {
         return runtime().block_on(renew_without_room(
-            &ChildSite::of(job),
-            || setrlimit(Resource::Fsize, no_room).unwrap(),
-            || setrlimit(Resource::Fsize, max_file_size()).unwrap(),
+            &here,
+            || limit_file_size(Some(0)),
+            || limit_file_size(getrlimit(Resource::Fsize).maximum),
         ));
     }
-    let site = runtime().block_on(logged_in());
-    let url = site.sandbox.url();
-    let folder = site.folder.path().to_str().unwrap();
-    let job = [&*url, site.sandbox.client_id(), folder];
-    let child = command_after("trap '' XFSZ", test, &job);
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Rotating));
+    let child = command_after("trap '' XFSZ", test, &site.job(&[]));
     keeps_login_until_stored(&site, child, |_| {});
 }
 
@@ -101,23 +93,19 @@ fn login_renewed_on_a_full_disk_is_kept_until_stored() {
 #[test]
 fn login_made_on_a_full_disk_is_kept_until_stored() {
     let test = "processes::unusable_files::login_made_on_a_full_disk_is_kept_until_stored";
-    if let Some(job) = job() {
-        return runtime().block_on(log_in_without_room(&ChildSite::of(job)));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(log_in_without_room(&here));
     }
     let site = runtime().block_on(Site::new(RefreshTokens::Rotating));
-    let url = site.sandbox.url();
-    let folder = site.folder.path().to_str().unwrap();
-    let job = [&*url, site.sandbox.client_id(), folder];
-    let mut child = ChildProcess::start(&mut command_after("trap '' XFSZ", test, &job));
+    let child = &mut command_after("trap '' XFSZ", test, &site.job(&[]));
+    let mut child = ChildProcess::start(child);
     let page = Url::parse(&child.next_message().unwrap()).unwrap();
     let callback = runtime().block_on(callback_of(&site.sandbox, &page));
     child.send(&callback);
     assert_eq!(child.next_message().unwrap(), "Store");
     let names = site.names();
-    assert!(
-        names.iter().all(|name| has_ending(name, "lock")),
-        "{names:?}"
-    );
+    let only_locks = names.iter().all(|name| has_ending(name, "lock"));
+    assert!(only_locks, "{names:?}");
     child.send("there is room");
     let token = child.next_message().unwrap();
     // Another process finds the login, and its code was sent once.
@@ -131,16 +119,12 @@ fn login_made_on_a_full_disk_is_kept_until_stored() {
 }
 
 async fn log_in_without_room(here: &ChildSite) {
-    let no_room = Rlimit {
-        current: Some(0),
-        ..getrlimit(Resource::Fsize)
-    };
     let clock = Clock::manual();
     let login = here.login(here.store(), &clock);
     let pending = login.begin().unwrap();
     send_to_parent(pending.authorize_url().as_str());
     let callback = read_from_parent();
-    setrlimit(Resource::Fsize, no_room).unwrap();
+    limit_file_size(Some(0));
     let error = login.finish(pending, &callback, USER).await.unwrap_err();
     assert_kind(&error, "Store");
     assert!(error.is_transient() && !error.needs_login(), "{error}");
@@ -152,17 +136,15 @@ async fn log_in_without_room(here: &ChildSite) {
     }
     send_to_parent("Store");
     read_from_parent();
-    setrlimit(Resource::Fsize, max_file_size()).unwrap();
+    limit_file_size(getrlimit(Resource::Fsize).maximum);
     clock.advance(seconds(10));
     send_to_parent(&hash_of(&tokens.token().await.unwrap()));
 }
 
-fn max_file_size() -> Rlimit {
-    let limit = getrlimit(Resource::Fsize);
-    Rlimit {
-        current: limit.maximum,
-        ..limit
-    }
+fn limit_file_size(bytes: Option<u64>) {
+    let mut limit = getrlimit(Resource::Fsize);
+    limit.current = bytes;
+    setrlimit(Resource::Fsize, limit).unwrap();
 }
 
 /// The lock exists, so the turn can be taken.
@@ -170,10 +152,10 @@ fn max_file_size() -> Rlimit {
 fn login_renewed_in_a_read_only_folder_is_kept_until_stored() {
     let test =
         "processes::unusable_files::login_renewed_in_a_read_only_folder_is_kept_until_stored";
-    if let Some(job) = job() {
-        return runtime().block_on(renew_without_room(&ChildSite::of(job), || {}, || {}));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_without_room(&here, || {}, || {}));
     }
-    let site = runtime().block_on(logged_in());
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Rotating));
     let folder = site.folder.path();
     let mut child = site.child(test, &[]);
     // Root can write everywhere, so the check runs as another user.
@@ -192,10 +174,10 @@ fn login_renewed_in_a_read_only_folder_is_kept_until_stored() {
 fn login_without_a_lock_in_a_read_only_folder_is_not_renewed() {
     let test =
         "processes::unusable_files::login_without_a_lock_in_a_read_only_folder_is_not_renewed";
-    if let Some(job) = job() {
-        return runtime().block_on(renew_without_room(&ChildSite::of(job), || {}, || {}));
+    if let Some(here) = ChildSite::of_this_process() {
+        return runtime().block_on(renew_without_room(&here, || {}, || {}));
     }
-    let site = runtime().block_on(logged_in());
+    let site = runtime().block_on(Site::logged_in(RefreshTokens::Rotating));
     let folder = site.folder.path();
     let mut child = site.child(test, &[]);
     fs::remove_file(site.record().with_extension("lock")).unwrap();
@@ -231,9 +213,7 @@ fn keeps_login_until_stored(site: &Site, mut child: std::process::Command, make_
 }
 
 async fn renew_without_room(here: &ChildSite, take: impl Fn(), give: impl Fn()) {
-    let clock = Clock::manual();
-    let login = here.login(here.store(), &clock);
-    let tokens = login.saved(USER).await.unwrap().unwrap();
+    let (tokens, clock) = here.saved(here.store()).await;
     tokens.token().await.unwrap();
     take();
     clock.advance(LIFE);
@@ -248,10 +228,4 @@ async fn renew_without_room(here: &ChildSite, take: impl Fn(), give: impl Fn()) 
     give();
     clock.advance(seconds(10));
     send_to_parent(&hash_of(&tokens.token().await.unwrap()));
-}
-
-async fn logged_in() -> Site {
-    let site = Site::new(RefreshTokens::Rotating).await;
-    site.log_in().await;
-    site
 }

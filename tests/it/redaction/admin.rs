@@ -15,7 +15,7 @@ use super::{Run, integrations, replies::SECRET};
 use crate::{
     admin::all_calls,
     support::{
-        CLIENT_ID, good_token, region_of,
+        good_token, region_of,
         server::{Reply, Server},
     },
 };
@@ -29,9 +29,7 @@ pub async fn all(run: &mut Run) {
 
 /// A client from its creation to its deletion.
 async fn sandbox(run: &mut Run) {
-    let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
-    let sandbox = sandbox.start().await.unwrap();
-    let api = run.service_of(&sandbox);
+    let (sandbox, api) = run.service(Sandbox::builder()).await;
     let clients = api.oauth_clients();
     run.debug(&clients);
     let new = NewOAuthClient::client_credentials("job").role(sandbox.role_id(), "*");
@@ -56,9 +54,7 @@ async fn sandbox(run: &mut Run) {
     run.error(&clients.get(&id).await.unwrap_err());
     sandbox.at_api().times(1).drop_response();
     lost(run, &api).await;
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
 }
 
 /// A created client whose response cannot be used.
@@ -102,10 +98,7 @@ async fn servers(run: &mut Run) {
             changed,
             clients.list().await.map(|mut list| list.remove(0)),
         ] {
-            match result {
-                Ok(client) => run.debug(&client),
-                Err(error) => run.error(&error),
-            }
+            run.result(result);
         }
     }
 }

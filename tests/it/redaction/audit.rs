@@ -4,16 +4,11 @@ use genesys_cloud_auth::sandbox::{FaultResponse, Sandbox};
 use serde_json::{Value, json};
 
 use super::{Run, replies::SECRET};
-use crate::support::CLIENT_ID;
 
 pub async fn all(run: &mut Run) {
     let planted = "xQ7vK2mTz9Lp4Rw8aYs3";
     run.add_secret("a planted client secret", planted);
-    let sandbox = Sandbox::builder()
-        .client(CLIENT_ID, SECRET)
-        .usage_running(0);
-    let sandbox = sandbox.start().await.unwrap();
-    let api = run.service_of(&sandbox);
+    let (sandbox, api) = run.service(Sandbox::builder().usage_running(0)).await;
     let integrations = api.integrations().list().await.unwrap();
     let current = format!("/api/v2/integrations/{}/config/current", integrations[0].id);
     let role = format!("/api/v2/authorization/roles/{}", sandbox.role_id());
@@ -30,10 +25,8 @@ pub async fn all(run: &mut Run) {
     let audit = api.audit();
     run.debug(&audit);
     let report = audit.run().await.unwrap();
-    assert!(
-        report.findings.len() > 7 && !report.not_checked.is_empty(),
-        "{report:?}"
-    );
+    let finds_all = report.findings.len() > 7 && !report.not_checked.is_empty();
+    assert!(finds_all, "{report:?}");
     run.debug(&report);
     run.text(&report.markdown());
     run.text(&serde_json::to_string(&report).unwrap());
@@ -50,10 +43,8 @@ pub async fn all(run: &mut Run) {
     run.debug(&report.not_checked[0]);
 
     sandbox.clear_faults();
-    sandbox
-        .at_api()
-        .path(CLIENTS)
-        .respond(FaultResponse::new(500).body(format!("{planted} {SECRET}")));
+    let failing = FaultResponse::new(500).body(format!("{planted} {SECRET}"));
+    sandbox.at_api().path(CLIENTS).respond(failing);
     run.error(&api.audit().run().await.unwrap_err());
 }
 

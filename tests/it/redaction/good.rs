@@ -60,10 +60,8 @@ async fn succeeds(run: &mut Run, region: Region) {
     let info = tokens.token_info().await.unwrap();
     run.debug(&info);
     run.debug(&info.organization.unwrap());
-    let call = client
-        .post("/api/v2/users")
-        .query(&[("q", QUERY)])
-        .json(&json!({"body": BODY}));
+    let call = client.post("/api/v2/users").query(&[("q", QUERY)]);
+    let call = call.json(&json!({"body": BODY}));
     run.debug(&call);
     let response = call.send().await.unwrap();
     run.debug(&response);
@@ -76,12 +74,8 @@ async fn succeeds(run: &mut Run, region: Region) {
         chunk.unwrap();
     }
     run.debug(&chunks);
-    run.debug(
-        &client
-            .get("/api/v2/users")
-            .query(&[("q", QUERY)])
-            .pages::<u8>(),
-    );
+    let listing = client.get("/api/v2/users").query(&[("q", QUERY)]);
+    run.debug(&listing.pages::<u8>());
     clock.advance(A_DAY);
     tokens.token().await.unwrap();
     tokens.revoke().await.unwrap();

@@ -3,10 +3,12 @@
 use genesys_cloud_auth::{
     ErrorKind, PlatformClient,
     admin::{
-        CredentialKind, DataActionConfig, IntegrationConfiguration, NewCredential, NewDataAction,
+        CredentialKind, DataActionConfig, DataActionFilter, IntegrationConfiguration,
+        NewCredential, NewDataAction,
     },
     sandbox::Sandbox,
 };
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{Run, replies::SECRET};
@@ -30,9 +32,7 @@ pub async fn all(run: &mut Run) {
 
 /// From a credential to a result, and the failure after a rotation.
 async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
-    let sandbox = Sandbox::builder().client(CLIENT_ID, SECRET);
-    let sandbox = sandbox.start().await.unwrap();
-    let api = run.service_of(&sandbox);
+    let (sandbox, api) = run.service(Sandbox::builder()).await;
     let integrations = api.integrations();
     run.debug(&integrations);
     let credential = integrations.create_credential(new).await.unwrap();
@@ -48,10 +48,8 @@ async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
     let configuration: IntegrationConfiguration = configure.await.unwrap();
     run.debug(&configuration);
     integrations.enable(&integration.id).await.unwrap();
-    let active = integrations
-        .wait_until_active(&integration.id)
-        .await
-        .unwrap();
+    let active = integrations.wait_until_active(&integration.id).await;
+    let active = active.unwrap();
     run.debug(&active);
     run.debug(&active.intended_state);
     run.debug(&active.reported_state);
@@ -59,14 +57,13 @@ async fn chain(run: &mut Run, new: &NewCredential, other: &NewCredential) {
     run_action(run, &sandbox, &api, &integration.id).await;
     sandbox.at_api().times(1).drop_response();
     run.error(&integrations.create_credential(other).await.unwrap_err());
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
 }
 
 /// A data action from its draft to its failure.
 async fn run_action(run: &mut Run, sandbox: &Sandbox, api: &PlatformClient, integration_id: &str) {
     let actions = api.data_actions();
+    run.debug(&DataActionFilter::default().name("x"));
     run.debug(&actions);
     let config: DataActionConfig = lookup();
     let new = NewDataAction::new("Find", "CRM", integration_id, config, contract());
@@ -88,14 +85,9 @@ async fn run_action(run: &mut Run, sandbox: &Sandbox, api: &PlatformClient, inte
     run.debug(&test);
     run.debug(&test.steps[0]);
     let secret = sandbox.rotate_secret();
-    run.add_secret(
-        "the rotated secret",
-        secrecy::ExposeSecret::expose_secret(&secret),
-    );
-    let error = actions
-        .execute::<_, Value>(&action.id, &input)
-        .await
-        .unwrap_err();
+    run.add_secret("the rotated secret", secret.expose_secret());
+    let executed = actions.execute::<_, Value>(&action.id, &input).await;
+    let error = executed.unwrap_err();
     if let ErrorKind::Api(response) = error.kind() {
         let failure = response.data_action.as_ref().unwrap();
         run.debug(failure);
@@ -120,10 +112,7 @@ async fn servers(run: &mut Run, new: &NewCredential) {
             integrations.create_credential(new).await,
             integrations.replace_credential("a", new).await,
         ] {
-            match result {
-                Ok(credential) => run.debug(&credential),
-                Err(error) => run.error(&error),
-            }
+            run.result(result);
         }
     }
 }

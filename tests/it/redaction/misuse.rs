@@ -38,9 +38,8 @@ pub async fn wrong_place_or_form(run: &mut Run) {
     }
 
     let (client, _clock) = run.client(region_of(&server, &server));
-    let call = client
-        .get("/api/v2/users")
-        .header("Authorization", line(TOKEN));
+    let call = client.get("/api/v2/users");
+    let call = call.header("Authorization", line(TOKEN));
     run.error(&call.send().await.unwrap_err());
     let call = client.get(&format!("/api/v2/users?q=a b{QUERY}"));
     run.debug(&call);

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use genesys_cloud_auth::{
     ClientCredentials, Clock, Error, HttpClient, PlatformClient, Region, TokenProvider,
-    TokenProviderBuilder, client::RetryPolicy, sandbox::Sandbox,
+    TokenProviderBuilder,
+    client::RetryPolicy,
+    sandbox::{Sandbox, SandboxBuilder},
 };
 use tokio::runtime::Builder;
 
@@ -78,6 +80,28 @@ impl Run {
         }
     }
 
+    /// Shows what a call returned.
+    pub fn result<T: std::fmt::Debug>(&mut self, result: Result<T, Error>) {
+        match result {
+            Ok(value) => self.debug(&value),
+            Err(error) => self.error(&error),
+        }
+    }
+
+    /// Shows the requests that a sandbox has recorded.
+    pub fn requests(&mut self, sandbox: &Sandbox) {
+        for request in sandbox.requests() {
+            self.debug(&request);
+        }
+    }
+
+    /// Starts a sandbox with the sentinels for its secrets, and returns a client of it.
+    pub async fn service(&mut self, builder: SandboxBuilder) -> (Sandbox, PlatformClient) {
+        let sandbox = builder.client(CLIENT_ID, SECRET).start().await.unwrap();
+        let api = self.service_of(&sandbox);
+        (sandbox, api)
+    }
+
     pub fn panic<T>(&mut self, panics: impl FnOnce() -> T) {
         let before = self.capture.panics().len();
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
@@ -93,12 +117,10 @@ impl Run {
 
     /// A client with client credentials of a sandbox, whose events are searched, too.
     pub fn service_of(&mut self, sandbox: &Sandbox) -> PlatformClient {
-        let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-            .http_client(self.http_client.clone())
-            .on_event(|event| tracing::info!("{event:?}"))
-            .build()
-            .unwrap();
-        self.client_of(tokens)
+        let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+        let builder = builder.on_event(|event| tracing::info!("{event:?}"));
+        let tokens = builder.http_client(self.http_client.clone()).build();
+        self.client_of(tokens.unwrap())
     }
 
     pub fn client_of(&mut self, tokens: TokenProvider) -> PlatformClient {
@@ -130,10 +152,8 @@ impl Run {
             ("log", &log),
             ("panics", &self.capture.panics()),
         ] {
-            assert!(
-                !text.is_empty() || channel == "panics",
-                "{channel} was not captured"
-            );
+            let is_captured = !text.is_empty() || channel == "panics";
+            assert!(is_captured, "{channel} was not captured");
             if let Some(found) = find(text, &self.sentinels) {
                 panic!("in {channel}, {found}");
             }

@@ -49,9 +49,7 @@ async fn on_the_sandbox(run: &mut Run) {
         run.error(&tokens.token().await.unwrap_err());
         run.debug(&tokens);
     }
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
     // With a store, and without the identity that a store needs.
     let again = || grant(assertions.saml_response().into()).unwrap();
     let kept = TokenProvider::builder(sandbox.region(), again().identity(WHO));
@@ -69,8 +67,11 @@ async fn cannot_be_sent(run: &mut Run) {
     let with = |inner: &str| {
         format!("<a:Assertion xmlns:a=\"{SAML}\" ID=\"{SENT}\">{inner}</a:Assertion>")
     };
-    let times =
-        |name: &str, time: &str| with(&format!("{SIGNATURE}<a:Conditions {name}=\"{time}\"/>"));
+    let times = |time: &str| with(&format!("{SIGNATURE}<a:Conditions {time}/>"));
+    let response = format!(
+        "<p:Response xmlns:p=\"{PROTOCOL}\">{}</p:Response>",
+        with(SIGNATURE)
+    );
     for given in [
         SENT.to_owned(),
         format!("{SENT} "),
@@ -81,13 +82,10 @@ async fn cannot_be_sent(run: &mut Run) {
         with(""),
         with(&with(SIGNATURE)),
         with(&format!("<{SENT}:b/>{SIGNATURE}")),
-        format!(
-            "<p:Response xmlns:p=\"{PROTOCOL}\">{}</p:Response>",
-            with(SIGNATURE)
-        ),
-        times("NotOnOrAfter", SENT),
-        times("NotOnOrAfter", "2020-01-01T00:00:00Z"),
-        times("NotBefore", "2120-01-01T00:00:00Z"),
+        response,
+        times(&format!("NotOnOrAfter=\"{SENT}\"")),
+        times("NotOnOrAfter=\"2020-01-01T00:00:00Z\""),
+        times("NotBefore=\"2120-01-01T00:00:00Z\""),
     ] {
         for assertion in [given.as_str().into(), source(&given)] {
             match provider(run, region_of(&server, &server), assertion) {

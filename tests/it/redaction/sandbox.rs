@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use genesys_cloud_auth::{
-    PlatformClient, TokenProvider,
+    TokenProvider,
     sandbox::{FaultResponse, RefreshTokens, Sandbox, SandboxHost, SandboxListing},
 };
 use secrecy::ExposeSecret;
@@ -15,7 +15,7 @@ use super::{
     Run,
     replies::{BODY, COOKIE, OWN_TOKEN, QUERY, SECRET, SHORT},
 };
-use crate::support::CLIENT_ID;
+use crate::support::{CLIENT_ID, cloud::client_of};
 
 pub async fn all(run: &mut Run) {
     let builder = Sandbox::builder().client(CLIENT_ID, SECRET);
@@ -31,9 +31,7 @@ pub async fn all(run: &mut Run) {
     logs_in(run).await;
     sends_assertions(run).await;
     faults(run, &sandbox).await;
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
     panics(run).await;
 }
 
@@ -45,18 +43,12 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
     run.add_secret("the sandbox's token", token.expose_secret());
     run.debug(&api.tokens().token_info().await.unwrap());
     let call = || {
-        api.post("/api/v2/oauth/clients")
-            .query(&[("q", QUERY)])
-            .header("Cookie", COOKIE)
-            .json(&json!({"body": BODY}))
+        let call = api.post("/api/v2/oauth/clients").query(&[("q", QUERY)]);
+        call.header("Cookie", COOKIE).json(&json!({"body": BODY}))
     };
-    for call in [
-        call(),
-        call().header("Authorization", format!("Bearer {OWN_TOKEN}")),
-    ] {
-        if let Err(error) = call.send().await {
-            run.error(&error);
-        }
+    let own = call().header("Authorization", format!("Bearer {OWN_TOKEN}"));
+    for call in [call(), own] {
+        run.result(call.send().await);
     }
     let renewed = sandbox.rotate_secret();
     run.add_secret("the sandbox's new secret", renewed.expose_secret());
@@ -70,18 +62,12 @@ async fn serves(run: &mut Run, sandbox: &Sandbox) {
 /// Error responses on the wire.
 async fn rejects(run: &mut Run, sandbox: &Sandbox) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let (login, api) = (
-        format!("{}/oauth/token", sandbox.url()),
-        format!("{}/api/v2", sandbox.url()),
-    );
-    let form = |grant: &str| format!("grant_type={grant}&code={OWN_TOKEN}&assertion={BODY}");
     let ask = |grant: &str| {
-        let call = http.post(&login).basic_auth(CLIENT_ID, Some(SECRET));
-        let call = call.header("Content-Type", "application/x-www-form-urlencoded");
-        call.body(form(grant))
+        let form = format!("grant_type={grant}&code={OWN_TOKEN}&assertion={BODY}");
+        token_request(sandbox, form)
     };
     let call = |path: &str| {
-        let call = http.post(format!("{api}/{path}?q={QUERY}"));
+        let call = http.post(format!("{}/api/v2/{path}?q={QUERY}", sandbox.url()));
         call.bearer_auth(OWN_TOKEN).header("Cookie", COOKIE)
     };
     for request in [
@@ -123,11 +109,8 @@ async fn logs_in(run: &mut Run) {
     let code = callback.split(['=', '&']).nth(1).unwrap();
     run.add_secret("a code", code);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token_url = format!("{}/oauth/token", sandbox.url());
-    let exchange = http.post(token_url).basic_auth(CLIENT_ID, Some(SECRET));
-    let exchange = exchange.header("Content-Type", "application/x-www-form-urlencoded");
     let form = format!("grant_type=authorization_code&code={code}&redirect_uri=http://localhost");
-    let response = exchange.body(form).send().await.unwrap();
+    let response = token_request(&sandbox, form).send().await.unwrap();
     let tokens = response.text().await.unwrap();
     let tokens: Value = serde_json::from_str(&tokens).unwrap();
     for name in ["access_token", "refresh_token"] {
@@ -135,10 +118,8 @@ async fn logs_in(run: &mut Run) {
     }
     // Logins of unknown users or at other addresses panic.
     let foreign = Sandbox::start().await.unwrap().users().remove(0);
-    for (url, user) in [
-        (&*url, &foreign),
-        (&format!("http://x/?code={code}"), &user),
-    ] {
+    let elsewhere = format!("http://x/?code={code}");
+    for (url, user) in [(&url, &foreign), (&elsewhere, &user)] {
         assert!(tokio::spawn(sandbox.log_in(url, user)).await.is_err());
     }
     let from = http.get(format!("{}/logout", sandbox.url()));
@@ -160,19 +141,15 @@ async fn sends_assertions(run: &mut Run) {
     let sandbox = builder.start().await.unwrap();
     let assertions = sandbox.assertions(&sandbox.users()[0]);
     run.debug(&assertions);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token_url = format!("{}/oauth/token", sandbox.url());
     let assertion = assertions.saml_response();
     let xml = String::from_utf8(STANDARD.decode(&assertion).unwrap()).unwrap();
     let signature = xml.split("<ds:SignatureValue>").nth(1).unwrap();
     run.add_secret("an assertion's signature", &signature[..60]);
     let assertion: String = byte_serialize(assertion.as_bytes()).collect();
     for status in [200, 400] {
-        let ask = http.post(&token_url).basic_auth(CLIENT_ID, Some(SECRET));
-        let ask = ask.header("Content-Type", "application/x-www-form-urlencoded");
         let grant = "urn:ietf:params:oauth:grant-type:saml2-bearer";
         let form = format!("grant_type={grant}&orgName=sandbox&assertion={assertion}");
-        let response = ask.body(form).send().await.unwrap();
+        let response = token_request(&sandbox, form).send().await.unwrap();
         assert_eq!(response.status(), status);
         run.debug(&response.headers().clone());
         let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
@@ -181,16 +158,21 @@ async fn sends_assertions(run: &mut Run) {
             None => run.debug(&body),
         }
     }
-    for request in sandbox.requests() {
-        run.debug(&request);
-    }
+    run.requests(&sandbox);
+}
+
+/// A request of the sandbox's client with this form.
+fn token_request(sandbox: &Sandbox, form: String) -> reqwest::RequestBuilder {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.post(format!("{}/oauth/token", sandbox.url()));
+    let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+    request.basic_auth(CLIENT_ID, Some(SECRET)).body(form)
 }
 
 /// Each fault, with secrets in its response.
 async fn faults(run: &mut Run, sandbox: &Sandbox) {
-    let response = FaultResponse::new(418)
-        .header("Set-Cookie", COOKIE)
-        .body(OWN_TOKEN);
+    let response = FaultResponse::new(418).header("Set-Cookie", COOKIE);
+    let response = response.body(OWN_TOKEN);
     run.debug(&response);
     let scope = sandbox.at_api().path("/api/v2/users/me").times(1);
     run.debug(&scope);
@@ -198,13 +180,9 @@ async fn faults(run: &mut Run, sandbox: &Sandbox) {
     sandbox.at_api().times(1).cut_body();
     sandbox.at_api().times(1).drop_response();
     sandbox.at_api().times(1).delay(Duration::from_millis(1));
-    let own = PlatformClient::new(
-        TokenProvider::new(sandbox.region(), sandbox.client_credentials()).unwrap(),
-    );
+    let own = client_of(sandbox);
     for _ in 0..4 {
-        if let Err(error) = own.get("/api/v2/users/me").send().await {
-            run.error(&error);
-        }
+        run.result(own.get("/api/v2/users/me").send().await);
     }
     let gate = sandbox.at_api().gate();
     let held = own.get("/api/v2/users/me").timeout(SHORT);

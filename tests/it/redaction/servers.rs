@@ -2,7 +2,6 @@
 
 use std::{
     pin::pin,
-    sync::mpsc,
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
@@ -18,7 +17,7 @@ use super::{
     },
 };
 use crate::support::{
-    kind_of, region_of,
+    event_channel, kind_of, region_of,
     server::{Closed, End, Reply, Server},
 };
 
@@ -41,12 +40,9 @@ pub async fn events(run: &mut Run) {
     let server = Server::start(good());
     for reply in [good()].into_iter().chain(bad_responses()) {
         server.answers([reply]);
-        let (sender, events) = mpsc::channel();
+        let (handle, events) = event_channel();
         let (builder, _clock) = run.builder(region_of(&server, &server));
-        let tokens = builder
-            .on_event(move |event| drop(sender.send(event.clone())))
-            .build()
-            .unwrap();
+        let tokens = builder.on_event(handle).build().unwrap();
         match tokens.token().await {
             Ok(token) => tokens.invalidate(&token),
             Err(error) => run.error(&error),
@@ -73,23 +69,16 @@ pub async fn bad_api(run: &mut Run) {
             let call = client.get("/api/v2/users").query(&[("q", QUERY)]);
             call.timeout(SHORT)
         };
-        if let Err(error) = call().fetch::<Vec<u8>>().await {
-            run.error(&error);
-        }
+        run.result(call().fetch::<Vec<u8>>().await);
         match call().send().await {
             Ok(response) => {
                 run.debug(&response);
-                if let Err(error) = response.json::<u8>().await {
-                    run.error(&error);
-                }
+                run.result(response.json::<u8>().await);
             }
             Err(error) => run.error(&error),
         }
-        let info = client.tokens().token_info().await.err();
-        let revoked = client.tokens().revoke().await.err();
-        for error in info.iter().chain(&revoked) {
-            run.error(error);
-        }
+        run.result(client.tokens().token_info().await);
+        run.result(client.tokens().revoke().await);
     }
 }
 
@@ -101,9 +90,7 @@ pub async fn own_token(run: &mut Run) {
         let call = client.get("/api/v2/users");
         let call = call.header("Authorization", format!("Bearer {OWN_TOKEN}"));
         run.debug(&call);
-        if let Err(error) = call.fetch::<Vec<u8>>().await {
-            run.error(&error);
-        }
+        run.result(call.fetch::<Vec<u8>>().await);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stores and sealing keys.
 
-use std::{sync::mpsc::channel, time::Duration};
+use std::time::Duration;
 
 use genesys_cloud_auth::{
     Error,
@@ -12,7 +12,7 @@ use super::{
     Run,
     replies::{QUERY, TOKEN, good},
 };
-use crate::support::{region_of, server::Server};
+use crate::support::{event_channel, region_of, server::Server};
 
 pub async fn all(run: &mut Run) {
     keys(run).await;
@@ -29,13 +29,10 @@ async fn through_providers(run: &mut Run) {
         if store == "not-a-folder" {
             std::fs::write(&path, "").unwrap();
         }
-        let (sender, events) = channel();
+        let (handle, events) = event_channel();
         let (builder, _clock) = run.builder(region.clone());
-        let tokens = builder
-            .store(FileStore::in_folder(path))
-            .on_event(move |event| drop(sender.send(event.clone())))
-            .build()
-            .unwrap();
+        let builder = builder.store(FileStore::in_folder(path));
+        let tokens = builder.on_event(handle).build().unwrap();
         run.debug(&tokens);
         run.debug(&tokens.token().await.unwrap());
         drop(tokens);

@@ -1,28 +1,37 @@
-//! Rotations that are killed at every step.
+//! Rotations that are killed at every step, and those whose responses are lost there.
 
-use std::time::Duration;
+use std::{future::pending, sync::Arc, time::Duration};
 
-use genesys_cloud_auth::{rotation::Vault, sandbox::FaultScope};
+use genesys_cloud_auth::{
+    rotation::{Rotation, Step, Vault},
+    sandbox::FaultScope,
+};
+use tokio::sync::Semaphore;
 
 use super::Place;
 
-/// Where a rotation is killed.
-#[derive(Clone, Copy, Debug)]
+/// A request of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
+    /// Before the first step.
     Client,
-    Credential,
     Secret,
+    Credential,
     Token,
     Action,
 }
 
-const EACH: [At; 5] = [
-    At::Client,
-    At::Credential,
-    At::Secret,
-    At::Token,
-    At::Action,
-];
+/// Returns the requests of a step. That which hands the secret to the vault sends none.
+fn requests_of(step: Step) -> &'static [At] {
+    match step {
+        Step::Regenerate => &[At::Client, At::Secret],
+        Step::Store => &[],
+        Step::ReplaceCredentials => &[At::Credential],
+        Step::ProveToken => &[At::Token],
+        Step::ExecuteActions => &[At::Action],
+        other => panic!("{other}"),
+    }
+}
 
 impl At {
     fn scope(self, place: &Place) -> FaultScope<'_> {
@@ -58,21 +67,49 @@ async fn start_again(place: &Place, has_begun: bool) {
     place.assert_rotated().await;
 }
 
+/// Runs a rotation, and kills it when `reached` ends.
+async fn kill(rotation: Rotation, step: Step, reached: impl Future<Output = ()>) {
+    let run = tokio::spawn(async move { rotation.run().await.is_ok() });
+    let reached = tokio::time::timeout(LIMIT, reached).await;
+    reached.unwrap_or_else(|_| panic!("{step:?} was not reached"));
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+}
+
+/// Kills a rotation inside the vault, before or after it has stored the secret.
+async fn kill_in_vault(place: &Place, is_stored: bool) {
+    let (vault, reached) = (place.vault.clone(), Arc::new(Semaphore::new(0)));
+    let signal = Arc::clone(&reached);
+    let stalls = Vault::new(
+        || async { Ok(None) },
+        move |secret| {
+            let (vault, signal) = (vault.clone(), Arc::clone(&signal));
+            async move {
+                if is_stored {
+                    vault.set_secret(secret);
+                }
+                signal.add_permits(1);
+                pending().await
+            }
+        },
+    );
+    let rotation = place.rotation_with(stalls);
+    let reached = async { drop(reached.acquire().await) };
+    kill(rotation, Step::Store, reached).await;
+}
+
 #[tokio::test]
 async fn rotation_killed_before_a_request_is_done_is_resumed() {
     for tokens_survive in [false, true] {
-        for step in EACH {
-            let place = Place::start(tokens_survive).await;
-            let gate = step.scope(&place).gate();
-            let rotation = place.rotation();
-            let run = tokio::spawn(async move { rotation.run().await.is_ok() });
-            let held = tokio::time::timeout(LIMIT, gate.wait_for(1)).await;
-            held.unwrap_or_else(|_| panic!("{step:?} was not reached"));
-            run.abort();
-            assert!(run.await.unwrap_err().is_cancelled());
-            drop(gate);
-            place.chain.sandbox.clear_faults();
-            start_again(&place, !matches!(step, At::Client)).await;
+        for step in Step::ALL {
+            for at in requests_of(step) {
+                let place = Place::start(tokens_survive).await;
+                let gate = at.scope(&place).gate();
+                kill(place.rotation(), step, gate.wait_for(1)).await;
+                drop(gate);
+                place.chain.sandbox.clear_faults();
+                start_again(&place, *at != At::Client).await;
+            }
         }
     }
 }
@@ -80,46 +117,53 @@ async fn rotation_killed_before_a_request_is_done_is_resumed() {
 #[tokio::test]
 async fn rotation_whose_response_is_lost_is_resumed() {
     for tokens_survive in [false, true] {
-        for step in EACH {
-            let place = Place::start(tokens_survive).await;
-            let fault = step.scope(&place).drop_response();
-            let interrupted = place.rotation().run().await.unwrap_err();
-            assert!(interrupted.into_secret().is_none());
-            fault.remove();
-            start_again(&place, !matches!(step, At::Client)).await;
+        for step in Step::ALL {
+            for at in requests_of(step) {
+                let place = Place::start(tokens_survive).await;
+                let fault = at.scope(&place).drop_response();
+                let interrupted = place.rotation().run().await.unwrap_err();
+                assert_eq!(interrupted.step(), step, "{at:?}");
+                assert!(interrupted.into_secret().is_none());
+                fault.remove();
+                start_again(&place, *at != At::Client).await;
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn rotation_killed_in_the_vault_is_resumed() {
-    for is_stored in [false, true] {
-        let place = Place::start(true).await;
-        let (vault, reached) = (place.vault.clone(), tokio::sync::Semaphore::new(0));
-        let reached = std::sync::Arc::new(reached);
-        let signal = reached.clone();
-        let stalls = Vault::new(
-            || async { Ok(None) },
-            move |secret| {
-                let (vault, signal) = (vault.clone(), signal.clone());
-                async move {
-                    if is_stored {
-                        vault.set_secret(secret);
-                    }
-                    signal.add_permits(1);
-                    std::future::pending().await
-                }
-            },
-        );
-        let api = place.chain.api.clone();
-        let rotation = api.rotate_client_secret(place.client_id(), stalls, place.journal());
-        let run = tokio::spawn(async move { rotation.run().await.is_ok() });
-        let _permit = tokio::time::timeout(LIMIT, reached.acquire())
-            .await
-            .unwrap();
-        run.abort();
-        assert!(run.await.unwrap_err().is_cancelled());
-        start_again(&place, true).await;
+    for tokens_survive in [false, true] {
+        for is_stored in [false, true] {
+            let place = Place::start(tokens_survive).await;
+            kill_in_vault(&place, is_stored).await;
+            start_again(&place, true).await;
+        }
+    }
+}
+
+/// A journal names a step that began and may have done nothing.
+#[tokio::test]
+async fn journal_of_each_step_is_resumed() {
+    for tokens_survive in [false, true] {
+        for step in Step::ALL {
+            let place = Place::start(tokens_survive).await;
+            let step = serde_json::to_value(step).unwrap();
+            let entry = serde_json::json!({ "client_id": place.client_id(), "step": step });
+            place.write_journal(&entry.to_string());
+            let report = place.rotation().resume().await.unwrap().unwrap();
+            assert!(report.is_secret_proven, "{step}");
+            if step == "regenerate" {
+                place.assert_rotated().await;
+            } else {
+                // The vault's secret is still the client's, and is not replaced.
+                let secret = place.vault.secret().unwrap();
+                assert!(
+                    place.accepts(&secret).await && place.accepts(&place.chain.client.secret).await
+                );
+            }
+            assert!(!place.journal().exists());
+        }
     }
 }
 

@@ -446,7 +446,9 @@ async fn body_must_have_the_json_content_type() {
 #[tokio::test]
 async fn malformed_id_is_not_found() {
     let (sandbox, token) = start_with_token().await;
-    for id in ["%FF", "%00", "%2e%2e", "a%2Fb"] {
+    let upper = sandbox.client_id().to_uppercase();
+    assert_ne!(upper, sandbox.client_id());
+    for id in ["%FF", "%00", "%2e%2e", "a%2Fb", &upper] {
         let path = format!("{CLIENTS}/{id}");
         assert_get_fails(&sandbox, &path, &token, 404, "not.found").await;
     }

@@ -100,6 +100,8 @@ fn integration_calls(calls: &mut Vec<(&'static str, String, &'static str)>) {
         ("DELETE", "/x", "integrations:action:delete"),
         ("GET", "/x/templates/requesttemplate.vm", view),
         ("GET", "/x/draft/templates/requesttemplate.vm", draft),
+        ("GET", "/x/schemas/successschema.json", view),
+        ("GET", "/x/draft/schemas/successschema.json", draft),
         ("GET", "/x/draft", draft),
         ("POST", "/x/draft", edit),
         ("PATCH", "/x/draft", edit),

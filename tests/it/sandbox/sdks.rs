@@ -5,25 +5,25 @@
 use genesys_cloud_auth::sandbox::Sandbox;
 
 use super::{
-    Response, Wire,
+    Response, TOKENS_ME, Wire,
     authorize::{CHALLENGE, VERIFIER},
     basic_auth,
     browser::{Browser, parameter},
-    start,
+    get, send, start, text,
 };
 
 const CLIENT_ID: &str = "2f3c9d3e-8b6a-4c1f-9a57-0d1e2f3a4b5c";
 
+/// The head of an SDK's token requests, and its call. With PKCE there is no `Authorization`.
 const PYTHON: [&str; 2] = [
     "POST /oauth/token HTTP/1.1\r\n\
      Host: login.mypurecloud.ie\r\n\
      Accept-Encoding: identity\r\n\
-     Content-Length: 29\r\n\
+     Content-Length: {length}\r\n\
      User-Agent: python-urllib3/2.8.0\r\n\
-     Authorization: {basic}\r\n\
+     {authorization}\
      Content-Type: application/x-www-form-urlencoded\r\n\
-     \r\n\
-     grant_type=client_credentials",
+     \r\n",
     "GET /api/v2/users/me HTTP/1.1\r\n\
      Host: api.mypurecloud.ie\r\n\
      Accept-Encoding: identity\r\n\
@@ -39,14 +39,13 @@ const JAVASCRIPT: [&str; 2] = [
     "POST /oauth/token HTTP/1.1\r\n\
      Accept: application/json, text/plain, */*\r\n\
      Content-Type: application/x-www-form-urlencoded\r\n\
-     Authorization: {basic}\r\n\
+     {authorization}\
      User-Agent: axios/1.21.1\r\n\
-     Content-Length: 29\r\n\
+     Content-Length: {length}\r\n\
      Accept-Encoding: gzip, compress, deflate, br\r\n\
      Host: login.mypurecloud.ie\r\n\
      Connection: keep-alive\r\n\
-     \r\n\
-     grant_type=client_credentials",
+     \r\n",
     "GET /api/v2/users/me HTTP/1.1\r\n\
      Accept: application/json\r\n\
      Content-Type: application/json\r\n\
@@ -69,20 +68,18 @@ async fn javascript_sdk_logs_in_and_calls_the_api() {
 }
 
 /// Each SDK opens one connection per host.
-async fn log_in_and_call([login, call]: [&str; 2]) {
+async fn log_in_and_call([head, call]: [&str; 2]) {
     for secret in ["plain-secret", SPECIAL] {
         let builder = Sandbox::builder().client(CLIENT_ID, secret);
         let sandbox = start(builder.allow_users_me_without_user(true)).await;
-        let basic = basic_auth(sandbox.client_id(), secret);
-        let mut login_host = Wire::with_request(&sandbox, login.replace("{basic}", &basic)).await;
-        let response = login_host.response().await;
-        assert_eq!(response.status, 200);
-        let token = response.json()["access_token"].clone();
+        let mut login_host = Wire::connect(&sandbox).await;
+        let authorization = authorization(secret);
+        let form = super::CLIENT_CREDENTIALS;
+        let response = request_tokens(&mut login_host, head, &authorization, form).await;
+        let token = text(&response.json(), "access_token").to_owned();
 
-        let mut api_host = Wire::connect(&sandbox).await;
-        let call = call.replace("{token}", token.as_str().unwrap());
-        api_host.send(call).await;
-        let response = api_host.response().await;
+        let call = call.replace("{token}", &token);
+        let response = send(&sandbox, call).await;
         assert_eq!(response.status, 200);
         assert!(response.json()["id"].is_string());
         assert_eq!((sandbox.token_requests(), sandbox.api_requests()), (1, 1));
@@ -91,47 +88,30 @@ async fn log_in_and_call([login, call]: [&str; 2]) {
     }
 }
 
+fn authorization(secret: &str) -> String {
+    format!("Authorization: {}\r\n", basic_auth(CLIENT_ID, secret))
+}
+
 #[tokio::test]
 async fn python_sdk_without_login_needs_authentication() {
     let sandbox = Sandbox::start().await.unwrap();
-    let mut wire = Wire::with_request(&sandbox, PYTHON[1].replace("{token}", "")).await;
-    let response = wire.response().await;
+    let response = send(&sandbox, PYTHON[1].replace("{token}", "")).await;
     response.assert_api_error(401, "authentication.required");
 }
 
-/// The head of each SDK's token requests. With PKCE there is no `Authorization`.
-const TOKEN_HEADS: [&str; 2] = [
-    "POST /oauth/token HTTP/1.1\r\n\
-     Host: login.mypurecloud.ie\r\n\
-     Accept-Encoding: identity\r\n\
-     Content-Length: {length}\r\n\
-     User-Agent: python-urllib3/2.8.0\r\n\
-     {authorization}\
-     Content-Type: application/x-www-form-urlencoded\r\n\
-     \r\n",
-    "POST /oauth/token HTTP/1.1\r\n\
-     Accept: application/json, text/plain, */*\r\n\
-     Content-Type: application/x-www-form-urlencoded\r\n\
-     {authorization}\
-     User-Agent: axios/1.21.1\r\n\
-     Content-Length: {length}\r\n\
-     Accept-Encoding: gzip, compress, deflate, br\r\n\
-     Host: login.mypurecloud.ie\r\n\
-     Connection: keep-alive\r\n\
-     \r\n",
-];
 const REDIRECT: &str = "redirect_uri=http%3A%2F%2Flocalhost%3A8085%2Fcallback%3Fx%3D1";
 
 #[tokio::test]
 async fn both_sdks_exchange_a_code_and_refresh() {
-    for head in TOKEN_HEADS {
+    for [head, _] in [PYTHON, JAVASCRIPT] {
         let (sandbox, code) = start_with_code("").await;
-        let basic = basic_auth(sandbox.client_id(), SPECIAL);
-        let authorization = format!("Authorization: {basic}\r\n");
+        let authorization = authorization(SPECIAL);
         let mut wire = Wire::connect(&sandbox).await;
         let body = format!("grant_type=authorization_code&code={code}&{REDIRECT}");
-        let first = request_tokens(&mut wire, head, &authorization, &body).await;
-        let refresh_token = first.json()["refresh_token"].as_str().unwrap().to_owned();
+        let first = request_tokens(&mut wire, head, &authorization, &body)
+            .await
+            .json();
+        let refresh_token = text(&first, "refresh_token");
         let body = format!("grant_type=refresh_token&refresh_token={refresh_token}");
         let second = request_tokens(&mut wire, head, &authorization, &body).await;
         // Without one the Python SDK raises a `KeyError`.
@@ -142,7 +122,7 @@ async fn both_sdks_exchange_a_code_and_refresh() {
 
 #[tokio::test]
 async fn both_sdks_exchange_a_code_with_pkce() {
-    for head in TOKEN_HEADS {
+    for [head, _] in [PYTHON, JAVASCRIPT] {
         let pkce = format!("&code_challenge={CHALLENGE}&code_challenge_method=S256");
         let (sandbox, code) = start_with_code(&pkce).await;
         let id = sandbox.client_id();
@@ -184,11 +164,10 @@ async fn javascript_sdk_logs_in_from_a_web_page() {
     );
     let mut wire = Wire::connect(&sandbox).await;
     let origin = "Origin: http://localhost:8085\r\n";
-    let response = request_tokens(&mut wire, TOKEN_HEADS[1], origin, &body).await;
+    let response = request_tokens(&mut wire, JAVASCRIPT[0], origin, &body).await;
     let allowed = response.header("access-control-allow-origin");
     assert_eq!(allowed, Some("http://localhost:8085"));
-    let token = response.json()["access_token"].as_str().unwrap().to_owned();
-    let response = super::get(&sandbox, super::TOKENS_ME, &token).await;
+    let response = get(&sandbox, TOKENS_ME, text(&response.json(), "access_token")).await;
     assert_eq!(response.status, 200);
 }
 
@@ -214,10 +193,9 @@ async fn request_tokens(wire: &mut Wire, head: &str, authorization: &str, body: 
 
 async fn assert_calls_as_user(sandbox: &Sandbox, tokens: &Response) {
     let tokens = tokens.json();
-    let token = tokens["access_token"].as_str().unwrap();
-    for call in [PYTHON[1], JAVASCRIPT[1]] {
-        let mut wire = Wire::with_request(sandbox, call.replace("{token}", token)).await;
-        let user = wire.response().await.json();
+    for [_, call] in [PYTHON, JAVASCRIPT] {
+        let call = call.replace("{token}", text(&tokens, "access_token"));
+        let user = send(sandbox, call).await.json();
         assert_eq!(user["id"], sandbox.users()[0].id());
     }
 }

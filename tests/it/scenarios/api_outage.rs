@@ -1,16 +1,13 @@
 //! The API is unavailable for a time.
 
-use genesys_cloud_auth::{Error, PlatformClient, client::RetryPolicy};
+use genesys_cloud_auth::{Error, client::RetryPolicy};
 use serde_json::Value;
 
-use super::{PATH, bad_gateway, half};
+use super::{PATH, bad_gateway, half, remote_api};
 use crate::support::{
-    TOKEN,
     cloud::{Cloud, Requests, quick},
-    dns::{DnsStub, REMOTE},
-    good_token, kind_of, provider_with,
-    server::{Closed, End, Reply, Server},
-    tls::Authority,
+    kind_of,
+    server::{Closed, End, Reply},
 };
 
 #[tokio::test]
@@ -25,8 +22,7 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
         (Reply::json(503, ""), "Api", Some(503), 3),
         (Reply::json(504, "null"), "Api", Some(504), 3),
     ] {
-        let cloud = Cloud::start();
-        cloud.api.answers([failure]);
+        let cloud = Cloud::answering([failure]);
         let policy = quick().attempts(3);
         let call = || cloud.client.get(PATH).retry(policy).fetch::<Value>();
         let error = call().await.unwrap_err();
@@ -44,8 +40,7 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
 
 #[tokio::test]
 async fn short_outage_costs_no_error() {
-    let cloud = Cloud::start();
-    cloud.api.answers([
+    let cloud = Cloud::answering([
         half(End::Close),
         bad_gateway(),
         Reply::json(503, ""),
@@ -58,13 +53,8 @@ async fn short_outage_costs_no_error() {
 
 #[tokio::test]
 async fn unreachable_api_is_found_again_when_it_is_back() {
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(REMOTE);
-    let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-    let (dns, closed) = (DnsStub::default(), Closed::new());
-    dns.resolve_to(login.address());
-    let api = PlatformClient::new(provider_with(&dns, &authority).0);
-    api.tokens().token().await.unwrap();
+    let (api, dns, acceptor, login) = remote_api().await;
+    let closed = Closed::new();
 
     for (address, kind) in [
         (None, "Transport Dns"),

@@ -47,10 +47,7 @@ async fn retry_after_beyond_the_limit_is_an_error_at_once() {
         ("99999999999999999999", LONG, 86_400),
         ("61", minute, 61),
     ] {
-        let cloud = Cloud::start();
-        cloud
-            .api
-            .answers([limited(retry_after), Reply::json(200, "{}")]);
+        let cloud = Cloud::answering([limited(retry_after), Reply::json(200, "{}")]);
         let call = cloud.client.get(PATH).timeout(timeout);
         let error = call.send().await.unwrap_err();
         assert_eq!(kind_of(&error), "RateLimited");

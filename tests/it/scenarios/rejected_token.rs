@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_auth::{
-    Clock, Error, ErrorKind, PlatformClient,
+    Clock, Error, PlatformClient,
     client::Response,
     sandbox::{FaultResponse, Sandbox},
 };
@@ -12,16 +12,16 @@ use tokio::task::JoinHandle;
 
 use super::PATH;
 use crate::support::{
+    assert_contains,
     cloud::{Cloud, Requests, quick},
-    kind_of,
+    kind_of, payload,
     server::{End, Reply},
     with_clock,
 };
 
 #[tokio::test]
 async fn rejected_token_costs_none_of_the_attempts() {
-    let cloud = Cloud::start();
-    cloud.api.answers([
+    let cloud = Cloud::answering([
         Reply::json(503, ""),
         rejection("the first"),
         Reply::none(End::Reset),
@@ -35,23 +35,17 @@ async fn rejected_token_costs_none_of_the_attempts() {
 #[tokio::test]
 async fn call_replaces_its_token_once_despite_other_failures() {
     for between in [Reply::json(503, ""), Reply::none(End::Reset)] {
-        let cloud = Cloud::start();
-        cloud
-            .api
-            .answers([rejection("the first"), between, rejection("another")]);
+        let cloud = Cloud::answering([rejection("the first"), between, rejection("another")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(kind_of(&error), "Api");
-        assert!(error.to_string().contains("the first"), "{error}");
+        assert_contains(&error, "the first");
         assert_eq!(cloud.requests(), Requests { token: 2, api: 3 });
     }
 }
 
 #[tokio::test]
 async fn post_with_a_rejected_token_is_sent_once_more() {
-    let cloud = Cloud::start();
-    cloud
-        .api
-        .answers([rejection("the first"), Reply::json(503, "")]);
+    let cloud = Cloud::answering([rejection("the first"), Reply::json(503, "")]);
     let error = cloud.client.post(PATH).json(&1).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 503);
     assert_eq!(cloud.requests(), Requests { token: 2, api: 2 });
@@ -59,10 +53,7 @@ async fn post_with_a_rejected_token_is_sent_once_more() {
 
 #[tokio::test]
 async fn unauthorized_ip_address_costs_no_token_and_no_attempt() {
-    let cloud = Cloud::start();
-    cloud
-        .api
-        .answers([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
+    let cloud = Cloud::answering([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
     let error = cloud.client.get(PATH).send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 401);
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
@@ -88,7 +79,7 @@ async fn hundred_callers_with_rejected_tokens_send_two_calls_each() {
     for result in results(callers).await {
         let error = result.unwrap_err();
         assert_eq!(kind_of(&error), "Api");
-        assert!(error.to_string().contains("the first"), "{error}");
+        assert_contains(&error, "the first");
     }
     assert_eq!(sandbox.token_requests(), 2);
     assert_eq!(sandbox.api_requests(), 2 * CALLERS);
@@ -105,10 +96,7 @@ async fn hundred_callers_with_an_unauthorized_ip_send_one_call_each() {
     sandbox.set_ip_authorized(false);
     for result in results(start_callers(&api)).await {
         let error = result.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Api(error) if error.is_ip_not_authorized()),
-            "{error}"
-        );
+        assert!(payload!(error, Api).is_ip_not_authorized(), "{error}");
         assert_eq!(error.status().unwrap(), 401);
         assert!(!error.is_transient() && !error.needs_login(), "{error}");
     }

@@ -2,25 +2,21 @@
 
 use std::time::Duration;
 
-use genesys_cloud_auth::{ErrorKind, PlatformClient};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{PATH, half};
+use super::{PATH, half, remote_api};
 use crate::support::{
-    TOKEN, advance_until_done,
+    advance_until_done,
     cloud::{Cloud, Requests, quick},
-    dns::{DnsStub, REMOTE},
-    good_token, kind_of, provider_with,
-    server::{Closed, End, Reply, Server},
-    tls::Authority,
+    kind_of, payload,
+    server::{Closed, End, Reply},
 };
 
 #[tokio::test]
 async fn idempotent_call_is_sent_until_it_succeeds() {
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
-        let cloud = Cloud::start();
-        cloud.api.answers([
+        let cloud = Cloud::answering([
             Reply::none(End::Reset),
             Reply::json(503, ""),
             half(End::Close),
@@ -48,8 +44,7 @@ async fn post_that_may_have_arrived_is_sent_once() {
             (Reply::json(503, ""), "Api"),
             (Reply::json(429, ""), "RateLimited"),
         ] {
-            let cloud = Cloud::start();
-            cloud.api.answers([failure, Reply::json(200, "{}")]);
+            let cloud = Cloud::answering([failure, Reply::json(200, "{}")]);
             let call = cloud.client.request(method.clone(), PATH);
             let error = call.json(&1).fetch::<Value>().await.unwrap_err();
             assert!(kind_of(&error).starts_with(kind), "{method}: {error}");
@@ -62,8 +57,7 @@ async fn post_that_may_have_arrived_is_sent_once() {
 
 #[tokio::test]
 async fn repeatable_post_is_retried() {
-    let cloud = Cloud::start();
-    cloud.api.answers([
+    let cloud = Cloud::answering([
         Reply::none(End::Reset),
         Reply::json(503, ""),
         Reply::json(429, ""),
@@ -79,22 +73,15 @@ async fn repeatable_post_is_retried() {
 
 #[tokio::test]
 async fn post_of_which_nothing_was_sent_is_retried() {
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(REMOTE);
-    let login = Server::start_tls(acceptor.clone(), good_token(TOKEN).last());
-    let (dns, closed) = (DnsStub::default(), Closed::new());
-    dns.resolve_to(login.address());
-    let api = PlatformClient::new(provider_with(&dns, &authority).0);
-    api.tokens().token().await.unwrap();
+    let (api, dns, acceptor, _login) = remote_api().await;
+    let closed = Closed::new();
     let before = dns.lookups();
 
     // Each attempt looks the host up, and the host refuses the connection.
     dns.resolve_to(closed.address());
     let call = || api.post(PATH).json(&1).retry(quick());
     let error = call().send().await.unwrap_err();
-    let ErrorKind::Transport(transport) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let transport = payload!(error, Transport);
     assert!(error.is_transient() && transport.nothing_sent(), "{error}");
     assert_eq!(dns.lookups() - before, 5);
 
@@ -106,18 +93,12 @@ async fn post_of_which_nothing_was_sent_is_retried() {
 #[tokio::test]
 async fn lasting_failures_are_not_retried() {
     for status in [400, 403, 404, 408, 409, 500, 501] {
-        let cloud = Cloud::start();
-        cloud
-            .api
-            .answers([Reply::json(status, ""), Reply::json(200, "{}")]);
+        let cloud = Cloud::answering([Reply::json(status, ""), Reply::json(200, "{}")]);
         let error = cloud.client.get(PATH).send().await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(cloud.requests(), Requests { token: 1, api: 1 }, "{status}");
     }
-    let cloud = Cloud::start();
-    cloud
-        .api
-        .answers([Reply::json(200, "{"), Reply::json(200, "{}")]);
+    let cloud = Cloud::answering([Reply::json(200, "{"), Reply::json(200, "{}")]);
     let error = cloud.client.get(PATH).fetch::<Value>().await.unwrap_err();
     assert_eq!(kind_of(&error), "UnexpectedResponse");
     assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
@@ -125,8 +106,7 @@ async fn lasting_failures_are_not_retried() {
 
 #[tokio::test]
 async fn last_error_is_returned_after_all_attempts() {
-    let cloud = Cloud::start();
-    cloud.api.answers([
+    let cloud = Cloud::answering([
         Reply::json(502, ""),
         Reply::json(503, ""),
         Reply::json(504, r#"{"code":"authentication.request.timeout"}"#),
@@ -138,8 +118,7 @@ async fn last_error_is_returned_after_all_attempts() {
 
 #[tokio::test]
 async fn retries_end_with_the_calls_timeout() {
-    let cloud = Cloud::start();
-    cloud.api.answers([Reply::json(503, "")]);
+    let cloud = Cloud::answering([Reply::json(503, "")]);
     let (second, limit) = (Duration::from_secs(1), Duration::from_secs(20));
     let policy = quick().attempts(u32::MAX).backoff(second, second);
     let call = cloud.client.get(PATH).retry(policy).timeout(limit);

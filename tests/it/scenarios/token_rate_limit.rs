@@ -12,12 +12,9 @@ use crate::support::{
 #[tokio::test]
 async fn rate_limit_of_the_token_endpoint_is_waited_out() {
     for has_retry_after in [false, true] {
-        let sandbox = Sandbox::builder()
-            .token_rate_limit(1, WINDOW)
-            .token_rate_limit_sends_retry_after(has_retry_after)
-            .start()
-            .await
-            .unwrap();
+        let builder = Sandbox::builder().token_rate_limit(1, WINDOW);
+        let builder = builder.token_rate_limit_sends_retry_after(has_retry_after);
+        let sandbox = builder.start().await.unwrap();
         let (tokens, clock) = with_clock(&sandbox, sandbox.client_credentials());
         let first = tokens.token().await.unwrap();
         clock.advance(A_DAY);
@@ -50,11 +47,8 @@ async fn rate_limit_of_the_token_endpoint_is_waited_out() {
 
 #[tokio::test]
 async fn rate_limit_of_the_api_is_in_responses_and_errors() {
-    let sandbox = Sandbox::builder()
-        .api_rate_limit(2, WINDOW)
-        .start()
-        .await
-        .unwrap();
+    let builder = Sandbox::builder().api_rate_limit(2, WINDOW);
+    let sandbox = builder.start().await.unwrap();
     let api = client_of(&sandbox);
     let call = || api.get(ORGANIZATION).retry(RetryPolicy::never()).send();
     for count in 1..=2 {

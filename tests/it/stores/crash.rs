@@ -1,8 +1,13 @@
 //! Processes that are killed while they save.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
+};
 
-use super::{key, load, runtime, save, store};
+use super::{key, load, path_in, runtime, save, store};
 use crate::support::{
     child_process::{ChildProcess, command, job, send_to_parent, wait_for_parent},
     files::names,
@@ -69,12 +74,8 @@ fn two_hundred_random_kills_leave_a_whole_record_each() {
         let step = child.next_message().unwrap();
         drop(child);
         // Of five steps the last comes after the rename.
-        let saved = at / 5;
-        assert_eq!(
-            number(&read(folder.path())),
-            before + saved,
-            "{kill}: {step}"
-        );
+        let (saved, now) = (at / 5, number(&read(folder.path())));
+        assert_eq!(now, before + saved, "{kill}: {step}");
         assert!(new_records(folder.path()) <= 1, "{kill}: {step}");
         *counts.entry(step).or_default() += 1;
     }
@@ -91,10 +92,10 @@ fn save_until(job: &[String]) {
         panic!("{job:?}")
     };
     let (step, left) = (step.clone(), left.parse::<u32>().unwrap());
-    let left = std::sync::atomic::AtomicU32::new(left);
+    let left = AtomicU32::new(left);
     let store = store(Path::new(folder)).before_step(move |now| {
         let counts = step.is_empty() || step == now;
-        if counts && left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+        if counts && left.fetch_sub(1, SeqCst) == 1 {
             send_to_parent(now);
             wait_for_parent();
         }
@@ -102,10 +103,9 @@ fn save_until(job: &[String]) {
     runtime().block_on(async {
         for _ in 0..=SAVES {
             let old = load(&store).await.unwrap().unwrap();
-            let new = if old == OLD {
-                NEW.to_vec()
-            } else {
-                numbered(number(&old) + 1)
+            let new = match &*old {
+                OLD => NEW.to_vec(),
+                old => numbered(number(old) + 1),
             };
             save(&store, &new).await.unwrap();
         }
@@ -136,8 +136,10 @@ fn read(folder: &Path) -> Vec<u8> {
 
 /// Whether the turn is free. The check does not take it.
 fn is_free(folder: &Path) -> bool {
-    let lock = folder.join(format!("{}.lock", key().as_str()));
-    fs::File::open(lock).unwrap().try_lock().is_ok()
+    fs::File::open(path_in(folder, ".lock"))
+        .unwrap()
+        .try_lock()
+        .is_ok()
 }
 
 /// Returns the number of files other than the record and its lock.

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -12,29 +11,23 @@ use std::{
 
 use genesys_cloud_auth::store::{Sealed, TokenStore};
 
-use super::{key, load, save, store};
-use crate::support::files::names;
+use super::{key, load, rejected::StoredRecord, save, store, with_sources};
+use crate::support::{assert_contains, files::names};
 
 const TASKS: usize = 8;
 const REMOVALS: usize = 100;
 
-fn file(folder: &Path, ending: &str) -> PathBuf {
-    folder.join(format!("{}{ending}", key().as_str()))
-}
-
 #[tokio::test]
 async fn lost_turn_writes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let kept = StoredRecord::new().await;
     let steps = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&steps);
-    let store = store(folder.path()).before_step(move |step| {
-        kept.lock().unwrap().push(step.to_owned());
+    let taken = Arc::clone(&steps);
+    let store = kept.store.clone().before_step(move |step| {
+        taken.lock().unwrap().push(step.to_owned());
     });
-    save(&store, b"old").await.unwrap();
-    steps.lock().unwrap().clear();
     for removes in [false, true] {
         let turn = store.take_turn(&key(), Duration::ZERO).await.unwrap();
-        fs::remove_file(file(folder.path(), ".lock")).unwrap();
+        fs::remove_file(kept.path(".lock")).unwrap();
         let other = store.take_turn(&key(), Duration::ZERO).await.unwrap();
         let late = Sealed::from_bytes(b"late".to_vec());
         let changed = if removes {
@@ -42,7 +35,7 @@ async fn lost_turn_writes_nothing() {
         } else {
             store.save(turn, &key(), late).await
         };
-        assert!(super::with_sources(&changed.unwrap_err()).contains("the turn was lost"));
+        assert_contains(with_sources(&changed.unwrap_err()), "the turn was lost");
         drop(other);
         assert_eq!(load(&store).await.unwrap().unwrap(), b"old");
     }
@@ -53,11 +46,10 @@ async fn lost_turn_writes_nothing() {
 #[tokio::test]
 async fn turn_lost_during_a_save_leaves_other_files_alone() {
     for taken_over in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        save(&store(folder.path()), b"old").await.unwrap();
-        let (lock, new) = (file(folder.path(), ".lock"), file(folder.path(), ".new"));
+        let kept = StoredRecord::new().await;
+        let (lock, new) = (kept.path(".lock"), kept.path(".new"));
         let others = new.clone();
-        let slow = store(folder.path()).before_step(move |step| {
+        let slow = kept.store.clone().before_step(move |step| {
             if step == "sync" {
                 fs::remove_file(&lock).unwrap();
                 if taken_over {
@@ -67,7 +59,7 @@ async fn turn_lost_during_a_save_leaves_other_files_alone() {
             }
         });
         let error = save(&slow, b"late").await.unwrap_err();
-        assert!(super::with_sources(&error).contains("the turn was lost"));
+        assert_contains(with_sources(&error), "the turn was lost");
         assert_eq!(load(&slow).await.unwrap().unwrap(), b"old");
         assert_eq!(new.exists(), taken_over);
         if taken_over {
@@ -80,11 +72,10 @@ async fn turn_lost_during_a_save_leaves_other_files_alone() {
 #[tokio::test]
 async fn removal_leaves_the_lock_of_the_next_holder() {
     for lost in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        save(&store(folder.path()), b"old").await.unwrap();
-        let lock = file(folder.path(), ".lock");
+        let kept = StoredRecord::new().await;
+        let lock = kept.path(".lock");
         let others = lock.clone();
-        let slow = store(folder.path()).before_step(move |step| {
+        let slow = kept.store.clone().before_step(move |step| {
             if lost && step == "sync_folder" {
                 fs::remove_file(&others).unwrap();
                 fs::write(&others, "").unwrap();

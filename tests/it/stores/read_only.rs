@@ -16,7 +16,10 @@ use super::{
     rejected::{OTHER_USER, StoredRecord, mode},
     runtime, save, store, with_sources,
 };
-use crate::support::child_process::{command, job, messages_of, send_to_parent};
+use crate::support::{
+    assert_contains,
+    child_process::{command, job, messages_of, send_to_parent},
+};
 
 #[test]
 fn folder_that_cannot_be_written_is_reported() {
@@ -47,7 +50,7 @@ fn folder_that_cannot_be_written_is_reported() {
     assert_eq!(said.len(), 2, "{said:?}");
     for said in said {
         assert!(said.contains(folder.to_str().unwrap()), "{said}");
-        assert!(said.contains("allow the user of this process"), "{said}");
+        assert_contains(&said, "allow the user of this process");
     }
 }
 

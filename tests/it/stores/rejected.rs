@@ -14,8 +14,9 @@ use genesys_cloud_auth::{
 };
 use tempfile::TempDir;
 
-use super::{key, load, runtime, save, store, with_sources};
+use super::{key, load, path_in, runtime, save, store, with_sources};
 use crate::support::{
+    assert_contains,
     child_process::{command_after, job, messages_of, send_to_parent},
     files::names,
 };
@@ -38,9 +39,7 @@ impl StoredRecord {
     }
 
     pub fn path(&self, ending: &str) -> PathBuf {
-        self.folder
-            .path()
-            .join(format!("{}{ending}", key().as_str()))
+        path_in(self.folder.path(), ending)
     }
 
     /// Asserts that the record cannot be loaded, saved or removed; the error names the file and `what`.
@@ -48,6 +47,15 @@ impl StoredRecord {
         let read = load(&self.store).await.map(drop);
         assert_names(&read.unwrap_err(), path, what);
         self.assert_not_written(path, what).await;
+    }
+
+    /// The same for the file with this ending. Only the record itself is loaded.
+    async fn assert_rejected_at(&self, ending: &str, what: &str) {
+        let path = self.path(ending);
+        match ending {
+            "" => self.assert_rejected(&path, what).await,
+            _ => self.assert_not_written(&path, what).await,
+        }
     }
 
     async fn assert_not_written(&self, path: &Path, what: &str) {
@@ -82,10 +90,8 @@ async fn links_are_not_followed() {
             let link = kept.path(ending);
             let _ = fs::remove_file(&link);
             symlink(&target, &link).unwrap();
-            if ending.is_empty() {
-                kept.assert_rejected(&link, "it is a link").await;
-            } else {
-                kept.assert_not_written(&link, "it is a link").await;
+            kept.assert_rejected_at(ending, "it is a link").await;
+            if !ending.is_empty() {
                 assert_eq!(load(&kept.store).await.unwrap().unwrap(), b"old");
             }
             assert!(link.is_symlink());
@@ -139,19 +145,15 @@ async fn file_that_others_can_access_is_rejected() {
             fs::write(&path, "x").unwrap();
             fs::set_permissions(&path, Permissions::from_mode(bad)).unwrap();
             let what = format!("its mode {bad:o} gives other users access");
-            if ending.is_empty() {
-                kept.assert_rejected(&path, &what).await;
-            } else {
-                kept.assert_not_written(&path, &what).await;
-            }
+            kept.assert_rejected_at(ending, &what).await;
         }
     }
     for bad in [0o770, 0o707, 0o1777, 0o2772] {
         let kept = StoredRecord::new().await;
         let folder = kept.folder.path();
         fs::set_permissions(folder, Permissions::from_mode(bad)).unwrap();
-        kept.assert_rejected(folder, "gives other users access")
-            .await;
+        let what = "gives other users access";
+        kept.assert_rejected(folder, what).await;
     }
 }
 
@@ -159,16 +161,15 @@ async fn file_that_others_can_access_is_rejected() {
 async fn file_of_another_user_is_rejected() {
     // Root can give files away; any other user finds files of root.
     let kept = StoredRecord::new().await;
+    let what = "it belongs to another user";
     if chown(kept.path(""), Some(OTHER_USER), None).is_ok() {
-        kept.assert_rejected(&kept.path(""), "it belongs to another user")
-            .await;
+        kept.assert_rejected(&kept.path(""), what).await;
         let folder = kept.folder.path();
         chown(folder, Some(OTHER_USER), None).unwrap();
-        kept.assert_rejected(folder, "it belongs to another user")
-            .await;
+        kept.assert_rejected(folder, what).await;
     } else {
         let error = load(&store(Path::new("/etc"))).await.unwrap_err();
-        assert!(with_sources(&error).contains("it belongs to another user"));
+        assert_contains(with_sources(&error), what);
     }
 }
 
@@ -177,7 +178,7 @@ async fn file_in_place_of_the_folder_is_rejected() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = store(file.path());
     let error = with_sources(&load(&store).await.unwrap_err());
-    assert!(error.contains("it is not a folder"), "{error}");
+    assert_contains(&error, "it is not a folder");
     let error = with_sources(&save(&store, b"new").await.unwrap_err());
     assert!(error.contains(file.path().to_str().unwrap()), "{error}");
 }
@@ -197,14 +198,11 @@ async fn damaged_or_foreign_record_is_returned_unchanged() {
         assert_eq!(load(&kept.store).await.unwrap().unwrap(), content);
     }
     fs::write(kept.path(""), vec![b'x'; (1 << 20) + 1]).unwrap();
-    let error = load(&kept.store).await.unwrap_err();
-    assert_names(&error, &kept.path(""), "longer than 1 MiB");
-    let big = vec![b'x'; (1 << 20) + 1];
-    assert_names(
-        &save(&kept.store, &big).await.unwrap_err(),
-        &kept.path(""),
-        "longer than 1 MiB",
-    );
+    let read = load(&kept.store).await.map(drop);
+    let saved = save(&kept.store, &vec![b'x'; (1 << 20) + 1]).await;
+    for error in [read.unwrap_err(), saved.unwrap_err()] {
+        assert_names(&error, &kept.path(""), "longer than 1 MiB");
+    }
     save(&kept.store, b"new").await.unwrap();
     assert_eq!(load(&kept.store).await.unwrap().unwrap(), b"new");
 }
@@ -228,11 +226,8 @@ fn files_are_private_from_creation_with_any_umask() {
         let job = [folder.to_str().unwrap(), end];
         let mut child = command_after("umask 000", test, &job);
         assert_eq!(child.output().unwrap().status.success(), end == "save");
-        let name = key().as_str().to_owned();
-        assert_eq!(
-            names(&folder),
-            files.map(|ending| format!("{name}{ending}"))
-        );
+        let expected = files.map(|ending| format!("{}{ending}", key().as_str()));
+        assert_eq!(names(&folder), expected);
         for file in names(&folder) {
             assert_eq!(mode(&folder.join(&file)), 0o600, "{file}");
         }
@@ -255,7 +250,7 @@ fn full_disk_keeps_the_old_record() {
     let mut child = command_after("trap '' XFSZ; ulimit -f 1", test, &job);
     let said = messages_of(&child.output().unwrap()).join("");
     assert!(said.contains(kept.path(".new").to_str().unwrap()), "{said}");
-    assert!(said.contains("free space"), "{said}");
+    assert_contains(&said, "free space");
     assert!(!kept.path(".new").exists());
     let record = runtime().block_on(load(&kept.store)).unwrap().unwrap();
     assert_eq!(record, b"old");

@@ -15,11 +15,8 @@ fn secret_planted_in_a_file_or_its_name_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("record");
         assert!(find_in_files(folder.path(), &[TOKEN]).is_none());
-        fs::write(
-            &file,
-            [b"\xff\0\xc3", text.as_bytes(), b"\xe2\x28"].concat(),
-        )
-        .unwrap();
+        let record = [b"\xff\0\xc3", text.as_bytes(), b"\xe2\x28"].concat();
+        fs::write(&file, record).unwrap();
         assert!(find_in_files(folder.path(), &[TOKEN]).is_some(), "{form}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -29,11 +26,7 @@ fn secret_planted_in_a_file_or_its_name_is_found() {
 
 #[test]
 fn search_requires_a_control_with_all_secrets() {
-    let (plain, sealed, empty) = (
-        tempfile::tempdir().unwrap(),
-        tempfile::tempdir().unwrap(),
-        tempfile::tempdir().unwrap(),
-    );
+    let [plain, sealed, empty] = [(); 3].map(|()| tempfile::tempdir().unwrap());
     fs::write(plain.path().join("record"), TOKEN.1).unwrap();
     fs::write(sealed.path().join("record"), "\0\u{1}").unwrap();
     assert_sealed(sealed.path(), plain.path(), &[TOKEN]);

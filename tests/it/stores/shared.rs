@@ -9,8 +9,9 @@ use genesys_cloud_auth::store::{
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
 
-use super::{StoreError, key, load, runtime, save, store, with_sources};
+use super::{StoreError, key, load, path_in, runtime, save, store, with_sources};
 use crate::support::{
+    assert_contains,
     child_process::{ChildProcess, command, job, messages_of, send_to_parent, wait_for_parent},
     files::names,
 };
@@ -43,18 +44,22 @@ fn twenty_processes_lose_no_update() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let children: Vec<_> = (0..PROCESSES)
-        .map(|_| command(test, &[path]).spawn().unwrap())
-        .collect();
-    for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(messages_of(&output), ["done"]);
-    }
+    assert_eq!(messages_of_all(test, path), vec![vec!["done"]; PROCESSES]);
     let count = runtime().block_on(load(&store(folder.path())));
     let expected = (PROCESSES * TURNS).to_string();
     assert_eq!(count.unwrap().unwrap(), expected.as_bytes());
     let name = key().as_str().to_owned();
     assert_eq!(names(folder.path()), [name.clone(), format!("{name}.lock")]);
+}
+
+/// Starts all processes at once, and returns their messages.
+fn messages_of_all(test: &str, path: &str) -> Vec<Vec<String>> {
+    let start = |_| command(test, &[path]).spawn().unwrap();
+    let children: Vec<_> = (0..PROCESSES).map(start).collect();
+    let outputs = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap());
+    outputs.map(|output| messages_of(&output)).collect()
 }
 
 async fn add_one(folder: &Path) {
@@ -88,9 +93,9 @@ fn turn_kept_by_a_process_is_reported_and_freed_at_its_end() {
     assert_eq!(child.next_message().as_deref(), Some("taken"));
     for wait in [Duration::ZERO, Duration::from_millis(200)] {
         let error = with_sources(&runtime().block_on(take(path, wait)).unwrap_err());
-        let lock = folder.path().join(format!("{}.lock", key().as_str()));
+        let lock = path_in(folder.path(), ".lock");
         assert!(error.contains(lock.to_str().unwrap()), "{error}");
-        assert!(error.contains("another process has the turn"), "{error}");
+        assert_contains(&error, "another process has the turn");
     }
     drop(child);
     runtime().block_on(take(path, Duration::ZERO)).unwrap();
@@ -107,13 +112,8 @@ fn processes_that_create_a_key_at_once_share_it() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let children: Vec<_> = (0..PROCESSES)
-            .map(|_| command(test, &[path.to_str().unwrap()]).spawn().unwrap())
-            .collect();
-        let keys: BTreeSet<_> = children
-            .into_iter()
-            .map(|child| messages_of(&child.wait_with_output().unwrap()))
-            .collect();
+        let keys = messages_of_all(test, path.to_str().unwrap());
+        let keys: BTreeSet<_> = keys.into_iter().collect();
         assert_eq!(keys.len(), 1, "{keys:?}");
         assert_eq!(names(folder.path()), ["key"]);
         assert_eq!(fs::read(path).unwrap().len(), 32);
@@ -150,7 +150,7 @@ fn default_folder_is_the_state_folder() {
     }
     if cfg!(unix) {
         let nowhere = folder_with(&[("HOME", "not/absolute")]);
-        assert!(nowhere.contains("set HOME or XDG_STATE_HOME"), "{nowhere}");
+        assert_contains(&nowhere, "set HOME or XDG_STATE_HOME");
     }
 }
 
@@ -224,7 +224,7 @@ async fn begin_slow_save(folder: &Path) -> (mpsc::Sender<()>, JoinHandle<Result<
         }
     });
     let saving = tokio::spawn(async move { save(&slow, b"a").await });
-    let new = folder.join(format!("{}.new", key().as_str()));
+    let new = path_in(folder, ".new");
     let created = async {
         while !new.exists() {
             tokio::task::yield_now().await;

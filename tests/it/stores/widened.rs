@@ -5,17 +5,20 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::mpsc,
+    time::Duration,
 };
 
 use genesys_cloud_auth::{Clock, Event, TokenProvider, store::SealingKey};
 use tempfile::TempDir;
 
 use super::{
-    FileStore, TokenStore as _, key, load,
+    TokenStore as _, key, load,
     rejected::{StoredRecord, mode},
     save, store, with_sources,
 };
-use crate::support::{credentials, files::names, good_token, region_of, server::Server};
+use crate::support::{
+    assert_contains, credentials, files::names, good_token, region_of, server::Server,
+};
 
 const MOUNT: &str = "fsGroupChangePolicy: OnRootMismatch";
 
@@ -41,15 +44,11 @@ impl Service {
     async fn start(&self) -> (usize, Vec<String>) {
         let before = self.server.requests().len();
         let (sender, events) = mpsc::channel();
-        let sender = std::sync::Mutex::new(sender);
-        let tokens = TokenProvider::builder(region_of(&self.server, &self.server), credentials())
-            .store(FileStore::in_folder(self.folder.path()))
-            .clock(self.clock.clone())
-            .on_event(move |event: &Event| {
-                let _ = sender.lock().unwrap().send(format!("{event:?}"));
-            })
-            .build()
-            .unwrap();
+        let send = move |event: &Event| drop(sender.send(format!("{event:?}")));
+        let region = region_of(&self.server, &self.server);
+        let builder = TokenProvider::builder(region, credentials()).on_event(send);
+        let builder = builder.store(store(self.folder.path()));
+        let tokens = builder.clock(self.clock.clone()).build().unwrap();
         tokens.token().await.unwrap();
         drop(tokens);
         let events = events.iter().collect();
@@ -71,19 +70,18 @@ impl Service {
     }
 }
 
+fn store_failed(events: &[String]) -> bool {
+    events.iter().any(|event| event.contains("StoreFailed"))
+}
+
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 #[tokio::test]
 async fn widened_sealed_record_is_used_and_narrowed() {
-    for (file_mode, folder_mode) in [
-        (0o660, 0o2770),
-        (0o660, 0o2775),
-        (0o640, 0o2770),
-        (0o666, 0o700),
-        (0o644, 0o755),
-    ] {
+    let mounts = [(0o660, 0o2770), (0o660, 0o2775), (0o640, 0o2770)];
+    for (file_mode, folder_mode) in mounts.into_iter().chain([(0o666, 0o700), (0o644, 0o755)]) {
         let service = Service::started().await;
         service.mount(file_mode, folder_mode);
         let (requests, events) = service.start().await;
@@ -91,15 +89,10 @@ async fn widened_sealed_record_is_used_and_narrowed() {
         assert_eq!(mode(&service.record()), 0o600);
         // A renewal takes the turn, by the widened lock, and saves.
         service.mount(file_mode, folder_mode);
-        service
-            .clock
-            .advance(std::time::Duration::from_secs(86_400));
+        service.clock.advance(Duration::from_secs(86_400));
         let (requests, events) = service.start().await;
         assert_eq!(requests, 1);
-        assert!(
-            !events.iter().any(|event| event.contains("StoreFailed")),
-            "{events:?}"
-        );
+        assert!(!store_failed(&events), "{events:?}");
         for name in names(service.folder.path()) {
             assert_eq!(mode(&service.folder.path().join(&name)), 0o600, "{name}");
         }
@@ -128,10 +121,7 @@ async fn widened_record_with_a_second_name_is_rejected() {
     set_mode(&elsewhere, 0o660);
     let (requests, events) = service.start().await;
     assert_eq!(requests, 1);
-    assert!(
-        events.iter().any(|event| event.contains("StoreFailed")),
-        "{events:?}"
-    );
+    assert!(store_failed(&events), "{events:?}");
     assert_eq!(mode(&elsewhere), 0o660);
 }
 
@@ -145,11 +135,9 @@ async fn unsealed_record_of_a_mount_is_rejected_with_the_cure() {
         let written = save(&kept.store, b"new").await.unwrap_err();
         for error in [read, written] {
             let text = with_sources(&error);
-            assert!(
-                text.contains(MOUNT) && text.contains("below the mount"),
-                "{text}"
-            );
-            assert!(text.contains(kept.path("").to_str().unwrap()), "{text}");
+            for part in [MOUNT, "below the mount", kept.path("").to_str().unwrap()] {
+                assert_contains(&text, part);
+            }
         }
         assert_eq!(fs::read(kept.path("")).unwrap(), b"old");
         assert_eq!(mode(&kept.path("")), record_mode);
@@ -164,13 +152,10 @@ async fn folder_that_no_mount_has_widened_is_rejected() {
         service.mount(0o600, folder_mode);
         let (requests, events) = service.start().await;
         assert_eq!(requests, 1, "{folder_mode:o}");
-        assert!(
-            events.iter().any(|event| event.contains("StoreFailed")),
-            "{events:?}"
-        );
+        assert!(store_failed(&events), "{events:?}");
         let error = load(&store(service.folder.path())).await.unwrap_err();
         let text = with_sources(&error);
-        assert!(text.contains("gives other users access"), "{text}");
+        assert_contains(&text, "gives other users access");
     }
 }
 
@@ -179,11 +164,7 @@ async fn leftover_of_a_mount_is_removed() {
     let kept = StoredRecord::new().await;
     fs::write(kept.path(".new"), "half a record").unwrap();
     set_mode(&kept.path(".new"), 0o660);
-    let turn = kept
-        .store
-        .take_turn(&key(), std::time::Duration::ZERO)
-        .await;
-    turn.unwrap();
+    kept.store.take_turn(&key(), Duration::ZERO).await.unwrap();
     assert!(!kept.path(".new").exists());
 }
 
@@ -195,15 +176,11 @@ fn sealing_key_of_a_mount_is_rejected_with_the_cure() {
     set_mode(folder.path(), 0o2770);
     SealingKey::file(&path).unwrap();
     set_mode(&path, 0o660);
-    let error = SealingKey::file(&path).unwrap_err().to_string();
-    assert!(
-        error.contains(MOUNT) && error.contains(path.to_str().unwrap()),
-        "{error}"
-    );
+    let error = SealingKey::file(&path).unwrap_err();
+    assert_contains(&error, MOUNT);
+    assert_contains(&error, path.to_str().unwrap());
     assert_eq!(mode(&path), 0o660);
     // Whoever may write to the folder could put a key there.
-    let error = SealingKey::file(folder.path().join("new"))
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains(MOUNT), "{error}");
+    let new = SealingKey::file(folder.path().join("new"));
+    assert_contains(new.unwrap_err(), MOUNT);
 }

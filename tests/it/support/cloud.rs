@@ -28,6 +28,13 @@ impl Cloud {
         Self::start_with(|client| client.timeout(LONG).retry(quick()))
     }
 
+    /// Starts a cloud whose API sends these replies, one after the other, and then the last one.
+    pub fn answering<const N: usize>(replies: [Reply; N]) -> Self {
+        let cloud = Self::start();
+        cloud.api.answers(replies);
+        cloud
+    }
+
     pub fn start_with(
         configure: impl FnOnce(PlatformClientBuilder) -> PlatformClientBuilder,
     ) -> Self {
@@ -67,6 +74,13 @@ impl Requests {
             api: sandbox.api_requests(),
         }
     }
+}
+
+/// Starts a sandbox with the default settings, and returns a client of it.
+pub async fn sandbox_and_client() -> (Sandbox, PlatformClient) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let api = client_of(&sandbox);
+    (sandbox, api)
 }
 
 /// Returns a client of the sandbox with the default settings.

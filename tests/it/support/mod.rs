@@ -19,13 +19,14 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    sync::mpsc::{Receiver, channel},
     time::Duration,
 };
 
 use dns::DnsStub;
 use futures_core::Stream;
 use genesys_cloud_auth::{
-    ClientCredentials, Clock, Error, ErrorKind, Region, TokenProvider, TokenProviderBuilder,
+    ClientCredentials, Clock, Error, ErrorKind, Event, Region, TokenProvider, TokenProviderBuilder,
     sandbox::Sandbox,
 };
 use server::{Reply, Server};
@@ -65,6 +66,14 @@ pub fn provider_with(dns: &DnsStub, authority: &Authority) -> (TokenProvider, Cl
     let (builder, clock) = provider_of(dns::remote_region());
     let http = dns.http_client(&authority.certificate());
     (builder.http_client(http).build().unwrap(), clock)
+}
+
+/// A handler, and the events that it receives.
+pub fn event_channel() -> (impl Fn(&Event) + Send + Sync + 'static, Receiver<Event>) {
+    let (sender, events) = channel();
+    // The receiver is dropped at the end of a test.
+    let handle = move |event: &Event| drop(sender.send(event.clone()));
+    (handle, events)
 }
 
 /// A provider for a sandbox, and the provider's clock.
@@ -113,6 +122,25 @@ pub fn random() -> u32 {
     let mut bytes = [0; 4];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();
     u32::from_le_bytes(bytes)
+}
+
+/// The payload of an error of this kind.
+macro_rules! payload {
+    ($error:expr, $kind:ident) => {
+        match $error.kind() {
+            genesys_cloud_auth::ErrorKind::$kind(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+
+pub(crate) use payload;
+
+/// Asserts that a text contains a part.
+#[track_caller]
+pub fn assert_contains(text: impl fmt::Display, part: &str) {
+    let text = text.to_string();
+    assert!(text.contains(part), "no {part:?}: {text}");
 }
 
 /// Returns the name of an error's kind, of the kind within it, or both for `Transport`.

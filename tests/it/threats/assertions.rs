@@ -48,7 +48,7 @@ async fn an_invalid_assertion_is_a_typed_error_and_is_not_sent() {
         assert!(TokenProvider::new(region(), grant.clone()).is_ok());
         let error = TokenProvider::new(region(), grant.rfc7522()).unwrap_err();
         assert_eq!(kind_of(&error), "Assertion", "{given}");
-        assert!(error.to_string().contains("send the whole"), "{error}");
+        assert_contains(&error, "send the whole");
     }
     for org in ["", "my org", "my&org", "my-org&assertion=x"] {
         let error = Saml2Bearer::new(CLIENT_ID, SECRET, org, valid()).unwrap_err();

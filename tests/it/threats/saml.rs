@@ -43,17 +43,15 @@ async fn check_shared_store(store: &(impl TokenStore + Clone)) {
     }
     // Tokens are found by the name that the app gave, and not by the assertion.
     for (user, asserted) in [(0, 1), (1, 0)] {
-        let email = email_of(ORG, &format!("user {user}"), asserted)
-            .await
-            .unwrap();
-        assert_eq!(email, users[user].email());
+        let email = email_of(ORG, &format!("user {user}"), asserted).await;
+        assert_eq!(email.unwrap(), users[user].email());
     }
     assert_eq!(sandbox.token_requests(), 2);
     // The same name in another organisation is another user.
     for user in [0, 1] {
         let error = email_of("other-org", &format!("user {user}"), user).await;
         let error = error.unwrap_err().to_string();
-        assert!(error.contains("orgName"), "{error}");
+        assert_contains(&error, "orgName");
     }
     assert_eq!(sandbox.token_requests(), 4);
 }
@@ -124,10 +122,8 @@ async fn the_login_host_gets_the_assertion_and_the_api_the_token() {
             let text = String::from_utf8_lossy(&request.bytes);
             let secrets = [("the assertion", SENTINEL), ("the secret", SECRET)];
             assert_eq!(find(&text, &secrets), None);
-            assert!(!contains_any(
-                request,
-                &["Basic", CLIENT_ID, ORG, "grant_type"]
-            ));
+            let others = ["Basic", CLIENT_ID, ORG, "grant_type"];
+            assert!(!contains_any(request, &others));
         }
     }
 }

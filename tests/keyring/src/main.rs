@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod contents;
+#[cfg(target_os = "linux")]
+mod prompter;
 mod users;
 
 use std::{error::Error, io, time::Duration};
@@ -10,7 +12,8 @@ use std::{error::Error, io, time::Duration};
 use genesys_cloud_auth::{
     secrecy::ExposeSecret,
     store::{
-        KeyringStore, Sealed, SealingKey, StoreKey, TokenStore, store_conformance_with_lost_turns,
+        KeyringStore, MemoryStore, Sealed, SealingKey, StoreKey, TokenStore,
+        store_conformance_with_lost_turns,
     },
 };
 
@@ -18,7 +21,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const APP: &str = "keyring-test";
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     log::set_boxed_logger(Box::new(Logger)).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
@@ -69,7 +72,16 @@ async fn run(arguments: &[&str]) -> Result {
             }
         }
         ["users"] => users::all(&store()?, timeout).await?,
-        ["token"] => users::service(&store()?).await?,
+        ["token"] => users::service(store()?).await?,
+        ["token-while-unlocking"] => {
+            let store = store()?;
+            tokio::spawn(async move { store.unlock().await });
+            let word = || io::stdin().read_line(&mut String::new());
+            tokio::task::spawn_blocking(word).await??;
+            users::service(MemoryStore::new()).await?;
+        }
+        #[cfg(target_os = "linux")]
+        ["prompter"] => prompter::keep_prompts_open()?,
         #[cfg(target_os = "linux")]
         ["contents"] => contents::print()?,
         #[cfg(target_os = "linux")]

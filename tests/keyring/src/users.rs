@@ -19,15 +19,15 @@ pub fn remove_lock(key: &StoreKey) {
 
 /// A service and two users, whose records are in the keyring and in files.
 pub async fn all(store: &KeyringStore, timeout: Duration) -> Result {
-    service(store).await?;
+    service(store.clone()).await?;
     user(store.clone(), timeout).await?;
     user(FileStore::new()?, timeout).await
 }
 
-pub async fn service(store: &KeyringStore) -> Result {
+pub async fn service(store: impl TokenStore) -> Result {
     let sandbox = Sandbox::start().await?;
     let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials())
-        .store(store.clone())
+        .store(store)
         .on_event(|event: &Event| println!("event: {event:?}"))
         .build()?;
     show(&tokens).await

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -16,10 +16,11 @@ pub struct Desktop {
     home: TempDir,
     bus: Option<(Child, String)>,
     keyring: Option<Child>,
+    prompter: Option<Child>,
 }
 
-/// A minute, in which a program must have ended that does not wait for anything.
-const MINUTE: Duration = Duration::from_secs(60);
+/// The time in which a program must have ended that does not wait for anything, on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// For a program whose result must not depend on the time it has.
 pub const LONG: &str = "600000";
@@ -36,6 +37,7 @@ impl Desktop {
             home,
             bus: None,
             keyring: None,
+            prompter: None,
         }
     }
 
@@ -106,6 +108,16 @@ impl Desktop {
         self.keyring = Some(keyring);
     }
 
+    /// Starts a program that opens the keyring's prompts and never answers them. Returns what it
+    /// prints: the prompts' steps.
+    pub fn start_prompter(&mut self) -> Lines {
+        let mut prompter = self.start(&[LONG, "prompter"]);
+        let mut printed = Lines::of(&mut prompter);
+        self.prompter = Some(prompter);
+        printed.wait_for("prompter: ready");
+        printed
+    }
+
     fn stop_keyring(&mut self) {
         end(self.keyring.take().as_mut());
         self.wait_for("gone", |desktop| {
@@ -149,12 +161,12 @@ impl Desktop {
         let (done, deadline) = mpsc::channel::<()>();
         thread::spawn(move || {
             let (_open, closed) = mpsc::channel::<()>();
-            let _ = closed.recv_timeout(MINUTE);
+            let _ = closed.recv_timeout(DEADLINE);
             drop(done);
         });
         while !is_so(self) {
             let over = deadline.try_recv() == Err(mpsc::TryRecvError::Disconnected);
-            assert!(!over, "waited a minute for: {what}");
+            assert!(!over, "waited in vain for: {what}");
         }
     }
 
@@ -187,6 +199,7 @@ impl Desktop {
     pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(env!("CARGO_BIN_EXE_keyring"))
             .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -206,12 +219,31 @@ impl Desktop {
     }
 }
 
-/// Waits for the end of a program, which has a minute.
+/// What a running program prints.
+pub struct Lines(mpsc::Receiver<String>);
+
+impl Lines {
+    fn of(child: &mut Child) -> Self {
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let lines = printed.lines().map_while(io::Result::ok);
+            lines.for_each(|line| drop(sender.send(line)));
+        });
+        Self(lines)
+    }
+
+    pub fn wait_for(&mut self, expected: &str) {
+        while self.0.recv_timeout(DEADLINE).unwrap() != expected {}
+    }
+}
+
+/// Waits for the end of a program, until the deadline.
 pub fn output_of(child: Child) -> String {
     let pid = child.id().to_string();
     let (sender, output) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = output.recv_timeout(MINUTE) else {
+    let Ok(output) = output.recv_timeout(DEADLINE) else {
         Command::new("kill").args(["-KILL", &pid]).status().unwrap();
         panic!("the program does not end");
     };
@@ -244,6 +276,7 @@ fn end(child: Option<&mut Child>) {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
+        end(self.prompter.as_mut());
         end(self.keyring.as_mut());
         end(self.bus.as_mut().map(|(bus, _)| bus));
     }

@@ -1,4 +1,6 @@
-use crate::desktop::{Desktop, LONG, lines};
+use std::io::Write as _;
+
+use crate::desktop::{Desktop, LONG, lines, output_of};
 
 /// The timeout is longer than a program may run here.
 #[test]
@@ -35,6 +37,41 @@ fn locked_keyring_is_an_error_that_names_the_cure() {
     desktop.restart_unlocked();
     let printed = desktop.succeed(&[LONG, "load", "a"]);
     assert_eq!(lines(&printed, "found: "), ["Some([1])"]);
+}
+
+/// The user is asked for the password, and nobody types it.
+#[test]
+fn prompt_that_stays_open_ends_at_the_deadline() {
+    let mut desktop = Desktop::unlocked();
+    desktop.succeed(&[LONG, "append", "a", "1"]);
+    desktop.succeed(&[LONG, "key"]);
+    let mut prompter = desktop.start_prompter();
+    for what in COMMANDS {
+        // It keeps the prompt of the program before open.
+        desktop.restart_locked();
+        let printed = desktop.run(&[&["5500"], what].concat());
+        let cause = "the keyring did not respond within 5.5 s; if it asks for a password, enter it";
+        assert!(printed.contains(cause), "{what:?}: {printed}");
+        prompter.wait_for("prompter: BeginPrompting");
+    }
+    desktop.restart_unlocked();
+    let printed = desktop.succeed(&[LONG, "load", "a"]);
+    assert_eq!(lines(&printed, "found: "), ["Some([1])"]);
+}
+
+/// The program has one thread for its tasks. It ends although the prompt is still open.
+#[test]
+fn prompt_that_stays_open_blocks_no_task_and_no_end() {
+    let mut desktop = Desktop::unlocked();
+    desktop.restart_locked();
+    let mut prompter = desktop.start_prompter();
+    let mut program = desktop.start(&[LONG, "token-while-unlocking"]);
+    prompter.wait_for("prompter: BeginPrompting");
+    let mut input = program.stdin.take().unwrap();
+    input.write_all(b"go on\n").unwrap();
+    let printed = output_of(program);
+    assert!(printed.ends_with("done\n"), "{printed}");
+    assert_eq!(lines(&printed, "secret: ").len(), 1, "{printed}");
 }
 
 /// A stopped bus answers nothing at all, so a call there never ends. The program ends although its call

@@ -10,54 +10,48 @@ use redis::Value;
 use crate::server::Server;
 
 #[tokio::test]
-async fn store_of_a_url_passes_conformance() {
-    check(&Server::start(), |server| {
-        RedisStore::new(&server.url()).unwrap()
-    })
-    .await;
+async fn store_on_one_server_passes_conformance() {
+    let [server, another] = [0, 1].map(|_| Server::start());
+    let protected = Server::start_with_password("a-password");
+    let given = another.connection().await;
+    tokio::join!(
+        check("a URL", &server, |url| RedisStore::new(url).unwrap()),
+        check("a password", &protected, |url| RedisStore::new(url)
+            .unwrap()),
+        check("a given connection", &another, |_| {
+            RedisStore::with_connection(given.clone())
+        }),
+    );
 }
 
+/// The guide says which rights suffice.
 #[tokio::test]
-async fn store_behind_a_password_passes_conformance() {
-    let server = Server::start_with_password("a-password");
-    check(&server, |server| RedisStore::new(&server.url()).unwrap()).await;
-}
-
-#[tokio::test]
-async fn store_of_a_given_connection_passes_conformance() {
+async fn user_with_the_rights_of_the_guide_passes_conformance() {
+    let guide = include_str!("../../../src/guide/stores.md");
+    let mut lines = guide.lines();
+    let rights = lines.find(|line| line.starts_with("ACL SETUSER "));
     let server = Server::start();
-    let connection = server.connection().await;
-    check(&server, |_| RedisStore::with_connection(connection.clone())).await;
+    let words: Vec<_> = rights.unwrap().split(' ').collect();
+    server.ask(&words).await;
+    let user = |url: &str| url.replace("//", "//tokens:password@");
+    let open = |url: &str| RedisStore::new(&user(url)).unwrap();
+    check("a limited user", &server, open).await;
+    // Nothing was rejected, not even a message to those who wait.
+    let denied = server.ask(&["ACL", "LOG"]).await;
+    assert_eq!(denied, Value::Array(Vec::new()));
 }
 
-async fn check(server: &Server, open: impl Fn(&Server) -> RedisStore) {
-    let open = async || open(server);
+async fn check(what: &str, server: &Server, open: impl Fn(&str) -> RedisStore) {
+    let open = async || open(&server.url());
     let lose = async |key: &StoreKey| {
         let turn = format!("genesys-cloud-auth:{{{}}}:turn", key.as_str());
         assert_eq!(server.ask(&["DEL", &turn]).await, Value::Int(1));
     };
-    store_conformance_with_lost_turns(open, lose).await.unwrap();
+    let checked = store_conformance_with_lost_turns(open, lose).await;
+    assert_eq!(checked, Ok(()), "{what}");
     // All turns were given up, and what was removed is gone.
     let keys = server.keys().await;
     assert!(keys.iter().all(|key| key.ends_with(":record")), "{keys:?}");
-}
-
-/// Renewals keep the turn for longer than a lease.
-#[tokio::test]
-async fn living_holder_keeps_its_turn() {
-    let server = Server::start();
-    let [holder, other] = [0, 1].map(|_| RedisStore::new(&server.url()).unwrap());
-    let key = StoreKey::for_tests("a");
-    let turn = holder.take_turn(&key, Duration::ZERO).await.unwrap();
-    let more_than_a_lease = Duration::from_secs(16);
-    let error = other.take_turn(&key, more_than_a_lease).await.unwrap_err();
-    assert!(
-        error.to_string().contains("another process has the turn"),
-        "{error}"
-    );
-    let value = Sealed::from_bytes(b"a record".to_vec());
-    holder.save(turn, &key, value).await.unwrap();
-    drop(other.take_turn(&key, Duration::ZERO).await.unwrap());
 }
 
 #[tokio::test]

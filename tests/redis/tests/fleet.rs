@@ -67,7 +67,7 @@ fn killed_before_sending_costs_no_request() {
     let (sandbox, server) = (runtime.block_on(sandbox()), Server::start());
     let site = Site::of(&sandbox, &server.url());
     let mut others = Fleet::start(9, test, &site, "service");
-    let mut first = Fleet::start(1, test, &site, "stops");
+    let mut first = Fleet::start(1, test, &site, "service, stops with the turn");
     first.send("token");
     first.each_says("has the turn");
     others.send("token");

@@ -5,11 +5,15 @@
 mod child_process;
 mod conformance;
 mod errors;
+mod example;
 mod fleet;
 mod login;
 mod member;
 mod outages;
+mod planning;
 mod sealed;
+mod sentinel;
 mod server;
+mod stalled;
 mod tls;
 mod topology;

@@ -4,20 +4,25 @@ use std::{
     collections::BTreeSet,
     future::pending,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use genesys_cloud_auth::{
-    AccessToken, AuthorizationCode, ClientCredentials, Clock, Event, HttpClient, Login, Region,
-    TokenProvider, TokenProviderBuilder,
+    AccessToken, AuthorizationCode, ClientCredentials, Clock, Error, Event, HttpClient, Login,
+    LoginBuilder, Region, TokenProvider, TokenProviderBuilder,
     error::StoreError,
     sandbox::Sandbox,
     store::{RedisStore, RedisTurn, Sealed, SealingKey, StoreKey, TokenStore},
 };
 use secrecy::ExposeSecret as _;
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{runtime::Runtime, sync::watch, time::timeout};
 
-use crate::child_process::{ChildProcess, command, read_from_parent, send_to_parent};
+use crate::{
+    child_process::{ChildProcess, command, read_from_parent, send_to_parent},
+    sentinel,
+    server::send_signal,
+};
 
 pub const USER: &str = "jo";
 pub const WEB: &str = "https://app.example/callback";
@@ -59,7 +64,7 @@ impl Site {
     }
 
     pub fn store(&self) -> RedisStore {
-        RedisStore::new(&self.redis).unwrap()
+        sentinel::store_of(&self.redis).unwrap_or_else(|| RedisStore::new(&self.redis).unwrap())
     }
 
     pub fn builder(&self, clock: &Clock) -> TokenProviderBuilder {
@@ -74,19 +79,28 @@ impl Site {
     }
 
     pub fn login(&self, key: SealingKey, clock: &Clock) -> Login {
+        let builder = self.login_builder(clock).store(self.store(), key);
+        builder.build().unwrap()
+    }
+
+    fn login_builder(&self, clock: &Clock) -> LoginBuilder {
         let app = AuthorizationCode::public(&self.client_id, WEB).unwrap();
-        let builder = Login::builder(self.region(), app).store(self.store(), key);
-        let builder = builder.http_client(connections());
-        builder.clock(clock.clone()).build().unwrap()
+        let builder = Login::builder(self.region(), app).http_client(connections());
+        builder.clock(clock.clone())
     }
 }
 
 /// Logs the sandbox's first user in.
 pub async fn log_in(sandbox: &Sandbox, login: &Login) -> TokenProvider {
+    log_in_as(USER, sandbox, login).await
+}
+
+/// Logs the sandbox's first user in under this name.
+pub async fn log_in_as(name: &str, sandbox: &Sandbox, login: &Login) -> TokenProvider {
     let pending = login.begin().unwrap();
     let page = pending.authorize_url().to_string();
     let callback = sandbox.log_in(&page, &sandbox.users()[0]).await;
-    login.finish(pending, &callback, USER).await.unwrap()
+    login.finish(pending, &callback, name).await.unwrap()
 }
 
 /// Returns a client without the machine's certificates, which take long to read and are not needed.
@@ -159,6 +173,16 @@ impl Fleet {
         tokens.collect()
     }
 
+    /// Stops processes that wait for it.
+    pub fn stop(&self) {
+        self.0.iter().for_each(stop);
+    }
+
+    /// Lets stopped processes go on.
+    pub fn resume(&mut self) {
+        self.0.iter_mut().for_each(resume);
+    }
+
     /// Ends the life of all tokens.
     pub fn end_tokens(&mut self) {
         self.send("end");
@@ -167,8 +191,8 @@ impl Fleet {
 
     /// Waits until each process has reported this number of failures of the store, and no other.
     pub fn expect_store_failures(&mut self, failures: usize) {
-        self.send(&format!("failures {failures}"));
-        self.each_says(&format!("failures {failures}"));
+        self.send(&format!("failures: {failures}"));
+        self.each_says(&format!("failures: {failures}"));
     }
 }
 
@@ -184,23 +208,40 @@ pub fn serve(job: Vec<String>) {
     runtime().block_on(async {
         let clock = Clock::manual();
         let failures = watch::Sender::new(0);
+        let stops = |at| Stops {
+            store: site.store(),
+            at,
+            has_stopped: AtomicBool::default(),
+        };
+        let key = SealingKey::from_bytes([7; 32]);
         let tokens = match &*kind {
-            "login" => {
-                let login = site.login(SealingKey::from_bytes([7; 32]), &clock);
-                login.saved(USER).await.unwrap().unwrap()
+            "login" => saved(&site.login(key, &clock)).await,
+            "login, stops at its save" => {
+                let login = site.login_builder(&clock).store(stops(At::Save), key);
+                saved(&login.build().unwrap()).await
             }
             "service" => service(site.builder(&clock).store(site.store()), &failures),
-            "stops" => service(site.builder(&clock).store(Stops(site.store())), &failures),
+            "service, stops with the turn" => {
+                service(site.builder(&clock).store(stops(At::Turn)), &failures)
+            }
+            "service, stops at its save" => {
+                service(site.builder(&clock).store(stops(At::Save)), &failures)
+            }
             kind => panic!("{kind}"),
         };
         send_to_parent("ready");
         loop {
             let order = read_from_parent();
-            match order.split_once(' ').unwrap_or((&order, "")) {
-                ("token", _) => match tokens.token().await {
-                    Ok(token) => send_to_parent(&format!("token {}", hash_of(&token))),
-                    Err(error) => send_to_parent(&format!("failed: {error}")),
-                },
+            match order.split_once(": ").unwrap_or((&order, "")) {
+                ("token", _) => send_to_parent(&report(tokens.token().await)),
+                ("token after pauses", _) => {
+                    let ready = tokens.ready(LIFE).await;
+                    let token = match ready {
+                        Ok(()) => tokens.token().await,
+                        Err(error) => Err(error),
+                    };
+                    send_to_parent(&report(token));
+                }
                 ("end", _) => {
                     clock.advance(LIFE);
                     send_to_parent("ended");
@@ -208,8 +249,9 @@ pub fn serve(job: Vec<String>) {
                 ("failures", least) => {
                     let least = least.parse().unwrap();
                     let mut seen = failures.subscribe();
-                    let seen = *seen.wait_for(|seen: &usize| *seen >= least).await.unwrap();
-                    send_to_parent(&format!("failures {seen}"));
+                    let enough = seen.wait_for(|seen: &usize| *seen >= least);
+                    let _ = timeout(Duration::from_secs(60), enough).await;
+                    send_to_parent(&format!("failures: {}", *failures.borrow()));
                 }
                 _ => return,
             }
@@ -227,27 +269,73 @@ fn service(builder: TokenProviderBuilder, failures: &watch::Sender<usize>) -> To
     builder.build().unwrap()
 }
 
-/// A store whose process stops as soon as it has the turn.
-struct Stops(RedisStore);
+async fn saved(login: &Login) -> TokenProvider {
+    login.saved(USER).await.unwrap().unwrap()
+}
+
+fn report(token: Result<AccessToken, Error>) -> String {
+    match token {
+        Ok(token) => format!("token {}", hash_of(&token)),
+        Err(error) if error.needs_login() => LOGIN_REQUIRED.to_owned(),
+        Err(error) => format!("failed: {error}"),
+    }
+}
+
+pub const LOGIN_REQUIRED: &str = "failed: a login is required";
+
+/// A store whose process says so and stays there, the first time it gets there.
+struct Stops {
+    store: RedisStore,
+    at: At,
+    has_stopped: AtomicBool,
+}
+
+enum At {
+    /// The process has the turn, and keeps it while it lives.
+    Turn,
+    /// The process is stopped as it is, and saves when it goes on.
+    Save,
+}
 
 impl TokenStore for Stops {
     type Turn = RedisTurn;
 
     async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
-        self.0.load(key).await
+        self.store.load(key).await
     }
 
     async fn take_turn(&self, key: &StoreKey, wait: Duration) -> Result<RedisTurn, StoreError> {
-        let _turn = self.0.take_turn(key, wait).await?;
-        send_to_parent("has the turn");
-        pending().await
+        let turn = self.store.take_turn(key, wait).await?;
+        if matches!(self.at, At::Turn) {
+            send_to_parent("has the turn");
+            return pending().await;
+        }
+        Ok(turn)
     }
 
     async fn save(&self, turn: RedisTurn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
-        self.0.save(turn, key, value).await
+        if !self.has_stopped.swap(true, Ordering::Relaxed) {
+            wait_to_be_stopped("saves");
+        }
+        self.store.save(turn, key, value).await
     }
 
     async fn remove(&self, turn: RedisTurn, key: &StoreKey) -> Result<(), StoreError> {
-        self.0.remove(turn, key).await
+        self.store.remove(turn, key).await
     }
+}
+
+/// Sends this message, and waits until the parent calls [`stop`] and then [`resume`].
+pub fn wait_to_be_stopped(message: &str) {
+    send_to_parent(message);
+    assert_eq!(read_from_parent(), "go on");
+}
+
+pub fn stop(child: &ChildProcess) {
+    send_signal("STOP", child.id());
+}
+
+pub fn resume(child: &mut ChildProcess) {
+    child.send("go on");
+    send_signal("CONT", child.id());
 }

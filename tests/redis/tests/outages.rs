@@ -1,14 +1,16 @@
 //! Redis fails in the middle of a run of many processes. Each gets its tokens, and sharing resumes.
 
+use genesys_cloud_auth::sandbox::Sandbox;
 use redis::RedisResult;
 
 use crate::{
     child_process::job,
     member::{Fleet, Site, runtime, sandbox, serve},
-    server::{Server, command},
+    sentinel::Watched,
+    server::{Server, command, until},
 };
 
-const PROCESSES: usize = 10;
+const PROCESSES: usize = 20;
 
 /// A fault of Redis, and what ends it.
 struct Fault {
@@ -46,6 +48,70 @@ const FAULTS: [Fault; 4] = [
     },
 ];
 
+/// When a fault begins.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// Nobody needs a token.
+    BetweenTokens,
+    /// A process requests a token, and the others wait for it.
+    DuringARequest,
+}
+
+/// The processes, and what they have done so far.
+struct Run {
+    sandbox: Sandbox,
+    fleet: Fleet,
+    requests: usize,
+    failures: usize,
+}
+
+impl Run {
+    fn start(test: &str, sandbox: Sandbox, redis: &str) -> Self {
+        let site = Site::of(&sandbox, redis);
+        Self {
+            fleet: Fleet::start(PROCESSES, test, &site, "service"),
+            sandbox,
+            requests: 0,
+            failures: 0,
+        }
+    }
+
+    /// All need a token, and one of them requests it.
+    fn share_a_token(&mut self, when: &str) {
+        self.fleet.end_tokens();
+        assert_eq!(self.fleet.tokens().len(), 1, "{when}");
+        self.requests += 1;
+        assert_eq!(self.sandbox.token_requests(), self.requests, "{when}");
+        self.fleet.expect_store_failures(self.failures);
+    }
+
+    /// All need a token while a fault begins. Each requests its own, and reports once that the store
+    /// failed.
+    fn fail(&mut self, name: &str, when: When, begin: impl FnOnce()) {
+        let what = format!("{name}, {when:?}");
+        self.fleet.end_tokens();
+        let tokens = match when {
+            When::BetweenTokens => {
+                begin();
+                self.fleet.tokens()
+            }
+            When::DuringARequest => {
+                let gate = self.sandbox.at_token_endpoint().times(1).gate();
+                self.fleet.send("token");
+                runtime().block_on(gate.wait_for(1));
+                begin();
+                gate.release();
+                self.fleet.received_tokens()
+            }
+        };
+        assert_eq!(tokens.len(), PROCESSES, "{what}");
+        self.requests += PROCESSES;
+        self.failures += 1;
+        assert_eq!(self.sandbox.token_requests(), self.requests, "{what}");
+        self.fleet.expect_store_failures(self.failures);
+    }
+}
+
 #[test]
 fn failing_redis_fails_no_token_and_sharing_resumes() {
     let test = "outages::failing_redis_fails_no_token_and_sharing_resumes";
@@ -53,32 +119,38 @@ fn failing_redis_fails_no_token_and_sharing_resumes() {
         return serve(job);
     }
     let runtime = runtime();
-    let (sandbox, mut server) = (runtime.block_on(sandbox()), Server::start());
-    let site = Site::of(&sandbox, &server.url());
-    let mut fleet = Fleet::start(PROCESSES, test, &site, "service");
-    let mut requests = 0;
-    let mut failures = 0;
-    for Fault { name, begin, end } in FAULTS {
-        assert_eq!(fleet.tokens().len(), 1, "before it is {name}");
-        requests += 1;
-        assert_eq!(sandbox.token_requests(), requests, "before it is {name}");
-        begin(&mut server);
-        fleet.end_tokens();
-        // Each has a token of its own, and reports once that the store failed.
-        assert_eq!(fleet.tokens().len(), PROCESSES, "{name}");
-        requests += PROCESSES;
-        failures += 1;
-        assert_eq!(sandbox.token_requests(), requests, "{name}");
-        fleet.expect_store_failures(failures);
-        end(&mut server);
-        fleet.end_tokens();
-        // The servers of other faults have lost what they had.
-        assert_eq!(fleet.tokens().len(), 1, "after it was {name}");
-        requests += 1;
-        assert_eq!(sandbox.token_requests(), requests, "after it was {name}");
-        fleet.end_tokens();
+    let mut server = Server::start();
+    let mut run = Run::start(test, runtime.block_on(sandbox()), &server.url());
+    for when in [When::BetweenTokens, When::DuringARequest] {
+        for Fault { name, begin, end } in FAULTS {
+            run.share_a_token(&format!("before it is {name}"));
+            run.fail(name, when, || begin(&mut server));
+            end(&mut server);
+            // A paused server has taken turns for processes that stopped waiting.
+            runtime.block_on(until(async || !server.has_turns().await));
+            run.share_a_token(&format!("after it was {name}"));
+        }
     }
-    fleet.expect_store_failures(failures);
+}
+
+#[test]
+fn failover_by_sentinel_fails_no_token_and_sharing_resumes() {
+    let test = "outages::failover_by_sentinel_fails_no_token_and_sharing_resumes";
+    if let Some(job) = job() {
+        return serve(job);
+    }
+    let runtime = runtime();
+    for when in [When::BetweenTokens, When::DuringARequest] {
+        let mut servers = runtime.block_on(Watched::start());
+        let mut run = Run::start(test, runtime.block_on(sandbox()), &servers.url());
+        run.share_a_token("before the primary is lost");
+        run.fail("the primary is lost", when, || servers.primary.kill());
+        runtime.block_on(servers.fail_over());
+        // The turn of the process that requested a token may have been replicated.
+        runtime.block_on(until(async || !servers.replica.has_turns().await));
+        run.share_a_token("after the failover");
+        runtime.block_on(servers.replica.record());
+    }
 }
 
 #[test]

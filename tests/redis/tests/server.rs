@@ -3,12 +3,15 @@
 use std::{
     io::{self, BufRead as _, BufReader},
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
+    time::Duration,
 };
 
 use redis::{Client, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
 /// A running server, which is killed when this is dropped.
 pub struct Server {
@@ -33,9 +36,9 @@ impl Server {
     pub fn start_with(arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let (process, port) = run_on_a_free_port(&arguments, &folder);
         Self {
-            process: run(port, &arguments, &folder),
+            process,
             port,
             password: None,
             arguments,
@@ -58,17 +61,11 @@ impl Server {
 
     /// The server stops as it is. Its connections stay open.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        send_signal("STOP", self.process.id());
     }
 
     pub fn resume(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
-        assert!(sent.success());
+        send_signal("CONT", self.process.id());
     }
 
     pub fn kill(&mut self) {
@@ -78,7 +75,7 @@ impl Server {
 
     /// Starts it again after [`kill`](Self::kill), with nothing in it.
     pub fn start_again(&mut self) {
-        self.process = run(self.port, &self.arguments, &self.folder);
+        self.process = run(self.port, &self.arguments, &self.folder).unwrap();
     }
 
     pub async fn connection(&self) -> MultiplexedConnection {
@@ -104,6 +101,12 @@ impl Server {
         keys.unwrap()
     }
 
+    /// Whether a process has a turn, or had one when it ended.
+    pub async fn has_turns(&self) -> bool {
+        let keys = self.keys().await;
+        keys.iter().any(|key| key.ends_with(":turn"))
+    }
+
     /// The name of the only record.
     pub async fn record(&self) -> String {
         let mut keys = self.keys().await;
@@ -122,6 +125,28 @@ impl Drop for Server {
     }
 }
 
+/// Sends a signal, such as `STOP`, to a process.
+pub fn send_signal(signal: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    kill.args([format!("-{signal}"), process.to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
+/// Waits until it is so.
+pub async fn until(is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(120), waiting).await.unwrap();
+}
+
+/// All words of a response.
+pub fn text(value: Value) -> String {
+    format!("{value:?}")
+}
+
 pub fn command(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
     for word in words {
@@ -130,12 +155,31 @@ pub fn command(words: &[&str]) -> Cmd {
     command
 }
 
+/// Returns a port that no connection gets by chance: those are above 32767.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = process::id() * 64 + TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
-fn run(port: u16, arguments: &[String], folder: &TempDir) -> Child {
+/// Another program may have taken the port meanwhile.
+fn run_on_a_free_port(arguments: &[String], folder: &TempDir) -> (Child, u16) {
+    for _ in 0..5 {
+        let port = free_port();
+        match run(port, arguments, folder) {
+            Ok(process) => return (process, port),
+            Err(log) => eprintln!("redis-server ended: {log}"),
+        }
+    }
+    panic!("redis-server does not start");
+}
+
+fn run(port: u16, arguments: &[String], folder: &TempDir) -> Result<Child, String> {
     let mut command = Command::new("redis-server");
     command.current_dir(folder.path());
     // The file of a Sentinel comes first.
@@ -151,9 +195,11 @@ fn run(port: u16, arguments: &[String], folder: &TempDir) -> Child {
         .iter()
         .any(|ready| log.contains(ready))
     {
-        let read = output.read_line(&mut log).unwrap();
-        assert!(read > 0, "redis-server ended: {log}");
+        if output.read_line(&mut log).unwrap() == 0 {
+            process.wait().unwrap();
+            return Err(log);
+        }
     }
     thread::spawn(move || io::copy(&mut output, &mut io::sink()));
-    process
+    Ok(process)
 }

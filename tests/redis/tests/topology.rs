@@ -1,24 +1,18 @@
 //! Connections of the program's own: a cluster, and Sentinel with a failover.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{process::Command, sync::Mutex, time::Duration};
 
 use genesys_cloud_auth::{
     Clock,
-    store::{RedisStore, StoreKey, store_conformance_with_lost_turns},
+    store::{RedisStore, Sealed, StoreKey, TokenStore as _, store_conformance_with_lost_turns},
 };
-use redis::{
-    Value,
-    cluster::ClusterClient,
-    sentinel::{SentinelClient, SentinelServerType},
-};
-use tokio::{sync::Mutex, time::timeout};
+use redis::{Client, cluster::ClusterClient};
 
 use crate::{
     member::{LIFE, Site, hash_of, sandbox},
-    server::{Server, command, free_port},
+    sentinel::Watched,
+    server::{Server, command, free_port, text, until},
 };
-
-const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn store_in_a_cluster_passes_conformance() {
@@ -39,14 +33,10 @@ async fn store_in_a_cluster_passes_conformance() {
         .unwrap();
     assert!(created.status.success(), "{created:?}");
     let client = ClusterClient::new(nodes.iter().map(Server::url)).unwrap();
-    let ready = async {
-        for node in &nodes {
-            while !text(node.ask(&["CLUSTER", "INFO"]).await).contains("cluster_state:ok") {
-                tokio::task::yield_now().await;
-            }
-        }
-    };
-    timeout(LONG, ready).await.unwrap();
+    for node in &nodes {
+        let info = async || text(node.ask(&["CLUSTER", "INFO"]).await);
+        until(async || info().await.contains("cluster_state:ok")).await;
+    }
     let connection = client.get_async_connection().await.unwrap();
     let open = async || RedisStore::with_connection(connection.clone());
     let lose = async |key: &StoreKey| {
@@ -64,71 +54,46 @@ async fn store_in_a_cluster_passes_conformance() {
 
 #[tokio::test]
 async fn store_of_a_sentinel_follows_a_failover() {
-    let primary = Server::start();
-    let port = primary.port().to_string();
-    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
-    let synced = async {
-        while !text(replica.ask(&["INFO", "replication"]).await).contains("link_status:up") {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LONG, synced).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("sentinel.conf");
-    std::fs::write(&file, format!("sentinel monitor main 127.0.0.1 {port} 1\n")).unwrap();
-    let sentinel = Server::start_with(&[file.to_str().unwrap(), "--sentinel"]);
-    let known = async {
-        while !text(sentinel.ask(&["SENTINEL", "REPLICAS", "main"]).await).contains("slave") {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LONG, known).await.unwrap();
-
-    let client = SentinelClient::build(
-        vec![sentinel.url()],
-        "main",
-        None,
-        SentinelServerType::Master,
-    );
-    let client = Arc::new(Mutex::new(client.unwrap()));
-    let store = RedisStore::from_fn(move || {
-        let client = Arc::clone(&client);
-        async move { Ok(client.lock().await.get_async_connection().await?) }
-    });
+    let servers = Watched::start().await;
     let sandbox = sandbox().await;
-    let site = Site::of(&sandbox, &primary.url());
+    let site = Site::of(&sandbox, &servers.url());
     let clock = Clock::manual();
-    let provider = || site.builder(&clock).store(store.clone()).build().unwrap();
-    let tokens = provider();
+    let tokens = site.tokens(&clock);
     tokens.token().await.unwrap();
-
-    let done = async {
-        // It is rejected until Sentinel has looked at the replica.
-        while sentinel
-            .try_ask(&["SENTINEL", "FAILOVER", "main"])
-            .await
-            .is_err()
-        {}
-        // The former primary closes its connections.
-        let role = async || {
-            primary
-                .try_ask(&["ROLE"])
-                .await
-                .map_or_else(|_| String::new(), text)
-        };
-        while !role().await.contains("slave") {}
-    };
-    timeout(LONG, done).await.unwrap();
+    servers.fail_over().await;
+    // The former primary closes its connections.
+    let role = async || servers.primary.try_ask(&["ROLE"]).await;
+    until(async || role().await.is_ok_and(|role| text(role).contains("slave"))).await;
     clock.advance(LIFE);
     let token = tokens.token().await.unwrap();
     assert_eq!(sandbox.token_requests(), 2);
     // It is stored in the new primary, where another process finds it.
-    assert!(replica.record().await.ends_with(":record"));
-    assert_eq!(hash_of(&provider().token().await.unwrap()), hash_of(&token));
+    assert!(servers.replica.record().await.ends_with(":record"));
+    let another = site.tokens(&clock).token().await.unwrap();
+    assert_eq!(hash_of(&another), hash_of(&token));
     assert_eq!(sandbox.token_requests(), 2);
 }
 
-/// All words of a response.
-fn text(value: Value) -> String {
-    format!("{value:?}")
+/// It stays open, and answers reads or nothing at all.
+#[tokio::test]
+async fn connection_to_a_former_primary_is_replaced() {
+    for serves_reads in ["yes", "no"] {
+        let servers = [0, 1].map(|_| Server::start());
+        let clients = servers.each_ref().map(|server| Client::open(server.url()));
+        let clients = Mutex::new(clients.into_iter());
+        let store = RedisStore::from_fn(move || {
+            let next = clients.lock().unwrap().next().unwrap();
+            async move { Ok(next?.get_multiplexed_async_connection().await?) }
+        });
+        let key = StoreKey::for_tests("a");
+        assert!(store.load(&key).await.unwrap().is_none());
+        let [former, primary] = &servers;
+        let config = ["CONFIG", "SET", "replica-serve-stale-data", serves_reads];
+        former.ask(&config).await;
+        former.ask(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
+        let value = Sealed::from_bytes(b"a record".to_vec());
+        store.save(turn, &key, value).await.unwrap();
+        assert!(primary.record().await.ends_with(":record"));
+    }
 }

@@ -28,9 +28,8 @@ async fn login_under_an_older_key_is_sealed_with_the_new_key() {
 #[tokio::test(start_paused = true)]
 async fn unsealed_record_is_ignored_when_there_is_a_key() {
     let user = User::new(|_| Reply::Login(60, Some("r")));
-    log_in(&user.process_with(&SealingKey::unsealed()))
-        .await
-        .unwrap();
+    let without_key = user.process_with(&SealingKey::unsealed());
+    log_in(&without_key).await.unwrap();
     let keyed = user.process();
     assert!(is_login_required(&failure(&keyed).await));
     assert!(!keyed.is_logged_in().await.unwrap());

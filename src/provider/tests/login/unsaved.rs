@@ -1,6 +1,6 @@
 //! Logins that their store does not take, and records that are there although the save failed.
 
-use super::{stored::Broken, *};
+use super::{stored::broken::Broken, *};
 
 /// A user whose store does not take the first login.
 fn first_login_unsaved() -> (User, TokenProvider) {

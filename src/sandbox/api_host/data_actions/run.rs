@@ -4,26 +4,20 @@ use axum::{Extension, response::IntoResponse};
 use serde_json::json;
 
 use super::{
-    failure::not_in_the_sandbox,
     send::{OwnApi, RunnableAction},
     steps::run,
 };
 use crate::sandbox::{
     api_host::call::{ApiCall, ApiResult},
     http::error_response::{ApiErrorResponse, ok_response},
-    org::{
-        integrations::{OAUTH_CLIENT, OWN_ORGANIZATION},
-        permissions::RequiredPermissions,
-    },
+    org::integrations::{OAUTH_CLIENT, OWN_ORGANIZATION},
 };
 
 pub(super) async fn execute(Extension(api): Extension<OwnApi>, call: ApiCall) -> ApiResult {
     call.require(EXECUTE)?;
     let action = find_action(&call, false)?;
     let input = call.object()?;
-    if call.query("flatten").as_deref() == Some("true") {
-        return Ok(not_in_the_sandbox("flatten").into_response());
-    }
+    check_not_flat(&call)?;
     let (_, result) = run(&call.org, &api, &action, input).await;
     Ok(match result {
         Ok(result) => ok_response(&result),
@@ -43,6 +37,7 @@ pub(super) async fn test_draft(Extension(api): Extension<OwnApi>, call: ApiCall)
 
 async fn test_action(api: &OwnApi, call: &ApiCall, is_draft: bool) -> ApiResult {
     let action = find_action(call, is_draft)?;
+    check_not_flat(call)?;
     let (mut steps, result) = run(&call.org, api, &action, call.object()?).await;
     let mut body = json!({ "success": result.is_ok() });
     match result {
@@ -71,6 +66,14 @@ pub(super) async fn run_flow(Extension(api): Extension<OwnApi>, call: ApiCall) -
     }))
 }
 
+/// Fails where the query asks for the flat form of Architect.
+fn check_not_flat(call: &ApiCall) -> ApiResult<()> {
+    match call.query("flatten").as_deref() {
+        None | Some("false") => Ok(()),
+        Some(_) => Err(ApiErrorResponse::not_in_the_sandbox("flatten")),
+    }
+}
+
 fn find_action(call: &ApiCall, is_draft: bool) -> ApiResult<RunnableAction> {
     let found = call.org.with_integrations(|table, _| {
         let action = table.action(&call.id)?;
@@ -88,8 +91,6 @@ fn find_action(call: &ApiCall, is_draft: bool) -> ApiResult<RunnableAction> {
     found.ok_or_else(ApiErrorResponse::not_found)
 }
 
-const EXECUTE: RequiredPermissions =
-    RequiredPermissions::Any(&["integrations:action:execute", "bridge:actions:execute"]);
-const EXECUTE_DRAFT: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:action:execute"]);
+const EXECUTE: &[&str] = &["integrations:action:execute", "bridge:actions:execute"];
+const EXECUTE_DRAFT: &[&str] = &["integrations:action:execute"];
 const FLOW: &str = "Sandbox flow";

@@ -1,8 +1,10 @@
 //! Sends the request of a data action to the sandbox's own API.
 
+use std::collections::BTreeMap;
+
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
@@ -48,7 +50,15 @@ impl Steps {
     }
 }
 
-/// The request of an action, without its authorization.
+/// What the credential of an integration gives to a run.
+pub(super) struct Authorization {
+    pub(super) token: String,
+    is_new: bool,
+    /// The values of the credential.
+    pub(super) fields: BTreeMap<String, String>,
+}
+
+/// The request of an action.
 pub(super) struct ActionRequest {
     pub(super) method: Method,
     pub(super) url: String,
@@ -56,24 +66,27 @@ pub(super) struct ActionRequest {
     pub(super) body: String,
 }
 
-/// Sends the request with a token of the integration's credential. A token that is no longer valid is
-/// replaced once.
+/// Sends the request that `fill_in` makes with a token of the integration's credential. A token that is
+/// no longer valid is replaced once.
 pub(super) async fn send(
     org: &Org,
     api: &OwnApi,
     action: &RunnableAction,
-    request: &ActionRequest,
+    fill_in: impl Fn(&Authorization) -> Result<ActionRequest, Failure>,
     steps: &mut Steps,
 ) -> Result<Value, Failure> {
     steps.start(AUTHENTICATE);
     let id = action.credential_id.as_deref().unwrap_or_default();
-    let (token, is_new) = token(org, id).ok_or_else(|| invalid_credential(org))?;
+    let authorize = || authorize(org, id).ok_or_else(|| invalid_credential(org));
+    let authorization = authorize()?;
+    steps.start("Fill in the request");
+    let request = fill_in(&authorization)?;
+    steps.result(&json!({ "method": request.method.as_str(), "url": request.url }));
     steps.start(EXECUTE);
-    let (mut status, mut body) = call(api, request, &token).await?;
-    if status == StatusCode::UNAUTHORIZED && !is_new {
+    let (mut status, mut body) = call(api, request).await?;
+    if status == StatusCode::UNAUTHORIZED && !authorization.is_new {
         org.with_integrations(|table, _| table.tokens.remove(id));
-        let (token, _) = self::token(org, id).ok_or_else(|| invalid_credential(org))?;
-        (status, body) = call(api, request, &token).await?;
+        (status, body) = call(api, fill_in(&authorize()?)?).await?;
     }
     if !status.is_success() {
         return Err(platform_api_failure(status, &body));
@@ -82,21 +95,23 @@ pub(super) async fn send(
         .map_err(|_| processing_failure("The response is not JSON."))
 }
 
-/// Returns the access token of a credential, and whether it is new. `None` if the credential is not
-/// valid.
-fn token(org: &Org, credential_id: &str) -> Option<(String, bool)> {
-    let (known, id, secret) = org.with_integrations(|table, _| {
+/// Gets the access token of a credential, or the one that it already has. `None` if the credential is
+/// not valid.
+fn authorize(org: &Org, credential_id: &str) -> Option<Authorization> {
+    let (known, fields) = org.with_integrations(|table, _| {
         let known = table.tokens.get(credential_id).cloned();
-        let fields = &table.credential(credential_id)?.fields;
-        let field = |name: &str| fields.get(name).cloned();
-        Some((known, field("clientId")?, field("clientSecret")?))
+        Some((known, table.credential(credential_id)?.fields.clone()))
     })?;
-    let (id, secret) = (id.as_str(), secret.as_str());
+    let (id, secret) = (fields.get("clientId")?, fields.get("clientSecret")?);
     let client = org.authenticate_client(ClientClaim::Secret { id, secret });
-    if let Some(known) = known
+    if let Some(token) = known
         && (client.is_some() || org.settings.data_action_tokens_survive_rotation)
     {
-        return Some((known, false));
+        return Some(Authorization {
+            token,
+            is_new: false,
+            fields,
+        });
     }
     let (client, recipient) = client?;
     if !client.has_grant_type(CLIENT_CREDENTIALS) {
@@ -107,29 +122,20 @@ fn token(org: &Org, credential_id: &str) -> Option<(String, bool)> {
     org.with_integrations(|table, _| {
         table.tokens.insert(credential_id.to_owned(), token.clone());
     });
-    Some((token, true))
+    Some(Authorization {
+        token,
+        is_new: true,
+        fields,
+    })
 }
 
-async fn call(
-    api: &OwnApi,
-    request: &ActionRequest,
-    token: &str,
-) -> Result<(StatusCode, Bytes), Failure> {
+async fn call(api: &OwnApi, request: ActionRequest) -> Result<(StatusCode, Bytes), Failure> {
     let mut call = Request::builder()
-        .method(&request.method)
-        .uri(&request.url)
-        .body(Body::from(request.body.clone()))
+        .method(request.method)
+        .uri(request.url)
+        .body(Body::from(request.body))
         .map_err(|_| processing_failure("The URL is not valid."))?;
-    *call.headers_mut() = request.headers.clone();
-    if !request.body.is_empty() {
-        let json = HeaderValue::from_static("application/json");
-        call.headers_mut()
-            .entry(header::CONTENT_TYPE)
-            .or_insert(json);
-    }
-    if let Ok(value) = format!("Bearer {token}").parse() {
-        call.headers_mut().insert(header::AUTHORIZATION, value);
-    }
+    *call.headers_mut() = request.headers;
     let service = TowerToHyperService::new(api.0.clone());
     let response = match service.call(call).await {
         Ok(response) => with_correlation_id(response, ""),

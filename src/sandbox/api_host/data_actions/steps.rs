@@ -1,14 +1,17 @@
 //! Runs a data action, step by step.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     failure::{Failure, invalid_schema, not_in_the_sandbox, processing_failure},
     json_path::find,
     send::{
-        AUTHENTICATE, ActionRequest, EXECUTE, OwnApi, RunnableAction, Steps, invalid_credential,
-        send,
+        AUTHENTICATE, ActionRequest, Authorization, EXECUTE, OwnApi, RunnableAction, Steps,
+        invalid_credential, send,
     },
     template::{Unsupported, render, to_text},
 };
@@ -54,10 +57,8 @@ async fn run_steps(
         ));
     }
     let request = &action.version.config["request"];
-    steps.start("Fill in the request");
-    let request = fill_in(request, input)?;
-    steps.result(&json!({ "method": request.method.as_str(), "url": request.url }));
-    let response = send(org, api, action, &request, steps).await?;
+    let fill_in = |authorization: &Authorization| fill_in(request, &input, authorization);
+    let response = send(org, api, action, fill_in, steps).await?;
     steps.result(&response);
     steps.start("Translate the response");
     let result = translate(&action.version.config["response"], &response)?;
@@ -76,11 +77,12 @@ fn check_input(contract: &Value, input: &Map<String, Value>) -> Result<(), Failu
     Ok(())
 }
 
-fn fill_in(request: &Value, mut input: Map<String, Value>) -> Result<ActionRequest, Failure> {
-    let raw = Value::from(input.clone()).to_string();
-    input.insert("rawRequest".to_owned(), raw.into());
-    let mut scope = Map::new();
-    scope.insert("input".to_owned(), input.into());
+fn fill_in(
+    request: &Value,
+    input: &Map<String, Value>,
+    authorization: &Authorization,
+) -> Result<ActionRequest, Failure> {
+    let scope = scope_of_request(input, authorization);
     let filled = |template: &str| render(template, &scope).map_err(unsupported);
     let text = |field: &str| request[field].as_str().unwrap_or_default();
     let method = text("requestType").to_ascii_uppercase().parse();
@@ -100,17 +102,43 @@ fn fill_in(request: &Value, mut input: Map<String, Value>) -> Result<ActionReque
         let (name, value) = header.ok_or_else(|| processing_failure("A header is not valid."))?;
         headers.insert(name, value);
     }
+    if let Ok(bearer) = format!("Bearer {}", authorization.token).parse() {
+        headers.entry(AUTHORIZATION).or_insert(bearer);
+    }
     let body = if method == Method::GET {
         String::new()
     } else {
         filled(text("requestTemplate"))?
     };
+    if !body.is_empty() {
+        let json = HeaderValue::from_static("application/json");
+        headers.entry(CONTENT_TYPE).or_insert(json);
+    }
     Ok(ActionRequest {
         method,
         url,
         headers,
         body,
     })
+}
+
+/// Returns what the templates of a request can refer to.
+fn scope_of_request(
+    input: &Map<String, Value>,
+    authorization: &Authorization,
+) -> Map<String, Value> {
+    let mut input = input.clone();
+    let raw = Value::from(input.clone()).to_string();
+    input.insert("rawRequest".to_owned(), raw.into());
+    let response = json!({ "access_token": authorization.token, "token_type": "bearer" });
+    [
+        ("input", input.into()),
+        ("credentials", json!(authorization.fields)),
+        ("authResponse", response),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 fn translate(config: &Value, response: &Value) -> Result<Value, Failure> {

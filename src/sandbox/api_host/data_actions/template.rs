@@ -128,8 +128,14 @@ impl Reader<'_> {
             };
             path.push(name);
         }
+        if self.peek() == Some('[') {
+            return Err(Unsupported(format!("an index of {}", path.join("."))));
+        }
         if has_braces && !self.take_if('}') {
-            return Ok(None);
+            return match self.peek() {
+                None => Ok(None),
+                Some(_) => Err(Unsupported(format!("what follows {}", path.join(".")))),
+            };
         }
         let text = result.map_or_else(|| look_up(&path, scope), Some);
         Ok(Some((text, is_quiet)))
@@ -279,6 +285,10 @@ mod tests {
             "$esc.url(true)",
             "$esc.url(",
             "${esc.url(\"a\").length()}",
+            "$input.o.p[0]",
+            "${input.o.p[0]}",
+            "${input.a|'x'}",
+            "${input.a }",
         ] {
             assert!(render(template, &scope()).is_err(), "{template}");
         }

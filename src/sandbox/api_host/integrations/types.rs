@@ -11,7 +11,7 @@ use crate::sandbox::{
         listings::numbered_page,
     },
     http::error_response::ok_response,
-    org::{Org, permissions::RequiredPermissions},
+    org::Org,
 };
 
 pub(super) fn type_routes() -> Router<Arc<Org>> {
@@ -121,11 +121,7 @@ const CREDENTIAL_TYPES: [(&str, &[&str]); 5] = [
     ),
 ];
 const TYPES: &str = "/api/v2/integrations/types";
-pub(super) const VIEW: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:integration:view"]);
-pub(super) const ADD: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:integration:add"]);
-pub(super) const EDIT: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:integration:edit"]);
-pub(super) const DELETE: RequiredPermissions =
-    RequiredPermissions::All(&["integrations:integration:delete"]);
+pub(super) const VIEW: &[&str] = &["integrations:integration:view"];
+pub(super) const ADD: &[&str] = &["integrations:integration:add"];
+pub(super) const EDIT: &[&str] = &["integrations:integration:edit"];
+pub(super) const DELETE: &[&str] = &["integrations:integration:delete"];

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, response::Response, routing::get};
+use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 use serde_json::{Value, json};
 
 use crate::sandbox::{
@@ -10,7 +11,7 @@ use crate::sandbox::{
         call::{ApiCall, ApiResult, found, permitted},
         listings::whole_listing,
     },
-    org::{Org, clients::Client, permissions::RequiredPermissions, settings::CODE},
+    org::{Org, clients::Client, settings::CODE},
     time::format_time,
 };
 
@@ -28,19 +29,27 @@ pub(super) fn scope_routes() -> Router<Arc<Org>> {
         )
 }
 
-async fn list_scopes() -> Response {
-    whole_listing(SCOPES, &KNOWN_SCOPES.map(scope))
+async fn list_scopes(headers: HeaderMap) -> Response {
+    whole_listing(SCOPES, &KNOWN_SCOPES.map(|id| scope(id, &headers)))
 }
 
-async fn get_scope(call: ApiCall) -> ApiResult {
+async fn get_scope(headers: HeaderMap, call: ApiCall) -> ApiResult {
     let known = KNOWN_SCOPES.into_iter().find(|known| *known == call.id);
-    found(known.map(scope))
+    found(known.map(|id| scope(id, &headers)))
 }
 
-fn scope(id: &str) -> Value {
+/// The description is in English, or in German where the request asks for it.
+fn scope(id: &str, headers: &HeaderMap) -> Value {
+    let language = headers.get(ACCEPT_LANGUAGE);
+    let is_german = language.is_some_and(|tags| tags.as_bytes().starts_with(b"de"));
+    let description = if is_german {
+        format!("Erlaubt, was {id} sagt")
+    } else {
+        format!("Allows what {id} says")
+    };
     json!({
         "id": id,
-        "description": format!("Allows what {id} says"),
+        "description": description,
         "selfUri": format!("{SCOPES}/{id}"),
     })
 }
@@ -80,7 +89,7 @@ fn authorizations(org: &Org, is_wanted: impl Fn(&Client) -> bool) -> Vec<Value> 
 
 const SCOPES: &str = "/api/v2/oauth/scopes";
 const AUTHORIZATIONS: &str = "/api/v2/oauth/authorizations";
-const AUTHORIZE: RequiredPermissions = RequiredPermissions::All(&["oauth:client:authorize"]);
+const AUTHORIZE: &[&str] = &["oauth:client:authorize"];
 const KNOWN_SCOPES: [&str; 9] = [
     "authorization",
     "authorization:readonly",

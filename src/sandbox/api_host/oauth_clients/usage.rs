@@ -16,7 +16,6 @@ use crate::sandbox::{
     http::error_response::{ApiErrorResponse, ok_response},
     org::{
         Org,
-        permissions::RequiredPermissions,
         usage::{Granularity, METRICS, UsageQuery},
     },
     time::parse_time,
@@ -117,18 +116,16 @@ fn parse_query(call: &ApiCall, client: Option<String>) -> ApiResult<UsageQuery> 
         Some(_) => return Err(invalid("granularity")),
     };
     let names = |field: &str, known: &[&str]| {
+        let known_name = |value: &Value| {
+            let name = value.as_str()?;
+            let mut known = known.iter();
+            known
+                .any(|one| one.eq_ignore_ascii_case(name))
+                .then(|| name.to_owned())
+        };
         let values = body.get(field).and_then(Value::as_array);
-        let values = values.into_iter().flatten();
-        let names: Option<Vec<_>> = values
-            .map(|value| value.as_str().map(str::to_owned))
-            .collect();
-        names
-            .filter(|names| {
-                let is_known =
-                    |name: &String| known.iter().any(|one| one.eq_ignore_ascii_case(name));
-                names.iter().all(is_known)
-            })
-            .ok_or_else(|| invalid(field))
+        let names: Option<Vec<_>> = values.into_iter().flatten().map(known_name).collect();
+        names.ok_or_else(|| invalid(field))
     };
     let mut metrics = names("metrics", &METRICS)?;
     if metrics.is_empty() {
@@ -144,10 +141,8 @@ fn parse_query(call: &ApiCall, client: Option<String>) -> ApiResult<UsageQuery> 
     })
 }
 
-const VIEW_CLIENT: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:client:view"]);
-const VIEW_ORGANIZATION: RequiredPermissions =
-    RequiredPermissions::Any(&["oauth:client:view", "usage:organization:view"]);
+const VIEW_CLIENT: &[&str] = &["oauth:client:view", "usage:client:view"];
+const VIEW_ORGANIZATION: &[&str] = &["oauth:client:view", "usage:organization:view"];
 const DIMENSIONS: [&str; 5] = [
     "OAuthClientId",
     "OrganizationId",

@@ -8,7 +8,11 @@ use genesys_cloud_auth::{
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{cloud::client_of, kind_of};
+use crate::support::{
+    assert_contains,
+    cloud::{client_of, sandbox_and_client},
+    kind_of,
+};
 
 /// How a form is called, and what its caller gets.
 struct Row {
@@ -210,12 +214,8 @@ async fn page_that_is_sent_again_is_returned_once() {
             let case = format!("{} {} {last}: {read:?}", row.endpoint, row.query);
             let error = error.unwrap_or_else(|| panic!("{case}: no error"));
             assert_eq!(kind_of(&error), "UnexpectedResponse", "{case}: {error}");
-            assert!(
-                (0..2 * u64::try_from(last).unwrap())
-                    .collect::<Vec<_>>()
-                    .starts_with(&read),
-                "{case}"
-            );
+            let all: Vec<_> = (0..2 * u64::try_from(last).unwrap()).collect();
+            assert!(all.starts_with(&read), "{case}");
         }
     }
 }
@@ -230,7 +230,7 @@ async fn page_in_a_body_needs_a_call_that_may_be_repeated() {
         }
         let (read, error) = test.read(&row, listing(7), false).await;
         let error = error.unwrap_or_else(|| panic!("{}: no error", row.endpoint));
-        assert!(error.to_string().contains("`repeatable()`"), "{error}");
+        assert_contains(&error, "`repeatable()`");
         assert_eq!(read, [0, 1], "{}", row.endpoint);
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{error}");
     }
@@ -244,12 +244,8 @@ async fn rest_of_the_callers_body_is_sent_with_each_page() {
     let body = r#"{"interval":"a/b","n":12345678901234567890123,"paging":{"pageSize":2,"x":1.50}}"#;
     let path = endpoint.strip_prefix("POST ").unwrap();
     let call = client_of(&sandbox).post(path).body(body).repeatable();
-    let mut pages = call.pages::<u64>();
-    let mut read = Vec::new();
-    while let Some(item) = pages.next().await {
-        read.push(item.unwrap());
-    }
-    assert_eq!(read, [0, 1, 2]);
+    let (read, error) = read(call.pages()).await;
+    assert!(read == [0, 1, 2] && error.is_none(), "{read:?} {error:?}");
     let requests = sandbox.requests();
     let last = String::from_utf8(requests.last().unwrap().body().to_vec()).unwrap();
     let expected = body.replace("\"pageSize\"", "\"pageNumber\":2,\"pageSize\"");
@@ -260,20 +256,15 @@ async fn rest_of_the_callers_body_is_sent_with_each_page() {
 async fn body_without_a_hint_gets_the_number_or_an_error() {
     let test = Test::start().await;
     let same = End::Error("put the length of a page into the body");
-    for (endpoint, end) in [
-        ("POST /api/v2/users/search", Complete),
-        (
-            "POST /api/v2/analytics/conversations/details/query",
-            Complete,
-        ),
-        (
-            "POST /api/v2/conversations/participants/attributes/search",
-            Complete,
-        ),
-        ("POST /api/v2/alerting/rules/query", same),
-        ("POST /api/v2/taskmanagement/workitems/query", same),
-        ("POST /api/v2/usage/events/query", Complete),
+    for (end, endpoint) in [
+        (Complete, "users/search"),
+        (Complete, "analytics/conversations/details/query"),
+        (Complete, "conversations/participants/attributes/search"),
+        (same, "alerting/rules/query"),
+        (same, "taskmanagement/workitems/query"),
+        (Complete, "usage/events/query"),
     ] {
+        let endpoint: &str = format!("POST /api/v2/{endpoint}").leak();
         let row = post(endpoint, json!({ "query": [] }), &[], end);
         let (read, error) = test.read(&row, listing(5).page_size(2), true).await;
         match (end, error) {
@@ -281,10 +272,10 @@ async fn body_without_a_hint_gets_the_number_or_an_error() {
                 assert!(error.to_string().contains(text), "{endpoint}: {error}");
                 assert_eq!(read, [0, 1], "{endpoint}");
             }
-            (_, error) => assert!(
-                error.is_none() && read == [0, 1, 2, 3, 4],
-                "{endpoint}: {error:?}"
-            ),
+            (_, error) => {
+                assert!(error.is_none(), "{endpoint}: {error:?}");
+                assert_eq!(read, [0, 1, 2, 3, 4], "{endpoint}");
+            }
         }
     }
 }
@@ -310,8 +301,7 @@ struct Test {
 
 impl Test {
     async fn start() -> Self {
-        let sandbox = Sandbox::start().await.unwrap();
-        let api = client_of(&sandbox);
+        let (sandbox, api) = sandbox_and_client().await;
         Self { sandbox, api }
     }
 

@@ -3,25 +3,19 @@
 use serde_json::{Value, json};
 
 use super::{Listing, all, ended, page};
-use crate::support::{kind_of, server::Reply};
+use crate::support::{assert_contains, kind_of, server::Reply};
 
 #[tokio::test]
 async fn unknown_sign_of_more_is_an_error_that_names_it() {
     for (fields, name) in signs() {
-        let listing = Listing::start("");
-        listing.server.answers([page(&["a"], &fields)]);
+        let listing = Listing::of([page(&["a"], &fields)]);
         let mut pages = listing.users();
-        assert_eq!(
-            pages.next().await.unwrap().unwrap_or_default(),
-            "a",
-            "{fields}"
-        );
+        let first = pages.next().await.unwrap();
+        assert_eq!(first.unwrap_or_default(), "a", "{fields}");
         let error = ended(&mut pages).await;
-        assert_eq!(kind_of(&error), "UnexpectedResponse", "{fields}: {error}");
-        assert!(
-            error.to_string().contains(&format!("`{name}`")),
-            "{fields}: {error}"
-        );
+        let (kind, text) = (kind_of(&error), error.to_string());
+        assert_eq!(kind, "UnexpectedResponse", "{fields}: {error}");
+        assert!(text.contains(&format!("`{name}`")), "{fields}: {error}");
         assert_eq!(listing.targets().len(), 1, "{fields}");
     }
 }
@@ -45,8 +39,7 @@ async fn fields_about_something_else_do_not_count() {
         json!({ "results": 7, "conversations": null, "nextUri": " " }),
         json!({ "lastUri": "/api/v2/users?pageNumber=1", "selfUri": "/api/v2/users" }),
     ] {
-        let listing = Listing::start("");
-        listing.server.answers([page(&["a"], &fields)]);
+        let listing = Listing::of([page(&["a"], &fields)]);
         assert_eq!(listing.all().await.unwrap(), ["a"], "{fields}");
         assert_eq!(listing.targets().len(), 1, "{fields}");
     }
@@ -55,26 +48,18 @@ async fn fields_about_something_else_do_not_count() {
 #[tokio::test]
 async fn next_page_is_requested_by_the_endpoints_parameter() {
     for (query, name, fields, expected) in requests() {
-        let listing = Listing::start("");
-        listing
-            .server
-            .answers([page(&["a"], &fields), page(&["b"], &json!({}))]);
+        let listing = Listing::of([page(&["a"], &fields), page(&["b"], &json!({}))]);
         let mut pages = listing.api.get(&format!("/api/v2/users{query}")).pages();
         if let Some(name) = name {
             pages = pages.cursor_parameter(name);
         }
         // The second page of a numbered listing may be followed by another.
-        let first: Vec<_> = [pages.next().await, pages.next().await]
-            .into_iter()
-            .flatten()
-            .collect();
-        let read: Vec<String> = first.into_iter().map(Result::unwrap).collect();
-        assert_eq!(read, ["a", "b"], "{query} {fields}");
-        assert_eq!(
-            listing.targets()[1],
-            format!("/api/v2/users?{expected}"),
-            "{fields}"
-        );
+        for entity in ["a", "b"] {
+            let read: String = pages.next().await.unwrap().unwrap();
+            assert_eq!(read, entity, "{query} {fields}");
+        }
+        let second = &listing.targets()[1];
+        assert_eq!(*second, format!("/api/v2/users?{expected}"), "{fields}");
     }
 }
 
@@ -114,15 +99,10 @@ async fn items_in_another_field_are_named_by_the_caller() {
             "data",
         ),
     ] {
-        let listing = Listing::start("");
-        listing
-            .server
-            .answers([Reply::json(200, &body.to_string())]);
+        let listing = Listing::of([Reply::json(200, &body.to_string())]);
         let error = ended(&mut listing.users()).await;
-        assert!(
-            error.to_string().contains("`Pages::items`"),
-            "{body}: {error}"
-        );
+        let text = error.to_string();
+        assert!(text.contains("`Pages::items`"), "{body}: {text}");
         let read = all(listing.users().items(name)).await;
         assert_eq!(read.unwrap(), ["a"], "{body}");
         // A name that is wrong does not make an empty page.
@@ -158,21 +138,12 @@ async fn page_without_items_is_empty_if_it_has_paging_fields() {
         json!({ "totalHits": 0, "facets": [1] }),
         json!({ "cursor": null, "types": ["x"], "aggregations": [1] }),
     ] {
-        let listing = Listing::start("");
-        listing
-            .server
-            .answers([Reply::json(200, &body.to_string())]);
+        let listing = Listing::of([Reply::json(200, &body.to_string())]);
         assert!(listing.all().await.unwrap().is_empty(), "{body}");
     }
-    for body in [
-        json!({}),
-        json!({ "queryStatus": "Running" }),
-        json!({ "selfUri": "/x" }),
-    ] {
-        let listing = Listing::start("");
-        listing
-            .server
-            .answers([Reply::json(200, &body.to_string())]);
+    let status = json!({ "queryStatus": "Running" });
+    for body in [json!({}), status, json!({ "selfUri": "/x" })] {
+        let listing = Listing::of([Reply::json(200, &body.to_string())]);
         let error = ended(&mut listing.users()).await;
         assert_eq!(kind_of(&error), "UnexpectedResponse", "{body}: {error}");
     }
@@ -193,7 +164,7 @@ async fn hundred_empty_pages_in_a_row_end_the_listing() {
             assert_eq!(all(pages).await.unwrap(), ["b"]);
         } else {
             let error = ended(&mut pages).await;
-            assert!(error.to_string().contains("100 pages in a row"), "{error}");
+            assert_contains(&error, "100 pages in a row");
             assert_eq!(kind_of(&error), "UnexpectedResponse");
             assert_eq!(listing.targets().len(), 101);
         }
@@ -215,8 +186,7 @@ async fn full_page_that_shows_its_end_is_the_last() {
         (json!({}), false),
         (json!({ "pageSize": 1 }), false),
     ] {
-        let listing = Listing::start("");
-        listing.server.answers([page(&["a"], &fields)]);
+        let listing = Listing::of([page(&["a"], &fields)]);
         let call = listing.api.get("/api/v2/users?pageSize=1");
         let mut pages = call.pages::<String>();
         assert_eq!(pages.next().await.unwrap().unwrap(), "a", "{fields}");
@@ -224,10 +194,7 @@ async fn full_page_that_shows_its_end_is_the_last() {
             assert!(pages.next().await.is_none(), "{fields}");
         } else {
             let error = ended(&mut pages).await;
-            assert!(
-                error.to_string().contains("as long as was asked"),
-                "{error}"
-            );
+            assert_contains(&error, "as long as was asked");
         }
         assert_eq!(listing.targets().len(), 1, "{fields}");
     }
@@ -235,22 +202,16 @@ async fn full_page_that_shows_its_end_is_the_last() {
 
 #[tokio::test]
 async fn next_page_in_a_link_header_is_an_error() {
+    let with = |headers: &str| [Reply::of(200, headers, r#"{"entities":["a"]}"#)];
     let headers = "Link: </api/v2/users?x=1>; rel=\"prev\", </x>; rel=\"next\"\r\n";
-    let listing = Listing::start("");
-    listing
-        .server
-        .answers([Reply::of(200, headers, r#"{"entities":["a"]}"#)]);
+    let listing = Listing::of(with(headers));
     let error = ended(&mut listing.users()).await;
-    assert!(error.to_string().contains("headers"), "{error}");
+    assert_contains(&error, "headers");
     let several = headers.replace("\"next\"", "\"last next\"");
-    listing
-        .server
-        .answers([Reply::of(200, &several, r#"{"entities":["a"]}"#)]);
+    listing.server.answers(with(&several));
     ended(&mut listing.users()).await;
     let headers = headers.replace("\"next\"", "last");
-    listing
-        .server
-        .answers([Reply::of(200, &headers, r#"{"entities":["a"]}"#)]);
+    listing.server.answers(with(&headers));
     assert_eq!(listing.all().await.unwrap(), ["a"]);
 }
 
@@ -265,18 +226,16 @@ async fn place_of_a_faulty_item_is_that_in_the_body() {
     ] {
         listing.server.answers([Reply::json(200, body)]);
         let error = ended(&mut listing.users()).await;
-        assert!(error.to_string().contains(place), "{error}");
+        assert_contains(&error, place);
     }
 }
 
 #[tokio::test]
 async fn empty_name_is_a_configuration_error() {
     let listing = Listing::start("");
-    for pages in [
-        listing.users().items(""),
-        listing.users().cursor_parameter(""),
-    ] {
-        let error = ended(&mut { pages }).await;
+    let users = || listing.users();
+    for mut pages in [users().items(""), users().cursor_parameter("")] {
+        let error = ended(&mut pages).await;
         assert_eq!(kind_of(&error), "Configuration", "{error}");
     }
     assert!(listing.targets().is_empty());
