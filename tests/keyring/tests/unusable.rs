@@ -49,8 +49,8 @@ fn prompt_that_stays_open_ends_at_the_deadline() {
     for what in COMMANDS {
         // It keeps the prompt of the program before open.
         desktop.restart_locked();
-        let printed = desktop.run(&[&["2500"], what].concat());
-        let cause = "the keyring did not respond within 2.5 s; if it asks for a password, enter it";
+        let printed = desktop.run(&[&["5500"], what].concat());
+        let cause = "the keyring did not respond within 5.5 s; if it asks for a password, enter it";
         assert!(printed.contains(cause), "{what:?}: {printed}");
         prompter.wait_for("prompter: BeginPrompting");
     }

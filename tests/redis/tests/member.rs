@@ -16,7 +16,7 @@ use genesys_cloud_auth::{
     store::{RedisStore, RedisTurn, Sealed, SealingKey, StoreKey, TokenStore},
 };
 use secrecy::ExposeSecret as _;
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{runtime::Runtime, sync::watch, time::timeout};
 
 use crate::{
     child_process::{ChildProcess, command, read_from_parent, send_to_parent},
@@ -92,10 +92,15 @@ impl Site {
 
 /// Logs the sandbox's first user in.
 pub async fn log_in(sandbox: &Sandbox, login: &Login) -> TokenProvider {
+    log_in_as(USER, sandbox, login).await
+}
+
+/// Logs the sandbox's first user in under this name.
+pub async fn log_in_as(name: &str, sandbox: &Sandbox, login: &Login) -> TokenProvider {
     let pending = login.begin().unwrap();
     let page = pending.authorize_url().to_string();
     let callback = sandbox.log_in(&page, &sandbox.users()[0]).await;
-    login.finish(pending, &callback, USER).await.unwrap()
+    login.finish(pending, &callback, name).await.unwrap()
 }
 
 /// Returns a client without the machine's certificates, which take long to read and are not needed.
@@ -244,8 +249,9 @@ pub fn serve(job: Vec<String>) {
                 ("failures", least) => {
                     let least = least.parse().unwrap();
                     let mut seen = failures.subscribe();
-                    let seen = *seen.wait_for(|seen: &usize| *seen >= least).await.unwrap();
-                    send_to_parent(&format!("failures: {seen}"));
+                    let enough = seen.wait_for(|seen: &usize| *seen >= least);
+                    let _ = timeout(Duration::from_secs(60), enough).await;
+                    send_to_parent(&format!("failures: {}", *failures.borrow()));
                 }
                 _ => return,
             }

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use genesys_cloud_auth::{Clock, sandbox::Sandbox, store::SealingKey};
+use genesys_cloud_auth::{Clock, TokenProvider, sandbox::Sandbox, store::SealingKey};
 use redis::{Value, cmd};
 
 use crate::{
     conformance::now,
-    member::{LIFE, Site, USER, WEB, hash_of, log_in, sandbox},
+    member::{LIFE, Site, USER, WEB, hash_of, log_in, log_in_as, sandbox},
     server::Server,
 };
 
@@ -127,35 +127,66 @@ impl Monitor {
 
 const LAST: &str = "the last command";
 
-/// A record opens only under its own key. Its life in Redis is that of its token.
+/// Its life in Redis is that of its token.
 #[tokio::test]
-async fn record_under_another_key_is_not_served() {
-    let server = Server::start();
-    let (sandbox, another) = (sandbox().await, sandbox().await);
+async fn record_of_a_service_ends_with_its_token() {
+    let (sandbox, server) = (sandbox().await, Server::start());
     let site = Site::of(&sandbox, &server.url());
-    let clock = Clock::manual();
-    site.tokens(&clock).token().await.unwrap();
+    site.tokens(&Clock::manual()).token().await.unwrap();
     let record = server.record().await;
     let Value::Int(left) = server.ask(&["PEXPIRETIME", &record]).await else {
         panic!("no time")
     };
     let end = now().duration_since(std::time::UNIX_EPOCH).unwrap() + LIFE;
     assert!(i128::from(left).abs_diff(i128::try_from(end.as_millis()).unwrap()) < 60_000);
+}
 
-    let other = Site::of(&another, &server.url());
-    let token = other.tokens(&clock).token().await.unwrap();
-    assert_eq!(another.token_requests(), 1);
+/// Both services have one secret and so one sealing key: only the region differs.
+#[tokio::test]
+async fn record_under_another_key_is_not_served() {
+    let (sandbox, server) = (sandbox().await, Server::start());
+    let site = Site::of(&sandbox, &server.url());
+    let clock = Clock::manual();
+    let token = site.tokens(&clock).token().await.unwrap();
+    let record = server.record().await;
+    let other = || {
+        let builder = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+        builder.clock(clock.clone()).store(site.store()).build()
+    };
+    other().unwrap().token().await.unwrap();
+    assert_eq!(sandbox.token_requests(), 2);
+    copy_over_the_other(&server, &record).await;
+    // A process that starts finds nothing that opens, and replaces it.
+    let next = other().unwrap().token().await.unwrap();
+    assert_ne!(hash_of(&token), hash_of(&next));
+    let last = other().unwrap().token().await.unwrap();
+    assert_eq!(hash_of(&last), hash_of(&next));
+    assert_eq!(sandbox.token_requests(), 3);
+}
+
+#[tokio::test]
+async fn login_under_the_name_of_another_user_is_not_found() {
+    let builder = Sandbox::builder().code_client([WEB]).token_lifetime(LIFE);
+    let (sandbox, server) = (builder.start().await.unwrap(), Server::start());
+    let site = Site::of(&sandbox, &server.url());
+    let open = || site.login(SealingKey::from_bytes([7; 32]), &Clock::manual());
+    log_in(&sandbox, &open()).await;
+    let record = server.record().await;
+    log_in_as("another", &sandbox, &open()).await;
+    assert!(open().saved("another").await.unwrap().is_some());
+    copy_over_the_other(&server, &record).await;
+    assert!(open().saved("another").await.unwrap().is_none());
+    assert!(open().saved(USER).await.unwrap().is_some());
+}
+
+async fn copy_over_the_other(server: &Server, record: &str) {
     let mut records = server.keys().await;
     records.retain(|key| key.ends_with(":record") && *key != record);
-    let copied = ["COPY", &record, &records[0], "REPLACE"];
+    let [other] = &records[..] else {
+        panic!("{records:?}")
+    };
+    let copied = ["COPY", record, other, "REPLACE"];
     assert_eq!(server.ask(&copied).await, Value::Int(1));
-    // A process that starts finds nothing that opens, and replaces it.
-    let next = other.tokens(&clock).token().await.unwrap();
-    assert_ne!(hash_of(&token), hash_of(&next));
-    assert_eq!(another.token_requests(), 2);
-    let last = other.tokens(&clock).token().await.unwrap();
-    assert_eq!(hash_of(&last), hash_of(&next));
-    assert_eq!(another.token_requests(), 2);
 }
 
 /// An older record that somebody puts back is not used by a process that requested or loaded a newer

@@ -3,7 +3,8 @@
 use std::{
     io::{self, BufRead as _, BufReader},
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -35,9 +36,9 @@ impl Server {
     pub fn start_with(arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let (process, port) = run_on_a_free_port(&arguments, &folder);
         Self {
-            process: run(port, &arguments, &folder),
+            process,
             port,
             password: None,
             arguments,
@@ -74,7 +75,7 @@ impl Server {
 
     /// Starts it again after [`kill`](Self::kill), with nothing in it.
     pub fn start_again(&mut self) {
-        self.process = run(self.port, &self.arguments, &self.folder);
+        self.process = run(self.port, &self.arguments, &self.folder).unwrap();
     }
 
     pub async fn connection(&self) -> MultiplexedConnection {
@@ -154,12 +155,31 @@ pub fn command(words: &[&str]) -> Cmd {
     command
 }
 
+/// Returns a port that no connection gets by chance: those are above 32767.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = process::id() * 64 + TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
-fn run(port: u16, arguments: &[String], folder: &TempDir) -> Child {
+/// Another program may have taken the port meanwhile.
+fn run_on_a_free_port(arguments: &[String], folder: &TempDir) -> (Child, u16) {
+    for _ in 0..5 {
+        let port = free_port();
+        match run(port, arguments, folder) {
+            Ok(process) => return (process, port),
+            Err(log) => eprintln!("redis-server ended: {log}"),
+        }
+    }
+    panic!("redis-server does not start");
+}
+
+fn run(port: u16, arguments: &[String], folder: &TempDir) -> Result<Child, String> {
     let mut command = Command::new("redis-server");
     command.current_dir(folder.path());
     // The file of a Sentinel comes first.
@@ -175,9 +195,11 @@ fn run(port: u16, arguments: &[String], folder: &TempDir) -> Child {
         .iter()
         .any(|ready| log.contains(ready))
     {
-        let read = output.read_line(&mut log).unwrap();
-        assert!(read > 0, "redis-server ended: {log}");
+        if output.read_line(&mut log).unwrap() == 0 {
+            process.wait().unwrap();
+            return Err(log);
+        }
     }
     thread::spawn(move || io::copy(&mut output, &mut io::sink()));
-    process
+    Ok(process)
 }

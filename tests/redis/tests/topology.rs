@@ -1,12 +1,12 @@
 //! Connections of the program's own: a cluster, and Sentinel with a failover.
 
-use std::process::Command;
+use std::{process::Command, sync::Mutex, time::Duration};
 
 use genesys_cloud_auth::{
     Clock,
-    store::{RedisStore, StoreKey, store_conformance_with_lost_turns},
+    store::{RedisStore, Sealed, StoreKey, TokenStore as _, store_conformance_with_lost_turns},
 };
-use redis::cluster::ClusterClient;
+use redis::{Client, cluster::ClusterClient};
 
 use crate::{
     member::{LIFE, Site, hash_of, sandbox},
@@ -72,4 +72,28 @@ async fn store_of_a_sentinel_follows_a_failover() {
     let another = site.tokens(&clock).token().await.unwrap();
     assert_eq!(hash_of(&another), hash_of(&token));
     assert_eq!(sandbox.token_requests(), 2);
+}
+
+/// It stays open, and answers reads or nothing at all.
+#[tokio::test]
+async fn connection_to_a_former_primary_is_replaced() {
+    for serves_reads in ["yes", "no"] {
+        let servers = [0, 1].map(|_| Server::start());
+        let clients = servers.each_ref().map(|server| Client::open(server.url()));
+        let clients = Mutex::new(clients.into_iter());
+        let store = RedisStore::from_fn(move || {
+            let next = clients.lock().unwrap().next().unwrap();
+            async move { Ok(next?.get_multiplexed_async_connection().await?) }
+        });
+        let key = StoreKey::for_tests("a");
+        assert!(store.load(&key).await.unwrap().is_none());
+        let [former, primary] = &servers;
+        let config = ["CONFIG", "SET", "replica-serve-stale-data", serves_reads];
+        former.ask(&config).await;
+        former.ask(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        let turn = store.take_turn(&key, Duration::ZERO).await.unwrap();
+        let value = Sealed::from_bytes(b"a record".to_vec());
+        store.save(turn, &key, value).await.unwrap();
+        assert!(primary.record().await.ends_with(":record"));
+    }
 }
