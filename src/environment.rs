@@ -50,6 +50,11 @@ pub(crate) fn own_state_folder() -> Result<PathBuf, &'static str> {
     Ok(state.join("genesys-cloud-auth"))
 }
 
+/// The user's home folder, if it is known.
+pub(crate) fn home_folder() -> Option<PathBuf> {
+    std::env::home_dir().filter(|folder| folder.is_absolute())
+}
+
 /// The platform's folder for a user's state, such as logins, if it is known.
 fn state_folder() -> Option<PathBuf> {
     let named = if cfg!(windows) {
@@ -68,6 +73,6 @@ fn state_folder() -> Option<PathBuf> {
     named
         .map(PathBuf::from)
         .filter(|folder| folder.is_absolute())
-        .or_else(|| Some(std::env::home_dir()?.join(home)))
+        .or_else(|| Some(home_folder()?.join(home)))
         .filter(|folder| folder.is_absolute())
 }

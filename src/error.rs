@@ -82,6 +82,10 @@ enum Inner {
         cause: Error,
         left: Duration,
     },
+    /// Why a call has no token, which does not tell what became of the call.
+    NoToken {
+        cause: Error,
+    },
     /// The server may have done what it was asked to do before `cause`.
     OutcomeUnknown {
         cause: Error,
@@ -95,7 +99,9 @@ impl Error {
     pub fn kind(&self) -> &ErrorKind {
         match &*self.0 {
             Inner::Kind(kind) | Inner::Named(kind, _) => kind,
-            Inner::Pause { cause, .. } | Inner::OutcomeUnknown { cause, .. } => cause.kind(),
+            Inner::Pause { cause, .. }
+            | Inner::NoToken { cause }
+            | Inner::OutcomeUnknown { cause, .. } => cause.kind(),
         }
     }
 
@@ -121,6 +127,7 @@ impl Error {
     pub(crate) fn wait(&self) -> Option<Duration> {
         match &*self.0 {
             Inner::Pause { left, .. } => Some(*left),
+            Inner::NoToken { cause } => cause.wait(),
             Inner::Kind(_) | Inner::Named(..) | Inner::OutcomeUnknown { .. } => {
                 self.kind().head()?.retry_after
             }
@@ -159,7 +166,7 @@ impl Error {
     pub(crate) fn in_pause(&self, left: Duration) -> Self {
         let cause = match &*self.0 {
             Inner::Kind(_) | Inner::Named(..) | Inner::OutcomeUnknown { .. } => self.clone(),
-            Inner::Pause { cause, .. } => cause.clone(),
+            Inner::Pause { cause, .. } | Inner::NoToken { cause } => cause.clone(),
         };
         Self(Arc::new(Inner::Pause { cause, left }))
     }
@@ -287,6 +294,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             Inner::Kind(kind) => kind.fmt(f),
             Inner::Named(_, text) | Inner::OutcomeUnknown { text, .. } => f.write_str(text),
+            Inner::NoToken { cause } => cause.fmt(f),
             // The next token request would not help.
             Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {

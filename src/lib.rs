@@ -16,6 +16,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(
+        feature = "gc-profile",
         feature = "keyring-store",
         feature = "login",
         feature = "redis-store",
@@ -51,6 +52,8 @@ mod login;
 mod outside_text;
 mod platform_limits;
 mod private_file;
+#[cfg(feature = "gc-profile")]
+mod profile;
 mod provider;
 mod region;
 mod retry;
@@ -139,6 +142,8 @@ pub mod guide {
     pub mod data_actions {}
     #[doc = include_str!("guide/errors.md")]
     pub mod errors {}
+    #[doc = include_str!("guide/gc_cli.md")]
+    pub mod gc_cli {}
     #[doc = include_str!("guide/implicit_grant.md")]
     pub mod implicit_grant {}
     #[doc = include_str!("guide/oauth_clients.md")]

@@ -1,4 +1,39 @@
-//! Text that users type, paste and mount: byte order marks, and what is around a value by mistake.
+//! Text that users type, paste and mount: files, byte order marks, and what is around a value by mistake.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+/// Reads a regular file that may hold a secret.
+///
+/// # Errors
+/// `too_long` where the file is longer than `max` bytes.
+pub(crate) fn read_file(
+    path: &Path,
+    max: usize,
+    too_long: &'static str,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Opening a pipe would block until another process writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    // One byte above the limit shows that the file is longer. A buffer that grew would leave copies.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(max + 1));
+    fs::File::open(path)?
+        .take(max as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > max {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, too_long));
+    }
+    Ok(bytes)
+}
 
 /// Returns the bytes without a UTF-8 byte order mark at their start (RFC 8259 8.1).
 pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {

@@ -9,6 +9,7 @@ mod cache;
 mod driver;
 mod event;
 mod from_env;
+mod gateway;
 #[cfg(feature = "login")]
 mod login;
 mod memory;
@@ -32,6 +33,8 @@ use http::HeaderValue;
 pub use builder::TokenProviderBuilder;
 pub use event::Event;
 pub(crate) use event::TARGET;
+#[cfg(feature = "gc-profile")]
+pub(crate) use gateway::{Gateway, GatewayNames};
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
 pub use token_info::{NamedEntity, TokenInfo};

@@ -32,10 +32,7 @@ pub(crate) struct Jitter(f64);
 impl Jitter {
     /// Draws a number. It is no secret: the first random bytes of aws-lc would cost every program
     /// that sends nothing over TLS some 25 ms.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "jitter is the one random number that is no secret"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "jitter is no secret")]
     pub(crate) fn draw() -> Self {
         let random = RandomState::new().build_hasher().finish() >> 32;
         let random = u32::try_from(random).unwrap_or(u32::MAX);
@@ -48,7 +45,7 @@ impl Jitter {
     }
 
     /// A point between `low` and `high`.
-    fn between(self, low: Duration, high: Duration) -> Duration {
+    pub(crate) fn between(self, low: Duration, high: Duration) -> Duration {
         low + (high.saturating_sub(low)).mul_f64(self.0)
     }
 

@@ -1,21 +1,20 @@
 //! Where a client secret comes from each time it is needed.
 
 use std::{
-    fmt, fs,
+    fmt,
     future::Future,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 use crate::{
     async_source::AsyncSource,
     environment,
     error::Error,
-    outside_text::{clean, decode},
+    outside_text::{clean, decode, read_file},
 };
 
 /// A client secret, or the place to read it from each time it is needed, so that a rotated secret
@@ -99,7 +98,7 @@ impl ClientSecret {
             SecretSource::Env(name) => (read_variable(&name)?, format!(" in the variable {name}")),
             SecretSource::File(path) => {
                 let place = format!(" in the file {}", path.display());
-                let read = tokio::task::spawn_blocking(move || read_file(&path));
+                let read = tokio::task::spawn_blocking(move || read_secret(&path));
                 let read = read.await.map_err(io::Error::other).flatten();
                 let secret = read.map_err(|error| {
                     let what = format!("the client secret{place} cannot be read");
@@ -178,23 +177,9 @@ fn read_variable(name: &str) -> Result<SecretString, Error> {
     })
 }
 
-fn read_file(path: &Path) -> io::Result<SecretString> {
-    // Opening a pipe would block until another process writes to it.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES + 1));
-    // One byte above the limit shows that the file is longer.
-    fs::File::open(path)?
-        .take(MAX_FILE_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
+fn read_secret(path: &Path) -> io::Result<SecretString> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(invalid("longer than 4096 bytes"));
-    }
+    let bytes = read_file(path, MAX_FILE_BYTES, "longer than 4096 bytes")?;
     Ok(decode(&bytes).map_err(invalid)?.into())
 }
 
@@ -205,6 +190,8 @@ const MAX_FILE_BYTES: usize = MAX_SECRET_BYTES + 5;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::error::ErrorKind;
 

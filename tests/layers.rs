@@ -30,7 +30,7 @@ const LAYERS: &[&str] = &[
     "token_endpoint",
     "grant",
     "provider",
-    "client login middleware",
+    "client login middleware profile",
     "admin",
     "audit rotation",
 ];

@@ -66,9 +66,7 @@ impl Body {
 }
 
 impl Call {
-    /// Sends the call. Where it fails, `may_have_effect` is set if the server may have done what it asked
-    /// for; an error of a token request does not tell.
-    pub(super) async fn send(self, may_have_effect: &mut bool) -> Result<Response, Error> {
+    pub(super) async fn send(self) -> Result<Response, Error> {
         let span = tracing::debug_span!(
             target: TARGET,
             "api_call",
@@ -89,16 +87,12 @@ impl Call {
             response: None,
             failures: 0,
             last_failure: None,
-            may_have_effect: false,
         };
         let result = sending.with_fresh_token().instrument(span).await;
-        result.map_err(|error| {
-            *may_have_effect = sending.may_have_effect;
-            match error.kind() {
-                // The failure before says more than a bare timeout.
-                ErrorKind::Timeout => sending.last_failure.take().unwrap_or(error),
-                _ => error,
-            }
+        result.map_err(|error| match error.kind() {
+            // The failure before says more than a bare timeout.
+            ErrorKind::Timeout => sending.last_failure.take().unwrap_or(error),
+            _ => error,
         })?;
         let response = sending.response.take();
         response.ok_or_else(|| sending.timed_out())
@@ -123,8 +117,6 @@ struct Sending {
     /// Failed attempts so far. Those whose token was rejected do not count.
     failures: u32,
     last_failure: Option<Error>,
-    /// Whether the server may have done what a failed attempt asked for.
-    may_have_effect: bool,
 }
 
 impl Sending {
@@ -153,7 +145,6 @@ impl Sending {
                 Err(error) if !error.invalidates_token() => error,
                 result => return result,
             };
-            self.may_have_effect |= error.may_have_effect();
             self.failures += 1;
             let pause = self.pause_after(&error);
             let attempt = self.failures;
@@ -188,7 +179,8 @@ impl Sending {
         let clock = call.tokens.clock();
         let started = clock.now();
         let deadline = call.deadline.min(started + call.token_wait);
-        let token = call.tokens.token_by(deadline).await?;
+        let token = call.tokens.token_by(deadline).await;
+        let token = token.map_err(Error::without_token)?;
         call.token_wait = call.token_wait.saturating_sub(clock.now() - started);
         Ok(token)
     }

@@ -151,7 +151,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         let Position { target, body, .. } = &position;
         let request = self.request.with_page(target.clone(), body.clone());
         let result = Box::pin(async {
-            let mut response = request.read(&mut false).await?;
+            let mut response = request.read().await?;
             Ok((response.take_json().await?, response))
         });
         Ok(PageCall {

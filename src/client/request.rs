@@ -244,7 +244,7 @@ impl Request {
     /// # Errors
     /// There is no token, no response arrived, or its status is 400 or above.
     pub async fn send(self) -> Result<Response, Error> {
-        self.into_call(ReadBody::Later)?.send(&mut false).await
+        self.into_call(ReadBody::Later)?.send().await
     }
 
     /// Sends JSON with secrets, in a buffer that is wiped. No error repeats the secrets.
@@ -260,7 +260,7 @@ impl Request {
     pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
         self,
     ) -> Result<(T, Response), Error> {
-        let mut response = self.read(&mut false).await?;
+        let mut response = self.read().await?;
         let value = response.decode().await?;
         Ok((value, response))
     }
@@ -288,24 +288,14 @@ impl Request {
     }
 
     async fn read_once(self, advice: impl Fn() -> String) -> Result<Response, Error> {
-        let mut may_have_effect = false;
-        let result = self.read(&mut may_have_effect).await;
-        result.map_err(|error| {
-            if may_have_effect {
-                error.with_unknown_outcome(advice())
-            } else {
-                error
-            }
-        })
+        let result = self.read().await;
+        result.map_err(|error: Error| error.with_possible_effect(advice))
     }
 
-    /// Sends the request and reads the body of the response. A redirection is an error. Where it fails,
-    /// `may_have_effect` is set if the server may have done what the request asked for.
-    pub(super) async fn read(self, may_have_effect: &mut bool) -> Result<Response, Error> {
-        let call = self.into_call(ReadBody::Now)?;
-        let response = call.send(may_have_effect).await?;
+    /// Sends the request and reads the body of the response. A redirection is an error.
+    pub(super) async fn read(self) -> Result<Response, Error> {
+        let response = self.into_call(ReadBody::Now)?.send().await?;
         if response.status().is_redirection() {
-            *may_have_effect = true;
             return Err(response.unexpected(ResponseProblem::Redirect));
         }
         Ok(response)

@@ -12,9 +12,19 @@ impl Error {
         matches!(&*self.0, Inner::OutcomeUnknown { .. })
     }
 
-    /// Whether the server may have done what a request asked for that failed with this error.
-    pub(crate) fn may_have_effect(&self) -> bool {
-        self.kind().may_have_effect()
+    /// Returns this error of a token request, as a call fails with it.
+    pub(crate) fn without_token(self) -> Self {
+        Self(Arc::new(Inner::NoToken { cause: self }))
+    }
+
+    /// Returns this error of a call with `advice` if the server may have done what the call asked for.
+    /// Other errors stay as they are.
+    pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
+        match &*self.0 {
+            Inner::NoToken { .. } => self,
+            _ if self.kind().may_have_effect() => self.with_unknown_outcome(advice()),
+            _ => self,
+        }
     }
 
     /// Returns this error of a request that the server may have done, with `advice`.

@@ -27,6 +27,7 @@ mod login_example;
 mod malformed_errors;
 mod outside_text;
 mod processes;
+mod profile;
 mod proxies;
 mod quickstart;
 mod readme;

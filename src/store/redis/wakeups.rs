@@ -15,6 +15,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::retry::Jitter;
+
 /// Where messages about turns come from, if there are any.
 #[derive(Clone)]
 pub(super) struct Wakeups(Option<Arc<Source>>);
@@ -119,13 +121,7 @@ impl Subscription {
 
 /// Returns a random time between a half of `time` and `time`.
 fn random_part(time: Duration) -> Duration {
-    let mut random = [0; 2];
-    // Without randomness the whole time is waited.
-    let part = match aws_lc_rs::rand::fill(&mut random) {
-        Ok(()) => u32::from(u16::from_ne_bytes(random)),
-        Err(_) => u32::from(u16::MAX),
-    };
-    time / 2 + time / 2 * part / u32::from(u16::MAX)
+    Jitter::draw().between(time / 2, time)
 }
 
 const MAX_SUBSCRIPTIONS: usize = 8;

@@ -1,0 +1,461 @@
+//! What profiles lead to, and which errors. No error shows what is in the file.
+
+use std::{fs, io::Write as _};
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use super::*;
+use crate::error::{ConfigurationKind, ErrorKind, Troubleshooting};
+
+const ID: &str = "b6f0c1de-1111-4222-8333-c0ffee000001";
+
+/// A folder with the file.
+fn folder_with(content: impl AsRef<[u8]>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), content).unwrap();
+    folder
+}
+
+fn file_in(folder: &TempDir, profile: &str) -> ProfileFile {
+    ProfileFile {
+        path: folder.path().join("config.toml"),
+        profile: profile.to_owned(),
+    }
+}
+
+fn build(content: impl AsRef<[u8]>, profile: &str) -> Result<TokenProvider, Error> {
+    builder(file_in(&folder_with(content), profile))?.build()
+}
+
+/// The error, whose texts show nothing of the file.
+#[track_caller]
+fn error_of(content: impl AsRef<[u8]>, profile: &str) -> Error {
+    let error = build(content, profile).unwrap_err();
+    for shown in [
+        format!("{error}"),
+        format!("{error:?}"),
+        format!("{error:#?}"),
+    ] {
+        assert!(!shown.to_lowercase().contains("sentinel"), "{shown}");
+    }
+    error
+}
+
+/// As `gc profiles new` writes it: names in lower case, and what it was not told as empty texts.
+const WRITTEN: &str = "[default]
+  access_token = \"\"
+  client_credentials = \"b6f0c1de-1111-4222-8333-c0ffee000001\"
+  client_secret = \"a-secret\"
+  environment = \"mypurecloud.ie\"
+  gateway_host = \"\"
+  gateway_password = \"\"
+  gateway_pathparams = \"{}\"
+  gateway_port = \"\"
+  gateway_protocol = \"\"
+  gateway_username = \"\"
+  grant_type = \"1\"
+  oauth_token_data = \"{\\\"access_token\\\":\\\"other\\\",\\\"expires_in\\\":86399}\"
+  proxy_host = \"\"
+  proxy_protocol = \"\"
+  redirect_uri = \"\"
+  secure_login_enabled = false
+";
+
+/// A profile, the domain or the hosts of its region, and its grant.
+const GOOD: &[(&str, &str, &str)] = &[
+    (WRITTEN, "mypurecloud.ie", "client credentials"),
+    (
+        "[DEFAULT]\nenvironment=\"mypurecloud.com\"\nclient_credentials='an-id'\nclient_secret='s'",
+        "mypurecloud.com",
+        "client credentials",
+    ),
+    (
+        "# mine\r\n[Default]\r\nEnvironment = 'US-EAST-1'\r\nClient_Credentials = 'i'\r\n\
+         CLIENT_SECRET = 's'\r\ngrant_type = 1\r\n",
+        "mypurecloud.com",
+        "client credentials",
+    ),
+    (
+        "\u{feff}[DEFAULT]\nenvironment='me_central_1'\naccess_token='t'\ngrant_type='0'",
+        "mec1.pure.cloud",
+        "a fixed token",
+    ),
+    (
+        "[DEFAULT]\nenvironment='https://apps.mypurecloud.de/x'\naccess_token='t'\n\
+         client_credentials='i'\nclient_secret='s'\ngrant_type='3'\nredirect_uri='http://localhost:0'",
+        "mypurecloud.de",
+        "a fixed token",
+    ),
+    (
+        "DEFAULT = { environment = 'sae1.pure.cloud', access_token = 't' }\n[other]\nx = [1, [2.5]]\n\
+         d = 2026-11-29\n[[tables]]\ny = true",
+        "sae1.pure.cloud",
+        "a fixed token",
+    ),
+    (
+        "[DEFAULT]\naccess_token='t'\ngateway_host='gw.example'\ngateway_port=8443\n\
+         gateway_protocol='https'\ngateway_pathparams='{login: a/b, api: /c}'",
+        "https://gw.example:8443/a/b https://gw.example:8443/c https://gw.example:8443/a/b",
+        "a fixed token",
+    ),
+    (
+        "[DEFAULT]\nenvironment='mypurecloud.jp'\naccess_token='t'\ngateway_host='localhost'\n\
+         gateway_port='9000'\ngateway_protocol='http'\ngateway_username='u'",
+        "http://localhost:9000/ http://localhost:9000/ https://apps.mypurecloud.jp/",
+        "a fixed token",
+    ),
+];
+
+#[test]
+fn profiles_lead_to_region_and_grant() {
+    for (content, hosts, grant) in GOOD {
+        for name in ["DEFAULT", "default", "Default"] {
+            let tokens = build(content, name).unwrap();
+            let region = tokens.region();
+            let (login, api) = (region.login_url(), region.api_url());
+            let named = match region.domain() {
+                Some(domain) => domain.to_owned(),
+                None => format!("{login} {api} {}", region.apps_url()),
+            };
+            assert_eq!(named, *hosts, "{content}");
+            let shown = format!("{tokens:?}").to_lowercase();
+            let kind = if *grant == "a fixed token" {
+                "fixed"
+            } else {
+                "clientcredentials"
+            };
+            assert!(shown.contains(kind), "{content}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn each_profile_has_its_own_settings() {
+    let content = "[a]\nenvironment='mypurecloud.com'\naccess_token='t'\n\
+         [b]\nenvironment='mypurecloud.de'\naccess_token='t'\n\
+         [team.b]\nenvironment='mypurecloud.ie'\naccess_token='t'\n\
+         ['flat.b']\nenvironment='mypurecloud.jp'\naccess_token='t'\n\
+         ['Größe']\nenvironment='cac1.pure.cloud'\naccess_token='t'";
+    for (name, domain) in [
+        ("a", "mypurecloud.com"),
+        ("B", "mypurecloud.de"),
+        ("team.b", "mypurecloud.ie"),
+        ("Flat.B", "mypurecloud.jp"),
+        ("GRÖSSE", ""),
+        ("grÖße", "cac1.pure.cloud"),
+    ] {
+        match build(content, name) {
+            Ok(tokens) => assert_eq!(tokens.region().domain(), Some(domain), "{name}"),
+            Err(error) => assert!(domain.is_empty(), "{name}: {error}"),
+        }
+    }
+    for name in [
+        "",
+        "c",
+        "team",
+        "team.c",
+        "a.b",
+        "a.",
+        ".",
+        "environment",
+        "..b",
+    ] {
+        let error = error_of(content, name).to_string();
+        assert!(error.contains(&format!("“{name}”")), "{error}");
+    }
+}
+
+/// What is in the profile, and what its error says.
+const BAD: &[(&str, &str)] = &[
+    (
+        "",
+        "`client_credentials`, which holds the client id, and `access_token` are missing",
+    ),
+    (
+        "environment = ''\naccess_token = 'sentinel'",
+        "`environment` is missing",
+    ),
+    ("environment = 'sentinel'", "`environment` is not a region"),
+    (
+        "environment = 'mypurecloud.com.sentinel.example'",
+        "`environment` is not a region",
+    ),
+    ("environment = 'localhost'", "`environment` is not a region"),
+    (
+        "environment = ' mypurecloud.com'",
+        "`environment` starts or ends with a space",
+    ),
+    (
+        "environment = { sentinel = 1 }",
+        "`environment` is a table instead of a text",
+    ),
+    (
+        "environment = ['sentinel']",
+        "`environment` is an array instead of a text",
+    ),
+    (
+        "client_secret = 'sentinel'",
+        "`client_credentials`, which holds the client id",
+    ),
+    ("client_credentials = 'sentinel'", "`client_secret` is not"),
+    (
+        "client_credentials = 'sentinel'\nclient_secret = ''",
+        "`client_secret` is not",
+    ),
+    (
+        "client_credentials = 'sentinel'\nclient_secret = true",
+        "`client_secret` is true or false",
+    ),
+    (
+        "client_credentials = 'sentinel'\nclient_secret = 1.5",
+        "`client_secret` is a number with",
+    ),
+    (
+        "client_credentials = 'sentinel'\nclient_secret = '\"sentinel\"'",
+        "`client_secret`: the client",
+    ),
+    (
+        "client_credentials = 'sentinel'\nclient_secret = \"sentinel\\nx\"",
+        "line break",
+    ),
+    (
+        "client_credentials = 'a sentinel:x'\nclient_secret = 's'",
+        "`client_credentials`",
+    ),
+    (
+        "client_credentials = 1\nCLIENT_CREDENTIALS = 'sentinel'",
+        "is there twice",
+    ),
+    ("access_token = 'Bearer sentinel'", "`access_token`"),
+    ("access_token = 'sentinel sentinel'", "`access_token`"),
+    (
+        "access_token = 2026-11-29",
+        "`access_token` is a table instead of a text",
+    ),
+    ("grant_type = '0'", "`access_token` is needed"),
+    (
+        "grant_type = '2'\nclient_credentials = 'sentinel'",
+        "implicit grant, which Genesys Cloud ends",
+    ),
+    ("grant_type = 2", "implicit grant, which Genesys Cloud ends"),
+    (
+        "redirect_uri = 'http://localhost:8080/sentinel'",
+        "implicit grant, which Genesys Cloud ends",
+    ),
+    (
+        "grant_type = '3'\nredirect_uri = 'http://localhost:0'",
+        "a user logs in: use `Login`",
+    ),
+    ("grant_type = 'sentinel'", "`grant_type` is not known"),
+    (
+        "gateway_host = 'https://sentinel.example'",
+        "`gateway_host` is not a host's name alone",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_port = 'sentinel'",
+        "`gateway_port` is not a port",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_protocol = 'sentinel'",
+        "`gateway_protocol` is neither",
+    ),
+    (
+        "gateway_host = 'sentinel.example'\ngateway_protocol = 'http'",
+        "`gateway_host`: the login URL",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_pathparams = '{login: ../sentinel}'",
+        "`gateway_pathparams` is not a path",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_pathparams = '{apps: sentinel}'",
+        "`gateway_pathparams` is not `{login",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_pathparams = '{login: a, login: sentinel}'",
+        "`gateway_pathparams` is not `{",
+    ),
+    (
+        "gateway_host = 'h'\ngateway_pathparams = 'sentinel'",
+        "`gateway_pathparams` is not `{login",
+    ),
+    (
+        "access_token = 't'\nproxy_protocol = 'socks5'\nproxy_host = 'h'",
+        "`proxy_protocol` is neither",
+    ),
+    (
+        "access_token = 't'\nproxy_protocol = 'http'",
+        "`proxy_host` is missing",
+    ),
+    (
+        "access_token = 't'\nproxy_protocol = 'http'\nproxy_host = 'u:sentinel@h'",
+        "`proxy_host` is not",
+    ),
+    (
+        "access_token = 't'\nproxy_protocol = 'http'\nproxy_host = 'h'\nproxy_port = 0",
+        "`proxy_port` is",
+    ),
+];
+
+#[test]
+fn error_names_profile_key_and_cure() {
+    for (lines, says) in BAD {
+        let mut content = format!("[x]\n{lines}\n");
+        if !lines.contains("environment") && !lines.contains("gateway") {
+            content.push_str("environment = 'mypurecloud.com'\n");
+        }
+        let error = error_of(&content, "x");
+        let text = error.to_string();
+        assert!(text.starts_with("the profile “x” in "), "{text}");
+        assert!(text.contains(says), "{lines}: {text}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Configuration(_)),
+            "{error:?}"
+        );
+        let is_row_5 = text.contains("`client_secret` is not;");
+        let row = is_row_5.then_some(Troubleshooting::SecretNotVisible);
+        assert_eq!(error.troubleshooting(), row, "{text}");
+        if let ErrorKind::Configuration(error) = error.kind() {
+            let is_missing = matches!(error.kind(), ConfigurationKind::MissingSecret);
+            assert_eq!(is_missing, is_row_5, "{text}");
+        }
+    }
+}
+
+#[test]
+fn file_that_cannot_be_used_is_named_with_its_fault() {
+    let deep = |part: &str| part.repeat(20_000);
+    for (content, says) in [
+        (b"".to_vec(), "has no profile “x”"),
+        (b"x = 'sentinel'".to_vec(), "is no table"),
+        (b"[X]\na = 1\n[x]\na = 1".to_vec(), "is there twice"),
+        (
+            b"[x]\nsecret = sentinel".to_vec(),
+            "not valid TOML in line 2",
+        ),
+        (
+            b"[x]\n\na = 'sentinel\nb = 1".to_vec(),
+            "not valid TOML in line 3",
+        ),
+        (
+            b"[x]\na = 'sentinel'\na = 'sentinel'".to_vec(),
+            "not valid TOML",
+        ),
+        (b"[x]\n[x]\nsentinel = 1".to_vec(), "not valid TOML"),
+        (b"sentinel".to_vec(), "not valid TOML in line 1"),
+        (
+            b"{\"x\": \"sentinel\"}".to_vec(),
+            "not valid TOML in line 1",
+        ),
+        (b"\xff\xfe[\0x\0]\0".to_vec(), "is UTF-16"),
+        (b"[x]\na = 'sentin\xe9l'".to_vec(), "is not UTF-8"),
+        (deep("[").into(), "not valid TOML"),
+        (format!("x = {}", deep("[")).into(), "not valid TOML"),
+        (
+            format!("x = {}{}", deep("["), deep("]")).into(),
+            "not valid TOML",
+        ),
+        (format!("x = {}", deep("{a=")).into(), "not valid TOML"),
+        (format!("[x{}]", deep(".a")).into(), "not valid TOML"),
+        (format!("x{} = 1", deep(".a")).into(), "not valid TOML"),
+        (vec![b'#'; 256 * 1024 + 1], "longer than 256 KiB"),
+    ] {
+        let error = error_of(&content, "x").to_string();
+        assert!(error.contains("config.toml"), "{error}");
+        assert!(error.contains(says), "{error}");
+    }
+    let folder = folder_with("");
+    let absent = ProfileFile {
+        path: folder.path().join("absent"),
+        profile: "x".to_owned(),
+    };
+    let text = builder(absent).unwrap_err().to_string();
+    assert!(
+        text.contains("does not exist; `gc profiles new` makes it"),
+        "{text}"
+    );
+    let itself = ProfileFile {
+        path: folder.path().to_owned(),
+        profile: "x".to_owned(),
+    };
+    let text = builder(itself).unwrap_err().to_string();
+    assert!(text.contains("not a regular file"), "{text}");
+}
+
+#[test]
+fn file_of_100_megabytes_is_not_read() {
+    let folder = folder_with("");
+    let path = folder.path().join("config.toml");
+    let mut file = fs::File::create(&path).unwrap();
+    file.write_all(WRITTEN.as_bytes()).unwrap();
+    file.set_len(100 << 20).unwrap();
+    let mut text = String::new();
+    let used = allocation_counter::measure(|| {
+        text = builder(file_in(&folder, "DEFAULT"))
+            .unwrap_err()
+            .to_string();
+    });
+    assert!(text.contains("longer than 256 KiB"), "{text}");
+    assert!(used.bytes_max < 1 << 20, "{} bytes", used.bytes_max);
+}
+
+#[test]
+fn largest_file_is_read() {
+    let mut content = WRITTEN.to_owned();
+    content.push_str(&"# ".repeat((256 * 1024 - WRITTEN.len()) / 2));
+    content.push_str(&"#".repeat(256 * 1024 - content.len()));
+    assert!(build(&content, "DEFAULT").is_ok());
+}
+
+#[test]
+fn hostile_name_of_a_profile_is_escaped() {
+    let name = format!("\u{1b}[31m\u{202e}{}", "x".repeat(2_000));
+    let empty = format!("[\"\\u001b[31m\\u202e{}\"]\n", "x".repeat(2_000));
+    for content in [WRITTEN, &empty] {
+        let error = error_of(content, &name).to_string();
+        let is_there = error.contains("`environment` is missing");
+        assert_eq!(is_there, content != WRITTEN, "{error}");
+        assert!(error.contains("\\u{1b}[31m\\u{202e}xxx"), "{error}");
+        assert!(error.len() < 1_000 && !error.contains('\u{1b}'), "{error}");
+    }
+}
+
+#[test]
+fn secret_is_read_again_for_its_client_only() {
+    let folder = folder_with(WRITTEN);
+    let file = file_in(&folder, "DEFAULT");
+    let write = |content: &str| fs::write(&file.path, content).unwrap();
+    let secret = || {
+        file.secret_of(ID)
+            .map(|secret| secret.expose_secret().to_owned())
+    };
+    assert_eq!(secret().unwrap(), "a-secret");
+    write(&WRITTEN.replace("a-secret", "another"));
+    assert_eq!(secret().unwrap(), "another");
+    for (content, says) in [
+        (
+            WRITTEN.replace(ID, "sentinel"),
+            "the profile of another OAuth client now",
+        ),
+        (
+            WRITTEN.replace(ID, ""),
+            "the profile of another OAuth client now",
+        ),
+        (WRITTEN.replace("a-secret", ""), "`client_secret` is not"),
+        (
+            WRITTEN.replace("a-secret", " sentinel"),
+            "`client_secret`: ",
+        ),
+        (WRITTEN.replace("default", "other"), "has no profile"),
+        ("sentinel".to_owned(), "not valid TOML"),
+    ] {
+        write(&content);
+        let error = secret().unwrap_err();
+        let shown = format!("{error:?} {error:#?}");
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(!shown.contains("sentinel"), "{shown}");
+    }
+    fs::remove_file(&file.path).unwrap();
+    assert!(secret().unwrap_err().to_string().contains("does not exist"));
+}

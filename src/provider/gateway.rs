@@ -1,0 +1,199 @@
+//! A gateway, which stands in place of the region's login and API hosts.
+
+use url::{Host, Url};
+
+use crate::{error::Error, region::Region};
+
+/// The settings of a gateway, as the official SDKs have them.
+pub(crate) struct Gateway<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) port: Option<&'a str>,
+    /// `https`, which is the default, or `http`.
+    pub(crate) protocol: Option<&'a str>,
+    /// The path before those of requests to the login host.
+    pub(crate) login_path: Option<&'a str>,
+    /// The path before those of requests to the API.
+    pub(crate) api_path: Option<&'a str>,
+}
+
+/// The names of the settings, for errors.
+pub(crate) struct GatewayNames {
+    pub(crate) host: &'static str,
+    pub(crate) port: &'static str,
+    pub(crate) protocol: &'static str,
+    pub(crate) path: &'static str,
+}
+
+impl Gateway<'_> {
+    /// Returns the region whose hosts are the gateway.
+    pub(crate) fn region(
+        &self,
+        names: &GatewayNames,
+        behind: Option<&Region>,
+    ) -> Result<Region, Error> {
+        let origin = self.origin(names)?;
+        let url = |path| match path {
+            Some(path) => absolute(path, names).map(|path| format!("{origin}{path}")),
+            None => Ok(origin.clone()),
+        };
+        let gateway = Region::custom(&url(self.login_path)?, &url(self.api_path)?);
+        // People use the applications without the gateway.
+        let gateway = match behind {
+            Some(region) => {
+                gateway.and_then(|gateway| gateway.with_apps(region.apps_url().as_str()))
+            }
+            None => gateway,
+        };
+        gateway.map_err(|error| Error::from(error).in_setting(names.host))
+    }
+
+    /// Returns the scheme, the host and the port, as the official SDKs put them together.
+    pub(crate) fn origin(&self, names: &GatewayNames) -> Result<String, Error> {
+        let (host, scheme) = (self.host, self.protocol.unwrap_or("https"));
+        let scheme = scheme.to_ascii_lowercase();
+        if !["https", "http"].contains(&&*scheme) {
+            return invalid(names.protocol, "is neither https nor http");
+        }
+        if !is_host(host) {
+            let what = "is not a host's name alone; the port, the protocol and a path have settings \
+                        of their own";
+            return invalid(names.host, what);
+        }
+        let Some(port) = self.port else {
+            return Ok(format!("{scheme}://{host}"));
+        };
+        match port.parse::<u16>() {
+            Ok(number) if number > 0 => Ok(format!("{scheme}://{host}:{number}")),
+            _ => invalid(names.port, "is not a port from 1 to 65535"),
+        }
+    }
+}
+
+/// Whether the text is a host without a port, as it stands before the path of a URL.
+fn is_host(text: &str) -> bool {
+    let is_foreign = |c: char| c.is_control() || c.is_whitespace() || "/\\@?#%".contains(c);
+    if text.contains(is_foreign) {
+        return false;
+    }
+    match Url::parse(&format!("https://{text}/")) {
+        Ok(url) => match url.host() {
+            Some(Host::Ipv6(_)) => text.ends_with(']'),
+            host => host.is_some() && !text.contains(':'),
+        },
+        Err(_) => false,
+    }
+}
+
+/// Returns the path with one slash before it and none after it.
+fn absolute(path: &str, names: &GatewayNames) -> Result<String, Error> {
+    let path = format!("/{}", path.trim_matches('/'));
+    // What a URL parser would change is not this path.
+    let base = Url::parse("https://gateway.invalid").ok();
+    let url = base.and_then(|base| base.join(&path).ok());
+    let is_same = url.is_some_and(|url| url.path() == path && url.as_str().ends_with(&path));
+    if !is_same || path.starts_with("//") || path.contains('@') {
+        return invalid(names.path, "is not a path");
+    }
+    Ok(path)
+}
+
+fn invalid<T>(name: &str, what: &str) -> Result<T, Error> {
+    Err(Error::configuration(format!("{name} {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: GatewayNames = GatewayNames {
+        host: "HOST",
+        port: "PORT",
+        protocol: "PROTOCOL",
+        path: "PATH",
+    };
+
+    fn origin(host: &str, port: Option<&str>, protocol: Option<&str>) -> Result<String, Error> {
+        let gateway = Gateway {
+            host,
+            port,
+            protocol,
+            login_path: None,
+            api_path: None,
+        };
+        gateway.origin(&NAMES)
+    }
+
+    #[test]
+    fn origin_is_protocol_host_and_port() {
+        for (host, port, protocol, expected) in [
+            ("gw.example", None, None, "https://gw.example"),
+            (
+                "gw.example",
+                Some("8443"),
+                Some("HTTPS"),
+                "https://gw.example:8443",
+            ),
+            ("localhost", Some("80"), Some("http"), "http://localhost:80"),
+            ("[::1]", Some("9000"), Some("http"), "http://[::1]:9000"),
+        ] {
+            assert_eq!(origin(host, port, protocol).unwrap(), expected);
+        }
+        for (host, port, protocol, name) in [
+            ("https://gw.example", None, None, "HOST"),
+            ("gw.example:8443", None, None, "HOST"),
+            ("gw.example/path", None, None, "HOST"),
+            ("user@gw.example", None, None, "HOST"),
+            ("gw.example?x", None, None, "HOST"),
+            ("gw example", None, None, "HOST"),
+            ("::1", None, None, "HOST"),
+            ("gw.example", Some("0"), None, "PORT"),
+            ("gw.example", Some("-1"), None, "PORT"),
+            ("gw.example", Some("65536"), None, "PORT"),
+            ("gw.example", Some("8443/x"), None, "PORT"),
+            ("gw.example", None, Some("ftp"), "PROTOCOL"),
+            ("gw.example", None, Some("https://"), "PROTOCOL"),
+        ] {
+            let error = origin(host, port, protocol).unwrap_err().to_string();
+            assert!(
+                error.starts_with(name),
+                "{host} {port:?} {protocol:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn path_goes_before_the_requests_of_its_host() {
+        let region = |login_path, api_path| {
+            let gateway = Gateway {
+                host: "gw.example",
+                port: None,
+                protocol: None,
+                login_path,
+                api_path,
+            };
+            gateway.region(&NAMES, None)
+        };
+        for value in ["genesys/login", "/genesys/login", "/genesys/login/"] {
+            let login = region(Some(value), None).unwrap();
+            assert_eq!(login.login_url().path(), "/genesys/login");
+            assert_eq!(login.api_url().path(), "/");
+            let api = region(None, Some(value)).unwrap();
+            assert_eq!(api.login_url().path(), "/");
+            assert_eq!(api.api_url().path(), "/genesys/login");
+        }
+        for value in [
+            "..",
+            "a/%2e%2e/b",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "a b",
+            "@evil.example",
+        ] {
+            for error in [region(Some(value), None), region(None, Some(value))] {
+                let error = error.unwrap_err().to_string();
+                assert!(error.starts_with("PATH"), "{value:?}: {error}");
+            }
+        }
+    }
+}
