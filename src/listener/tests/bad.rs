@@ -156,6 +156,24 @@ async fn target_in_absolute_form_is_accepted() {
     }
 }
 
+#[tokio::test]
+async fn target_in_absolute_form_with_another_path_is_rejected() {
+    let listener = Listener::bind(LoopbackHost::V4, &[0]).unwrap();
+    let expected = Expected {
+        path: "/".to_owned(),
+        ..expected()
+    };
+    let address = listener.addresses()[0];
+    let request = format!(
+        "GET http://{address}/other?code={CODE}&state={STATE} HTTP/1.1\r\nHost: {address}\r\n\r\n"
+    );
+    let clock = Clock::system();
+    tokio::select! {
+        _ = listener.wait(&expected, clock.now() + TEST_TIMEOUT, &clock) => panic!("not the path"),
+        page = spawn_send(address, request) => check_response(&page.unwrap(), 404),
+    }
+}
+
 /// Checks what a response must contain and must not contain.
 fn check_response(response: &str, status: u16) {
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
