@@ -70,11 +70,11 @@ impl Keyring {
 
     /// Asks the user to unlock the keyring, if it is locked. This and the following functions block.
     pub(crate) fn unlock(&self) -> Result<(), KeyringError> {
-        platform::unlock(&self.account("unlock"))
+        repeated(|| platform::unlock(&self.account("unlock")))
     }
 
     pub(crate) fn load(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-        let value = platform::load(&self.account(name))?;
+        let value = repeated(|| platform::load(&self.account(name)))?;
         if let Some(value) = &value {
             check_value(value)?;
         }
@@ -83,11 +83,11 @@ impl Keyring {
 
     pub(crate) fn save(&self, name: &str, value: &[u8]) -> Result<(), KeyringError> {
         check_value(value)?;
-        platform::save(&self.account(name), value)
+        repeated(|| platform::save(&self.account(name), value))
     }
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), KeyringError> {
-        platform::remove(&self.account(name))
+        repeated(|| platform::remove(&self.account(name)))
     }
 
     fn account<'a>(&'a self, name: &'a str) -> Account<'a> {
@@ -109,6 +109,15 @@ fn check_length(length: usize, max: usize) -> Result<(), KeyringError> {
         return Ok(());
     }
     Err(KeyringError::TooLong { length, max })
+}
+
+/// Repeats a call once where the keyring did not reply in time, as one that is just starting. Whether or
+/// not the first call had an effect, the second has the same.
+fn repeated<T>(call: impl Fn() -> Result<T, KeyringError>) -> Result<T, KeyringError> {
+    match call() {
+        Err(KeyringError::NoReply) => call(),
+        result => result,
+    }
 }
 
 /// While a call hangs, the next ones wait for it, each until its own deadline. So there is at most one

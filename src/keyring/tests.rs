@@ -1,4 +1,4 @@
-use std::sync::mpsc;
+use std::{cell::Cell, sync::mpsc};
 
 use super::*;
 
@@ -115,6 +115,29 @@ fn name_of_an_app_is_checked() {
     }
     for good in ["a", "CRM – Desktop", &"a".repeat(100)] {
         assert!(Keyring::new(good, SECOND).is_ok(), "{good:?}");
+    }
+}
+
+#[test]
+fn call_without_a_reply_is_repeated_once() {
+    type Call = fn(u32) -> Result<u32, KeyringError>;
+    let cases: [(Call, bool, u32); 4] = [
+        (|_| Err(KeyringError::NoReply), false, 2),
+        (
+            |number| (number == 2).then_some(2).ok_or(KeyringError::NoReply),
+            true,
+            2,
+        ),
+        (Ok, true, 1),
+        (|_| Err(KeyringError::Locked), false, 1),
+    ];
+    for (call, succeeds, expected) in cases {
+        let calls = Cell::new(0);
+        let result = repeated(|| {
+            calls.set(calls.get() + 1);
+            call(calls.get())
+        });
+        assert_eq!((result.is_ok(), calls.get()), (succeeds, expected));
     }
 }
 
