@@ -168,7 +168,8 @@ impl Audit {
         self
     }
 
-    /// Sets when the secret of a client was generated, as a vault or a journal has it.
+    /// Sets when the secret of a client was generated, as a vault or the
+    /// [report](crate::rotation::RotationReport::secret_date) of its rotation has it.
     pub fn secret_date(mut self, client_id: impl Into<String>, date: SystemTime) -> Self {
         self.policy.secret_dates.insert(client_id.into(), date);
         self

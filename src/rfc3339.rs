@@ -6,6 +6,7 @@ use jiff::{
     Timestamp,
     civil::{DateTime, date},
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Parses a time such as `2026-01-31T12:00:00.5Z`. The fraction of a second is dropped, and a time
 /// before 1970 becomes 1970. A time without an offset is in UTC (SAML Core 1.3.3). A leap second,
@@ -31,6 +32,26 @@ pub(crate) fn parse_date_time(text: &str) -> Option<SystemTime> {
 pub(crate) fn format_date_time(time: SystemTime) -> String {
     let time = Timestamp::try_from(time.max(SystemTime::UNIX_EPOCH));
     format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+}
+
+/// Reads an optional field with a time. Another form counts as absent.
+pub(crate) fn date_time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SystemTime>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.as_deref().and_then(parse_date_time))
+}
+
+/// Writes an optional field with a time.
+#[allow(
+    clippy::ref_option,
+    reason = "serde calls it with a reference to the field"
+)]
+pub(crate) fn write_date_time<S: Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(format_date_time).serialize(serializer)
 }
 
 fn without_fraction(text: &str) -> Option<&str> {

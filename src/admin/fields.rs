@@ -1,15 +1,12 @@
 //! Fields of the Platform API's JSON objects.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::open_enum::normalized;
-use crate::{error::Error, rfc3339::parse_date_time};
+use crate::error::Error;
 
 /// The fields of an object that this crate does not know, by name. An update sends them back.
 ///
@@ -95,14 +92,6 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
-}
-
-/// Reads a time as RFC 3339 writes it. Another form counts as absent.
-pub(super) fn date_time<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<SystemTime>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.as_deref().and_then(parse_date_time))
 }
 
 /// Reads `null` as the default.

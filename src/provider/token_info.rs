@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::{
     TokenProvider,
@@ -15,7 +15,7 @@ use crate::{
     http_client::{Incoming, Outgoing},
     outside_text::without_byte_order_mark,
     region::url_under,
-    rfc3339::parse_date_time,
+    rfc3339::date_time,
     runtime,
     token::AccessToken,
 };
@@ -174,12 +174,6 @@ impl TokenProvider {
         };
         endpoint.http_client.send(outgoing).await
     }
-}
-
-/// Reads a time as RFC 3339 writes it. Another form counts as absent.
-fn date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.as_deref().and_then(parse_date_time))
 }
 
 const MAX_TOKEN_INFO_BYTES: usize = 256 * 1024;

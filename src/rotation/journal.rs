@@ -4,12 +4,17 @@ use std::{
     fs,
     io::{ErrorKind as IoErrorKind, Read, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::step::Step;
-use crate::{error::Error, private_file};
+use crate::{
+    error::Error,
+    private_file,
+    rfc3339::{date_time, write_date_time},
+};
 
 /// A file that exists while a rotation is under way.
 #[derive(Clone, Debug)]
@@ -20,6 +25,13 @@ pub(super) struct Journal(PathBuf);
 pub(super) struct Entry {
     pub(super) client_id: String,
     pub(super) step: Step,
+    /// When the new secret was generated.
+    #[serde(
+        default,
+        serialize_with = "write_date_time",
+        deserialize_with = "date_time"
+    )]
+    pub(super) secret_date: Option<SystemTime>,
 }
 
 impl Journal {

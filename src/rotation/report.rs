@@ -2,9 +2,9 @@
 
 use std::{fmt, time::SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::rfc3339::format_date_time;
+use crate::rfc3339::write_date_time;
 
 /// What a rotation would change; made by [`Rotation::plan`](super::Rotation::plan), which changes
 /// nothing. Its `Display` is a list for people.
@@ -69,6 +69,11 @@ impl fmt::Display for RotationPlan {
 pub struct RotationReport {
     /// The id of the client.
     pub client_id: String,
+    /// When the new secret was generated, by this machine's clock: what
+    /// [`Audit::secret_date`](crate::audit::Audit::secret_date) needs, since the API never tells. `None`
+    /// where no secret was generated.
+    #[serde(serialize_with = "write_date_time")]
+    pub secret_date: Option<SystemTime>,
     /// Whether the vault said that it stored the secret, or returned it.
     pub is_stored: bool,
     /// The credentials that were replaced.
@@ -81,7 +86,7 @@ pub struct RotationReport {
     /// When all tokens that were issued with the old secret have ended. Actions that
     /// [`recheck`](super::Rotation::recheck) executes later prove the credentials. `None` where the
     /// client's token duration is not known.
-    #[serde(serialize_with = "optional_time")]
+    #[serde(serialize_with = "write_date_time")]
     pub recheck_at: Option<SystemTime>,
 }
 
@@ -93,15 +98,4 @@ pub struct ReplacedCredential {
     pub id: String,
     /// Whether Genesys Cloud showed a later date of its last change than before.
     pub is_date_later: bool,
-}
-
-#[allow(
-    clippy::ref_option,
-    reason = "serde calls it with a reference to the field"
-)]
-fn optional_time<S: Serializer>(
-    time: &Option<SystemTime>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(format_date_time).serialize(serializer)
 }

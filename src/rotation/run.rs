@@ -86,12 +86,13 @@ impl Settings {
             Err(error) => Err(error),
         };
         let found = async {
-            let step = entry?.step;
-            let run = self.prepare().await?;
+            let entry = entry?;
+            let mut run = self.prepare().await?;
             // Until the step after it, the old secret may still be the valid one.
-            if step == Step::Regenerate {
+            if entry.step == Step::Regenerate {
                 return Ok((run, None));
             }
+            run.report.secret_date = entry.secret_date;
             let stored = self.vault.load().await?;
             if let Some(secret) = stored
                 && is_accepted(&self.api, &self.client_id, &secret).await?
@@ -178,8 +179,9 @@ impl Settings {
 }
 
 impl Run<'_> {
-    async fn regenerate(self) -> Result<RotationReport, RotationInterrupted> {
+    async fn regenerate(mut self) -> Result<RotationReport, RotationInterrupted> {
         let settings = self.settings;
+        self.report.secret_date = None;
         let regenerated = async {
             self.begin(Step::Regenerate)?;
             let clients = settings.api.oauth_clients();
@@ -189,6 +191,7 @@ impl Run<'_> {
             Ok(new) => new.secret,
             Err(error) => return Err(self.interrupted(Step::Regenerate, error, None)),
         };
+        self.report.secret_date = Some(settings.api.tokens().clock().wall());
         let stored = async {
             self.begin(Step::Store)?;
             settings.vault.store(secret.clone()).await
@@ -257,6 +260,7 @@ impl Run<'_> {
         self.settings.journal.write(&Entry {
             client_id: self.settings.client_id.clone(),
             step,
+            secret_date: self.report.secret_date,
         })
     }
 

@@ -2,7 +2,7 @@
 
 mod kills;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use genesys_cloud_auth::{
     ClientCredentials, PlatformClient, TokenProvider,
@@ -133,7 +133,7 @@ impl Place {
         assert!(self.accepts(&secret).await);
         assert!(!self.accepts(&self.chain.client.secret).await);
         // No token from before is left, so the credential itself is used.
-        let day = std::time::Duration::from_secs(86_400);
+        let day = Duration::from_secs(86_400);
         self.chain.sandbox.advance(2 * day);
         self.rotation().recheck().await.unwrap();
         assert_eq!(
@@ -151,16 +151,17 @@ async fn rotation_reaches_vault_credential_and_action() {
     for tokens_survive in [false, true] {
         let place = Place::start(tokens_survive).await;
         // Dates are compared by seconds.
-        place
-            .chain
-            .sandbox
-            .advance(std::time::Duration::from_secs(60));
+        place.chain.sandbox.advance(Duration::from_secs(60));
         let report = place.rotation().run().await.unwrap();
         assert!(report.is_stored && report.is_secret_proven);
         assert!(report.credentials[0].is_date_later, "{report:?}");
         assert_eq!(report.credentials[0].id, place.chain.credential.id);
         assert_eq!(report.executed, [place.action.as_str()]);
         assert!(report.recheck_at.is_some());
+        let date = report.secret_date.unwrap();
+        assert!(
+            date.elapsed().unwrap() < Duration::from_secs(60) && report.recheck_at > Some(date)
+        );
         place.assert_rotated().await;
     }
 }
@@ -314,7 +315,11 @@ async fn action_that_fails_stops_the_rotation_until_it_works() {
     let report = interrupted.report();
     assert!(report.is_secret_proven && report.executed.is_empty());
     let journal: Value = serde_json::from_slice(&std::fs::read(place.journal()).unwrap()).unwrap();
-    let expected = json!({ "client_id": place.client_id(), "step": "execute_actions" });
+    let expected = json!({
+        "client_id": place.client_id(),
+        "step": "execute_actions",
+        "secret_date": serde_json::to_value(report).unwrap()["secret_date"],
+    });
     assert_eq!(journal, expected);
     fault.remove();
     let secret = place.vault.secret().unwrap();

@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     admin::{
-        fields::{OtherFields, date_time, null_as_default},
+        fields::{OtherFields, null_as_default},
         json_document::JsonDocument,
         send::fetch_pages,
     },
     client::Request,
     error::{Error, sanitize},
+    rfc3339::date_time,
 };
 
 impl Integrations {

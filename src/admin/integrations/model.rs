@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::{
     admin::{
-        fields::{OtherFields, all_fields, date_time, null_as_default},
+        fields::{OtherFields, all_fields, null_as_default},
         open_enum::open_enum,
     },
     provider::NamedEntity,
+    rfc3339::date_time,
 };
 
 /// An integration.

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use super::OAuthClients;
 use crate::{
     admin::{
-        fields::{OtherFields, date_time, null_as_default},
+        fields::{OtherFields, null_as_default},
         open_enum::open_enum,
         send::fetch_whole_listing,
     },
     client::Request,
     error::Error,
     provider::NamedEntity,
+    rfc3339::date_time,
 };
 
 impl OAuthClients {

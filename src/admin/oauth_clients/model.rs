@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     admin::{
-        fields::{OtherFields, date_time, null_as_default, seconds},
+        fields::{OtherFields, null_as_default, seconds},
         open_enum::open_enum,
     },
     provider::NamedEntity,
-    rfc3339::format_date_time,
+    rfc3339::{date_time, format_date_time},
 };
 
 /// An OAuth client. It has no secret: Genesys Cloud returns that only when it is generated, as

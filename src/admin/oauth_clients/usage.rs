@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{OAuthClients, checks::invalid};
 use crate::{
     admin::{
-        fields::{OtherFields, date_time, null_as_default},
+        fields::{OtherFields, null_as_default},
         open_enum::{normalized, open_enum},
         poll::Poll,
     },
     client::Request,
     error::{Error, ResponseProblem},
-    rfc3339::format_date_time,
+    rfc3339::{date_time, format_date_time},
 };
 
 impl OAuthClients {

@@ -3,7 +3,7 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use genesys_cloud_auth::{
-    rotation::{Rotation, Step, Vault},
+    rotation::{Rotation, RotationReport, Step, Vault},
     sandbox::FaultScope,
 };
 use tokio::sync::Semaphore;
@@ -58,13 +58,16 @@ impl At {
 }
 
 /// Continues as a program does that starts again. Only before the first step there is nothing to resume.
-async fn start_again(place: &Place, has_begun: bool) {
+async fn start_again(place: &Place, has_begun: bool) -> RotationReport {
     let rotation = place.rotation();
-    assert_eq!(rotation.resume().await.unwrap().is_some(), has_begun);
-    if !has_begun {
-        rotation.run().await.unwrap();
-    }
+    let resumed = rotation.resume().await.unwrap();
+    assert_eq!(resumed.is_some(), has_begun);
+    let report = match resumed {
+        Some(report) => report,
+        None => rotation.run().await.unwrap(),
+    };
     place.assert_rotated().await;
+    report
 }
 
 /// Runs a rotation, and kills it when `reached` ends.
@@ -123,9 +126,15 @@ async fn rotation_whose_response_is_lost_is_resumed() {
                 let fault = at.scope(&place).drop_response();
                 let interrupted = place.rotation().run().await.unwrap_err();
                 assert_eq!(interrupted.step(), step, "{at:?}");
+                let generated = interrupted.report().secret_date;
+                assert_eq!(generated.is_some(), step != Step::Regenerate, "{at:?}");
                 assert!(interrupted.into_secret().is_none());
                 fault.remove();
-                start_again(&place, *at != At::Client).await;
+                let report = start_again(&place, *at != At::Client).await;
+                // The journal has no fractions of a second.
+                let date = report.secret_date.unwrap();
+                let difference = generated.unwrap_or(date).duration_since(date).unwrap();
+                assert!(difference < Duration::from_secs(1), "{at:?}");
             }
         }
     }
@@ -153,6 +162,8 @@ async fn journal_of_each_step_is_resumed() {
             place.write_journal(&entry.to_string());
             let report = place.rotation().resume().await.unwrap().unwrap();
             assert!(report.is_secret_proven, "{step}");
+            // The journal of an earlier version has no date.
+            assert_eq!(report.secret_date.is_some(), step == "regenerate");
             if step == "regenerate" {
                 place.assert_rotated().await;
             } else {
