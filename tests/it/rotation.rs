@@ -159,9 +159,7 @@ async fn rotation_reaches_vault_credential_and_action() {
         assert_eq!(report.executed, [place.action.as_str()]);
         assert!(report.recheck_at.is_some());
         let date = report.secret_date.unwrap();
-        assert!(
-            date.elapsed().unwrap() < Duration::from_secs(60) && report.recheck_at > Some(date)
-        );
+        assert!(report.recheck_at > Some(date));
         place.assert_rotated().await;
     }
 }
