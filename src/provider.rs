@@ -34,7 +34,7 @@ pub use builder::TokenProviderBuilder;
 pub use event::Event;
 pub(crate) use event::TARGET;
 #[cfg(feature = "gc-profile")]
-pub(crate) use gateway::{Gateway, GatewayNames};
+pub(crate) use gateway::{Gateway, Origin, OriginNames};
 #[cfg(feature = "login")]
 pub(crate) use login::WeakTokenProvider;
 pub use token_info::{NamedEntity, TokenInfo};

@@ -9,7 +9,7 @@ use crate::{
     grant::{ClientCredentials, FixedToken, Grant, IntoGrant},
     http_client::HttpClient,
     outside_text::clean,
-    provider::{Gateway, GatewayNames},
+    provider::{Gateway, Origin, OriginNames},
     region::Region,
     secret::ClientSecret,
 };
@@ -43,14 +43,18 @@ impl Settings {
         };
         let (port, protocol) = (self.word("gateway_port")?, self.word("gateway_protocol")?);
         let [login_path, api_path] = self.gateway_paths()?;
-        let gateway = Gateway {
+        let origin = Origin {
             host: &host,
             port: port.as_deref(),
             protocol: protocol.as_deref(),
+            names: &GATEWAY,
+        };
+        let gateway = Gateway {
+            origin,
             login_path,
             api_path,
         };
-        gateway.region(&GATEWAY, region.as_ref())
+        gateway.region(GATEWAY_PATHS, region.as_ref())
     }
 
     /// Reads `{login: a path, api: a path}`, as `gc` writes it.
@@ -141,14 +145,13 @@ impl Settings {
         let host = self.word("proxy_host")?;
         let host = host.ok_or_else(|| Error::configuration("`proxy_host` is missing"))?;
         let port = self.word("proxy_port")?;
-        let gateway = Gateway {
+        let origin = Origin {
             host: &host,
             port: port.as_deref(),
             protocol: Some(&protocol),
-            login_path: None,
-            api_path: None,
+            names: &PROXY,
         };
-        let proxy = Proxy::all(gateway.origin(&PROXY)?);
+        let proxy = Proxy::all(origin.text()?);
         let proxy = proxy.map_err(|_| Error::configuration("`proxy_host` cannot be used"))?;
         let user = self.text("proxy_username")?;
         let proxy = match (user, self.text("proxy_password")?) {
@@ -192,15 +195,14 @@ const IMPLICIT: &str = "the profile has the implicit grant, which Genesys Cloud 
      client's grant type to the authorization code with PKCE (Admin → Integrations → OAuth), and use \
      `Login` with `AuthorizationCode::public`";
 
-const GATEWAY: GatewayNames = GatewayNames {
+const GATEWAY: OriginNames = OriginNames {
     host: "`gateway_host`",
     port: "`gateway_port`",
     protocol: "`gateway_protocol`",
-    path: "`gateway_pathparams`",
 };
-const PROXY: GatewayNames = GatewayNames {
+const GATEWAY_PATHS: &str = "`gateway_pathparams`";
+const PROXY: OriginNames = OriginNames {
     host: "`proxy_host`",
     port: "`proxy_port`",
     protocol: "`proxy_protocol`",
-    path: "`proxy_host`",
 };

@@ -6,34 +6,36 @@ use crate::{error::Error, region::Region};
 
 /// The settings of a gateway, as the official SDKs have them.
 pub(crate) struct Gateway<'a> {
-    pub(crate) host: &'a str,
-    pub(crate) port: Option<&'a str>,
-    /// `https`, which is the default, or `http`.
-    pub(crate) protocol: Option<&'a str>,
+    pub(crate) origin: Origin<'a>,
     /// The path before those of requests to the login host.
     pub(crate) login_path: Option<&'a str>,
     /// The path before those of requests to the API.
     pub(crate) api_path: Option<&'a str>,
 }
 
-/// The names of the settings, for errors.
-pub(crate) struct GatewayNames {
+/// The scheme, the host and the port of a gateway or a proxy, as they stand in three settings.
+pub(crate) struct Origin<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) port: Option<&'a str>,
+    /// `https`, which is the default, or `http`.
+    pub(crate) protocol: Option<&'a str>,
+    /// The names of the settings, for errors.
+    pub(crate) names: &'static OriginNames,
+}
+
+pub(crate) struct OriginNames {
     pub(crate) host: &'static str,
     pub(crate) port: &'static str,
     pub(crate) protocol: &'static str,
-    pub(crate) path: &'static str,
 }
 
 impl Gateway<'_> {
-    /// Returns the region whose hosts are the gateway.
-    pub(crate) fn region(
-        &self,
-        names: &GatewayNames,
-        behind: Option<&Region>,
-    ) -> Result<Region, Error> {
-        let origin = self.origin(names)?;
+    /// Returns the region whose hosts are the gateway. `path_name` is the name of the setting with the
+    /// paths, for errors.
+    pub(crate) fn region(&self, path_name: &str, behind: Option<&Region>) -> Result<Region, Error> {
+        let origin = self.origin.text()?;
         let url = |path| match path {
-            Some(path) => absolute(path, names).map(|path| format!("{origin}{path}")),
+            Some(path) => absolute(path, path_name).map(|path| format!("{origin}{path}")),
             None => Ok(origin.clone()),
         };
         let gateway = Region::custom(&url(self.login_path)?, &url(self.api_path)?);
@@ -44,11 +46,14 @@ impl Gateway<'_> {
             }
             None => gateway,
         };
-        gateway.map_err(|error| Error::from(error).in_setting(names.host))
+        gateway.map_err(|error| Error::from(error).in_setting(self.origin.names.host))
     }
+}
 
-    /// Returns the scheme, the host and the port, as the official SDKs put them together.
-    pub(crate) fn origin(&self, names: &GatewayNames) -> Result<String, Error> {
+impl Origin<'_> {
+    /// Returns the URL, as the official SDKs put it together.
+    pub(crate) fn text(&self) -> Result<String, Error> {
+        let names = self.names;
         let (host, scheme) = (self.host, self.protocol.unwrap_or("https"));
         let scheme = scheme.to_ascii_lowercase();
         if !["https", "http"].contains(&&*scheme) {
@@ -85,14 +90,14 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Returns the path with one slash before it and none after it.
-fn absolute(path: &str, names: &GatewayNames) -> Result<String, Error> {
+fn absolute(path: &str, name: &str) -> Result<String, Error> {
     let path = format!("/{}", path.trim_matches('/'));
     // What a URL parser would change is not this path.
     let base = Url::parse("https://gateway.invalid").ok();
     let url = base.and_then(|base| base.join(&path).ok());
     let is_same = url.is_some_and(|url| url.path() == path && url.as_str().ends_with(&path));
     if !is_same || path.starts_with("//") || path.contains('@') {
-        return invalid(names.path, "is not a path");
+        return invalid(name, "is not a path");
     }
     Ok(path)
 }
@@ -105,22 +110,20 @@ fn invalid<T>(name: &str, what: &str) -> Result<T, Error> {
 mod tests {
     use super::*;
 
-    const NAMES: GatewayNames = GatewayNames {
+    const NAMES: OriginNames = OriginNames {
         host: "HOST",
         port: "PORT",
         protocol: "PROTOCOL",
-        path: "PATH",
     };
 
     fn origin(host: &str, port: Option<&str>, protocol: Option<&str>) -> Result<String, Error> {
-        let gateway = Gateway {
+        let origin = Origin {
             host,
             port,
             protocol,
-            login_path: None,
-            api_path: None,
+            names: &NAMES,
         };
-        gateway.origin(&NAMES)
+        origin.text()
     }
 
     #[test]
@@ -164,14 +167,18 @@ mod tests {
     #[test]
     fn path_goes_before_the_requests_of_its_host() {
         let region = |login_path, api_path| {
-            let gateway = Gateway {
+            let origin = Origin {
                 host: "gw.example",
                 port: None,
                 protocol: None,
+                names: &NAMES,
+            };
+            let gateway = Gateway {
+                origin,
                 login_path,
                 api_path,
             };
-            gateway.region(&NAMES, None)
+            gateway.region("PATH", None)
         };
         for value in ["genesys/login", "/genesys/login", "/genesys/login/"] {
             let login = region(Some(value), None).unwrap();

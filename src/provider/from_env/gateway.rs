@@ -3,7 +3,7 @@
 use super::variable::word;
 use crate::{
     error::Error,
-    provider::gateway::{Gateway, GatewayNames},
+    provider::gateway::{Gateway, Origin, OriginNames},
     region::Region,
 };
 
@@ -21,14 +21,18 @@ pub(super) fn region(region: Option<Region>) -> Result<Option<Region>, Error> {
     let (port, protocol) = (word(PORT)?, word(PROTOCOL)?);
     let (name, path) = (word(PATH_NAME)?, word(PATH_VALUE)?);
     let [login_path, api_path] = paths(name.as_deref(), path.as_deref())?;
-    let gateway = Gateway {
+    let origin = Origin {
         host: &host,
         port: port.as_deref(),
         protocol: protocol.as_deref(),
+        names: &NAMES,
+    };
+    let gateway = Gateway {
+        origin,
         login_path,
         api_path,
     };
-    gateway.region(&NAMES, region.as_ref()).map(Some)
+    gateway.region(PATH_VALUE, region.as_ref()).map(Some)
 }
 
 /// Returns the path before those of the login host and of the API, one of which may be set.
@@ -59,11 +63,10 @@ const PROTOCOL: &str = "GENESYSCLOUD_GATEWAY_PROTOCOL";
 const PATH_NAME: &str = "GENESYSCLOUD_GATEWAY_PATH_NAME";
 const PATH_VALUE: &str = "GENESYSCLOUD_GATEWAY_PATH_VALUE";
 
-const NAMES: GatewayNames = GatewayNames {
+const NAMES: OriginNames = OriginNames {
     host: HOST,
     port: PORT,
     protocol: PROTOCOL,
-    path: PATH_VALUE,
 };
 
 #[cfg(test)]
