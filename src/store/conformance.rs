@@ -43,8 +43,8 @@ pub async fn store_conformance<S: TokenStore>(open: impl AsyncFn() -> S) -> Resu
 /// Does [`store_conformance`] and then checks the rules about leases: `lose` frees the turn of the key
 /// for others, as the end of a lease does.
 ///
-/// A turn outlives its lease while its holder keeps it. The holder of a lost turn can neither save nor
-/// remove, and neither keeping nor dropping its turn takes that of the next holder, at once or later.
+/// A turn outlives its lease while its holder keeps it. The holder of a lost turn cannot save or remove.
+/// If it keeps or drops that turn, the next holder keeps its own, at once and later.
 /// This takes about 20 seconds of real time.
 ///
 /// # Errors
