@@ -53,14 +53,15 @@ pub(super) struct HeldTurn {
     turn: SharedTurn,
 }
 
-/// The end of a wait for a turn.
+/// What a look into a slot led to.
 #[allow(
     clippy::large_enum_variant,
     reason = "it is moved once, right after it is made"
 )]
-pub(super) enum TurnOr<T> {
-    Turn(HeldTurn),
+pub(super) enum Lookup<T> {
     Found(T),
+    /// Nothing was found: this process has the turn to replace the record.
+    Turn(HeldTurn),
 }
 
 impl StoreScope {
@@ -179,29 +180,40 @@ impl StoreSlot {
         })
     }
 
-    /// Waits for the turn, or until `find` accepts a record that is there meanwhile. The turn passes from
-    /// one process to the next, and most of those that wait only need what the first one saved.
-    pub(super) async fn take_turn_or<T>(
+    /// Returns what `find` accepts of the stored record, or the turn. While another process has the
+    /// turn, the record is loaded again and again: the turn passes from one process to the next, and most
+    /// of those that wait only need what the first one saved.
+    pub(super) async fn find_or_take_turn<T>(
         &self,
         mut find: impl FnMut(&Record) -> Option<T>,
-    ) -> Result<TurnOr<T>, Error> {
-        let finding = async {
-            loop {
-                sleep(LOAD_PAUSE).await;
-                // A store that fails is reported by the wait for the turn.
-                if let Ok(Some(record)) = self.load().await
-                    && let Some(found) = find(&record)
-                {
-                    return found;
+    ) -> Result<Lookup<T>, Error> {
+        if let Some(found) = self.load().await?.as_ref().and_then(&mut find) {
+            return Ok(Lookup::Found(found));
+        }
+        let lookup = {
+            let look = async {
+                loop {
+                    sleep(LOAD_PAUSE).await;
+                    // A store that fails is reported by the wait for the turn.
+                    let record = self.load().await.ok().flatten();
+                    if let Some(found) = record.as_ref().and_then(&mut find) {
+                        return found;
+                    }
                 }
-            }
+            };
+            let (mut turn, mut look) = (pin!(self.take_turn()), pin!(look));
+            poll_fn(|cx| match turn.as_mut().poll(cx) {
+                Poll::Ready(turn) => Poll::Ready(turn.map(Lookup::Turn)),
+                Poll::Pending => look.as_mut().poll(cx).map(Lookup::Found).map(Ok),
+            })
+            .await?
         };
-        let (mut turn, mut finding) = (pin!(self.take_turn()), pin!(finding));
-        poll_fn(|cx| match turn.as_mut().poll(cx) {
-            Poll::Ready(turn) => Poll::Ready(turn.map(TurnOr::Turn)),
-            Poll::Pending => finding.as_mut().poll(cx).map(TurnOr::Found).map(Ok),
-        })
-        .await
+        if let Lookup::Turn(turn) = &lookup
+            && let Some(found) = turn.record.as_ref().and_then(find)
+        {
+            return Ok(Lookup::Found(found));
+        }
+        Ok(lookup)
     }
 
     #[cfg(test)]
@@ -267,6 +279,9 @@ pub(super) const TURN_LIMIT: Duration = Duration::from_secs(21);
 
 /// How long another process's turn is waited for: the length of a lease.
 const TURN_WAIT: Duration = Duration::from_secs(15);
+
+/// The maximum time of [`StoreSlot::find_or_take_turn`]: a load, and the turn.
+pub(super) const LOOKUP_LIMIT: Duration = STORE_LIMIT.saturating_add(TURN_LIMIT);
 
 /// The pause between two loads while the turn is waited for.
 const LOAD_PAUSE: Duration = Duration::from_millis(500);
