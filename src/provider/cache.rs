@@ -12,9 +12,9 @@ use tokio::{sync::watch, task::AbortHandle};
 use super::{
     event::{Event, dispatcher::EventDispatcher, end_of, trace},
     memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory, UnsavedLogin},
+    outside_code::SOURCE_LIMIT,
     policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
-    source::SOURCE_LIMIT,
     storage::{STORE_LIMIT, Storage},
 };
 use crate::{

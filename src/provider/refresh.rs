@@ -13,8 +13,8 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{
     cache::{State, TokenCache},
     event::{Event, TARGET, end_of},
+    outside_code::{SOURCE_LIMIT, is_same_secret, read_secret},
     policy::{RefreshResult, Ticket, WaiterResult},
-    source::{SOURCE_LIMIT, is_same_secret, read_secret},
 };
 use crate::{
     clock::Moment,

@@ -11,9 +11,9 @@ use std::{
 use secrecy::SecretString;
 use tokio::time::sleep;
 
-use super::task::{TaskError, run_within};
+use super::outside_code::{TaskFault, run_within};
 use crate::{
-    error::{Error, ErrorKind, StoreError},
+    error::{Error, StoreError},
     seal::SealingKey,
     store::{Sealed, SharedStore, SharedTurn, StoreKey},
     token::Record,
@@ -100,7 +100,12 @@ impl StoreSlot {
     /// Returns the stored record. Bytes that do not open, or are no record, count as absent.
     pub(super) async fn load(&self) -> Result<Option<Record>, Error> {
         let (store, key) = (self.scope.store.clone(), self.key.clone());
-        let sealed = within(STORE_LIMIT, async move { store.load(&key).await }).await?;
+        let sealed = run_within(
+            STORE_LIMIT,
+            async move { store.load(&key).await },
+            store_error,
+        )
+        .await?;
         let plain =
             sealed.and_then(|sealed| self.sealing.open(&self.associated(), sealed.as_bytes()));
         Ok(plain.and_then(|plain| Record::from_bytes(&plain)))
@@ -174,7 +179,7 @@ impl StoreSlot {
         let (store, key) = (self.scope.store.clone(), self.key.clone());
         let turn = async move { store.take_turn(&key, TURN_WAIT).await };
         Ok(HeldTurn {
-            turn: within(TURN_WAIT + Duration::from_secs(1), turn).await?,
+            turn: run_within(TURN_WAIT + Duration::from_secs(1), turn, store_error).await?,
             record: self.load().await?,
             slot: self.clone(),
         })
@@ -237,7 +242,7 @@ impl HeldTurn {
         }
         let (store, key) = (slot.scope.store.clone(), slot.key.clone());
         let saving = async move { store.save(turn, &key, sealed).await };
-        let Err(error) = within(STORE_LIMIT, saving).await else {
+        let Err(error) = run_within(STORE_LIMIT, saving, store_error).await else {
             return Ok(());
         };
         // The record may be there nevertheless, for instance if only the last sync failed.
@@ -250,22 +255,21 @@ impl HeldTurn {
 
     pub(super) async fn remove(self) -> Result<(), Error> {
         let (store, key, turn) = (self.slot.scope.store, self.slot.key, self.turn);
-        within(STORE_LIMIT, async move { store.remove(turn, &key).await }).await
+        run_within(
+            STORE_LIMIT,
+            async move { store.remove(turn, &key).await },
+            store_error,
+        )
+        .await
     }
 }
 
-/// Runs an operation of a store, which may fail, hang or panic.
-async fn within<T: Send + 'static>(
-    limit: Duration,
-    operation: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, Error> {
-    let result = match run_within(limit, operation).await {
-        Ok(result) => result,
-        Err(TaskError::NoRuntime) => return Err(ErrorKind::NoRuntime.into()),
-        Err(TaskError::Panicked) => Err(StoreError::new("it panicked")),
-        Err(TaskError::TimedOut) => Err(StoreError::new("it did not finish in time")),
-    };
-    result.map_err(|error| ErrorKind::Store(error).into())
+/// An operation of a store that returned nothing.
+fn store_error(fault: TaskFault) -> StoreError {
+    StoreError::new(match fault {
+        TaskFault::Panicked => "it panicked",
+        TaskFault::TimedOut => "it did not finish in time",
+    })
 }
 
 /// The maximum time of a load, save or removal.

@@ -11,8 +11,8 @@ use crate::{
     grant::ClientCredentials,
     provider::{
         event::Event,
+        outside_code::read_secret,
         policy::RefreshResult,
-        source::read_secret,
         storage::{HeldTurn, LOOKUP_LIMIT, Lookup, SAVE_LIMIT, Storage},
     },
     token::{AccessToken, Record},

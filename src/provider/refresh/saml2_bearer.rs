@@ -11,8 +11,8 @@ use crate::{
     error::{Error, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     provider::{
+        outside_code::{SOURCE_LIMIT, ask, read_secret},
         policy::RefreshResult,
-        source::{SOURCE_LIMIT, ask, read_secret},
         storage::{Lookup, STORE_LIMIT, Storage},
     },
     token::AccessToken,
