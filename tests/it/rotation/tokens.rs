@@ -7,7 +7,7 @@ use genesys_cloud_auth::{
 };
 use secrecy::ExposeSecret;
 
-use super::MemoryVault;
+use super::{MemoryVault, Place};
 use crate::support::cloud::client_of;
 
 /// Such a client gets no token by its secret alone: its secret is accepted, and its grant is not.
@@ -37,4 +37,17 @@ async fn secret_of_a_client_of_another_grant_is_proven() {
         let kept = vault.secret().unwrap();
         assert_eq!(kept.expose_secret(), stored.expose_secret());
     }
+}
+
+/// A service that rotates secrets may have been idle for longer than its tokens live unused.
+#[tokio::test]
+async fn rejected_token_of_the_rotating_client_is_replaced() {
+    let place = Place::start(false).await;
+    let before = place.chain.sandbox.token_requests();
+    place.chain.sandbox.revoke_access_tokens();
+    place.rotation().plan().await.unwrap();
+    assert_eq!(place.chain.sandbox.token_requests(), before + 1);
+    place.chain.sandbox.revoke_access_tokens();
+    place.rotation().run().await.unwrap();
+    place.assert_rotated().await;
 }
