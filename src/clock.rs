@@ -241,10 +241,10 @@ mod system {
     #[cfg(unix)]
     pub(super) fn now() -> Moment {
         use rustix::time::ClockId;
-        // Darwin's monotonic clock counts suspend, Linux's does not.
-        #[cfg(target_os = "linux")]
+        // Darwin's monotonic clock counts suspend, that of Linux and Android does not.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
         const COUNTS_SUSPEND: ClockId = ClockId::Boottime;
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(not(any(target_os = "android", target_os = "linux")))]
         const COUNTS_SUSPEND: ClockId = ClockId::Monotonic;
         Moment(read(COUNTS_SUSPEND))
     }

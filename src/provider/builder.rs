@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::Error,
-    grant::{Grant, IntoGrant, Kind},
+    grant::{ClientCredentials, Grant, IntoGrant, Kind},
     http_client::{App, HttpClient},
     region::Region,
     seal::SealingKey,
@@ -54,6 +54,20 @@ impl TokenProvider {
     /// Starts a provider with settings.
     pub fn builder(region: Region, grant: impl IntoGrant) -> TokenProviderBuilder {
         TokenProviderBuilder::new(region, grant.into_grant())
+    }
+
+    /// Creates a provider for another client, with the region, the HTTP client, the app's name, the times
+    /// and the clock of this one. It has no store and reports no events.
+    pub(crate) fn for_client(&self, credentials: ClientCredentials) -> Result<Self, Error> {
+        let settings = Settings {
+            total: self.cache.settings.total,
+            background: false,
+            events: EventDispatcher::default(),
+            storage: Storage::Nowhere,
+        };
+        let endpoint = self.cache.endpoint.clone();
+        let cache = TokenCache::new(credentials.into_grant(), endpoint, settings)?;
+        Ok(Self { cache })
     }
 }
 
@@ -163,12 +177,7 @@ impl TokenProviderBuilder {
 
     /// A clock that a test moves.
     #[cfg(feature = "test-util")]
-    pub fn clock(self, clock: Clock) -> Self {
-        self.with_clock(clock)
-    }
-
-    /// Reads this clock.
-    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
+    pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }

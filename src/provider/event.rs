@@ -5,7 +5,7 @@ pub(super) mod dispatcher;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
-use tracing::Span;
+use tracing::{Span, field::Empty};
 
 use crate::{clock::Moment, error::Error, region::Region, token::AccessToken};
 
@@ -182,6 +182,26 @@ pub(super) fn end_of(token: &AccessToken, now: Moment) -> (Duration, SystemTime)
     // Only a life of more than all years has no such time.
     let expires_at = token.expires_at().unwrap_or(SystemTime::UNIX_EPOCH);
     (expires_in, expires_at)
+}
+
+/// Returns the span of a refresh, or of a login's exchange. Its other fields are known at the end.
+pub(super) fn request_span(region: &Region, grant_type: &str) -> Span {
+    let span = tracing::debug_span!(
+        target: TARGET,
+        // A refresh serves many callers and may outlive the one that started it.
+        parent: None,
+        "token_request",
+        %region,
+        grant_type,
+        attempts = Empty,
+        outcome = Empty,
+        took = Empty,
+        expires_in = Empty,
+        pause = Empty,
+        has_valid_token = Empty,
+    );
+    span.follows_from(Span::current());
+    span
 }
 
 /// Writes an event to `tracing`; the guide on observability lists the fields.

@@ -5,11 +5,13 @@ use std::{
     time::Duration,
 };
 
+use tracing::{Instrument, Span};
+
 use super::{
     TokenProvider,
     cache::TokenCache,
     driver::keep_until_stored,
-    event::{Event, end_of},
+    event::{Event, end_of, request_span},
     memory::UnsavedLogin,
     outside_code::read_secret,
     storage::{HeldTurn, Storage},
@@ -61,15 +63,32 @@ impl TokenProvider {
         code: &CodeGrant,
         deadline: Option<Moment>,
     ) -> Result<(), Error> {
+        let span = request_span(self.region(), self.cache.grant.name());
+        let started = self.clock().now();
+        let result = self.exchange(code, deadline, started, &span);
+        let result = result.instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("outcome", "failed");
+            span.record("took", (self.clock().now() - started).as_secs_f64());
+        }
+        result
+    }
+
+    async fn exchange(
+        &self,
+        code: &CodeGrant,
+        deadline: Option<Moment>,
+        started: Moment,
+        span: &Span,
+    ) -> Result<(), Error> {
         let cache = &self.cache;
         let (Kind::AuthorizationCode(app), Storage::Login(slot)) =
             (&cache.grant.0, &cache.settings.storage)
         else {
             return Err(Error::configuration("this provider is not a login's"));
         };
-        let started = cache.clock().now();
         let deadline = deadline.unwrap_or(started + cache.settings.total);
-        let mut streak = None;
+        let (mut streak, mut attempts) = (None, 0_u64);
         let (turn, issued) = loop {
             let secret = match app.secret() {
                 Some(source) => Some(read_secret(source).await?),
@@ -77,6 +96,8 @@ impl TokenProvider {
             };
             // A store that fails is reported before the code is used.
             let turn = slot.take_turn().await?;
+            attempts += 1;
+            span.record("attempts", attempts);
             let error = match cache.send(app.exchange(secret, code)).await {
                 Ok(issued) => break (turn, issued),
                 Err(error) => cache.with_client_context(error),
@@ -99,7 +120,7 @@ impl TokenProvider {
             self.report_pause(&error, now - started, pause);
             cache.clock().sleep_until(now + pause).await;
         };
-        self.store_login(turn, issued, started).await
+        self.store_login(turn, issued, started, span).await
     }
 
     /// Reports a code that is sent again after `pause`. Its caller receives the last error only.
@@ -121,6 +142,7 @@ impl TokenProvider {
         turn: HeldTurn,
         issued: Issued,
         started: Moment,
+        span: &Span,
     ) -> Result<(), Error> {
         let cache = &self.cache;
         let token = issued.token;
@@ -150,11 +172,13 @@ impl TokenProvider {
             state.policy.adopt(token.clone(), cache.jitter());
             state.last_failure = None;
             let (expires_in, expires_at) = end_of(&token, now);
-            state.emit(Event::Acquired {
+            let event = Event::Acquired {
                 took: now - started,
                 expires_in,
                 expires_at,
-            });
+            };
+            event.record(span);
+            state.emit(event);
         });
         if stored.is_err() {
             keep_until_stored(Arc::clone(cache));

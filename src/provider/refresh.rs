@@ -8,11 +8,11 @@ mod saml2_bearer;
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{Instrument, Span};
 
 use super::{
     cache::{State, TokenCache},
-    event::{Event, TARGET, end_of},
+    event::{Event, end_of, request_span},
     outside_code::{SOURCE_LIMIT, is_same_secret, read_secret},
     policy::{RefreshResult, Ticket, WaiterResult},
 };
@@ -45,21 +45,7 @@ pub(super) struct Refresh {
 
 impl Refresh {
     pub(super) fn new(cache: Arc<TokenCache>, ticket: Ticket, started: Moment) -> Self {
-        let span = tracing::debug_span!(
-            target: TARGET,
-            // It serves many callers and may outlive the one that started it.
-            parent: None,
-            "token_request",
-            region = %cache.endpoint.region,
-            grant_type = cache.grant.name(),
-            attempts = Empty,
-            outcome = Empty,
-            took = Empty,
-            expires_in = Empty,
-            pause = Empty,
-            has_valid_token = Empty,
-        );
-        span.follows_from(Span::current());
+        let span = request_span(&cache.endpoint.region, cache.grant.name());
         Self {
             cache,
             ticket,

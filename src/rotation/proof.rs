@@ -8,7 +8,6 @@ use crate::{
     client::PlatformClient,
     error::{Error, ErrorKind, OAuthErrorKind},
     grant::ClientCredentials,
-    provider::TokenProvider,
 };
 
 /// Requests a token, which is then revoked.
@@ -17,12 +16,8 @@ pub(super) async fn is_accepted(
     client_id: &str,
     secret: &SecretString,
 ) -> Result<bool, Error> {
-    let tokens = api.tokens();
     let credentials = ClientCredentials::new(client_id, secret.clone())?;
-    let own = TokenProvider::builder(tokens.region().clone(), credentials)
-        .http_client(tokens.http_client().clone())
-        .with_clock(tokens.clock().clone())
-        .build()?;
+    let own = api.tokens().for_client(credentials)?;
     match own.token().await {
         Ok(_) => {
             // The proof is the token. One that is left ends by itself.

@@ -6,7 +6,11 @@ use genesys_cloud_auth::{
 };
 
 use super::*;
-use crate::support::{advance_until_done, login::log_in, variant_of};
+use crate::support::{
+    advance_until_done,
+    login::{log_in, parameter},
+    variant_of,
+};
 
 const URI: &str = "https://app.example/cb";
 /// The name that the program gives the login.
@@ -150,4 +154,31 @@ async fn code_that_is_sent_again_is_reported_each_time() {
     let failed = line(&capture, "token request failed");
     let grant = r#"grant_type="authorization_code""#;
     assert!(failed.contains(grant), "{failed}");
+    let spans = closed_spans(&capture);
+    let [span] = &spans[..] else {
+        panic!("{spans:?}")
+    };
+    let outcome = r#"outcome="acquired""#;
+    assert_has(
+        span,
+        &[grant, "attempts=3", outcome, "took=", "expires_in="],
+    );
+}
+
+#[tokio::test]
+async fn failed_exchange_is_a_span_and_no_event() {
+    let capture = Capture::start();
+    let sandbox = Sandbox::builder().code_client([URI]);
+    let sandbox = sandbox.start().await.unwrap();
+    let (login, _, events) = login_at(&sandbox);
+    let pending = login.begin().unwrap();
+    let state = parameter(pending.authorize_url(), "state").unwrap();
+    let callback = format!("{URI}?code=unknown&state={state}");
+    login.finish(pending, &callback, NAME).await.unwrap_err();
+    let spans = closed_spans(&capture);
+    let [span] = &spans[..] else {
+        panic!("{spans:?}")
+    };
+    assert_has(span, &["attempts=1", r#"outcome="failed""#, "took=0."]);
+    assert!(events.try_recv().is_err());
 }

@@ -1,6 +1,7 @@
 //! The tokens of a rotation: the one that does the work, and the one that proves the secret.
 
 use genesys_cloud_auth::{
+    PlatformClient, TokenProvider,
     admin::{NewOAuthClient, WithRedirectUris},
     rotation::Step,
     sandbox::Sandbox,
@@ -50,4 +51,26 @@ async fn rejected_token_of_the_rotating_client_is_replaced() {
     place.chain.sandbox.revoke_access_tokens();
     place.rotation().run().await.unwrap();
     place.assert_rotated().await;
+}
+
+#[tokio::test]
+async fn proof_is_requested_with_the_settings_of_the_provider() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let tokens = TokenProvider::builder(sandbox.region(), sandbox.client_credentials());
+    let tokens = tokens.app("rotation/2").build();
+    let api = PlatformClient::new(tokens.unwrap());
+    let new = NewOAuthClient::client_credentials("CRM lookup").role("r", "*");
+    let client = api.oauth_clients().create(&new).await.unwrap().client;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal.json");
+    let rotation = api.rotate_client_secret(&client.id, MemoryVault::default().vault(), journal);
+    rotation.run().await.unwrap();
+    let requests = sandbox.requests();
+    let proofs = requests
+        .iter()
+        .filter(|request| request.path().ends_with("/oauth/token"));
+    let apps: Vec<_> = proofs
+        .map(|proof| &proof.headers()["genesys-app"])
+        .collect();
+    assert_eq!(apps, ["rotation/2"; 2]);
 }
