@@ -222,6 +222,10 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The moment at which a clock starts: with the machine, the process or the test. It leaves room for
+/// the age of a stored token, which may be older.
+const START: Duration = Duration::from_secs(1_000_000_000);
+
 /// The maximum time by which a sleeper wakes too late after suspend.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
@@ -236,7 +240,7 @@ const COARSE_STEP_NANOS: u64 = 10_000_000;
 mod system {
     use std::time::SystemTime;
 
-    use super::{CoarseTime, Moment};
+    use super::{CoarseTime, Moment, START};
 
     #[cfg(unix)]
     pub(super) fn now() -> Moment {
@@ -246,14 +250,14 @@ mod system {
         const COUNTS_SUSPEND: ClockId = ClockId::Boottime;
         #[cfg(not(any(target_os = "android", target_os = "linux")))]
         const COUNTS_SUSPEND: ClockId = ClockId::Monotonic;
-        Moment(read(COUNTS_SUSPEND))
+        Moment(read(COUNTS_SUSPEND)) + START
     }
 
     #[cfg(not(unix))]
     pub(super) fn now() -> Moment {
         use std::{sync::LazyLock, time::Instant};
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        Moment(super::nanos(START.elapsed()))
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Moment(super::nanos(FIRST.elapsed())) + START
     }
 
     #[cfg(target_os = "linux")]
@@ -300,7 +304,7 @@ mod manual {
     use parking_lot::Mutex;
     use tokio::{sync::watch, time::Instant};
 
-    use super::{CoarseTime, Moment, nanos, system};
+    use super::{CoarseTime, Moment, START, nanos, system};
 
     /// A clock that follows tokio's and can be moved forward.
     pub(super) struct Manual {
@@ -326,10 +330,9 @@ mod manual {
             Self {
                 started: Instant::now(),
                 moved: Mutex::new(Moved {
-                    // Large enough for every subtraction.
-                    by: Duration::from_secs(1_000_000_000),
+                    by: START,
                     suspended: Duration::ZERO,
-                    wall: system::wall() - Duration::from_secs(1_000_000_000),
+                    wall: system::wall() - START,
                 }),
                 moves: watch::Sender::new(0),
             }
@@ -419,7 +422,7 @@ mod tests {
             u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap()
         };
         let before = boottime();
-        let Moment(now) = Clock::system().now();
+        let Moment(now) = Clock::system().now() - START;
         assert!((before..=boottime()).contains(&now));
     }
 

@@ -58,7 +58,7 @@ impl PlatformClient {
     /// [`Rotation::run`] or [`Rotation::resume`].
     ///
     /// `journal` is the path of a file that exists while the rotation is under way. It never holds a
-    /// secret. Use one path for each client.
+    /// secret, only a hash of the new one. Use one path for each client.
     pub fn rotate_client_secret(
         &self,
         client_id: impl Into<String>,
@@ -134,8 +134,8 @@ impl Rotation {
     /// Continues a rotation that was interrupted. Returns `None` where the journal names none, because it
     /// never began or has ended.
     ///
-    /// Where the vault holds a secret that the token endpoint accepts, the rotation continues with it;
-    /// otherwise a new one is generated. Every credential is replaced again, and every action executed.
+    /// Where the vault holds the new secret and the token endpoint accepts it, the rotation continues with
+    /// it; otherwise another is generated. Every credential is replaced again, and every action executed.
     ///
     /// Needs the permissions of [`run`](Self::run).
     ///

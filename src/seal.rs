@@ -120,15 +120,19 @@ impl SealingKey {
 
     /// Allows records under an older key to be read. New records are sealed under this key only.
     ///
-    /// An [unsealed](Self::unsealed) key is ignored: with a key, a plain record counts as absent.
+    /// An [unsealed](Self::unsealed) key is ignored: with a key, a plain record counts as absent. A key
+    /// that is given again is ignored, too.
     pub fn also_reads(mut self, older: Self) -> Self {
-        if self.key.is_some() && older.key.is_some() {
-            let Self { key, older } = older;
-            self.older.push(Self {
-                key,
-                older: Vec::new(),
-            });
-            self.older.extend(older);
+        let first = Self {
+            key: older.key,
+            older: Vec::new(),
+        };
+        for key in std::iter::once(first).chain(older.older) {
+            // A login would wait for its own turn, to remove what is stored under the older key.
+            let is_known = self.is_same(&key) || self.older.iter().any(|one| one.is_same(&key));
+            if self.key.is_some() && key.key.is_some() && !is_known {
+                self.older.push(key);
+            }
         }
         self
     }
@@ -224,6 +228,11 @@ impl SealingKey {
     /// Returns the keys whose records are read, under names of their own, and never written.
     pub(crate) fn older(&self) -> impl Iterator<Item = &Self> {
         self.older.iter()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let keys = self.key.as_ref().zip(other.key.as_ref());
+        keys.is_some_and(|(one, other)| one.expose_secret() == other.expose_secret())
     }
 
     fn with_key(bytes: &[u8; KEY_LEN]) -> Self {

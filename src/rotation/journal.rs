@@ -32,6 +32,9 @@ pub(super) struct Entry {
         deserialize_with = "date_time"
     )]
     pub(super) secret_date: Option<SystemTime>,
+    /// The fingerprint of the new secret. Journals of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fingerprint: Option<String>,
 }
 
 impl Journal {

@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     client::PlatformClient,
     error::{Error, ErrorKind, OAuthErrorKind},
     grant::ClientCredentials,
 };
+
+/// Returns a hash, which recognises a secret without keeping it.
+pub(super) fn fingerprint(secret: &SecretString) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.expose_secret().as_bytes()))
+}
 
 /// Requests a token, which is then revoked.
 pub(super) async fn is_accepted(

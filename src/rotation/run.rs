@@ -8,7 +8,7 @@ use super::{
     credential::RotatedCredential,
     interrupted::RotationInterrupted,
     journal::{Entry, Journal},
-    proof::{is_accepted, prove},
+    proof::{fingerprint, is_accepted, prove},
     report::{PlannedCredential, ReplacedCredential, RotationPlan, RotationReport},
     step::Step,
     vault::Vault,
@@ -36,6 +36,8 @@ struct Run<'a> {
     client: OAuthClient,
     /// The credentials as they are before the rotation.
     before: Vec<Credential>,
+    /// The fingerprint of the new secret, once there is one.
+    fingerprint: Option<String>,
     report: RotationReport,
 }
 
@@ -94,8 +96,11 @@ impl Settings {
                 return Ok((run, None));
             }
             run.report.secret_date = entry.secret_date;
+            run.fingerprint = entry.fingerprint;
             let stored = self.vault.load().await?;
             if let Some(secret) = stored
+                // The old secret may be accepted for some time, where the new one is not known yet.
+                && run.is_new(&secret)
                 && is_accepted(&self.api, &self.client_id, &secret).await?
             {
                 return Ok((run, Some(secret)));
@@ -145,6 +150,7 @@ impl Settings {
             settings: self,
             client,
             before,
+            fingerprint: None,
             report: self.report(),
         })
     }
@@ -183,6 +189,7 @@ impl Run<'_> {
     async fn regenerate(mut self) -> Result<RotationReport, RotationInterrupted> {
         let settings = self.settings;
         self.report.secret_date = None;
+        self.fingerprint = None;
         let regenerated = async {
             self.begin(Step::Regenerate)?;
             let clients = settings.api.oauth_clients();
@@ -193,6 +200,7 @@ impl Run<'_> {
             Err(error) => return Err(self.interrupted(Step::Regenerate, error, None)),
         };
         self.report.secret_date = Some(settings.api.tokens().clock().wall());
+        self.fingerprint = Some(fingerprint(&secret));
         let stored = async {
             self.begin(Step::Store)?;
             settings.vault.store(secret.clone()).await
@@ -262,7 +270,14 @@ impl Run<'_> {
             client_id: self.settings.client_id.clone(),
             step,
             secret_date: self.report.secret_date,
+            fingerprint: self.fingerprint.clone(),
         })
+    }
+
+    /// Whether this is the secret that the rotation generated, as far as that is known.
+    fn is_new(&self, secret: &SecretString) -> bool {
+        let new = self.fingerprint.as_ref();
+        new.is_none_or(|new| *new == fingerprint(secret))
     }
 
     fn interrupted(

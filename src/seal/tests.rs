@@ -98,6 +98,14 @@ fn older_keys_keep_order_and_omit_unsealed_ones() {
 }
 
 #[test]
+fn key_that_is_given_again_is_ignored() {
+    let keys = key(3).also_reads(key(2)).also_reads(key(3));
+    let keys = keys.also_reads(key(2).also_reads(key(3).also_reads(key(1))));
+    let older: Vec<_> = keys.older().map(|key| key.name(&[])).collect();
+    assert_eq!(older, [key(2).name(&[]), key(1).name(&[])]);
+}
+
+#[test]
 fn names_differ_by_parts_and_keys() {
     let long = [b'x'; 10_000];
     let parts: [&[&[u8]]; 10] = [

@@ -257,6 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn stored_token_may_be_older_than_the_machine_has_run() {
+        let (clock, day) = (Clock::system(), 24 * HOUR);
+        let issued = millis(clock.wall() - 400 * day);
+        let life = (420 * day).as_millis();
+        let bytes =
+            format!(r#"{{"generation":1,"access_token":"a","issued":{issued},"life":{life}}}"#);
+        let token = Record::from_bytes(bytes.as_bytes()).unwrap().token(&clock);
+        let age = clock.now() - token.unwrap().requested();
+        assert!(age >= 400 * day && age < 401 * day, "{age:?}");
+    }
+
+    #[test]
     fn later_record_has_a_higher_generation_at_any_clock_time() {
         let clock = Clock::manual();
         let first = record(&clock, None);

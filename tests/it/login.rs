@@ -4,6 +4,7 @@
 #[cfg(all(unix, not(target_os = "macos")))]
 mod browser;
 mod calls;
+mod keys;
 mod local;
 mod ports;
 mod sent_again;

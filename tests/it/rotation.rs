@@ -1,6 +1,7 @@
 //! The rotation of a secret.
 
 mod kills;
+mod still_accepted;
 mod tokens;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -318,6 +319,7 @@ async fn action_that_fails_stops_the_rotation_until_it_works() {
         "client_id": place.client_id(),
         "step": "execute_actions",
         "secret_date": serde_json::to_value(report).unwrap()["secret_date"],
+        "fingerprint": journal["fingerprint"],
     });
     assert_eq!(journal, expected);
     fault.remove();

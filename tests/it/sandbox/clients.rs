@@ -262,6 +262,7 @@ async fn value_outside_its_range_is_named() {
         ("registeredRedirectUri", json!(many)),
         ("registeredRedirectUri", json!(["http://app.example"])),
         ("registeredRedirectUri", json!(["https://app.example/#a"])),
+        ("registeredRedirectUri", json!(["https://app.example/a\nb"])),
     ] {
         let mut body = json!({ "name": "a", "authorizedGrantType": "CODE" });
         body[field] = value;

@@ -85,9 +85,11 @@ fn check_redirect_uris(client: &Map<String, Value>) -> Result<(), ApiErrorRespon
     let name = "registeredRedirectUri";
     let uris = client.get(name).and_then(Value::as_array);
     let uris = uris.into_iter().flatten().filter_map(Value::as_str);
+    // A control character cannot stand in the header that sends the browser there.
+    let is_foreign = |c: char| c == '#' || c.is_control();
     let is_valid = |uri: &str| {
         let mut prefixes = REDIRECT_URI_PREFIXES.iter();
-        prefixes.any(|prefix| uri.starts_with(prefix)) && !uri.contains('#')
+        prefixes.any(|prefix| uri.starts_with(prefix)) && !uri.contains(is_foreign)
     };
     let uris: Vec<_> = uris.map(is_valid).collect();
     if uris.len() <= MAX_REDIRECT_URIS && !uris.contains(&false) {
