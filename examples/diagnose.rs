@@ -222,7 +222,7 @@ pub(crate) async fn against_the_region(
     let api = PlatformClient::new(tokens);
     out.text(format_args!("Against region {}.", api.tokens().region()))?;
     works(out, "the configuration")?;
-    if let Err(error) = api.tokens().ready(Duration::from_secs(30)).await {
+    if let Err(error) = api.tokens().ready(Duration::from_secs(10)).await {
         return report(out, "a token", &error);
     }
     works(out, "a token")?;

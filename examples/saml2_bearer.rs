@@ -117,9 +117,9 @@ async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn StdEr
     }
 }
 
-fn read(file: &str) -> io::Result<Vec<u8>> {
+fn read(file: &str) -> Result<Vec<u8>, Box<dyn StdError>> {
     if file != "-" {
-        return fs::read(file);
+        return fs::read(file).map_err(|error| format!("{file}: {error}").into());
     }
     let mut assertion = Vec::new();
     io::stdin().read_to_end(&mut assertion)?;

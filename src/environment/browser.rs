@@ -18,9 +18,9 @@ fn why_no_browser(has: impl Fn(&str) -> bool, container: bool) -> Option<&'stati
     let any = |names: &[&str]| names.iter().any(|name| has(name));
     let always_a_display = cfg!(any(windows, target_os = "macos"));
     if any(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]) {
-        Some("this is an SSH session: a browser on your machine cannot reach this one")
+        Some("this is an SSH session, which a browser on your machine cannot reach")
     } else if container {
-        Some("this is a container: a browser outside it cannot reach it")
+        Some("this is a container, which a browser outside it cannot reach")
     } else if always_a_display
         || any(&["DISPLAY", "WAYLAND_DISPLAY"])
         // WSL opens the browser of Windows.

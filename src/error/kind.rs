@@ -56,8 +56,8 @@ pub enum ErrorKind {
     /// The token endpoint issued a token again that the API had rejected, or the API rejects every
     /// new token.
     #[error(
-        "the API rejects every token that the token endpoint issues; check whether the \
-         organisation revokes tokens, or the hosts belong to different regions"
+        "the API rejects every new token; check whether the organisation revokes tokens, and \
+         whether the API and the source of the tokens belong to the same region"
     )]
     TokenRejected,
     /// HTTP 403: the token is valid, but a permission is missing.
@@ -79,9 +79,12 @@ pub enum ErrorKind {
     #[error("the allowed time ended before there was a token or a response; allow more time")]
     Timeout,
     /// A request or a wait needs a tokio runtime with timers and sockets.
+    ///
+    /// Tokio's own panic about a runtime without them is caught, but its message is printed; with
+    /// `panic = "abort"` it ends the program.
     #[error(
-        "a request has to be sent or awaited; call this inside a tokio runtime that was built with \
-         `enable_all`"
+        "there is no tokio runtime here, or it has no timers or no sockets; call this inside a \
+         tokio runtime that was built with `enable_all`"
     )]
     NoRuntime,
 }

@@ -106,8 +106,9 @@ enum ExpiredToken {
     )]
     OnArrival,
     #[error(
-        "the access token is no longer accepted, and it cannot be renewed; use a grant that renews \
-         (client credentials), or set a token duration that fits (Admin → Integrations → OAuth)"
+        "the access token is not accepted, and it cannot be renewed: it has expired, was revoked \
+         or belongs to another region; pass a valid one, use a grant that renews (client \
+         credentials), or set a token duration that fits (Admin → Integrations → OAuth)"
     )]
     Fixed,
     #[error(

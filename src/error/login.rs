@@ -146,8 +146,8 @@ impl LoginError {
     /// No browser can be opened on this machine, or none that could reach it.
     pub(crate) fn no_browser(reason: &'static str) -> Self {
         let text = format!(
-            "{reason}; use `Login::listen`, open its `authorize_url` in a browser on another \
-             machine, and paste the address that the browser shows after the login"
+            "no browser was opened: {reason}; use `Login::listen`, open its `authorize_url` in a \
+             browser on another machine, and paste the address that the browser shows after the login"
         );
         Self::new(LoginErrorKind::NoBrowser { reason }, text)
     }
@@ -156,7 +156,7 @@ impl LoginError {
     pub(crate) fn browser_failed(source: io::Error) -> Self {
         Self {
             source: Some(source),
-            ..Self::no_browser("the browser could not be opened")
+            ..Self::no_browser("its program could not be started")
         }
     }
 

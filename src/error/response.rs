@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
+use serde_json::error::Category;
+
 use crate::outside_text::without_byte_order_mark;
 
 /// A response arrived that cannot be used. Its body is not kept.
@@ -45,9 +47,9 @@ pub(crate) enum ResponseProblem {
     #[error("with text that is not UTF-8")]
     NotUtf8,
     /// Where and how the JSON could not be decoded. What was read is not kept.
-    #[error("with a body that cannot be decoded ({category:?} at line {line}, column {column})")]
+    #[error("with a body that cannot be decoded: {reason} (line {line}, column {column})")]
     NotJson {
-        category: serde_json::error::Category,
+        reason: Cow<'static, str>,
         line: usize,
         column: usize,
     },
@@ -119,10 +121,19 @@ impl ResponseProblem {
         }
     }
 
-    /// Returns where and how JSON could not be decoded.
+    /// Returns where and why JSON could not be decoded. Of serde's own words only the name of a missing
+    /// field is kept: it comes from this program, and the other words can contain what was read.
     pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        let reason = match error.classify() {
+            Category::Data => missing_field(error).map_or(
+                "its JSON does not fit the type that was asked for".into(),
+                |field| format!("it has no field `{field}`, which the type needs").into(),
+            ),
+            Category::Eof => "its JSON is incomplete".into(),
+            Category::Syntax | Category::Io => "it is not JSON".into(),
+        };
         Self::NotJson {
-            category: error.classify(),
+            reason,
             line: error.line(),
             column: error.column(),
         }
@@ -132,6 +143,15 @@ impl ResponseProblem {
     fn is_foreign(&self) -> bool {
         matches!(self, Self::WebPage | Self::Empty)
     }
+}
+
+/// Returns the field that the type needs and the JSON does not have, if its name is a plain word.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let (field, _) = text.strip_prefix("missing field `")?.split_once('`')?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_name = field.len() <= MAX_FIELD_NAME && field.chars().all(is_plain);
+    is_name.then(|| field.to_owned())
 }
 
 /// What is known of a response without its body.
@@ -158,5 +178,57 @@ impl fmt::Display for ResponseHead {
             endpoint, status, ..
         } = self;
         write!(f, "{endpoint} returned HTTP {}", status.as_u16())
+    }
+}
+
+/// In bytes.
+const MAX_FIELD_NAME: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, de::DeserializeOwned};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only decoding counts")]
+    struct User {
+        name: String,
+    }
+
+    #[derive(Debug)]
+    struct Custom;
+
+    impl<'de> Deserialize<'de> for Custom {
+        fn deserialize<D: serde::Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(json)?;
+            Err(serde::de::Error::custom(format!("missing field `{text}`")))
+        }
+    }
+
+    fn reason<T: DeserializeOwned + fmt::Debug>(json: &str) -> String {
+        let error = serde_json::from_str::<T>(json).unwrap_err();
+        ResponseProblem::not_json(&error).to_string()
+    }
+
+    #[test]
+    fn undecodable_body_names_a_missing_field_and_nothing_it_has() {
+        for (shown, reason) in [
+            (
+                reason::<User>(r#"{"id":"sentinel"}"#),
+                "it has no field `name`",
+            ),
+            (reason::<User>(r#"{"name":5}"#), "its JSON does not fit"),
+            (reason::<User>(r#"{"name":"#), "its JSON is incomplete"),
+            (reason::<User>("sentinel"), "it is not JSON"),
+            (
+                reason::<Custom>(r#""sentinel in words""#),
+                "its JSON does not fit",
+            ),
+        ] {
+            let start = format!("with a body that cannot be decoded: {reason}");
+            assert!(shown.starts_with(&start), "{shown}");
+            assert!(!shown.contains("sentinel"), "{shown}");
+        }
     }
 }

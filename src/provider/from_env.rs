@@ -83,7 +83,8 @@ fn grant() -> Result<Grant, Error> {
     }
     let id = word(CLIENT_ID)?.ok_or_else(|| {
         Error::configuration(
-            "neither GENESYSCLOUD_OAUTHCLIENT_ID nor GENESYSCLOUD_ACCESS_TOKEN is set",
+            "neither GENESYSCLOUD_OAUTHCLIENT_ID nor GENESYSCLOUD_ACCESS_TOKEN is set; set the id and \
+             the secret of an OAuth client, or a token",
         )
     })?;
     let secret = variable(CLIENT_SECRET)?.ok_or_else(|| {

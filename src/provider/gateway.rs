@@ -60,9 +60,11 @@ impl Origin<'_> {
             return invalid(names.protocol, "is neither https nor http");
         }
         if !is_host(host) {
-            let what = "is not a host's name alone; the port, the protocol and a path have settings \
-                        of their own";
-            return invalid(names.host, what);
+            let what = format!(
+                "is not a host's name alone; set the port by {} and the protocol by {}",
+                names.port, names.protocol
+            );
+            return invalid(names.host, &what);
         }
         let Some(port) = self.port else {
             return Ok(format!("{scheme}://{host}"));

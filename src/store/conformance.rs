@@ -21,7 +21,7 @@ use steps::{
 /// which need not be empty. The check takes a second or two of real time. Where a dropped turn is
 /// given up later, at the latest when its lease of 15 seconds ends, it takes as much longer.
 ///
-/// The guide [Stores](crate::guide::stores) checks the code of a store of your own.
+/// The guide [Stores](crate::guide::stores) shows the code of a store and its check.
 ///
 /// ```
 /// use genesys_cloud_auth::store::{FileStore, store_conformance};

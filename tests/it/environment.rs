@@ -44,7 +44,7 @@ const CASES: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("REGION", "mypurecloud.ie")],
-        "error: neither GENESYSCLOUD_OAUTHCLIENT_ID nor GENESYSCLOUD_ACCESS_TOKEN is set",
+        "nor GENESYSCLOUD_ACCESS_TOKEN is set; set the id and the secret of an OAuth client, or a token",
     ),
     (
         &[("REGION", "eu-west-1"), ID, ("OAUTHCLIENT_SECRET", "")],

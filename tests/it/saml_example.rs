@@ -91,6 +91,10 @@ fn invalid_arguments_are_errors_before_anything_is_sent() {
             "neither XML nor base64",
         ),
         (&["eu-west-1", "an-id", "my-org", "-"], standard_input),
+        (
+            &["eu-west-1", "an-id", "my-org", "no-such-file.xml"],
+            "no-such-file.xml: ",
+        ),
         (&["eu-west-1", "an-id", "my org", file], "short name"),
         (
             &["eu-west-1", "an-id"],

@@ -89,7 +89,7 @@ const BAD: &[(&str, &str)] = &[
     ("grant_type = 'sentinel'", "`grant_type` is not known"),
     (
         "gateway_host = 'https://sentinel.example'",
-        "`gateway_host` is not a host's name alone",
+        "`gateway_host` is not a host's name alone; set the port by `gateway_port`",
     ),
     (
         "gateway_host = 'h'\ngateway_port = 'sentinel'",

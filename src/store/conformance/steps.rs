@@ -35,7 +35,7 @@ pub(super) async fn expect_loaded<S: TokenStore>(
         None => "nothing".to_owned(),
     };
     let (loaded, value) = (shown(loaded), shown(value));
-    Err(format!("{loaded} was loaded instead of {value}"))
+    Err(format!("load returned {loaded} instead of {value}"))
 }
 
 pub(super) async fn save<S: TokenStore>(store: &S, key: &StoreKey, value: &[u8]) -> Checked {

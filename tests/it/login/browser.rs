@@ -103,14 +103,15 @@ fn machine_without_a_browser_is_reported_at_once() {
     }
     let test = "machine_without_a_browser_is_reported_at_once";
     let display = ("DISPLAY", ":0");
-    let (ssh, container) = ("this is an SSH session", "this is a container");
+    let ssh = "no browser was opened: this is an SSH session, which";
+    let container = "no browser was opened: this is a container, which";
     for (variables, reason) in [
         (&[("SSH_CONNECTION", "x"), display][..], ssh),
         (&[("SSH_TTY", "x")], ssh),
         (&[("KUBERNETES_SERVICE_HOST", "x"), display], container),
         (&[("container", "podman"), display], container),
         // No display, or a container where the tests run in one.
-        (&[], "th"),
+        (&[], "no browser was opened: th"),
     ] {
         let messages = child(test, variables);
         let shown = value(&messages, "REASON ");
