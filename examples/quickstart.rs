@@ -27,8 +27,8 @@
 //!   token requests    1
 //!
 //! A wrong secret, and what to do about it
-//!   error             POST /oauth/token returned HTTP 400 invalid_client:
-//!                     authentication failed (correlation id
+//!   error             POST 127.0.0.1:44353/oauth/token returned HTTP 400
+//!                     invalid_client: authentication failed (correlation id
 //!                     a7361f9f-5660-49ae-850d-c202f589ef7f); region
 //!                     http://127.0.0.1:44353/ does not accept this client id
 //!                     with this secret: one of them is wrong, the client is

@@ -28,7 +28,7 @@ use url::Url;
 
 pub(crate) use app::App;
 use incoming::endpoint_of;
-pub(crate) use incoming::{Incoming, Outcome, expose_all};
+pub(crate) use incoming::{Incoming, Outcome, endpoint_with_host, expose_all};
 pub(crate) use reqwest::Body as OutgoingBody;
 pub(crate) use upload::upload;
 

@@ -13,12 +13,11 @@ mod gateway;
 #[cfg(feature = "login")]
 mod login;
 mod memory;
+mod outside_code;
 mod policy;
 mod refresh;
 mod snapshot;
-mod source;
 mod storage;
-mod task;
 mod token_info;
 
 use std::{

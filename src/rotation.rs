@@ -121,7 +121,7 @@ impl Rotation {
     ///
     /// Needs the permissions `oauth:client:view`, `oauth:client:edit`, for credentials
     /// `integrations:integration:view` and `integrations:integration:edit`, and for data actions
-    /// `integrations:action:execute`.
+    /// `integrations:action:execute` or `bridge:actions:execute`.
     ///
     /// # Errors
     /// [`RotationInterrupted`] with the step and the cause. Before anything is changed: a client whose own
@@ -148,7 +148,7 @@ impl Rotation {
     /// Executes the data actions. After [`RotationReport::recheck_at`] this proves the credentials, because
     /// no token from before is valid.
     ///
-    /// Needs the permission `integrations:action:execute`.
+    /// Needs the permission `integrations:action:execute` or `bridge:actions:execute`.
     ///
     /// # Errors
     /// That of the first action that fails.

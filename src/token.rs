@@ -30,11 +30,17 @@ use crate::clock::{Clock, Moment};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct AccessToken(Arc<Inner>);
+pub struct AccessToken(Arc<Counted>);
 
-struct Inner {
-    bearer: Arc<SecretString>,
+/// What the clones of a token share that is counted together.
+struct Counted {
     header: HeaderValue,
+    facts: Arc<Facts>,
+}
+
+/// What exists once for each token.
+struct Facts {
+    bearer: SecretString,
     fingerprint: Fingerprint,
     requested: Moment,
     end: Moment,
@@ -69,31 +75,40 @@ impl AccessToken {
         clock: &Clock,
     ) -> Result<Self, &'static str> {
         let text = checked_text(secret)?;
-        let bearer = Arc::new(SecretString::from(format!("{PREFIX}{text}")));
-        // Token and header share one buffer, which is wiped when the last clone is dropped.
-        let bytes = Bytes::from_owner(Shared(Arc::clone(&bearer)));
-        let mut header =
-            HeaderValue::from_maybe_shared(bytes).map_err(|_| "it is not a valid header value")?;
-        header.set_sensitive(true);
         let expires_at = match end {
             Moment::NEVER => None,
             end => clock.wall().checked_add(end - clock.now()),
         };
-        Ok(Self(Arc::new(Inner {
-            header,
+        let facts = Facts {
+            bearer: [PREFIX, text].concat().into(),
             fingerprint: Fingerprint::from_token(text),
             requested,
             end,
             expires_at,
             clock: clock.clone(),
-            bearer,
-        })))
+        };
+        Self::counted(Arc::new(facts)).ok_or("it is not a valid header value")
+    }
+
+    fn counted(facts: Arc<Facts>) -> Option<Self> {
+        // Token and header share one buffer, which is wiped when the last clone is dropped.
+        let bytes = Bytes::from_owner(Shared(Arc::clone(&facts)));
+        let mut header = HeaderValue::from_maybe_shared(bytes).ok()?;
+        header.set_sensitive(true);
+        Some(Self(Arc::new(Counted { header, facts })))
+    }
+
+    /// Returns this token with reference counts of its own: threads that clone the same token wait for
+    /// each other. The secret is not copied.
+    pub(crate) fn with_own_counts(&self) -> Self {
+        // The same bytes were a valid header before.
+        Self::counted(Arc::clone(&self.0.facts)).unwrap_or_else(|| self.clone())
     }
 
     /// Returns the token itself. Whoever has it can act as its owner: keep it out of logs and files.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
-        let bearer = self.0.bearer.expose_secret();
+        let bearer = self.0.facts.bearer.expose_secret();
         bearer.strip_prefix(PREFIX).unwrap_or_default()
     }
 
@@ -101,13 +116,13 @@ impl AccessToken {
     /// unknown, as for a [`FixedToken`](crate::FixedToken).
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.0.expires_at
+        self.0.facts.expires_at
     }
 
     /// Returns the remaining life, by a clock that cannot be set; `None` where it is unknown.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
-        let Inner { end, clock, .. } = &*self.0;
+        let Facts { end, clock, .. } = &*self.0.facts;
         (*end != Moment::NEVER).then(|| *end - clock.now())
     }
 
@@ -117,16 +132,22 @@ impl AccessToken {
         &self.0.header
     }
 
+    /// Where the reference count is.
+    #[cfg(test)]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     pub(crate) fn fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint
+        self.0.facts.fingerprint
     }
 
     pub(crate) fn requested(&self) -> Moment {
-        self.0.requested
+        self.0.facts.requested
     }
 
     pub(crate) fn end(&self) -> Moment {
-        self.0.end
+        self.0.facts.end
     }
 }
 
@@ -170,11 +191,11 @@ impl Fingerprint {
 }
 
 /// The shared buffer, as the header needs it.
-struct Shared(Arc<SecretString>);
+struct Shared(Arc<Facts>);
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
+        self.0.bearer.expose_secret().as_bytes()
     }
 }
 
@@ -216,6 +237,25 @@ mod tests {
         assert!(!shown.contains("sentinel"), "{shown}");
         let start = "AccessToken { secret: \"[redacted]\", expires_in: Some(";
         assert!(shown.starts_with(start), "{shown}");
+    }
+
+    #[test]
+    fn token_with_its_own_counts_shares_the_secret() {
+        let token = token("sentinel-token").unwrap();
+        let other = token.with_own_counts();
+        assert_ne!(other.address(), token.address());
+        let secrets = [&token, &other].map(|token| token.expose_secret().as_ptr());
+        assert_eq!(secrets[0], secrets[1]);
+        assert_eq!(other.header(), token.header());
+        assert_eq!(
+            other.header().as_bytes().as_ptr(),
+            token.header().as_bytes().as_ptr()
+        );
+        assert!(other.header().is_sensitive());
+        assert_eq!(other.fingerprint(), token.fingerprint());
+        assert_eq!(other.expires_at(), token.expires_at());
+        drop(token);
+        assert_eq!(other.expose_secret(), "sentinel-token");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::response::Response;
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
-    http_client::{Outcome, Outgoing, OutgoingBody},
+    http_client::{Outcome, Outgoing, OutgoingBody, endpoint_with_host},
     provider::{Event, TARGET, TokenProvider},
     retry::{Failure, Jitter, Repeat, RetryPolicy},
     runtime,
@@ -186,7 +186,7 @@ impl Sending {
     }
 
     fn timed_out(&self) -> Error {
-        let what = format!("{} {}", self.call.method, self.call.url.path());
+        let what = endpoint_with_host(&self.call.method, &self.call.url);
         Error::timeout(&what, self.call.timeout)
     }
 

@@ -213,8 +213,8 @@ pub(crate) fn classify_api(mut head: ResponseHead, body: &[u8], secrets: &[&str]
 /// Whether a data action failed, and not the call that executed it. Which status a failure has is not
 /// documented, so its body decides.
 fn is_data_action_failure(head: &ResponseHead, body: &Body) -> bool {
-    let path = head.endpoint.trim_start_matches("POST ");
-    if !(path.contains("/integrations/actions/") && path.ends_with("/execute")) {
+    let endpoint = &head.endpoint;
+    if !(endpoint.contains("/integrations/actions/") && endpoint.ends_with("/execute")) {
         return false;
     }
     let is_from_genesys = body.code.is_some() || body.message.is_some();

@@ -137,7 +137,7 @@ impl ResponseProblem {
 /// What is known of a response without its body.
 #[derive(Clone, Debug)]
 pub(crate) struct ResponseHead {
-    /// The request's method and path.
+    /// The request's method, host and path.
     pub(crate) endpoint: String,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,

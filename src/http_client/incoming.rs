@@ -234,7 +234,7 @@ impl Incoming {
     /// Returns what an error keeps of the response's head.
     pub(crate) fn head(&self, retry_after: Option<Duration>) -> ResponseHead {
         ResponseHead {
-            endpoint: self.endpoint(),
+            endpoint: endpoint_with_host(&self.method, self.response.url()),
             status: self.status(),
             retry_after,
             correlation_id: self.correlation_id(),
@@ -245,6 +245,11 @@ impl Incoming {
 /// Returns a request's method and path, without its query, which may contain personal data.
 pub(super) fn endpoint_of(method: &Method, url: &Url) -> String {
     format!("{method} {}", url.path())
+}
+
+/// Returns the same with the host, and with its port where that is not the default one.
+pub(crate) fn endpoint_with_host(method: &Method, url: &Url) -> String {
+    format!("{method} {}{}", url.authority(), url.path())
 }
 
 /// What a status means (RFC 9110 15).

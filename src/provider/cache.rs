@@ -1,6 +1,7 @@
 //! What all handles of one provider share: grant, endpoint, and the state behind one lock.
 
 use std::{
+    mem,
     sync::{Arc, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
@@ -11,9 +12,9 @@ use tokio::{sync::watch, task::AbortHandle};
 use super::{
     event::{Event, dispatcher::EventDispatcher, end_of, trace},
     memory::{AssertionMemory, ClientMemory, LoginMemory, StoreMemory, UnsavedLogin},
+    outside_code::SOURCE_LIMIT,
     policy::{CredentialSource, Invalidation, RefreshPolicy, WaiterResult},
     snapshot::Snapshot,
-    source::SOURCE_LIMIT,
     storage::{STORE_LIMIT, Storage},
 };
 use crate::{
@@ -30,8 +31,8 @@ pub(super) struct TokenCache {
     pub(super) grant: Grant,
     pub(super) endpoint: TokenEndpoint,
     pub(super) settings: Settings,
-    /// Notifies the background task of changes, and, by closing, that all handles are gone.
-    pub(super) changes: watch::Sender<()>,
+    /// When the background task must ask the policy again. Closes with the last handle.
+    pub(super) wake: watch::Sender<Option<Moment>>,
     pub(super) background_task_runs: AtomicBool,
     state: Mutex<State>,
     exchange: Exchange,
@@ -103,7 +104,7 @@ impl TokenCache {
             grant,
             endpoint,
             settings,
-            changes: watch::Sender::new(()),
+            wake: watch::Sender::new(None),
             background_task_runs: AtomicBool::new(false),
             state: Mutex::new(State::new(policy)),
             exchange,
@@ -134,16 +135,13 @@ impl TokenCache {
             state.client.last_rejection().cloned(),
             state.last_failure.clone(),
         ];
-        let wake_at = |state: &State| {
-            let wake_at = || state.policy.wake_at(now);
-            self.settings.background.then(wake_at).flatten()
-        };
-        let wake = wake_at(&state);
         let result = change(&mut state, now);
         self.snapshot
             .show(state.policy.snapshot(now), now, self.clock());
-        if wake_at(&state) != wake {
-            self.changes.send_replace(());
+        if self.settings.background {
+            let wake = state.policy.wake_at(now);
+            self.wake
+                .send_if_modified(|shown| mem::replace(shown, wake) != wake);
         }
         let event = state.event.take();
         let events = &self.settings.events;
@@ -182,7 +180,7 @@ impl TokenCache {
             let unsaved = unsaved.and_then(|unsaved| unsaved.record.token(self.clock()));
             (
                 [state.policy.revoke(), unsaved],
-                std::mem::take(&mut state.refresh_task),
+                mem::take(&mut state.refresh_task),
             )
         });
         // The refresh takes the lock when it ends.

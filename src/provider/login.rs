@@ -11,7 +11,7 @@ use super::{
     driver::keep_until_stored,
     event::{Event, end_of},
     memory::UnsavedLogin,
-    source::read_secret,
+    outside_code::read_secret,
     storage::{HeldTurn, Storage},
 };
 use crate::{

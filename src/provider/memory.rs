@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::SystemTime};
 
 use secrecy::SecretString;
 
-use super::source::is_same_secret;
+use super::outside_code::is_same_secret;
 use crate::{
     assertion::ParsedAssertion,
     clock::Clock,

@@ -13,8 +13,8 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{
     cache::{State, TokenCache},
     event::{Event, TARGET, end_of},
+    outside_code::{SOURCE_LIMIT, is_same_secret, read_secret},
     policy::{RefreshResult, Ticket, WaiterResult},
-    source::{SOURCE_LIMIT, is_same_secret, read_secret},
 };
 use crate::{
     clock::Moment,
@@ -128,25 +128,12 @@ impl Refresh {
             })
     }
 
-    /// Returns the token of a stored record, where it is better than the current one. Where it is not,
-    /// it begins the next step, which may take as long as `next`.
-    fn token_of(
-        &mut self,
-        record: Option<&Record>,
-        next: Option<Duration>,
-    ) -> Result<Option<AccessToken>, RefreshResult> {
-        let (cache, ticket) = (&self.cache, self.ticket);
-        let token = cache.update(|state, now| {
-            let token = record.and_then(|record| state.better_token(record, now, cache.clock()));
-            match next {
-                Some(limit) if token.is_none() && !state.policy.begin_step(ticket, now, limit) => {
-                    Err(RefreshResult::Lost)
-                }
-                _ => Ok(token),
-            }
-        })?;
+    /// Returns the token of a stored record, where it is better than the current one.
+    fn token_of(&mut self, record: &Record) -> Option<AccessToken> {
+        let cache = &self.cache;
+        let token = cache.update(|state, now| state.better_token(record, now, cache.clock()));
         self.loaded = token.is_some();
-        Ok(token)
+        token
     }
 
     /// Returns a secret other than the rejected one: it may have been rotated since it was read. The

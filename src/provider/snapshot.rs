@@ -1,6 +1,13 @@
 //! What readers see: a valid token, without a lock and without allocating.
 
-use std::sync::Arc;
+use std::{
+    array,
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use arc_swap::{ArcSwapOption, Guard};
 
@@ -14,7 +21,9 @@ use crate::{
 pub(super) struct Snapshot(ArcSwapOption<Shown>);
 
 struct Shown {
-    token: AccessToken,
+    /// One token with several reference counts. Each thread uses the same one each time, so that few
+    /// threads wait for each other when they clone the token.
+    tokens: [AccessToken; COUNTS],
     /// From then on the policy must be asked.
     until: CoarseTime,
 }
@@ -26,14 +35,14 @@ impl Snapshot {
         let is_shown = match (&*self.0.load(), &new) {
             (None, None) => true,
             (Some(old), Some((token, until))) => {
-                old.token.fingerprint() == token.fingerprint() && old.until.is_close_to(*until)
+                old.token().fingerprint() == token.fingerprint() && old.until.is_close_to(*until)
             }
             _ => false,
         };
         if !is_shown {
             self.0.store(new.map(|(token, until)| {
-                let token = token.clone();
-                Arc::new(Shown { token, until })
+                let tokens = array::from_fn(|_| token.with_own_counts());
+                Arc::new(Shown { tokens, until })
             }));
         }
     }
@@ -67,6 +76,42 @@ impl LoadedSnapshot {
     pub(super) fn token(&self, clock: &Clock) -> Option<&AccessToken> {
         let shown = self.0.as_ref()?;
         let is_valid = clock.coarse().is_before(shown.until);
-        is_valid.then_some(&shown.token)
+        is_valid.then(|| shown.token())
     }
 }
+
+impl Shown {
+    /// Returns the token with the reference count of this thread.
+    #[inline]
+    fn token(&self) -> &AccessToken {
+        let [first, ..] = &self.tokens;
+        self.tokens.get(count_of_thread()).unwrap_or(first)
+    }
+}
+
+/// Returns which of the reference counts this thread uses: threads take turns.
+#[inline]
+fn count_of_thread() -> usize {
+    let chosen = CHOSEN.get();
+    if chosen < COUNTS {
+        chosen
+    } else {
+        choose_count()
+    }
+}
+
+#[cold]
+fn choose_count() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let chosen = NEXT.fetch_add(1, Ordering::Relaxed) % COUNTS;
+    CHOSEN.set(chosen);
+    chosen
+}
+
+thread_local! {
+    /// `COUNTS` until the thread has chosen.
+    static CHOSEN: Cell<usize> = const { Cell::new(COUNTS) };
+}
+
+/// How many reference counts a shown token has. Each takes 128 bytes.
+const COUNTS: usize = 8;

@@ -11,9 +11,9 @@ use std::{
 use secrecy::SecretString;
 use tokio::time::sleep;
 
-use super::task::{TaskError, run_within};
+use super::outside_code::{TaskFault, run_within};
 use crate::{
-    error::{Error, ErrorKind, StoreError},
+    error::{Error, StoreError},
     seal::SealingKey,
     store::{Sealed, SharedStore, SharedTurn, StoreKey},
     token::Record,
@@ -53,14 +53,15 @@ pub(super) struct HeldTurn {
     turn: SharedTurn,
 }
 
-/// The end of a wait for a turn.
+/// What a look into a slot led to.
 #[allow(
     clippy::large_enum_variant,
     reason = "it is moved once, right after it is made"
 )]
-pub(super) enum TurnOr<T> {
-    Turn(HeldTurn),
+pub(super) enum Lookup<T> {
     Found(T),
+    /// Nothing was found: this process has the turn to replace the record.
+    Turn(HeldTurn),
 }
 
 impl StoreScope {
@@ -99,7 +100,12 @@ impl StoreSlot {
     /// Returns the stored record. Bytes that do not open, or are no record, count as absent.
     pub(super) async fn load(&self) -> Result<Option<Record>, Error> {
         let (store, key) = (self.scope.store.clone(), self.key.clone());
-        let sealed = within(STORE_LIMIT, async move { store.load(&key).await }).await?;
+        let sealed = run_within(
+            STORE_LIMIT,
+            async move { store.load(&key).await },
+            store_error,
+        )
+        .await?;
         let plain =
             sealed.and_then(|sealed| self.sealing.open(&self.associated(), sealed.as_bytes()));
         Ok(plain.and_then(|plain| Record::from_bytes(&plain)))
@@ -173,35 +179,46 @@ impl StoreSlot {
         let (store, key) = (self.scope.store.clone(), self.key.clone());
         let turn = async move { store.take_turn(&key, TURN_WAIT).await };
         Ok(HeldTurn {
-            turn: within(TURN_WAIT + Duration::from_secs(1), turn).await?,
+            turn: run_within(TURN_WAIT + Duration::from_secs(1), turn, store_error).await?,
             record: self.load().await?,
             slot: self.clone(),
         })
     }
 
-    /// Waits for the turn, or until `find` accepts a record that is there meanwhile. The turn passes from
-    /// one process to the next, and most of those that wait only need what the first one saved.
-    pub(super) async fn take_turn_or<T>(
+    /// Returns what `find` accepts of the stored record, or the turn. While another process has the
+    /// turn, the record is loaded again and again: the turn passes from one process to the next, and most
+    /// of those that wait only need what the first one saved.
+    pub(super) async fn find_or_take_turn<T>(
         &self,
         mut find: impl FnMut(&Record) -> Option<T>,
-    ) -> Result<TurnOr<T>, Error> {
-        let finding = async {
-            loop {
-                sleep(LOAD_PAUSE).await;
-                // A store that fails is reported by the wait for the turn.
-                if let Ok(Some(record)) = self.load().await
-                    && let Some(found) = find(&record)
-                {
-                    return found;
+    ) -> Result<Lookup<T>, Error> {
+        if let Some(found) = self.load().await?.as_ref().and_then(&mut find) {
+            return Ok(Lookup::Found(found));
+        }
+        let lookup = {
+            let look = async {
+                loop {
+                    sleep(LOAD_PAUSE).await;
+                    // A store that fails is reported by the wait for the turn.
+                    let record = self.load().await.ok().flatten();
+                    if let Some(found) = record.as_ref().and_then(&mut find) {
+                        return found;
+                    }
                 }
-            }
+            };
+            let (mut turn, mut look) = (pin!(self.take_turn()), pin!(look));
+            poll_fn(|cx| match turn.as_mut().poll(cx) {
+                Poll::Ready(turn) => Poll::Ready(turn.map(Lookup::Turn)),
+                Poll::Pending => look.as_mut().poll(cx).map(Lookup::Found).map(Ok),
+            })
+            .await?
         };
-        let (mut turn, mut finding) = (pin!(self.take_turn()), pin!(finding));
-        poll_fn(|cx| match turn.as_mut().poll(cx) {
-            Poll::Ready(turn) => Poll::Ready(turn.map(TurnOr::Turn)),
-            Poll::Pending => finding.as_mut().poll(cx).map(TurnOr::Found).map(Ok),
-        })
-        .await
+        if let Lookup::Turn(turn) = &lookup
+            && let Some(found) = turn.record.as_ref().and_then(find)
+        {
+            return Ok(Lookup::Found(found));
+        }
+        Ok(lookup)
     }
 
     #[cfg(test)]
@@ -225,7 +242,7 @@ impl HeldTurn {
         }
         let (store, key) = (slot.scope.store.clone(), slot.key.clone());
         let saving = async move { store.save(turn, &key, sealed).await };
-        let Err(error) = within(STORE_LIMIT, saving).await else {
+        let Err(error) = run_within(STORE_LIMIT, saving, store_error).await else {
             return Ok(());
         };
         // The record may be there nevertheless, for instance if only the last sync failed.
@@ -238,22 +255,21 @@ impl HeldTurn {
 
     pub(super) async fn remove(self) -> Result<(), Error> {
         let (store, key, turn) = (self.slot.scope.store, self.slot.key, self.turn);
-        within(STORE_LIMIT, async move { store.remove(turn, &key).await }).await
+        run_within(
+            STORE_LIMIT,
+            async move { store.remove(turn, &key).await },
+            store_error,
+        )
+        .await
     }
 }
 
-/// Runs an operation of a store, which may fail, hang or panic.
-async fn within<T: Send + 'static>(
-    limit: Duration,
-    operation: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, Error> {
-    let result = match run_within(limit, operation).await {
-        Ok(result) => result,
-        Err(TaskError::NoRuntime) => return Err(ErrorKind::NoRuntime.into()),
-        Err(TaskError::Panicked) => Err(StoreError::new("it panicked")),
-        Err(TaskError::TimedOut) => Err(StoreError::new("it did not finish in time")),
-    };
-    result.map_err(|error| ErrorKind::Store(error).into())
+/// An operation of a store that returned nothing.
+fn store_error(fault: TaskFault) -> StoreError {
+    StoreError::new(match fault {
+        TaskFault::Panicked => "it panicked",
+        TaskFault::TimedOut => "it did not finish in time",
+    })
 }
 
 /// The maximum time of a load, save or removal.
@@ -267,6 +283,9 @@ pub(super) const TURN_LIMIT: Duration = Duration::from_secs(21);
 
 /// How long another process's turn is waited for: the length of a lease.
 const TURN_WAIT: Duration = Duration::from_secs(15);
+
+/// The maximum time of [`StoreSlot::find_or_take_turn`]: a load, and the turn.
+pub(super) const LOOKUP_LIMIT: Duration = STORE_LIMIT.saturating_add(TURN_LIMIT);
 
 /// The pause between two loads while the turn is waited for.
 const LOAD_PAUSE: Duration = Duration::from_millis(500);

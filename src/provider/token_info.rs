@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     TokenProvider,
-    source::read_secret,
+    outside_code::read_secret,
     storage::{Storage, StoreSlot},
 };
 use crate::{

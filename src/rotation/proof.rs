@@ -29,9 +29,9 @@ pub(super) async fn is_accepted(
             let _ = own.revoke().await;
             Ok(true)
         }
-        Err(error) if error.has_invalid_client() => Ok(false),
-        // The secret was accepted, and the client has another grant.
         Err(error) => match error.kind() {
+            ErrorKind::InvalidClient(_) => Ok(false),
+            // The secret was accepted, and the client has another grant.
             ErrorKind::OAuth(response)
                 if matches!(response.kind(), OAuthErrorKind::UnauthorizedClient { .. }) =>
             {

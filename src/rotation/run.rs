@@ -17,6 +17,7 @@ use crate::{
     admin::{Credential, OAuthClient},
     client::PlatformClient,
     error::{Error, sanitize},
+    provider::TokenInfo,
 };
 
 #[derive(Clone)]
@@ -123,7 +124,7 @@ impl Settings {
 
     /// Checks everything that can be checked before something is changed.
     async fn prepare(&self) -> Result<Run<'_>, Error> {
-        let own = self.api.tokens().token_info().await?;
+        let own: TokenInfo = self.api.get("/api/v2/tokens/me").fetch().await?;
         if own.oauth_client.and_then(|own| own.id).as_ref() == Some(&self.client_id) {
             return Err(Error::configuration(
                 "the token that does the work belongs to the OAuth client whose secret is rotated, so \

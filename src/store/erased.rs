@@ -1,13 +1,13 @@
 //! One type for every kind of store.
 
-use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{any::Any, fmt, future::Future, ops::Deref, pin::Pin, sync::Arc, time::Duration};
 
 use super::{Sealed, StoreKey, TokenStore};
 use crate::error::StoreError;
 
 /// A store of any kind.
 #[derive(Clone)]
-pub(crate) struct SharedStore(Arc<dyn Erased>);
+pub(crate) struct SharedStore(Arc<dyn ErasedStore>);
 
 /// The turn of such a store.
 pub(crate) struct SharedTurn(Box<dyn Any + Send>);
@@ -18,30 +18,13 @@ impl SharedStore {
     pub(crate) fn new(store: impl TokenStore) -> Self {
         Self(Arc::new(store))
     }
+}
 
-    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Sealed>, StoreError> {
-        self.0.load(key).await
-    }
+impl Deref for SharedStore {
+    type Target = dyn ErasedStore;
 
-    pub(crate) async fn take_turn(
-        &self,
-        key: &StoreKey,
-        wait: Duration,
-    ) -> Result<SharedTurn, StoreError> {
-        self.0.take_turn(key, wait).await
-    }
-
-    pub(crate) async fn save(
-        &self,
-        turn: SharedTurn,
-        key: &StoreKey,
-        value: Sealed,
-    ) -> Result<(), StoreError> {
-        self.0.save(turn, key, value).await
-    }
-
-    pub(crate) async fn remove(&self, turn: SharedTurn, key: &StoreKey) -> Result<(), StoreError> {
-        self.0.remove(turn, key).await
+    fn deref(&self) -> &Self::Target {
+        &*self.0
     }
 }
 
@@ -57,7 +40,8 @@ impl fmt::Debug for SharedTurn {
     }
 }
 
-trait Erased: Send + Sync {
+/// [`TokenStore`] for `dyn`.
+pub(crate) trait ErasedStore: Send + Sync {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxedResult<'a, Option<Sealed>>;
     fn take_turn<'a>(&'a self, key: &'a StoreKey, wait: Duration) -> BoxedResult<'a, SharedTurn>;
     fn save<'a>(
@@ -69,7 +53,7 @@ trait Erased: Send + Sync {
     fn remove<'a>(&'a self, turn: SharedTurn, key: &'a StoreKey) -> BoxedResult<'a, ()>;
 }
 
-impl<S: TokenStore> Erased for S {
+impl<S: TokenStore> ErasedStore for S {
     fn load<'a>(&'a self, key: &'a StoreKey) -> BoxedResult<'a, Option<Sealed>> {
         Box::pin(TokenStore::load(self, key))
     }

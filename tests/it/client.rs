@@ -180,14 +180,15 @@ async fn rejection_is_returned_if_no_new_token_arrives_in_time() {
 
 #[tokio::test]
 async fn error_has_status_code_message_and_correlation_id() {
-    let (_sandbox, api) = sandbox_and_client().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let error = api.get("/api/v2/nothing").send().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 404);
     assert_eq!(api_error(&error).code.as_deref(), Some("not.found"));
     assert!(api_error(&error).message.is_some());
     assert!(error.correlation_id().is_some());
     let text = error.to_string();
-    assert_contains(&text, "GET /api/v2/nothing");
+    let host = sandbox.region().api_url().authority().to_owned();
+    assert_contains(&text, &format!("GET {host}/api/v2/nothing"));
     assert_contains(&text, "404");
 
     let error = api.get("/api/v2/users/me").send().await.unwrap_err();

@@ -41,15 +41,37 @@ async fn expired_token_keeps_the_401_that_rejected_it() {
         let code = expired.response().unwrap().code.as_deref();
         assert_eq!(code, Some("bad.credentials"));
         let text = error.to_string();
-        let start = "GET /api/v2/users/me returned HTTP 401 bad.credentials: Invalid login \
-                     credentials. (correlation id abc-1); ";
-        assert!(text.starts_with(start), "{text}");
+        let start = format!(
+            "GET {}/api/v2/users/me returned HTTP 401 bad.credentials: Invalid login credentials. \
+             (correlation id abc-1); ",
+            api.address()
+        );
+        assert!(text.starts_with(&start), "{text}");
         assert!(
             !error.is_transient() && error.retry_after().is_none(),
             "{text}"
         );
     }
     assert_eq!(api.requests().len(), 2);
+}
+
+/// Behind a gateway a program's own settings do not tell which host responded.
+#[tokio::test]
+async fn error_response_of_each_host_names_it() {
+    let (login, api) = (
+        Server::start(Reply::json(404, "{}")),
+        Server::start(Reply::json(404, "{}")),
+    );
+    let region = region_of(&login, &api);
+    let tokens = TokenProvider::new(region.clone(), credentials()).unwrap();
+    let error = tokens.token().await.unwrap_err().to_string();
+    let start = format!("POST {}/oauth/token returned HTTP 404", login.address());
+    assert!(error.starts_with(&start), "{error}");
+    let tokens = TokenProvider::new(region, FixedToken::new(TOKEN).unwrap()).unwrap();
+    let call = PlatformClient::new(tokens).get("/api/v2/users?pageSize=1");
+    let error = call.send().await.unwrap_err().to_string();
+    let start = format!("GET {}/api/v2/users returned HTTP 404", api.address());
+    assert!(error.starts_with(&start), "{error}");
 }
 
 #[tokio::test]
@@ -127,8 +149,8 @@ async fn time_that_is_over_is_named_with_its_call() {
     let own = api.get(PATH).header("Authorization", "Bearer own");
     let error = own.timeout(Duration::ZERO).send().await.unwrap_err();
     let text = error.to_string();
-    let expected = "GET /api/v2/users/me did not end within the allowed 0 s; ";
-    assert!(text.starts_with(expected), "{text}");
+    let expected = format!("GET {host}/api/v2/users/me did not end within the allowed 0 s; ");
+    assert!(text.starts_with(&expected), "{text}");
 }
 
 #[test]

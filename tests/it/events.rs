@@ -122,9 +122,10 @@ async fn refresh_is_a_span_with_its_facts() {
     assert_contains(level, "WARN");
     assert_has(fields, &[&region, grant_type, "took=0."]);
     assert_has(fields, &failure);
+    let login = sandbox.region().login_url().authority().to_owned();
     assert_contains(
         fields,
-        "error=POST /oauth/token returned HTTP 400 invalid_client",
+        &format!("error=POST {login}/oauth/token returned HTTP 400 invalid_client"),
     );
 }
 

@@ -1,6 +1,7 @@
 //! The rotation of a secret.
 
 mod kills;
+mod tokens;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

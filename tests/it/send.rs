@@ -33,10 +33,11 @@ fn assert_future_is_send<F: Future + Send>(_: F) {}
 #[test]
 fn every_type_is_send() {
     let handles = check_types! { assert_handle:
-        AccessToken, OAuthClients, Assertion, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
-        CustomRegion, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient, Login,
-        MemoryStore, NewToken, PlatformClient, RecordedRequest, Region, RetryPolicy, Saml2Bearer,
-        SandboxAssertions, SandboxListing, SandboxUser, Sealed, SealingKey, StoreKey, TokenInfo, TokenProvider,
+        AccessToken, Assertion, Audit, AuthorizationCode, ClientCredentials, ClientSecret, Clock,
+        CustomRegion, DataActions, Error, Event, FaultResponse, FileStore, FixedToken, HttpClient,
+        Integrations, Login, MemoryStore, NewToken, OAuthClients, PlatformClient, RecordedRequest, Region,
+        RetryPolicy, Rotation, Saml2Bearer, SandboxAssertions, SandboxListing, SandboxUser, Sealed,
+        SealingKey, StoreKey, TokenInfo, TokenProvider, Vault,
     };
     let others = check_types! { assert_send:
         AuthorizationState, ClientState, Deletion, GrantType, NewOAuthClient<WithRoles>,
@@ -52,13 +53,13 @@ fn every_type_is_send() {
         TokenProviderBuilder, TransportError, TransportKind, Troubleshooting, UnexpectedResponse,
     };
     let administration = check_types! { assert_send:
-        Audit, AuditReport, AuditedRole, Check, Credential, CredentialKind,
+        AuditReport, AuditedRole, Check, Credential, CredentialKind,
         CredentialType, DataAction, DataActionConfig, DataActionContract, DataActionError,
-        DataActionErrorClass, DataActionFilter, DataActionRequest, DataActionResponse, DataActions, DraftValidation,
-        Finding, Integration, IntegrationConfiguration, Integrations, IntendedState, JsonDocument,
+        DataActionErrorClass, DataActionFilter, DataActionRequest, DataActionResponse, DraftValidation,
+        Finding, Integration, IntegrationConfiguration, IntendedState, JsonDocument,
         NewCredential, NewDataAction, NotChecked, PlannedCredential, Problem, ReplacedCredential,
-        ReportedState, ReportedStateCode, RotatedCredential, Rotation, RotationInterrupted,
-        RotationPlan, RotationReport, Step, Subject, TestResult, TestStep, Vault,
+        ReportedState, ReportedStateCode, RotatedCredential, RotationInterrupted,
+        RotationPlan, RotationReport, Step, Subject, TestResult, TestStep,
     };
     let checked = handles
         .into_iter()

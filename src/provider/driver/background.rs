@@ -17,18 +17,13 @@ pub(super) fn start(cache: &Arc<TokenCache>, runtime: &Handle, renew: fn(&Arc<To
     }
     let running = Running(Arc::downgrade(cache));
     let clock = cache.clock().clone();
-    let mut changes = cache.changes.subscribe();
+    let mut wake = cache.wake.subscribe();
     runtime.spawn(async move {
         loop {
-            changes.mark_unchanged();
-            let Some(cache) = running.0.upgrade() else {
-                return;
-            };
-            let wake = cache.read(|state, now| state.policy.wake_at(now));
-            drop(cache);
-            let change = match wake {
-                Some(wake) => either(pin!(changes.changed()), pin!(clock.sleep_until(wake))).await,
-                None => Some(changes.changed().await),
+            let at = *wake.borrow_and_update();
+            let change = match at {
+                Some(at) => either(pin!(wake.changed()), pin!(clock.sleep_until(at))).await,
+                None => Some(wake.changed().await),
             };
             match (change, running.0.upgrade()) {
                 (None, Some(cache)) => renew(&cache),

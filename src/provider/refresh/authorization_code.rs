@@ -9,8 +9,8 @@ use crate::{
     grant::AuthorizationCode,
     provider::{
         memory::UnsavedLogin,
+        outside_code::{SOURCE_LIMIT, read_secret},
         policy::RefreshResult,
-        source::{SOURCE_LIMIT, read_secret},
         storage::{HeldTurn, SAVE_LIMIT, STORE_LIMIT, Storage, TURN_LIMIT},
     },
     token::{AccessToken, Record, Version},

@@ -11,9 +11,9 @@ use crate::{
     grant::ClientCredentials,
     provider::{
         event::Event,
+        outside_code::read_secret,
         policy::RefreshResult,
-        source::read_secret,
-        storage::{HeldTurn, SAVE_LIMIT, STORE_LIMIT, Storage, TURN_LIMIT, TurnOr},
+        storage::{HeldTurn, LOOKUP_LIMIT, Lookup, SAVE_LIMIT, Storage},
     },
     token::{AccessToken, Record},
     token_endpoint::Issued,
@@ -36,14 +36,10 @@ impl Refresh {
             })?;
         }
         loop {
-            // The policy allows time for the first step: the source or else the store.
-            if source.can_change() {
-                self.step(STORE_LIMIT)?;
-            }
             let turn = match self.look_up(&secret).await? {
-                StoreLookup::Hit(token) => return Ok(token),
-                StoreLookup::Miss(turn) => Some(turn),
-                StoreLookup::NoStore => None,
+                Some(Lookup::Found(token)) => return Ok(token),
+                Some(Lookup::Turn(turn)) => Some(turn),
+                None => None,
             };
             let request = || credentials.request(secret.clone());
             let error = match self.request(request).await? {
@@ -64,39 +60,23 @@ impl Refresh {
         RefreshResult::InvalidCredentials(error)
     }
 
-    /// Looks for a token in the store, and takes the turn where there is none. The step of the first
-    /// load has begun. A failing store never fails the token.
+    /// Looks for a token in the store, and takes the turn where there is none. A failing store, or none,
+    /// never fails the token.
     pub(super) async fn look_up(
         &mut self,
         secret: &SecretString,
-    ) -> Result<StoreLookup, RefreshResult> {
+    ) -> Result<Option<Lookup<AccessToken>>, RefreshResult> {
         let cache = Arc::clone(&self.cache);
         let Storage::BySecret(scope) = &cache.settings.storage else {
-            return Ok(StoreLookup::NoStore);
+            return Ok(None);
         };
+        self.step(LOOKUP_LIMIT)?;
         let lookup = async {
             let slot = scope.slot_of_secret(secret)?;
-            let record = slot.load().await?;
-            if let Some(token) = self.token_of(record.as_ref(), Some(TURN_LIMIT))? {
-                return Ok(StoreLookup::Hit(token));
-            }
-            let find = |record: &Record| self.token_of(Some(record), None).transpose();
-            let turn = match slot.take_turn_or(find).await? {
-                TurnOr::Turn(turn) => turn,
-                TurnOr::Found(token) => return Ok(StoreLookup::Hit(token?)),
-            };
-            Ok(match self.token_of(turn.record.as_ref(), None)? {
-                Some(token) => StoreLookup::Hit(token),
-                None => StoreLookup::Miss(turn),
-            })
+            slot.find_or_take_turn(|record| self.token_of(record)).await
         };
-        match lookup.await {
-            Err(RefreshResult::Failed(error)) => {
-                self.store_failed(error);
-                Ok(StoreLookup::NoStore)
-            }
-            lookup => lookup,
-        }
+        let lookup = lookup.await.map_err(|error| self.store_failed(error));
+        Ok(lookup.ok())
     }
 
     /// Stores a token that was issued, and returns it.
@@ -126,16 +106,4 @@ impl Refresh {
         self.cache
             .update(|state, _| state.emit(Event::StoreFailed { error }));
     }
-}
-
-/// What a look into the store found.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it is moved once, right after it is made"
-)]
-pub(super) enum StoreLookup {
-    Hit(AccessToken),
-    /// No token: this refresh has the turn to request one.
-    Miss(HeldTurn),
-    NoStore,
 }

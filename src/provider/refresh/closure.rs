@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     grant::Closure,
     outside_text::clean,
-    provider::{policy::RefreshResult, source::ask},
+    provider::{outside_code::ask, policy::RefreshResult},
     token::AccessToken,
 };
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Refresh, client_credentials::StoreLookup};
+use super::Refresh;
 use crate::{
     assertion::ParsedAssertion,
     error::{Error, StaleAssertion, TokenExpired},
     grant::Saml2Bearer,
     provider::{
+        outside_code::{SOURCE_LIMIT, ask, read_secret},
         policy::RefreshResult,
-        source::{SOURCE_LIMIT, ask, read_secret},
-        storage::{STORE_LIMIT, Storage},
+        storage::{Lookup, STORE_LIMIT, Storage},
     },
     token::AccessToken,
 };
@@ -37,11 +37,10 @@ impl Refresh {
             probed = Some(self.probe_assertion(grant, &secret).await?);
         }
         loop {
-            self.step(STORE_LIMIT)?;
             let turn = match self.look_up(&secret).await? {
-                StoreLookup::Hit(token) => return Ok(token),
-                StoreLookup::Miss(turn) => Some(turn),
-                StoreLookup::NoStore => None,
+                Some(Lookup::Found(token)) => return Ok(token),
+                Some(Lookup::Turn(turn)) => Some(turn),
+                None => None,
             };
             let (assertion, encoded) = match probed.take() {
                 Some(assertion) => assertion,
@@ -82,7 +81,7 @@ impl Refresh {
         let slot = scope.slot_of_secret(secret).ok()?;
         self.step(STORE_LIMIT).ok()?;
         let record = slot.load().await.ok()?;
-        self.token_of(record.as_ref(), None).ok()?
+        self.token_of(&record?)
     }
 
     /// Returns an assertion, where the secret or the assertion may have changed since the rejection.

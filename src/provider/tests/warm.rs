@@ -1,5 +1,7 @@
 //! The cost of a valid token.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test]
@@ -39,7 +41,7 @@ async fn caller_that_finds_a_refresh_under_way_publishes_nothing() {
     let endpoint = Endpoint::gated(|_| Reply::Token(3_600));
     let builder = endpoint.builder(Clock::manual(), credentials());
     let tokens = builder.background_renewal().build();
-    let mut changes = tokens.cache.changes.subscribe();
+    let mut changes = tokens.cache.wake.subscribe();
     for renewing in [false, true] {
         let caller = spawn_caller(&tokens);
         endpoint.until_requests(1 + usize::from(renewing)).await;
@@ -60,4 +62,21 @@ async fn caller_that_finds_a_refresh_under_way_publishes_nothing() {
         assert_ne!(tokens.cache.snapshot.address(), shown);
         tokens.clock().advance(seconds(3_300.0));
     }
+}
+
+#[tokio::test]
+async fn threads_use_several_reference_counts_of_one_token() {
+    let endpoint = Endpoint::new(|_| Reply::Token(3_600));
+    let tokens = endpoint.provider(Clock::manual(), credentials());
+    tokens.token().await.unwrap();
+    let on_a_thread = |_| {
+        let tokens = tokens.clone();
+        let counts = move || [(); 3].map(|()| ready_output(tokens.token()).unwrap().address());
+        let [first, second, third] = std::thread::spawn(counts).join().unwrap();
+        assert_eq!((first, first), (second, third), "one thread, one count");
+        first
+    };
+    let counts: HashSet<_> = (0..16).map(on_a_thread).collect();
+    // Threads of other tests choose, too.
+    assert!(counts.len() > 1, "{counts:?}");
 }

@@ -263,16 +263,7 @@ async fn documentation_names_exactly_the_needed_permissions() {
         let text = naming(&documentation, method);
         let spans = text.split('`').skip(1).step_by(2);
         let mut named: Vec<_> = spans.filter(|span| is_permission(span)).collect();
-        // A rotation names the first of several.
-        let of_one = if method.starts_with("Rotation.") {
-            1
-        } else {
-            usize::MAX
-        };
-        let expected = needed[method]
-            .iter()
-            .flat_map(|one| one.iter().take(of_one));
-        let mut expected: Vec<_> = expected.collect();
+        let mut expected: Vec<_> = needed[method].iter().flatten().collect();
         named.sort_unstable();
         expected.sort_unstable();
         assert_eq!(named, expected, "{method}: {text}");

@@ -37,8 +37,8 @@ pub fn run_isolated(name: &str) -> Option<Output> {
     // On a busy machine.
     let slow = format!("test {name} has been running for over 60 seconds");
     let is_harness = |line: &str| {
-        ["", "running 1 test", &test, &slow].contains(&line)
-            || line.starts_with("test result: ok. 1 ")
+        let lines = ["", "running 1 test", &test, &slow];
+        lines.contains(&line) || line.starts_with("test result: ok. 1 ")
     };
     let lines = stdout.lines().filter(|line| !is_harness(line));
     Some(Output {

@@ -92,4 +92,4 @@ const PROVIDERS: usize = 10_000;
 const DELAY: Duration = Duration::from_millis(50);
 const MAX_HERD_KIB: i64 = 64;
 const MAX_IDLE: i64 = 2_500;
-const MAX_WITH_TOKEN: i64 = 2_800;
+const MAX_WITH_TOKEN: i64 = 3_500;
