@@ -56,11 +56,6 @@
 )]
 
 #[path = "common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{
@@ -202,18 +197,18 @@ fn show_text(out: &mut Output<impl Write>, report: &AuditReport) -> io::Result<(
         report.clients
     ))?;
     for finding in &report.findings {
-        out.text(format_args!("\n{}", finding.check()))?;
+        out.heading(finding.check())?;
         out.row("subject", &finding.subject)?;
         out.row("finding", finding)?;
         out.row("cure", finding.cure())?;
     }
     for one in &report.not_checked {
-        out.text(format_args!("\n{}, not checked", one.check))?;
+        out.heading(format_args!("{}, not checked", one.check))?;
         out.row("subject", &one.subject)?;
         out.row("reason", one)?;
         out.row("cure", &one.cure)?;
     }
-    out.text("\nPassed")?;
+    out.heading("Passed")?;
     for (check, number) in &report.passed {
         out.text(format_args!("  {check:<21} {number}"))?;
     }

@@ -16,11 +16,6 @@
 )]
 
 #[path = "common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{

@@ -40,11 +40,6 @@
 )]
 
 #[path = "common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{
@@ -153,7 +148,7 @@ pub(crate) async fn log_in(
     out: &mut Output<impl Write>,
 ) -> Result<TokenProvider, Box<dyn StdError>> {
     let in_browser = login.in_browser(NAME, |url| {
-        // The login goes on without this text.
+        // The login continues without this text.
         let _ = show_url(out, "Your browser opens this address:", url);
     });
     let error = match in_browser.await {
@@ -259,7 +254,7 @@ pub(crate) async fn show_user(
     let api = PlatformClient::new(tokens);
     let user: User = api.get("/api/v2/users/me").fetch().await?;
     let organization: Organization = api.get("/api/v2/organizations/me").fetch().await?;
-    out.text("\nLogged in")?;
+    out.heading("Logged in")?;
     out.row("user", user.name)?;
     if let Some(email) = user.email {
         out.row("email address", email)?;

@@ -49,25 +49,14 @@
 )]
 
 #[path = "common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
-use std::{
-    collections::HashSet,
-    error::Error,
-    io::{self, Write},
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, error::Error, io::Write, process::ExitCode, time::Instant};
 
 use genesys_cloud_auth::{ClientCredentials, PlatformClient, TokenProvider, sandbox::Sandbox};
 use serde::Deserialize;
 
-use terminal::{Help, Output};
+use terminal::{Help, Output, milliseconds};
 
 #[derive(Deserialize)]
 struct Organization {
@@ -117,10 +106,7 @@ pub(crate) async fn against_the_sandbox(
     let requests = sandbox.token_requests() - before;
     out.row("token requests", requests)?;
 
-    heading(
-        out,
-        "The server revokes the token, and the next call succeeds",
-    )?;
+    out.heading("The server revokes the token, and the next call succeeds")?;
     let (before, calls) = (sandbox.token_requests(), sandbox.api_requests());
     sandbox.revoke_access_tokens();
     let api = PlatformClient::new(tokens);
@@ -129,7 +115,7 @@ pub(crate) async fn against_the_sandbox(
     out.row("API requests", sandbox.api_requests() - calls)?;
     out.row("token requests", sandbox.token_requests() - before)?;
 
-    heading(out, "A wrong secret, and what to do about it")?;
+    out.heading("A wrong secret, and what to do about it")?;
     let wrong = ClientCredentials::new(sandbox.client_id(), "not-the-secret")?;
     let tokens = TokenProvider::new(sandbox.region(), wrong)?;
     if let Err(error) = tokens.token().await {
@@ -145,7 +131,7 @@ async fn against_the_region(out: &mut Output<impl Write>) -> Result<(), Box<dyn 
     first_token(&tokens, out).await?;
     herd(&TokenProvider::from_env()?, out).await?;
 
-    heading(out, "The owner of the token")?;
+    out.heading("The owner of the token")?;
     let info = tokens.token_info().await?;
     let name = |entity: Option<genesys_cloud_auth::NamedEntity>| {
         entity
@@ -162,7 +148,7 @@ async fn first_token(
     tokens: &TokenProvider,
     out: &mut Output<impl Write>,
 ) -> Result<(), Box<dyn Error>> {
-    heading(out, "The first token")?;
+    out.heading("The first token")?;
     let start = Instant::now();
     let token = tokens.token().await?;
     out.row("arrived after", milliseconds(start.elapsed()))?;
@@ -183,7 +169,7 @@ async fn first_token(
 }
 
 async fn herd(tokens: &TokenProvider, out: &mut Output<impl Write>) -> Result<(), Box<dyn Error>> {
-    heading(out, "1,000 concurrent callers without a token")?;
+    out.heading("1,000 concurrent callers without a token")?;
     let start = Instant::now();
     let callers: Vec<_> = (0..1_000)
         .map(|_| {
@@ -198,14 +184,6 @@ async fn herd(tokens: &TokenProvider, out: &mut Output<impl Write>) -> Result<()
     out.row("all served after", milliseconds(start.elapsed()))?;
     out.row("different tokens", different.len())?;
     Ok(())
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
-}
-
-fn heading(out: &mut Output<impl Write>, text: &str) -> io::Result<()> {
-    out.text(format_args!("\n{text}"))
 }
 
 const HELP: Help = Help {

@@ -62,11 +62,6 @@
 )]
 
 #[path = "common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{
@@ -161,23 +156,23 @@ pub(crate) async fn run_on_sandbox(out: &mut Output<impl Write>) -> Result<(), B
     });
     let clock = Clock::manual();
     let tokens = provider(&sandbox, assertion, &clock)?;
-    out.text("\nAn assertion becomes a token")?;
+    out.heading("An assertion becomes a token")?;
     print_user(&tokens, out).await?;
     out.row("token requests", sandbox.token_requests())?;
 
     advance_a_day(&sandbox, &clock);
-    out.text("\nA day later the source is asked for another one")?;
+    out.heading("A day later the source is asked for another one")?;
     print_user(&tokens, out).await?;
     out.row("token requests", sandbox.token_requests())?;
 
-    out.text("\nA used assertion is not sent again")?;
+    out.heading("A used assertion is not sent again")?;
     let used = idp.clone().lifetime(Duration::from_secs(7 * 86_400));
     let tokens = provider(&sandbox, used.saml_response().into(), &clock)?;
     tokens.token().await?;
     advance_a_day(&sandbox, &clock);
     out.failure(&expect_error(tokens.token().await)?)?;
 
-    out.text("\nAn expired assertion is not sent")?;
+    out.heading("An expired assertion is not sent")?;
     let tokens = provider(&sandbox, idp.saml_response().into(), &clock)?;
     advance_a_day(&sandbox, &clock);
     out.failure(&expect_error(tokens.token().await)?)?;

@@ -205,7 +205,7 @@ impl CoarseTime {
         }
     }
 
-    /// Whether both clocks show the same time as `other`, but for a step.
+    /// Whether both clocks show the time of `other`, to within one step.
     pub(crate) fn is_close_to(self, other: Self) -> bool {
         self.steady.abs_diff(other.steady) <= COARSE_STEP_NANOS
             && self.wall.abs_diff(other.wall) <= COARSE_STEP_NANOS

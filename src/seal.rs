@@ -252,7 +252,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// Whether a record is sealed, as far as its first byte tells.
+/// Whether a record is sealed, by its first byte.
 pub(crate) fn is_sealed(record: &[u8]) -> bool {
     record.first() == Some(&SEALED)
 }

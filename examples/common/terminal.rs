@@ -1,10 +1,16 @@
 //! What the examples print: wrapped to the terminal's width, and with one kind of help.
+#![allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the examples share it, and not all use all of it"
+)]
 
 use std::{
     error::Error as StdError,
     fmt::Display,
     io::{self, Stdout, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use genesys_cloud_auth::Error;
@@ -17,8 +23,8 @@ pub(crate) struct Help {
     pub(crate) rows: &'static [(&'static str, &'static str)],
 }
 
-/// Runs a program with its arguments, or shows its help. Shows an error, except where whoever read the
-/// output has stopped, as `head` does: that ends the program quietly.
+/// Runs a program with its arguments, or shows its help. Shows an error. If the reader of the output has
+/// stopped, as `head` does, the program ends quietly.
 pub(crate) async fn run(
     help: &Help,
     program: impl AsyncFnOnce(&mut Output, &[String]) -> Result<(), Box<dyn StdError>>,
@@ -85,6 +91,11 @@ impl<W: Write> Output<W> {
         self.wrapped("", "", text)
     }
 
+    /// Prints the title of a section.
+    pub(crate) fn heading(&mut self, title: impl Display) -> io::Result<()> {
+        self.text(format_args!("\n{title}"))
+    }
+
     /// Prints a name, and a text in a column next to it.
     pub(crate) fn row(&mut self, name: &str, text: impl Display) -> io::Result<()> {
         let (start, indent) = (format!("  {name:<17} "), " ".repeat(20));
@@ -133,4 +144,8 @@ impl<W: Write> Output<W> {
         let lines = textwrap::wrap(&text, options);
         lines.iter().try_for_each(|line| self.verbatim(line))
     }
+}
+
+pub(crate) fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }

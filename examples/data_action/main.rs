@@ -62,19 +62,9 @@ mod chain;
 mod load;
 mod rotation;
 #[path = "../common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
-use std::{
-    error::Error as StdError,
-    io::{self, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{error::Error as StdError, io::Write, process::ExitCode, time::Duration};
 
 use genesys_cloud_auth::{PlatformClient, TokenProvider, sandbox::Sandbox};
 use serde::Deserialize;
@@ -156,10 +146,10 @@ async fn run_chain(
     created: &mut Created,
     out: &mut Output<impl Write>,
 ) -> Result<Counts, Box<dyn StdError>> {
-    heading(out, "From nothing to a data action")?;
+    out.heading("From nothing to a data action")?;
     let chain = create_chain(setting, created, out).await?;
 
-    heading(out, "A customer's result")?;
+    out.heading("A customer's result")?;
     out.row("executed", chain.execute().await?.name)?;
     if let Some(flow) = setting.flow {
         let request = setting.api.post(flow).segment(&chain.action_id);
@@ -167,24 +157,20 @@ async fn run_chain(
         out.row("by a flow", flow.result)?;
     }
 
-    heading(out, "A rotation under load, with a second client")?;
+    out.heading("A rotation under load, with a second client")?;
     let with_second_client = rotation::with_second_client(&chain, created, out).await?;
 
-    heading(out, "A rotation under load, without a second client")?;
+    out.heading("A rotation under load, without a second client")?;
     let rotation = rotation::without_second_client(&chain, created)?;
     let until_interrupted = rotation.interrupt(out).await?;
 
-    heading(out, "The rotation is resumed")?;
+    out.heading("The rotation is resumed")?;
     let since_resumed = rotation.resume(&chain, out).await?;
     Ok(Counts {
         with_second_client,
         until_interrupted,
         since_resumed,
     })
-}
-
-fn heading(out: &mut Output<impl Write>, text: &str) -> io::Result<()> {
-    out.text(format_args!("\n{text}"))
 }
 
 const HELP: Help = Help {

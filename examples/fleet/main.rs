@@ -19,8 +19,8 @@
 //! ```
 //!
 //! A wait is the time of the first call of `token` in a process. The sandbox issues a token within a
-//! millisecond and limits nobody; a login host takes longer and has a limit, so there the requests that
-//! the store saves cost more than the waits.
+//! millisecond and has no limit. A login host takes longer and has a limit: there each request that the
+//! store saves is worth more than the wait for it.
 //!
 //! The store is the Redis of the variable `REDIS_URL`, if that is set. If that Redis cannot be used, each
 //! process requests a token of its own and reports the failure, as your services would. Without the
@@ -52,11 +52,6 @@ mod fleet;
 mod instance;
 mod store;
 #[path = "../common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 mod terminal;
 
 use std::{error::Error as StdError, process::ExitCode, time::Duration};
@@ -70,7 +65,7 @@ use tokio::{
 use fleet::Fleet;
 use instance::{INSTANCE, be_instance};
 use store::Store;
-use terminal::{Help, Output};
+use terminal::{Help, Output, milliseconds};
 
 type Result<T> = std::result::Result<T, Box<dyn StdError>>;
 
@@ -135,10 +130,6 @@ async fn compare(out: &mut Output, instances: usize) -> Result<()> {
         ))?;
     }
     Ok(())
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }
 
 fn lines_of(process: &mut Child) -> Result<Lines<BufReader<ChildStdout>>> {

@@ -113,7 +113,7 @@ async fn begin(State(app): State<Arc<App>>, jar: CookieJar) -> Response {
     begin().map_or_else(|error| failed(&error), IntoResponse::into_response)
 }
 
-/// Receives the response that the identity provider has the browser post.
+/// Receives the identity provider's response, which the browser posts.
 async fn finish(State(app): State<Arc<App>>, jar: CookieJar, body: Bytes) -> Response {
     let mut posted: HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
     let saml_response = posted.remove("SAMLResponse").unwrap_or_default();

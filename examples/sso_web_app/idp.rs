@@ -17,7 +17,7 @@ use url::{Url, form_urlencoded};
 
 use super::page::{Page, with_headers};
 
-/// Serves logins at `/sso`, and has browsers post the responses to `acs`.
+/// Serves logins at `/sso`. Browsers post the responses to `acs`.
 pub(crate) async fn serve(
     listener: TcpListener,
     sandbox: Arc<Sandbox>,

@@ -33,22 +33,11 @@
 mod app;
 mod idp;
 #[path = "../web_app/page.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the example web_app uses it too, and more of it"
-)]
 mod page;
 mod request;
 #[path = "../web_app/sessions.rs"]
-#[allow(clippy::duplicate_mod, reason = "the example web_app uses it too")]
 mod sessions;
 #[path = "../common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{env, error::Error, process::ExitCode, sync::Arc};
@@ -59,6 +48,7 @@ use url::Url;
 
 pub(crate) use app::{Sso, serve};
 pub(crate) use idp::serve as serve_idp;
+use sessions::require_https;
 use terminal::{Help, Output};
 
 #[tokio::main]
@@ -125,12 +115,7 @@ async fn run_on_region(
         idp: idp.parse()?,
         base: base.parse()?,
     };
-    let is_local = ["localhost", "127.0.0.1", "[::1]"]
-        .map(Some)
-        .contains(&sso.base.host_str());
-    if sso.base.scheme() != "https" && !is_local {
-        return Err("beyond this machine the address must be https, to protect the cookies".into());
-    }
+    require_https(&sso.base)?;
     let listener = TcpListener::bind(address).await?;
     out.verbatim(format_args!("Open {}", sso.base))?;
     Ok(serve(listener, sso).await?)

@@ -36,15 +36,9 @@
 )]
 
 mod app;
-#[allow(dead_code, reason = "the example sso_web_app uses the rest")]
 mod page;
 pub(crate) mod sessions;
 #[path = "../common/terminal.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    dead_code,
-    reason = "the examples share it, and not all use all of it"
-)]
 pub(crate) mod terminal;
 
 use std::{env, error::Error, process::ExitCode};
@@ -59,6 +53,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use app::serve;
+use sessions::require_https;
 use terminal::{Help, Output};
 
 #[tokio::main]
@@ -114,15 +109,7 @@ async fn on_the_region(
     base: Url,
     address: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let is_here = ["localhost", "127.0.0.1", "[::1]"]
-        .map(Some)
-        .contains(&base.host_str());
-    if base.scheme() != "https" && !is_here {
-        return Err(
-            "an address that is not on this machine must be https, which protects the cookie"
-                .into(),
-        );
-    }
+    require_https(&base)?;
     let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
         Some(file) => ClientSecret::from_file(file),
         None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),

@@ -1,4 +1,9 @@
 //! Pages in plain HTML, without scripts.
+#![allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "two examples share it, and neither uses all of it"
+)]
 
 use std::{
     fmt::{Display, Write},

@@ -1,4 +1,5 @@
 //! What the application keeps for each browser, in memory, and the cookies that name it.
+#![allow(clippy::duplicate_mod, reason = "two examples share it")]
 
 use std::{collections::HashMap, time::Duration};
 
@@ -107,6 +108,16 @@ pub(crate) fn is_own_page(headers: &HeaderMap, base: &Url) -> bool {
     let own = base.origin().ascii_serialization();
     let origin = headers.get(header::ORIGIN);
     origin.is_some_and(|origin| *origin == *own)
+}
+
+/// Rejects the address of another machine that is not https, because a cookie must not be sent in the
+/// clear.
+pub(crate) fn require_https(base: &Url) -> Result<(), &'static str> {
+    let this_machine = ["localhost", "127.0.0.1", "[::1]"].map(Some);
+    if base.scheme() == "https" || this_machine.contains(&base.host_str()) {
+        return Ok(());
+    }
+    Err("an address that is not on this machine must be https, which protects the cookies")
 }
 
 /// A working day.

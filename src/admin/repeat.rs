@@ -52,7 +52,7 @@ fn is_version_conflict(error: &Error) -> bool {
     }
 }
 
-/// Requests about an integration that Genesys Cloud does not know everywhere yet. It then answers 400
+/// Requests about an integration that Genesys Cloud does not know everywhere yet. It then responds with 400
 /// or 408, as it also does to a wrong request.
 pub(super) struct FreshIntegration<'a> {
     api: &'a PlatformClient,

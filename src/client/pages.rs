@@ -1,12 +1,12 @@
 //! Listings, page by page.
 
-mod asked;
 mod body;
 mod fields;
 mod next;
+mod page_request;
+mod paging_fields;
 mod position;
 mod sign;
-mod told;
 
 use std::{
     collections::HashSet,
@@ -23,11 +23,11 @@ use http::{HeaderMap, header::LINK};
 use serde::de::DeserializeOwned;
 
 use self::{
-    asked::Asked,
     body::PageBody,
     next::{Progress, next_step},
+    page_request::PageRequest,
+    paging_fields::PagingFields,
     position::{LEADS_ELSEWHERE, PageId, Position, fingerprint},
-    told::Told,
 };
 use super::{request::Request, response::Response};
 use crate::error::{Error, ResponseProblem};
@@ -55,11 +55,11 @@ impl Request {
     /// The guide [Paging](crate::guide::paging) lists the forms that are followed.
     #[must_use = "nothing is sent before `next`"]
     pub fn pages<T: DeserializeOwned + 'static>(self) -> Pages<T> {
-        let asked = Asked::new(&self);
+        let requested = PageRequest::new(&self);
         Pages {
             state: State::Due(Position::first(&self)),
             request: self,
-            asked,
+            requested,
             items: Vec::new().into_iter(),
             progress: Progress::default(),
             empty_in_a_row: 0,
@@ -88,7 +88,7 @@ impl Request {
 /// or that is exactly as long as requested without a sign of its end.
 pub struct Pages<T> {
     request: Request,
-    asked: Asked,
+    requested: PageRequest,
     state: State,
     items: vec::IntoIter<T>,
     progress: Progress,
@@ -115,7 +115,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
     /// ```
     #[must_use = "nothing is sent before `next`"]
     pub fn cursor_parameter(mut self, name: impl Into<String>) -> Self {
-        self.asked.parameter = Some(self.non_empty(name.into()));
+        self.requested.parameter = Some(self.non_empty(name.into()));
         self
     }
 
@@ -124,7 +124,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
     /// of these.
     #[must_use = "nothing is sent before `next`"]
     pub fn items(mut self, field: impl Into<String>) -> Self {
-        self.asked.items = Some(self.non_empty(field.into()));
+        self.requested.items = Some(self.non_empty(field.into()));
         self
     }
 
@@ -147,7 +147,7 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
     }
 
     fn start_call(&self, position: Position) -> Result<PageCall, Error> {
-        let id = position.id(&self.asked, self.request.api_url())?;
+        let id = position.id(&self.requested, self.request.api_url())?;
         let Position { target, body, .. } = &position;
         let request = self.request.with_page(target.clone(), body.clone());
         let result = Box::pin(async {
@@ -173,20 +173,20 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
             }
         };
         let unexpected = |problem| response.unexpected(problem);
-        let named = self.asked.items.as_deref();
+        let named = self.requested.items.as_deref();
         let is_first = self.last_items.is_none();
         let page = PageBody::parse(&body, named, is_first).map_err(unexpected)?;
         let items: Option<u64> = page.text().map(fingerprint);
         let is_same = items.is_some() && items == self.last_items;
-        let checked = call.position.check(&page.told, is_same);
+        let checked = call.position.check(&page.paging, is_same);
         checked.map_err(|why| unexpected(ResponseProblem::Paging(why.into())))?;
         let decoded: Vec<T> = page.items().map_err(unexpected)?;
 
         self.last_items = items.or(self.last_items);
         self.seen.insert(call.id);
-        self.advance(&page.told, &call.position, decoded.len());
+        self.advance(&page.paging, &call.position, decoded.len());
         // The page's own items are valid even where the next page cannot be found.
-        let next = self.state_after(&page.told, &response, &call.position);
+        let next = self.state_after(&page.paging, &response, &call.position);
         self.state = next
             .unwrap_or_else(|why| State::Failed(unexpected(ResponseProblem::Paging(why.into()))));
         self.items = decoded.into_iter();
@@ -194,14 +194,14 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
     }
 
     /// Counts a page.
-    fn advance(&mut self, told: &Told, position: &Position, items: usize) {
+    fn advance(&mut self, paging: &PagingFields, position: &Position, items: usize) {
         let before = self.progress;
         let items = u64::try_from(items).unwrap_or(u64::MAX);
         let (mut number, mut start_index) = (position.number, position.start_index);
         if self.seen.len() == 1 {
-            let counts_from_one = told.count.is_some() && self.asked.has_no_cursor();
-            number = self.asked.number().or(counts_from_one.then_some(1));
-            start_index = self.asked.start_index();
+            let counts_from_one = paging.count.is_some() && self.requested.has_no_cursor();
+            number = self.requested.number().or(counts_from_one.then_some(1));
+            start_index = self.requested.start_index();
         }
         self.empty_in_a_row = if items == 0 {
             self.empty_in_a_row + 1
@@ -209,24 +209,24 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
             0
         };
         self.progress = Progress {
-            number: told.number.or(number),
+            number: paging.number.or(number),
             start_index,
             items,
             all_items: before.all_items.saturating_add(items),
             had_continuation: before.had_continuation
-                || told.link.is_some()
-                || !told.tokens.is_empty(),
+                || paging.link.is_some()
+                || !paging.tokens.is_empty(),
         };
     }
 
     fn state_after(
         &self,
-        told: &Told,
+        paging: &PagingFields,
         response: &Response,
         position: &Position,
     ) -> Result<State, String> {
         let api = self.request.api_url();
-        let Some(step) = next_step(told, &self.asked, &self.progress)? else {
+        let Some(step) = next_step(paging, &self.requested, &self.progress)? else {
             return if has_next_link(response.headers()) {
                 Err("a link in its headers leads to a next page".to_owned())
             } else {
@@ -236,8 +236,8 @@ impl<T: DeserializeOwned + 'static> Pages<T> {
         if self.empty_in_a_row >= MAX_EMPTY_PAGES {
             return Err(format!("{MAX_EMPTY_PAGES} pages in a row had no items"));
         }
-        let next = position.after(step, told, self.progress, &self.asked, api)?;
-        let id = next.id(&self.asked, api).map_err(|_| LEADS_ELSEWHERE)?;
+        let next = position.after(step, paging, self.progress, &self.requested, api)?;
+        let id = next.id(&self.requested, api).map_err(|_| LEADS_ELSEWHERE)?;
         if self.seen.contains(&id) {
             return Err("it leads back to a page that has been read".to_owned());
         }

@@ -25,7 +25,7 @@ use http::StatusCode;
 pub struct DataActionError {
     /// What failed.
     pub class: DataActionErrorClass,
-    /// The HTTP status of the web service, where the response tells it.
+    /// The HTTP status of the web service, where the response has it.
     pub remote_status: Option<StatusCode>,
     /// The words of the web service, where the response repeats them.
     pub remote_message: Option<String>,

@@ -1,6 +1,6 @@
 //! Looks host names up with the system's resolver, on threads of its own.
 //!
-//! Where no name server answers, the system's resolver blocks for up to minutes, and nothing can stop
+//! Where no name server responds, the system's resolver blocks for up to minutes, and nothing can stop
 //! it. reqwest runs it on a thread of the tokio runtime, and a runtime that ends waits for its threads:
 //! a program whose request has failed would still not end.
 

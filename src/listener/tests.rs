@@ -112,7 +112,7 @@ fn assert_success(shown: &str) {
     assert!(shown.starts_with("HTTP/1.1 200 OK\r\n"), "{shown}");
 }
 
-/// The callback's request, but for another path.
+/// The callback's request, with another path.
 async fn ask_for_icon(address: SocketAddr) -> String {
     let request = callback_to(address).replace(PATH, "/favicon.ico");
     send(address, request.as_bytes()).await

@@ -173,7 +173,7 @@ impl Settings {
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
-    /// Returns a text; `None` if it is absent or empty, as `gc` writes what it was not told.
+    /// Returns a text; `None` if it is absent or empty, as `gc` writes a setting that it was not given.
     fn text(&self, key: &str) -> Result<Option<&SecretString>, Error> {
         let fault = |fault: &str| Error::configuration(format!("`{key}` {fault}"));
         match self.0.get(key).map_err(fault)? {

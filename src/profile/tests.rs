@@ -43,7 +43,7 @@ fn error_of(content: impl AsRef<[u8]>, profile: &str) -> Error {
     error
 }
 
-/// As `gc profiles new` writes it: names in lower case, and what it was not told as empty texts.
+/// As `gc profiles new` writes it: names in lower case, and settings that it was not given as empty texts.
 const WRITTEN: &str = "[default]
   access_token = \"\"
   client_credentials = \"b6f0c1de-1111-4222-8333-c0ffee000001\"

@@ -51,25 +51,6 @@ fn waiting_callers_need_at_most_640_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fixed_token_is_served_until_it_is_rejected() {
-    let endpoint = Endpoint::new(|_| Reply::Token(60));
-    let clock = Clock::manual();
-    let fixed = crate::grant::FixedToken::new("from-outside").unwrap();
-    let tokens = endpoint.provider(clock.clone(), fixed);
-    clock.advance(Duration::from_secs(400 * 86_400));
-    let token = tokens.token().await.unwrap();
-    assert_eq!(token.expose_secret(), "from-outside");
-    assert_eq!(token.expires_in(), None);
-
-    tokens.invalidate(&token);
-    let error = failure(&tokens).await;
-    assert_kind!(error, ErrorKind::TokenExpired(_));
-    assert!(!error.needs_login() && !error.is_transient());
-    assert_eq!(tokens.cached_token().map(drop), None);
-    assert_eq!(endpoint.requests(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn debug_output_hides_token_and_secret() {
     let (_, tokens) = provider(|_| Reply::Token(60));
     let token = tokens.token().await.unwrap();

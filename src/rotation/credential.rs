@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::admin::{CredentialKind, NewCredential};
 
 /// An integration credential that holds the secret. Genesys Cloud neither returns the values of a
-/// credential nor tells which credentials hold a secret, so **all** its fields are given here, with the
+/// credential nor says which credentials hold a secret, so **all** its fields are given here, with the
 /// place of the secret.
 ///
 /// ```

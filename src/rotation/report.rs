@@ -70,7 +70,7 @@ pub struct RotationReport {
     /// The id of the client.
     pub client_id: String,
     /// When the new secret was generated, by this machine's clock: what
-    /// [`Audit::secret_date`](crate::audit::Audit::secret_date) needs, since the API never tells. `None`
+    /// [`Audit::secret_date`](crate::audit::Audit::secret_date) needs, since the API never returns it. `None`
     /// where no secret was generated.
     #[serde(serialize_with = "write_date_time")]
     pub secret_date: Option<SystemTime>,

@@ -100,7 +100,7 @@ struct TokenResponse {
     error_description: Option<String>,
     #[serde(deserialize_with = "text_or_none")]
     description: Option<String>,
-    /// What gateways and Spring write beside an `error`.
+    /// What gateways and Spring write next to an `error`.
     #[serde(deserialize_with = "text_or_none")]
     message: Option<String>,
     #[serde(flatten)]

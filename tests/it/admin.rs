@@ -31,18 +31,11 @@ use genesys_cloud_auth::{
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::support::{cloud::client_of, server::Received};
-
-/// A sandbox and a client that calls it.
-async fn start() -> (Sandbox, PlatformClient) {
-    let sandbox = Sandbox::start().await.unwrap();
-    let api = client_of(&sandbox);
-    (sandbox, api)
-}
+use crate::support::{cloud::sandbox_and_client, server::Received};
 
 /// A sandbox, and its OAuth clients through a client that calls it.
 async fn start_clients() -> (Sandbox, OAuthClients) {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     (sandbox, api.oauth_clients())
 }
 
@@ -120,7 +113,7 @@ async fn regenerated_secret_replaces_the_old_one() {
 
 #[tokio::test]
 async fn new_client_is_sent_with_every_field() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let job = job(&sandbox)
         .role("other", "a-division")
         .description("Copies contacts. Owner: Jo")

@@ -144,21 +144,6 @@ async fn expires_in_is_read_in_every_form_that_servers_send() {
     }
 }
 
-#[tokio::test]
-async fn token_expired_on_arrival_goes_only_to_waiters() {
-    for expires_in in ["0", "-1", "\"0\"", "\"-1\"", "-1e12", "0.0"] {
-        let server = issuing("a", &format!(r#","expires_in":{expires_in}"#));
-        let (tokens, clock) = provider_at(&server);
-        let token = tokens.token().await.unwrap();
-        assert_eq!(token.expose_secret(), "a", "{expires_in}");
-        assert_eq!(server.requests().len(), 1);
-        server.answers([good_token(TOKEN)]);
-        clock.advance(LONGER_THAN_ANY_PAUSE);
-        let token = tokens.token().await.unwrap();
-        assert_eq!(token.expose_secret(), TOKEN, "{expires_in}");
-    }
-}
-
 /// A token endpoint whose response contains this token and these fields.
 fn issuing(token: &str, fields: &str) -> Server {
     let body = format!(r#"{{"access_token":"{token}"{fields}}}"#);

@@ -3,6 +3,7 @@
 use genesys_cloud_auth::{HttpClient, PlatformClient, Region, TokenProvider};
 
 use crate::support::{
+    assert_contains,
     child_process::{command, job, messages_of, send_to_parent},
     credentials, good_token,
     runtime::runtime,
@@ -48,7 +49,7 @@ fn http_on_this_machine_needs_no_certificates() {
     assert_eq!(said, ["Org", "Org"]);
 }
 
-/// The certificates of a closure are used as before. A machine without any is told how to get some.
+/// The certificates of a closure are used as before. On a machine without any, the error says how to get some.
 #[test]
 fn https_without_certificates_names_the_cure() {
     let test = "certificates::https_without_certificates_names_the_cure";
@@ -82,10 +83,8 @@ fn https_without_certificates_names_the_cure() {
     };
     for text in [remote, local] {
         assert!(text.contains("no CA certificates"), "{text}");
-        assert!(
-            text.contains("ca-certificates") && text.contains("SSL_CERT_FILE"),
-            "{text}"
-        );
+        assert_contains(text, "ca-certificates");
+        assert_contains(text, "SSL_CERT_FILE");
     }
     assert_eq!(own, "Org");
 }

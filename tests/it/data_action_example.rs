@@ -9,10 +9,7 @@ use tokio::process::Command;
 use super::{
     quickstart::program,
     readme::assert_is_documented,
-    support::{
-        cloud::client_of,
-        example::{assert_fails, in_one_line},
-    },
+    support::{cloud::client_of, example::in_one_line},
 };
 
 #[path = "../../examples/data_action/main.rs"]
@@ -92,14 +89,4 @@ async fn program_deletes_in_an_organisation_what_it_created() {
     );
     // What the sandbox has from its start.
     assert_eq!(left, (1, 1, 3, 1));
-}
-
-#[tokio::test]
-async fn wrong_arguments_are_reported() {
-    assert_fails(
-        "data_action",
-        &["one"],
-        "the arguments are none, or ROLE EMAIL",
-    )
-    .await;
 }

@@ -6,6 +6,7 @@ use genesys_cloud_auth::{PlatformClient, TokenProvider, sandbox::Sandbox};
 use secrecy::ExposeSecret as _;
 
 use crate::support::{
+    assert_contains,
     child_process::{command, job, messages_of, send_to_parent},
     good_token,
     runtime::runtime,
@@ -182,9 +183,9 @@ fn variable_that_is_not_unicode_is_named() {
     let latin_1 = std::ffi::OsStr::from_bytes(b"s\xe9cret");
     child.env("GENESYSCLOUD_OAUTHCLIENT_SECRET", latin_1);
     let said = messages_of(&child.output().unwrap()).join("\n");
-    assert!(
-        said.contains("GENESYSCLOUD_OAUTHCLIENT_SECRET is not valid Unicode"),
-        "{said}"
+    assert_contains(
+        &said,
+        "GENESYSCLOUD_OAUTHCLIENT_SECRET is not valid Unicode",
     );
 }
 

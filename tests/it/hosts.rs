@@ -13,7 +13,6 @@ use crate::support::{
     credentials,
     dns::{DnsStub, REMOTE},
     good_token, kind_of, provider_at, provider_of, provider_with, region_of,
-    runtime::runtime,
     server::{Closed, End, Reply, Server},
     tls::Authority,
 };
@@ -110,18 +109,6 @@ async fn request_on_a_reused_connection_is_not_repeated() {
         assert_serves_after_the_pause(&tokens, &clock).await;
         assert_eq!(server.connections(), 2);
         assert_eq!(server.requests().len(), 3);
-    }
-}
-
-#[test]
-fn connection_lost_with_its_runtime_costs_no_error() {
-    let server = Server::start(good_token(TOKEN));
-    let (tokens, clock) = provider_at(&server);
-    for number in 1..=3 {
-        runtime().block_on(tokens.token()).unwrap();
-        assert_eq!(server.connections(), number);
-        assert_eq!(server.requests().len(), number);
-        clock.advance(A_DAY);
     }
 }
 

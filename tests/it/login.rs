@@ -6,6 +6,7 @@ mod browser;
 mod calls;
 mod keys;
 mod local;
+mod pending;
 mod ports;
 mod sent_again;
 mod web;
@@ -26,7 +27,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::support::{
-    assert_contains, kind_of,
+    assert_contains, assert_kind, kind_of,
     login::{callback_of, log_in, parameter},
     payload, random,
 };
@@ -128,11 +129,6 @@ async fn assert_first_user(sandbox: &Sandbox, tokens: &TokenProvider) {
 
 fn state_of(authorize_url: &Url) -> String {
     parameter(authorize_url, "state").unwrap()
-}
-
-#[track_caller]
-pub fn assert_kind(error: &Error, kind: &str) {
-    assert_eq!(kind_of(error), kind, "{error}");
 }
 
 /// Status and page of a browser that follows the login page's redirect.

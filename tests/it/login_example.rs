@@ -387,16 +387,3 @@ fn matching_row_of_the_troubleshooting_table_is_shown() {
     assert_eq!(row(&text, "likely cause"), help.likely_cause());
     assert_eq!(row(&text, "resolution"), help.resolution());
 }
-
-#[tokio::test]
-async fn wrong_arguments_are_reported() {
-    for (arguments, reason) in [
-        (&["eu-west-1"][..], "the arguments are REGION CLIENT_ID"),
-        (&["--logout"], "the arguments are REGION CLIENT_ID"),
-        (&["moon", "an-id"], "moon"),
-        (&["eu-west-1", "an-id", "http://x y"], "redirect URI"),
-    ] {
-        let (text, success) = Running::start(arguments, &[]).end().await;
-        assert!(!success && in_one_line(&text).contains(reason), "{text}");
-    }
-}

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::support::{
-    CLIENT_ID, SECRET, TOKEN,
+    CLIENT_ID, SECRET, TOKEN, assert_contains,
     cloud::Cloud,
     credentials, good_token, kind_of, provider_at, region_of,
     server::{Reply, Server},
@@ -199,15 +199,17 @@ async fn token_of_a_closure_is_cleaned_or_an_error() {
     };
     let token = tokens("\u{feff}a-token\n").token().await.unwrap();
     assert_eq!(token.expose_secret(), "a-token");
-    let error = tokens("Bearer a-token")
-        .token()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("broker") && error.contains("`Bearer `"),
-        "{error}"
-    );
+    for (secret, cause) in [
+        ("Bearer a-token", "`Bearer `"),
+        ("bearer a-token", "`Bearer `"),
+        ("two words", "other than visible ASCII"),
+    ] {
+        let error = tokens(secret).token().await.unwrap_err();
+        assert_eq!(kind_of(&error), "CredentialSource");
+        assert_contains(&error, "`broker`");
+        assert_contains(&error, cause);
+        assert!(!format!("{error:?}").contains(secret), "{error:?}");
+    }
 }
 
 /// `T` of the closure is known, so that one that only fails needs no annotation.

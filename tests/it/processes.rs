@@ -36,6 +36,7 @@ use tempfile::TempDir;
 use crate::{
     login::WEB,
     support::{
+        assert_kind,
         child_process::{command, job},
         files::names,
         kind_of,
@@ -280,9 +281,4 @@ fn rotating(has_grace: bool, grace: Duration) -> RefreshTokens {
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-#[track_caller]
-fn assert_kind(error: &Error, kind: &str) {
-    assert_eq!(kind_of(error), kind, "{error}");
 }

@@ -2,17 +2,16 @@
 
 use std::{fs, path::Path};
 
-use genesys_cloud_auth::{
-    Error, PlatformClient, TokenProvider, error::ErrorKind, sandbox::Sandbox,
-};
+use genesys_cloud_auth::{Error, PlatformClient, TokenProvider, sandbox::Sandbox};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
+    assert_contains,
     child_process::{command, job, messages_of, send_to_parent},
     isolated::test_name,
-    kind_of,
+    kind_of, payload,
     runtime::runtime,
     server::{Reply, Server},
 };
@@ -87,10 +86,7 @@ fn profile_is_used_and_its_secret_read_again() {
         );
         sandbox.revoke_access_tokens();
         let error = organization().await.unwrap_err();
-        assert!(
-            format!("{error:?}").contains("another OAuth client now"),
-            "{error:?}"
-        );
+        assert_contains(format!("{error:?}"), "another OAuth client now");
         send_to_parent(&kind_of(&error));
         send_to_parent(&sandbox.token_requests().to_string());
     });
@@ -138,13 +134,8 @@ fn proxy_of_the_profile_is_used_and_named() {
     let authorization = sent.header("proxy-authorization").unwrap();
     send_to_parent(&format!("{} {} {authorization}", sent.method, sent.target));
     let shown = format!("{error:?} {error:#?} {tokens:?}");
-    assert!(
-        shown.contains(&format!("the proxy {host}:{port}")),
-        "{shown}"
-    );
+    assert_contains(&shown, &format!("the proxy {host}:{port}"));
     assert!(!shown.contains("sentinel"), "{shown}");
-    let ErrorKind::Transport(transport) = error.kind() else {
-        panic!("{error:?}")
-    };
+    let transport = payload!(error, Transport);
     send_to_parent(&format!("{:?}", transport.kind()));
 }

@@ -2,15 +2,13 @@
 
 use std::process::Stdio;
 
-use genesys_cloud_auth::{
-    Error, ErrorKind, HttpClient, Region, TokenProvider, error::TransportKind,
-};
+use genesys_cloud_auth::{Error, HttpClient, Region, TokenProvider, error::TransportKind};
 
 use crate::support::{
     child_process::{command, job, messages_of, send_to_parent},
     credentials,
     isolated::test_name,
-    kind_of,
+    kind_of, payload,
     server::{Closed, End, Reply, Server},
 };
 
@@ -193,9 +191,7 @@ async fn dead_proxy_is_named_when_its_time_is_over() {
     );
     let address = dead.address().to_string();
     assert!(error.to_string().contains(&address), "{error}");
-    let ErrorKind::Transport(transport) = error.kind() else {
-        panic!("{error}")
-    };
+    let transport = payload!(error, Transport);
     assert_eq!(transport.proxy(), Some(&*address));
     assert_eq!(transport.host(), "login.proxied.invalid");
 }

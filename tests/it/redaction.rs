@@ -24,28 +24,8 @@ use crate::support::{
 use run::Run;
 
 #[test]
-fn no_secret_is_shown_where_all_goes_well() {
-    assert_no_secret_is_shown(test_name!(), good::plain);
-}
-
-#[test]
 fn no_secret_is_shown_over_tls() {
     assert_no_secret_is_shown(test_name!(), good::tls);
-}
-
-#[test]
-fn no_secret_is_shown_where_the_token_endpoint_misbehaves() {
-    assert_no_secret_is_shown(test_name!(), servers::bad_token_endpoint);
-}
-
-#[test]
-fn no_secret_is_in_an_event() {
-    assert_no_secret_is_shown(test_name!(), servers::events);
-}
-
-#[test]
-fn no_secret_is_shown_where_the_api_misbehaves() {
-    assert_no_secret_is_shown(test_name!(), servers::bad_api);
 }
 
 #[test]
@@ -54,62 +34,13 @@ fn token_of_the_caller_is_not_shown() {
 }
 
 #[test]
-fn no_secret_is_shown_where_no_server_responds() {
-    assert_no_secret_is_shown(test_name!(), servers::absent);
-}
-
-#[test]
-fn no_secret_is_shown_where_a_token_is_useless() {
-    assert_no_secret_is_shown(test_name!(), servers::useless_tokens);
-}
-
-#[test]
-fn no_secret_is_shown_where_one_is_misplaced_or_malformed() {
-    assert_no_secret_is_shown(test_name!(), misuse::wrong_place_or_form);
-}
-
-#[test]
 fn no_secret_is_shown_where_something_panics() {
     assert_no_secret_is_shown(test_name!(), misuse::something_panics);
 }
 
+/// The flows together show every public type and every kind of error.
 #[test]
-fn no_secret_is_shown_by_the_sandbox() {
-    assert_no_secret_is_shown(test_name!(), sandbox::all);
-}
-
-#[test]
-fn no_secret_is_shown_where_users_log_in() {
-    assert_no_secret_is_shown(test_name!(), login::all);
-}
-
-#[test]
-fn no_secret_is_shown_by_stores() {
-    assert_no_secret_is_shown(test_name!(), stores::all);
-}
-
-#[test]
-fn no_secret_is_shown_where_assertions_are_sent() {
-    assert_no_secret_is_shown(test_name!(), saml::all);
-}
-
-#[test]
-fn no_secret_is_shown_by_administration() {
-    assert_no_secret_is_shown(test_name!(), admin::all);
-}
-
-#[test]
-fn no_secret_is_shown_by_an_audit() {
-    assert_no_secret_is_shown(test_name!(), audit::all);
-}
-
-#[test]
-fn no_secret_is_shown_by_a_rotation() {
-    assert_no_secret_is_shown(test_name!(), rotation::all);
-}
-
-#[test]
-fn every_public_type_and_every_kind_of_error_is_shown() {
+fn no_secret_is_shown_by_any_type_or_error() {
     assert_no_secret_is_shown(test_name!(), async |run| {
         good::plain(run).await;
         servers::bad_token_endpoint(run).await;

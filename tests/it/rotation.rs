@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::{
     admin::chain::{Chain, lookup},
-    support::kind_of,
+    support::{assert_contains, kind_of},
 };
 
 /// A data action, its client's vault, and a folder for the journal.
@@ -176,10 +176,8 @@ async fn plan_says_what_would_change_and_changes_nothing() {
     assert_eq!(plan.credentials[0].secret_fields, ["clientSecret"]);
     assert_eq!(plan.actions, [place.action.as_str()]);
     let text = plan.to_string();
-    assert!(
-        text.contains("used by CRM lookup") && text.contains(&place.action),
-        "{text}"
-    );
+    assert_contains(&text, "used by CRM lookup");
+    assert_contains(&text, &place.action);
     let requests = place.chain.sandbox.requests().split_off(before);
     assert!(
         requests.iter().all(|one| one.method() == "GET"),
@@ -197,10 +195,8 @@ async fn secret_that_the_vault_refuses_is_handed_back() {
     assert_eq!(interrupted.step(), Step::Store);
     assert_eq!(kind_of(interrupted.error()), "CredentialSource");
     let (text, debug) = (interrupted.to_string(), format!("{interrupted:?}"));
-    assert!(
-        text.contains("into_secret") && debug.contains("sealed"),
-        "{debug}"
-    );
+    assert_contains(&text, "into_secret");
+    assert_contains(&debug, "sealed");
     assert!(!interrupted.report().is_stored);
     let secret = interrupted.into_secret().unwrap();
     for text in [
@@ -214,10 +210,7 @@ async fn secret_that_the_vault_refuses_is_handed_back() {
 
     // A program that runs again does not begin another rotation by mistake.
     let error = place.rotation().run().await.unwrap_err();
-    assert!(
-        error.error().to_string().contains("has not ended"),
-        "{error:?}"
-    );
+    assert_contains(error.error(), "has not ended");
     assert!(error.into_secret().is_none());
     assert!(place.accepts(&secret).await);
     let error = place.rotation().resume().await.unwrap_err();
@@ -292,10 +285,7 @@ async fn what_cannot_work_is_refused_before_anything_changes() {
 
     place.write_journal(r#"{"client_id":"b","step":"store"}"#);
     let error = place.rotation().resume().await.unwrap_err();
-    assert!(
-        error.error().to_string().contains("another OAuth client"),
-        "{error:?}"
-    );
+    assert_contains(error.error(), "another OAuth client");
     place.write_journal("{}");
     let error = place.rotation().resume().await.unwrap_err();
     assert!(

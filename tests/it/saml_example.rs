@@ -71,14 +71,6 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn it_runs_with_no_arguments() {
-    let output = run(&[]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}");
-    assert_is_documented(&text);
-}
-
-#[test]
 fn invalid_arguments_are_errors_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("assertion.txt");

@@ -18,7 +18,6 @@ mod rate_limits;
 mod record;
 mod refresh;
 mod saml;
-mod sdks;
 mod sessions;
 mod test_user;
 mod time;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::{
     quickstart::{program, quickstart::terminal::Output},
-    support::example::in_one_line,
+    support::example::{assert_fails, in_one_line},
 };
 
 const EXAMPLES: [&str; 9] = [
@@ -18,6 +18,9 @@ const EXAMPLES: [&str; 9] = [
     "sso_web_app",
     "web_app",
 ];
+
+/// An address of another machine.
+const HTTP: &str = "http://app.example/";
 
 fn wrapped(columns: usize, text: &str) -> String {
     let mut out = Vec::new();
@@ -74,6 +77,29 @@ fn each_example_has_a_help() {
         let text = in_one_line(&String::from_utf8_lossy(&output.stderr));
         assert!(text.starts_with("Error: the arguments are "), "{text}");
         assert!(text.ends_with("--help explains them"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn invalid_arguments_are_named() {
+    let idp = "https://idp.example/sso";
+    for (example, arguments, reason) in [
+        (
+            "data_action",
+            &["one"][..],
+            "the arguments are none, or ROLE",
+        ),
+        ("fleet", &["--instances", "0"], "1 to 200, not 0"),
+        ("fleet", &["--instances", "201"], "1 to 200, not 201"),
+        ("fleet", &["--instances", "-1"], "1 to 200, not -1"),
+        ("fleet", &["--instances", "many"], "1 to 200, not many"),
+        ("login", &["--logout"], "the arguments are REGION CLIENT_ID"),
+        ("login", &["moon", "an-id"], "moon"),
+        ("login", &["euw1", "an-id", "http://x y"], "redirect URI"),
+        ("sso_web_app", &["euw1", "an-id", "org", idp, HTTP], "https"),
+        ("web_app", &["euw1", "an-id", HTTP], "https"),
+    ] {
+        assert_fails(example, arguments, reason).await;
     }
 }
 

@@ -67,8 +67,8 @@ impl DataActions {
         self.fetch_whole(self.action(id, Method::GET)).await
     }
 
-    /// Creates a data action and publishes it at once. Integrations of the type `function-data-actions` refuse that:
-    /// use [`create_draft`](Self::create_draft).
+    /// Creates a data action and publishes it at once. Integrations of the type
+    /// `function-data-actions` do not allow that: use [`create_draft`](Self::create_draft).
     ///
     /// Needs the permission `integrations:action:add`.
     ///

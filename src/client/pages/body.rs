@@ -1,11 +1,11 @@
-//! The body of a page: its items, and what it tells about the next page.
+//! The body of a page: its items, and what it says about the next page.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{
     fields::{Fields, is_empty},
-    told::Told,
+    paging_fields::PagingFields,
 };
 use crate::error::ResponseProblem;
 
@@ -13,7 +13,7 @@ use crate::error::ResponseProblem;
 pub(super) struct PageBody<'a> {
     body: &'a [u8],
     items: Option<&'a RawValue>,
-    pub(super) told: Told,
+    pub(super) paging: PagingFields,
 }
 
 impl<'a> PageBody<'a> {
@@ -30,7 +30,7 @@ impl<'a> PageBody<'a> {
             return Ok(Self {
                 body,
                 items: Some(serde_json::from_slice(body).map_err(not_json)?),
-                told: Told::default(),
+                paging: PagingFields::default(),
             });
         }
         let mut fields: Fields = serde_json::from_slice(body).map_err(not_json)?;
@@ -49,17 +49,21 @@ impl<'a> PageBody<'a> {
         {
             return Err(no_items(format!("its `{name}` is not a list")));
         }
-        let told = Told::new(&fields);
+        let paging = PagingFields::new(&fields);
         let has_null = ITEMS
             .into_iter()
             .chain(named)
             .any(|name| fields.0.contains_key(name));
-        let is_none_told = told.total == Some(0) || told.count == Some(0);
-        let may_be_elsewhere = is_first && !is_none_told && fields.has_another_list();
-        if items.is_none() && (may_be_elsewhere || !(has_null || told.says_something)) {
+        let is_empty_listing = paging.total == Some(0) || paging.count == Some(0);
+        let may_be_elsewhere = is_first && !is_empty_listing && fields.has_another_list();
+        if items.is_none() && (may_be_elsewhere || !(has_null || paging.has_any)) {
             return Err(no_items(missing_items(named)));
         }
-        Ok(Self { body, items, told })
+        Ok(Self {
+            body,
+            items,
+            paging,
+        })
     }
 
     /// Decodes the items.

@@ -1,8 +1,8 @@
 //! Decides which page is next.
 
 use super::{
-    asked::{Asked, PAGE_NUMBER, START_INDEX},
-    told::{Token, Told, TotalOf},
+    page_request::{PAGE_NUMBER, PageRequest, START_INDEX},
+    paging_fields::{PagingFields, Token, TotalOf},
 };
 
 /// How far a listing has been read, its current page included.
@@ -37,65 +37,77 @@ pub(super) enum Step {
 
 /// Returns how the next page is requested, or `None` after the last one. The error says what is not
 /// known and what the caller can do.
-pub(super) fn next_step(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, String> {
-    if let Some(problem) = &told.problem {
+pub(super) fn next_step(
+    paging: &PagingFields,
+    requested: &PageRequest,
+    at: &Progress,
+) -> Result<Option<Step>, String> {
+    if let Some(problem) = &paging.problem {
         return Err(problem.clone());
     }
-    if let Some(link) = &told.link {
-        let also = body_parameter(told, asked, at);
+    if let Some(link) = &paging.link {
+        let also = body_parameter(paging, requested, at);
         return Ok(Some(Step::Link(link.clone(), also)));
     }
-    if let Some(step) = by_token(told, asked, at)? {
+    if let Some(step) = by_token(paging, requested, at)? {
         return Ok(Some(step));
     }
-    if let Some(count) = told.count {
+    if let Some(count) = paging.count {
         let is_unknown = at.number.is_none() && count > 1 && !at.had_continuation;
         if is_unknown || at.number.is_some_and(|number| number < count) {
             return by_number(at, "pageCount").map(Some);
         }
     }
-    if let Some(field) = &told.more {
+    if let Some(field) = &paging.more {
         return by_number(at, field).map(Some);
     }
-    if told.is_last || told.count.is_some() || at.had_continuation {
+    if paging.is_last || paging.count.is_some() || at.had_continuation {
         return Ok(None);
     }
-    if counts_items(told, asked) {
-        return by_start_index(told, asked, at);
+    if counts_items(paging, requested) {
+        return by_start_index(paging, requested, at);
     }
-    match (told.total, asked.items_before()) {
+    match (paging.total, requested.items_before()) {
         (Some(total), Some(before)) if before.saturating_add(at.all_items) >= total => Ok(None),
-        (Some(_), Some(_)) => by_total(told, asked, at).map(Some),
-        _ => by_length(told, asked, at),
+        (Some(_), Some(_)) => by_total(paging, requested, at).map(Some),
+        _ => by_length(paging, requested, at),
     }
 }
 
 /// Returns the parameter of a body that must change too when a link is followed.
-fn body_parameter(told: &Told, asked: &Asked, at: &Progress) -> Option<(String, String)> {
-    let cursors = told.tokens.iter();
+fn body_parameter(
+    paging: &PagingFields,
+    requested: &PageRequest,
+    at: &Progress,
+) -> Option<(String, String)> {
+    let cursors = paging.tokens.iter();
     let mut cursors = cursors.filter_map(|token| {
-        let name = parameter_of(token, asked)?;
+        let name = parameter_of(token, requested)?;
         Some((name.to_owned(), token.value.clone()))
     });
     let number = || {
-        let number = at.number.filter(|_| told.number.is_some())?;
+        let number = at.number.filter(|_| paging.number.is_some())?;
         let next = number.checked_add(1)?;
-        Some((asked.number_parameter().to_owned(), next.to_string()))
+        Some((requested.number_parameter().to_owned(), next.to_string()))
     };
     let (name, value) = cursors.next().or_else(number)?;
-    let place = asked.shown_place(&name)?;
+    let place = requested.shown_place(&name)?;
     place.is_in_body().then_some((name, value))
 }
 
-fn by_token(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, String> {
-    let is_ignored = |token: &&Token| told.is_last && token.is_unknown();
-    let tokens = || told.tokens.iter().filter(|token| !is_ignored(token));
+fn by_token(
+    paging: &PagingFields,
+    requested: &PageRequest,
+    at: &Progress,
+) -> Result<Option<Step>, String> {
+    let is_ignored = |token: &&Token| paging.is_last && token.is_unknown();
+    let tokens = || paging.tokens.iter().filter(|token| !is_ignored(token));
     if let Some(link) = tokens().find(|token| token.is_link()) {
         return Ok(Some(Step::Link(link.value.clone(), None)));
     }
-    let named = tokens().find(|token| asked.cursor_parameter() == Some(&token.field));
+    let named = tokens().find(|token| requested.cursor_parameter() == Some(&token.field));
     let mut known = named.into_iter().chain(tokens()).filter_map(|token| {
-        let name = parameter_of(token, asked)?;
+        let name = parameter_of(token, requested)?;
         Some(Step::Cursor(name.to_owned(), token.value.clone()))
     });
     if let Some(step) = known.next() {
@@ -105,8 +117,8 @@ fn by_token(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, S
         return Ok(None);
     };
     // Pages with a number can be requested by it.
-    let has_number = told.number.is_some() && token.field != "cursors.after";
-    let has_more = told.count.is_some_and(|count| at.number < Some(count));
+    let has_number = paging.number.is_some() && token.field != "cursors.after";
+    let has_more = paging.count.is_some_and(|count| at.number < Some(count));
     if has_more || has_number {
         return by_number(at, &token.field).map(Some);
     }
@@ -118,12 +130,13 @@ fn by_token(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, S
 }
 
 /// Returns the parameter that is sent with the value of a token.
-fn parameter_of<'a>(token: &Token, asked: &'a Asked) -> Option<&'a str> {
-    if let Some(name) = asked.cursor_parameter() {
+fn parameter_of<'a>(token: &Token, requested: &'a PageRequest) -> Option<&'a str> {
+    if let Some(name) = requested.cursor_parameter() {
         return Some(name);
     }
-    let only =
-        |one: &'static str, other: &str| (asked.has(one) && !asked.has(other)).then_some(one);
+    let only = |one: &'static str, other: &str| {
+        (requested.has(one) && !requested.has(other)).then_some(one)
+    };
     match token.field.as_str() {
         "cursor" => Some("cursor"),
         "after" => Some("after"),
@@ -147,8 +160,8 @@ fn by_number(at: &Progress, field: &str) -> Result<Step, String> {
 }
 
 /// The total says that there is more, and nothing else does.
-fn by_total(told: &Told, asked: &Asked, at: &Progress) -> Result<Step, String> {
-    if told.total_of == TotalOf::Hits && told.number.is_none() && asked.has_json_body() {
+fn by_total(paging: &PagingFields, requested: &PageRequest, at: &Progress) -> Result<Step, String> {
+    if paging.total_of == TotalOf::Hits && paging.number.is_none() && requested.has_json_body() {
         let number = at.number.unwrap_or(1).checked_add(1);
         return number
             .map(Step::PagingNumber)
@@ -157,9 +170,13 @@ fn by_total(told: &Told, asked: &Asked, at: &Progress) -> Result<Step, String> {
     by_number(at, "total")
 }
 
-/// Nothing tells the end: a page that is shorter than requested is the last one.
-fn by_length(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, String> {
-    let size = told.size.or_else(|| asked.size());
+/// Nothing shows the end: a page that is shorter than requested is the last one.
+fn by_length(
+    paging: &PagingFields,
+    requested: &PageRequest,
+    at: &Progress,
+) -> Result<Option<Step>, String> {
+    let size = paging.size.or_else(|| requested.size());
     if at.number.is_some() {
         let is_last = at.items == 0 || size.is_some_and(|size| at.items < size);
         return if is_last {
@@ -169,25 +186,29 @@ fn by_length(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, 
         };
     }
     let is_full = at.items > 0 && size == Some(at.items);
-    if is_full && !told.shows_its_end && asked.cursor_parameter().is_none() {
+    if is_full && !paging.shows_its_end && requested.cursor_parameter().is_none() {
         return Err(CUT.to_owned());
     }
     Ok(None)
 }
 
 /// Whether the pages are requested by the index of their first item.
-fn counts_items(told: &Told, asked: &Asked) -> bool {
-    told.total_of == TotalOf::Resources
-        || told.start_index.is_some()
-        || asked.start_index().is_some()
+fn counts_items(paging: &PagingFields, requested: &PageRequest) -> bool {
+    paging.total_of == TotalOf::Resources
+        || paging.start_index.is_some()
+        || requested.start_index().is_some()
 }
 
-fn by_start_index(told: &Told, asked: &Asked, at: &Progress) -> Result<Option<Step>, String> {
-    let index = told.start_index.or(at.start_index).unwrap_or(1).max(1);
+fn by_start_index(
+    paging: &PagingFields,
+    requested: &PageRequest,
+    at: &Progress,
+) -> Result<Option<Step>, String> {
+    let index = paging.start_index.or(at.start_index).unwrap_or(1).max(1);
     let next = index.checked_add(at.items).ok_or(NO_NUMBER)?;
-    let has_more = match told.total {
+    let has_more = match paging.total {
         Some(total) => next <= total,
-        None => at.items > 0 && asked.size().is_none_or(|size| at.items >= size),
+        None => at.items > 0 && requested.size().is_none_or(|size| at.items >= size),
     };
     if !has_more {
         return Ok(None);

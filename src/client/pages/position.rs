@@ -6,9 +6,9 @@ use bytes::Bytes;
 use url::Url;
 
 use super::{
-    asked::{Asked, PAGE_NUMBER, Place, START_INDEX},
     next::{Progress, Step},
-    told::Told,
+    page_request::{PAGE_NUMBER, PageRequest, Place, START_INDEX},
+    paging_fields::PagingFields,
 };
 use crate::{
     client::{request::Request, target::Target},
@@ -55,8 +55,8 @@ impl Position {
         }
     }
 
-    pub(super) fn id(&self, asked: &Asked, api: &Url) -> Result<PageId, Error> {
-        let body = self.body.clone().or_else(|| asked.body_as_sent_again());
+    pub(super) fn id(&self, requested: &PageRequest, api: &Url) -> Result<PageId, Error> {
+        let body = self.body.clone().or_else(|| requested.body_as_sent_again());
         Ok((self.target.url(api)?, fingerprint(&body)))
     }
 
@@ -64,9 +64,9 @@ impl Position {
     pub(super) fn after(
         &self,
         step: Step,
-        told: &Told,
+        paging: &PagingFields,
         at: Progress,
-        asked: &Asked,
+        requested: &PageRequest,
         api: &Url,
     ) -> Result<Self, String> {
         let mut next = Self {
@@ -81,27 +81,27 @@ impl Position {
                 next.target = Target::from_link(&link, api).ok_or(LEADS_ELSEWHERE)?;
                 next.number = next.linked_number().or(next.number);
                 if let Some((name, value)) = also {
-                    next.set(asked, asked.place(&name), &name, &value)?;
+                    next.set(requested, requested.place(&name), &name, &value)?;
                 }
-                let after = told.number;
+                let after = paging.number;
                 next.requested_by = RequestedBy::Link { link, after };
             }
             Step::Cursor(name, value) => {
-                next.set(asked, asked.place(&name), &name, &value)?;
+                next.set(requested, requested.place(&name), &name, &value)?;
                 next.requested_by = RequestedBy::Cursor(value);
             }
             Step::Number(number) => {
-                let name = asked.number_parameter();
-                next.set(asked, asked.place(name), name, &number.to_string())?;
+                let name = requested.number_parameter();
+                next.set(requested, requested.place(name), name, &number.to_string())?;
                 next.request_number(number);
             }
             Step::PagingNumber(number) => {
-                next.set(asked, Place::Paging, PAGE_NUMBER, &number.to_string())?;
+                next.set(requested, Place::Paging, PAGE_NUMBER, &number.to_string())?;
                 next.request_number(number);
             }
             Step::StartIndex(index) => {
-                let place = asked.place(START_INDEX);
-                next.set(asked, place, START_INDEX, &index.to_string())?;
+                let place = requested.place(START_INDEX);
+                next.set(requested, place, START_INDEX, &index.to_string())?;
                 next.start_index = Some(index);
                 next.requested_by = RequestedBy::StartIndex(index);
             }
@@ -114,10 +114,18 @@ impl Position {
         self.requested_by = RequestedBy::Number(number);
     }
 
-    fn set(&mut self, asked: &Asked, place: Place, name: &str, value: &str) -> Result<(), String> {
+    fn set(
+        &mut self,
+        requested: &PageRequest,
+        place: Place,
+        name: &str,
+        value: &str,
+    ) -> Result<(), String> {
         match place {
             Place::Query => self.target = self.target.with_query_value(name, value),
-            Place::Body | Place::Paging => self.body = Some(asked.body_with(place, name, value)?),
+            Place::Body | Place::Paging => {
+                self.body = Some(requested.body_with(place, name, value)?);
+            }
         }
         Ok(())
     }
@@ -131,19 +139,19 @@ impl Position {
 
     /// Checks that a response is the requested page. `is_same` says that it has the items of the page
     /// before, which an endpoint sends again where it does not know the parameter.
-    pub(super) fn check(&self, told: &Told, is_same: bool) -> Result<(), String> {
+    pub(super) fn check(&self, paging: &PagingFields, is_same: bool) -> Result<(), String> {
         let (is_right, is_wrong) = match &self.requested_by {
             RequestedBy::Caller => (true, false),
             RequestedBy::Link { link, after } => {
-                let is_behind = told.number.is_some() && told.number <= *after;
-                (!is_behind && told.link.as_ref() != Some(link), false)
+                let is_behind = paging.number.is_some() && paging.number <= *after;
+                (!is_behind && paging.link.as_ref() != Some(link), false)
             }
             RequestedBy::Cursor(cursor) => (
-                told.tokens.iter().all(|token| token.value != *cursor),
+                paging.tokens.iter().all(|token| token.value != *cursor),
                 false,
             ),
-            RequestedBy::Number(number) => compare(told.number, *number),
-            RequestedBy::StartIndex(index) => compare(told.start_index, *index),
+            RequestedBy::Number(number) => compare(paging.number, *number),
+            RequestedBy::StartIndex(index) => compare(paging.start_index, *index),
         };
         if is_wrong {
             return Err("it is not the requested page".to_owned());
@@ -174,10 +182,10 @@ impl Position {
 }
 
 /// Returns whether the number in a response is the requested one, and whether it is another one.
-fn compare(told: Option<u64>, requested: u64) -> (bool, bool) {
+fn compare(paging: Option<u64>, requested: u64) -> (bool, bool) {
     (
-        told == Some(requested),
-        told.is_some_and(|told| told != requested),
+        paging == Some(requested),
+        paging.is_some_and(|paging| paging != requested),
     )
 }
 

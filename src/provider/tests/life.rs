@@ -108,21 +108,6 @@ async fn rejected_token_issued_again_is_not_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_of_a_refresh_before_a_revocation_is_not_used() {
-    let (endpoint, tokens) = gated_provider(|_| Reply::Token(3_600));
-    let (waiting, ()) = tokio::join!(tokens.token(), async {
-        tokio::task::yield_now().await;
-        tokio::task::yield_now().await;
-        assert_eq!(endpoint.requests(), 1);
-        let had_tokens = tokens.cache.revoke().map(|token| token.is_some());
-        assert_eq!(had_tokens, [false; 2]);
-        endpoint.release(2);
-    });
-    assert_eq!(waiting.unwrap().expose_secret(), "token-1");
-    assert_eq!((endpoint.requests(), endpoint.max_open()), (2, 1));
-}
-
-#[tokio::test(start_paused = true)]
 async fn failed_revocation_still_drops_the_token() {
     let (_, tokens) = provider(|_| Reply::Token(3_600));
     tokens.revoke().await.unwrap();

@@ -258,7 +258,7 @@ pub(crate) const TOKEN_PATH: &str = "/oauth/token";
 const REFRESH_GRANT: (Cow<'_, str>, Cow<'_, str>) =
     (Cow::Borrowed("grant_type"), Cow::Borrowed("refresh_token"));
 
-/// What one header needs beside its name and value.
+/// What one header needs besides its name and value.
 const HEADER_BYTES: usize = 112;
 
 /// Referer is one of them because the address of a page may contain a code.

@@ -89,7 +89,7 @@ impl Waiting {
             self.pause = (self.pause * 2).min(MAX_PAUSE);
             return;
         };
-        // A message can be lost, and none tells of the end of a lease.
+        // A message can be lost, and none is sent when a lease ends.
         let pause = random_part(PAUSE_WITH_WAKEUPS).min(lease);
         if timeout(pause, subscription.next()).await == Ok(false) {
             self.subscription = None;

@@ -8,7 +8,8 @@ use genesys_cloud_auth::{
     limits::{MAX_REDIRECT_URIS, MAX_SCIM_TOKEN_DURATION, TOKEN_DURATION},
 };
 
-use super::{assert_says, methods, start};
+use super::{assert_says, methods};
+use crate::support::cloud::sandbox_and_client;
 
 fn role() -> NewOAuthClient<WithRoles> {
     NewOAuthClient::client_credentials("a").role("role", "*")
@@ -132,7 +133,7 @@ fn values_at_the_ends_of_their_ranges_are_accepted() {
 
 #[tokio::test]
 async fn invalid_client_is_not_sent() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let without_role = NewOAuthClient::client_credentials("a");
     let error = api.oauth_clients().create(&without_role).await.unwrap_err();
     assert!(!error.is_outcome_unknown());

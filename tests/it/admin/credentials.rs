@@ -3,8 +3,12 @@
 use genesys_cloud_auth::admin::{CredentialKind, NewCredential};
 use serde_json::json;
 
-use super::{assert_says, assert_status, last_body, start};
-use crate::support::{cloud::Cloud, kind_of, server::Reply};
+use super::{assert_says, assert_status, last_body};
+use crate::support::{
+    cloud::{Cloud, sandbox_and_client},
+    kind_of,
+    server::Reply,
+};
 
 const VALUE: &str = "a-value-that-nobody-may-see";
 
@@ -16,7 +20,7 @@ fn new() -> NewCredential {
 
 #[tokio::test]
 async fn credential_is_sent_with_its_values_and_shown_without() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let integrations = api.integrations();
     let created = integrations.create_credential(&new()).await.unwrap();
     let expected = json!({
@@ -47,7 +51,7 @@ async fn credential_is_sent_with_its_values_and_shown_without() {
 
 #[tokio::test]
 async fn credential_types_are_a_bare_array() {
-    let (_sandbox, api) = start().await;
+    let (_sandbox, api) = sandbox_and_client().await;
     let types = api.integrations().credential_types().await.unwrap();
     let own = types.iter().find(|one| one.name == "pureCloudOAuthClient");
     assert_eq!(own.unwrap().required, ["clientId", "clientSecret"]);
@@ -97,7 +101,7 @@ async fn values_are_in_no_debug_output_and_no_error() {
 
 #[tokio::test]
 async fn incomplete_credential_is_not_sent() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let before = sandbox.api_requests();
     for new in [
         NewCredential::basic_auth(" ", "jo", "secret"),
@@ -117,7 +121,7 @@ async fn incomplete_credential_is_not_sent() {
 
 #[tokio::test]
 async fn rejected_credential_names_the_field() {
-    let (_sandbox, api) = start().await;
+    let (_sandbox, api) = sandbox_and_client().await;
     let new = NewCredential::new("CRM", CredentialKind::OAuthClient).field("clientId", "x");
     let integrations = api.integrations();
     let error = integrations.create_credential(&new).await.unwrap_err();
@@ -130,7 +134,7 @@ async fn rejected_credential_names_the_field() {
 
 #[tokio::test]
 async fn lost_creation_names_what_to_look_for() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let integrations = api.integrations();
     let lost = sandbox.at_api().times(1).drop_response();
     let error = integrations.create_credential(&new()).await.unwrap_err();

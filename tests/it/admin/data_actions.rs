@@ -13,9 +13,15 @@ use serde_json::{Value, json};
 use super::{
     assert_says, assert_status, body_of,
     chain::{Chain, OWN, class_of, contract, lookup},
-    last_body, methods, start,
+    last_body, methods,
 };
-use crate::support::{advance_until_done, cloud::Cloud, kind_of, server::Reply, with_clock};
+use crate::support::{
+    advance_until_done,
+    cloud::{Cloud, sandbox_and_client},
+    kind_of,
+    server::Reply,
+    with_clock,
+};
 
 #[tokio::test]
 async fn draft_is_tested_published_and_changed() {
@@ -144,7 +150,7 @@ async fn changes_that_cannot_be_made_are_not_sent() {
 
 #[tokio::test]
 async fn action_that_cannot_be_changed_is_not_asked_for() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let actions = api.data_actions();
     let input = json!({});
     for (is_static, id) in [(true, "static_-_1"), (false, "customAuth_-_an-id")] {
@@ -329,18 +335,4 @@ async fn action_of_tomorrow_is_kept() {
     let error = test.steps[0].error.as_ref().unwrap();
     assert_eq!(error.code.as_deref(), Some("X"));
     assert_eq!(error.message.as_deref(), Some("a\\u{1b}[2J"));
-}
-
-#[tokio::test]
-async fn missing_permission_is_named_by_each_call() {
-    let (sandbox, api) = start().await;
-    let actions = api.data_actions();
-    sandbox.set_permissions(["integrations:integration:view"]);
-    let error = actions.list().await.unwrap_err();
-    assert_says(&error, "integrations:action:view");
-    let (id, input) = (sandbox.data_action_id(), json!({}));
-    let error = actions.execute::<_, Value>(id, &input).await.unwrap_err();
-    assert_eq!(kind_of(&error), "AccessDenied");
-    sandbox.at_api().times(1).respond(403);
-    assert_eq!(kind_of(&actions.list().await.unwrap_err()), "AccessDenied");
 }

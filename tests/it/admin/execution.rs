@@ -13,10 +13,9 @@ use serde_json::{Value, json};
 use super::{
     assert_says,
     chain::{Chain, class_of, lookup},
-    start,
 };
 use crate::support::{
-    cloud::{Cloud, LONG, quick},
+    cloud::{Cloud, LONG, quick, sandbox_and_client},
     kind_of,
     server::Reply,
 };
@@ -169,7 +168,7 @@ async fn execution_is_sent_once() {
         assert_eq!(cloud.requests().api, 1, "{error}");
         assert_eq!(error.is_outcome_unknown(), status != 429, "{error}");
     }
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     sandbox.at_api().drop_response();
     let (actions, id) = (api.data_actions(), sandbox.data_action_id());
     let lost = actions.execute::<_, Value>(id, &json!({})).await;

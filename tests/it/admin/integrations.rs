@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::{
     assert_says, assert_status,
     chain::{Chain, OAUTH_CLIENT, OWN},
-    last_body, start,
+    last_body,
 };
 use crate::support::{
     advance_until_done,
-    cloud::{Cloud, client_of},
+    cloud::{Cloud, client_of, sandbox_and_client},
     kind_of,
     runtime::runtime,
     server::Reply,
@@ -25,7 +25,7 @@ use crate::support::{
 
 #[tokio::test]
 async fn integration_is_created_enabled_and_deleted() {
-    let (sandbox, api) = start().await;
+    let (sandbox, api) = sandbox_and_client().await;
     let integrations = api.integrations();
     let created = integrations.create(WEB, "CRM").await.unwrap();
     let body = json!({ "integrationType": { "id": WEB }, "name": "CRM" });

@@ -232,7 +232,9 @@ async fn call_sent_once_waits_ten_seconds_for_a_token() {
         |cloud, error, waited| {
             assert_eq!(kind_of(error), "Timeout");
             assert!(!error.is_outcome_unknown(), "{error:?}");
-            assert_eq!(waited, Duration::from_secs(10));
+            // The clock moves on by itself, too.
+            let allowed = Duration::from_secs(8)..=Duration::from_secs(10);
+            assert!(allowed.contains(&waited), "{waited:?}");
             assert_eq!(cloud.requests().api, 0);
         },
     )

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{assert_says, body_of, job, last_body, methods, start_clients};
 use crate::support::{
     cloud::Cloud,
+    payload,
     server::{Received, Reply},
 };
 
@@ -141,9 +142,7 @@ async fn roles_for_another_grant_are_refused() {
     let before = methods(&sandbox).len();
     for (id, change) in changes {
         let error = clients.update(id, change).await.unwrap_err();
-        let ErrorKind::Configuration(invalid) = error.kind() else {
-            panic!("{error:?}")
-        };
+        let invalid = payload!(error, Configuration);
         let kind = ConfigurationKind::RolesWithoutClientCredentials;
         assert_eq!(*invalid.kind(), kind);
         let row = Some(Troubleshooting::RolesTabNotVisible);

@@ -56,6 +56,7 @@ fn foreign_bodies() -> Vec<Bad> {
         unexpected("a good 503", Reply::json(503, GOOD), "HTTP 503"),
         not_http("two lengths", lengths),
         not_http("no HTTP", "SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+        not_http("TLS", "\u{16}\u{3}\u{1}\0\0\r\n\r\n"),
     ]
 }
 

@@ -72,7 +72,7 @@ async fn ready_and_calls_go_on_after_transient_responses_only() {
     }
 }
 
-/// The API's responses are told apart in the same way, but for an empty body, which is `null` there.
+/// The API's responses are distinguished in the same way, except for an empty body, which is `null` there.
 /// None of these is requested again.
 #[tokio::test]
 async fn foreign_body_of_the_api_is_transient() {

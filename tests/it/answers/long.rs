@@ -84,7 +84,8 @@ async fn long_error_is_typed_and_not_read() {
         (429, "RateLimited", "RateLimited"),
         (500, UNEXPECTED, "Api"),
     ] {
-        let server = Server::start(chunked(&format!("{status} -\r\n")));
+        let start = format!("{status} -\r\nININ-Correlation-Id: abc-1\r\n");
+        let server = Server::start(chunked(&start));
         let (tokens, _clock) = provider_at(&server);
         let error = tokens.token().await.unwrap_err();
         assert_eq!(kind_of(&error), at_login);
@@ -99,6 +100,7 @@ async fn long_error_is_typed_and_not_read() {
         let error = call.send().await.unwrap_err();
         assert_eq!(kind_of(&error), at_api);
         assert_eq!(error.status().unwrap(), status);
+        assert_eq!(error.correlation_id(), Some("abc-1"));
         let written = server.written(2).await;
         let most = 2 * MAX_BUFFERED_BYTES;
         assert!(written < most, "{status}: {written} bytes were read");

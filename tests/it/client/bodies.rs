@@ -1,10 +1,7 @@
 //! Reading the body and the headers of a response.
 
 use bytes::Bytes;
-use genesys_cloud_auth::{
-    ErrorKind,
-    client::{RateLimit, RetryPolicy},
-};
+use genesys_cloud_auth::client::{RateLimit, RetryPolicy};
 use serde_json::Value;
 
 use crate::support::{
@@ -77,28 +74,6 @@ async fn chunks_have_no_limit_and_end_after_an_error() {
     let mut chunks = cloud.client.get(PATH).send().await.unwrap().chunks();
     assert!(chunks.next().await.unwrap().is_err());
     assert!(chunks.next().await.is_none());
-}
-
-#[tokio::test]
-async fn error_of_ten_megabytes_keeps_status_and_correlation_id() {
-    let cloud = Cloud::start_with(|client| client.retry(RetryPolicy::never()));
-    cloud.client.tokens().token().await.unwrap();
-    for (number, status) in (1..).zip([400, 403, 429, 503]) {
-        let head = format!(
-            "HTTP/1.1 {status} -\r\nININ-Correlation-Id: abc-1\r\nContent-Length: {}\r\n\r\n\
-             {{\"code\":\"x\",\"message\":\"",
-            BLOCKS << 16
-        );
-        let response = Reply::raw(head, End::Close).followed_by("x".repeat(1 << 16), BLOCKS);
-        cloud.api.answers([response]);
-        let error = cloud.client.get(PATH).send().await.unwrap_err();
-        assert_eq!(error.status().unwrap(), status, "{error}");
-        assert_eq!(error.correlation_id(), Some("abc-1"), "{error}");
-        assert!(!matches!(error.kind(), ErrorKind::UnexpectedResponse(_)));
-        assert!(error.to_string().len() < 1_000);
-        let written = cloud.api.written(number).await;
-        assert!(written < number << 22, "{written} bytes were sent");
-    }
 }
 
 #[test]

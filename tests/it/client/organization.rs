@@ -43,11 +43,6 @@ async fn missing_user_context_is_an_error_of_one_call() {
     assert_eq!(error.status().unwrap(), 400);
     assert!(!error.is_transient() && !error.needs_login(), "{error}");
     assert_eq!(Requests::to(&sandbox), Requests { token: 1, api: 1 });
-
-    let builder = Sandbox::builder().allow_users_me_without_user(true);
-    let sandbox = builder.start().await.unwrap();
-    let call = client_of(&sandbox).get("/api/v2/users/me").send();
-    call.await.unwrap();
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Ways to damage a record's file.
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
-    os::unix::fs::{PermissionsExt as _, symlink},
+    fs::{self, OpenOptions},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
+
+use crate::support::files::set_mode;
 
 pub type Change = fn(&Path);
 
@@ -57,10 +59,6 @@ pub const REJECTED: [(&str, Change, Change); 4] = [
         |record| fs::rename(moved_path(record), record).unwrap(),
     ),
 ];
-
-pub fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-}
 
 fn set_length(record: &Path, to: fn(u64) -> u64) {
     let file = OpenOptions::new().write(true).open(record).unwrap();

@@ -9,10 +9,13 @@ use genesys_cloud_auth::Event;
 
 use super::{
     credentials::{Fleet, member_of},
-    damage::{ABSENT, Change, REJECTED, set_mode},
+    damage::{ABSENT, Change, REJECTED},
     *,
 };
-use crate::support::child_process::{command_after, messages_of, send_to_parent};
+use crate::support::{
+    child_process::{command_after, messages_of, send_to_parent},
+    files::set_mode,
+};
 
 const OTHER_USER: u32 = 65_534;
 

@@ -6,11 +6,12 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use url::Url;
 
 use super::{
-    damage::{ABSENT, REJECTED, set_mode},
+    damage::{ABSENT, REJECTED},
     *,
 };
 use crate::support::{
     child_process::{ChildProcess, command_after, read_from_parent, send_to_parent},
+    files::set_mode,
     login::callback_of,
 };
 

@@ -115,15 +115,6 @@ async fn response_may_have_its_own_headers_and_body() {
 }
 
 #[tokio::test]
-async fn rejecting_every_token_ends_none() {
-    let (sandbox, token) = start_with_token().await;
-    let rejection = sandbox.at_api().respond(401);
-    assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
-    rejection.remove();
-    assert_eq!(get(&sandbox, ORGANIZATION, &token).await.status, 200);
-}
-
-#[tokio::test]
 async fn gate_holds_requests_before_they_are_handled() {
     let sandbox = Sandbox::start().await.unwrap();
     let gate = sandbox.at_token_endpoint().gate();
@@ -262,21 +253,6 @@ async fn dropped_response_follows_the_handled_request() {
     assert!(wire.response_or_end(true).await.is_none());
     assert_get_fails(&sandbox, ORGANIZATION, &token, 401, "bad.credentials").await;
     assert_eq!(sandbox.requests()[1].status(), None);
-}
-
-#[tokio::test]
-async fn http_client_reports_the_faults() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}{ORGANIZATION}", sandbox.url());
-    sandbox.at_api().times(1).cut_body();
-    let response = client.get(&url).send().await.unwrap();
-    assert_eq!(response.status(), 401);
-    assert!(response.bytes().await.is_err());
-    sandbox.at_api().times(1).drop_response();
-    assert!(client.get(&url).send().await.is_err());
-    sandbox.at_api().times(1).respond(204);
-    assert_eq!(client.get(&url).send().await.unwrap().status(), 204);
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

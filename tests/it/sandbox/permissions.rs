@@ -4,8 +4,8 @@ use genesys_cloud_auth::sandbox::Sandbox;
 use serde_json::json;
 
 use super::{
-    ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, get, get_json, post_json,
-    send, start, start_with_token, token, with_token,
+    ORGANIZATION, Response, TOKENS_ME, api_request, assert_get_fails, get, get_json, send,
+    start_with_token, token, with_token,
 };
 
 /// Asserts an error that names the missing permissions.
@@ -140,15 +140,6 @@ async fn each_call_names_its_missing_permission() {
     for path in [ORGANIZATION, TOKENS_ME, timeout, "/api/v2/users"] {
         assert_eq!(get(&sandbox, path, &token).await.status, 200, "{path}");
     }
-}
-
-#[tokio::test]
-async fn one_of_several_permissions_is_enough() {
-    let sandbox = start(Sandbox::builder().permissions(["bridge:actions:execute"])).await;
-    let id = sandbox.data_action_id();
-    let path = format!("/api/v2/integrations/actions/{id}/execute");
-    let response = post_json(&sandbox, &path, &token(&sandbox).await, "{}").await;
-    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]

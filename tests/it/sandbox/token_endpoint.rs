@@ -1,7 +1,5 @@
 //! `POST /oauth/token`.
 
-use std::time::Duration;
-
 use genesys_cloud_auth::sandbox::Sandbox;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -27,25 +25,6 @@ async fn token_response_has_the_form_of_genesys_cloud() {
         body,
         json!({ "access_token": token, "token_type": "bearer", "expires_in": 86_399 })
     );
-}
-
-#[tokio::test]
-async fn expires_in_is_one_second_below_the_lifetime() {
-    let sandbox = start(Sandbox::builder().token_lifetime(Duration::from_secs(300))).await;
-    let response = send(&sandbox, token_request(&sandbox)).await;
-    assert_eq!(response.json()["expires_in"], 299);
-}
-
-#[tokio::test]
-async fn tokens_are_unique_and_live_independently() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let (first, second) = (token(&sandbox).await, token(&sandbox).await);
-    assert_ne!(first, second);
-    for token in [first, second] {
-        assert_eq!(get(&sandbox, ORGANIZATION, &token).await.status, 200);
-    }
-    let other = Sandbox::start().await.unwrap();
-    assert_ne!(other.client_id(), sandbox.client_id());
 }
 
 #[tokio::test]

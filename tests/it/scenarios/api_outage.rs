@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{PATH, bad_gateway, half, remote_api};
 use crate::support::{
-    cloud::{Cloud, Requests, quick},
+    cloud::{Cloud, quick},
     kind_of,
     server::{Closed, End, Reply},
 };
@@ -36,19 +36,6 @@ async fn failing_api_is_a_transient_error_and_serves_afterwards() {
         assert_eq!(cloud.requests().api, attempts + 1);
         assert_eq!(cloud.requests().token, 1);
     }
-}
-
-#[tokio::test]
-async fn short_outage_costs_no_error() {
-    let cloud = Cloud::answering([
-        half(End::Close),
-        bad_gateway(),
-        Reply::json(503, ""),
-        Reply::none(End::Reset),
-        Reply::json(200, "{}"),
-    ]);
-    cloud.client.get(PATH).fetch::<Value>().await.unwrap();
-    assert_eq!(cloud.requests(), Requests { token: 1, api: 5 });
 }
 
 #[tokio::test]

@@ -52,14 +52,6 @@ async fn post_with_a_rejected_token_is_sent_once_more() {
 }
 
 #[tokio::test]
-async fn unauthorized_ip_address_costs_no_token_and_no_attempt() {
-    let cloud = Cloud::answering([Reply::json(401, r#"{"code":"ip.not.authorized"}"#)]);
-    let error = cloud.client.get(PATH).send().await.unwrap_err();
-    assert_eq!(error.status().unwrap(), 401);
-    assert_eq!(cloud.requests(), Requests { token: 1, api: 1 });
-}
-
-#[tokio::test]
 async fn hundred_callers_with_rejected_tokens_send_two_calls_each() {
     let sandbox = Sandbox::start().await.unwrap();
     let (api, clock) = client_with_clock(&sandbox);

@@ -1,12 +1,6 @@
 //! Files and folders whose modes a mount has widened, as `fsGroup` of Kubernetes does.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    sync::mpsc,
-    time::Duration,
-};
+use std::{fs, sync::mpsc, time::Duration};
 
 use genesys_cloud_auth::{Clock, Event, TokenProvider, store::SealingKey};
 use tempfile::TempDir;
@@ -17,7 +11,10 @@ use super::{
     save, store, with_sources,
 };
 use crate::support::{
-    assert_contains, credentials, files::names, good_token, region_of, server::Server,
+    assert_contains, credentials,
+    files::{names, set_mode},
+    good_token, region_of,
+    server::Server,
 };
 
 const MOUNT: &str = "fsGroupChangePolicy: OnRootMismatch";
@@ -72,10 +69,6 @@ impl Service {
 
 fn store_failed(events: &[String]) -> bool {
     events.iter().any(|event| event.contains("StoreFailed"))
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 #[tokio::test]

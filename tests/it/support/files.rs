@@ -1,4 +1,4 @@
-//! Searches the files of a folder.
+//! Searches the files of a folder, and sets their modes.
 
 use std::{fs, path::Path};
 
@@ -32,4 +32,10 @@ pub fn assert_sealed(sealed: &Path, control: &Path, sentinels: &[Sentinel]) {
     }
     let found = find_in_files(sealed, sentinels);
     assert!(found.is_none(), "{}", found.unwrap());
+}
+
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path, mode).unwrap();
 }

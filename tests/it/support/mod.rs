@@ -136,6 +136,12 @@ macro_rules! payload {
 
 pub(crate) use payload;
 
+/// Asserts the name of an error's kind, as [`kind_of`] returns it.
+#[track_caller]
+pub fn assert_kind(error: &Error, kind: &str) {
+    assert_eq!(kind_of(error), kind, "{error}");
+}
+
 /// Asserts that a text contains a part.
 #[track_caller]
 pub fn assert_contains(text: impl fmt::Display, part: &str) {

@@ -84,37 +84,6 @@ async fn api_accepts_the_token_of_a_closure() {
 }
 
 #[tokio::test]
-async fn all_callers_share_one_call_of_the_closure() {
-    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
-    let callers: Vec<_> = (0..32)
-        .map(|_| source.tokens.clone())
-        .map(|tokens| tokio::spawn(async move { tokens.token().await }))
-        .collect();
-    for caller in callers {
-        let token = caller.await.unwrap().unwrap();
-        assert_eq!(token.expose_secret(), "a");
-    }
-    assert_eq!(source.calls_left(), 1);
-    assert!(matches!(source.event(), Event::Acquired { .. }));
-}
-
-#[tokio::test]
-async fn closure_token_is_renewed_before_it_expires() {
-    let source = Source::new([Ok(token("a", Some(3_600))), Ok(token("b", Some(3_600)))]);
-    source.tokens.token().await.unwrap();
-    source.clock.advance(Duration::from_secs(3_500));
-    let valid = source.tokens.token().await.unwrap();
-    assert_eq!(valid.expose_secret(), "a");
-    assert!(matches!(source.event(), Event::Acquired { .. }));
-    while source.calls_left() > 0 {
-        tokio::task::yield_now().await;
-    }
-    assert!(matches!(source.event(), Event::Renewed { .. }));
-    let renewed = source.tokens.token().await.unwrap();
-    assert_eq!(renewed.expose_secret(), "b");
-}
-
-#[tokio::test]
 async fn closure_token_without_a_life_lives_300_seconds() {
     let source = Source::new([Ok(token("a", None))]);
     let token = source.tokens.token().await.unwrap();
@@ -144,14 +113,6 @@ async fn failing_closure_begins_a_pause() {
     assert_eq!(source.calls_left(), 1);
     source.clock.advance(pause);
     source.tokens.token().await.unwrap();
-}
-
-#[tokio::test]
-async fn unusable_closure_token_is_a_source_error() {
-    let source = Source::new([Ok(token("two words", None))]);
-    let error = failure(&source.tokens).await;
-    assert_eq!(kind_of(&error), "CredentialSource", "{error:?}");
-    assert!(!format!("{error:?}").contains("two words"), "{error:?}");
 }
 
 #[tokio::test]

@@ -20,32 +20,6 @@ async fn revoke_undoes_a_running_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_revocation_still_ends_the_login() {
-    let user = User::new(|_| Reply::Login(60, Some("r")));
-    let tokens = user.logged_in().await;
-    let error = tokens.revoke().await.unwrap_err();
-    assert_kind!(error, ErrorKind::Transport(_));
-    assert!(is_login_required(&failure(&tokens).await));
-    assert!(!user.has_record(&tokens).await);
-    log_in(&tokens).await.unwrap();
-    assert_eq!(text(&tokens).await, "token-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn restored_record_of_an_ended_login_is_ignored() {
-    let user = User::new(|_| Reply::Login(60, Some("r")));
-    let tokens = user.loose_login().await;
-    let record = user.loose.record();
-    tokens.revoke().await.unwrap_err();
-    user.loose.put_back(record);
-    for _ in 0..5 {
-        user.clock.advance(seconds(10.0));
-        assert!(is_login_required(&failure(&tokens).await));
-    }
-    assert_eq!(user.endpoint.requests(), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn logout_continues_after_its_caller_is_dropped() {
     let user = User::new(|_| Reply::Login(60, Some("r")));
     let tokens = user.logged_in().await;

@@ -86,7 +86,7 @@ impl Form {
     }
 }
 
-/// Each row: the field of the items, how a page is requested, what a response tells, and endpoints.
+/// Each row: the field of the items, how a page is requested, what a response says, and endpoints.
 const TABLE: &str = r"
 entities | query pageNumber | nextUri pageCount pageNumber total | GET /users, GET /flows, GET /guides
 entities | whole |  | GET /ipranges, GET /knowledge/sources, POST /flows/instances/jobs

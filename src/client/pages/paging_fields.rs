@@ -1,16 +1,16 @@
-//! What a page tells about the next one.
+//! What a page says about the next one.
 
 use url::form_urlencoded;
 
 use super::{
-    asked::PAGE_NUMBER,
     fields::{Fields, Scalar},
+    page_request::PAGE_NUMBER,
     sign::{Sign, sign},
 };
 
 /// The paging fields of a page.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct PagingFields {
     pub(super) link: Option<String>,
     pub(super) tokens: Vec<Token>,
     pub(super) number: Option<u64>,
@@ -35,7 +35,7 @@ pub(super) struct Told {
     /// A field that cannot be read.
     pub(super) problem: Option<String>,
     /// The page has any of these fields.
-    pub(super) says_something: bool,
+    pub(super) has_any: bool,
 }
 
 /// The kind of listing whose total this is.
@@ -55,22 +55,22 @@ pub(super) struct Token {
     pub(super) value: String,
 }
 
-impl Told {
+impl PagingFields {
     pub(super) fn new(fields: &Fields<'_>) -> Self {
-        let mut told = Self::default();
+        let mut paging = Self::default();
         for (name, value) in &fields.0 {
-            let added = told.add(name, value.get());
-            told.problem = told.problem.or(added.err());
+            let added = paging.add(name, value.get());
+            paging.problem = paging.problem.or(added.err());
         }
-        told.count = told.count.or(told.last_number);
-        told.total = told.total.or(told.other_total);
-        told.add_complete();
+        paging.count = paging.count.or(paging.last_number);
+        paging.total = paging.total.or(paging.other_total);
+        paging.add_complete();
         // The most usual forms come first.
-        told.tokens.sort_by_key(|token| {
+        paging.tokens.sort_by_key(|token| {
             let mut known = TOKENS.iter().position(|name| *name == token.field);
             known.get_or_insert(TOKENS.len()).to_owned()
         });
-        told
+        paging
     }
 
     fn add(&mut self, name: &str, json: &str) -> Result<(), String> {
@@ -125,7 +125,7 @@ impl Told {
             }
         }
         self.shows_its_end |= is_continuation;
-        self.says_something |= is_known && !matches!(value, Scalar::Null) || is_continuation;
+        self.has_any |= is_known && !matches!(value, Scalar::Null) || is_continuation;
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::client::request::Request;
 
-/// The caller's request and settings, as far as they tell how a page is requested.
-pub(super) struct Asked {
+/// The caller's request and settings, as far as they decide how a page is requested.
+pub(super) struct PageRequest {
     query: Vec<(String, String)>,
     /// The body, where it is a JSON object.
     body: Option<JsonObject>,
@@ -30,7 +30,7 @@ pub(super) enum Place {
     Paging,
 }
 
-impl Asked {
+impl PageRequest {
     pub(super) fn new(request: &Request) -> Self {
         Self {
             query: request.target().query_pairs(),
