@@ -18,6 +18,7 @@ mod rate_limits;
 mod record;
 mod refresh;
 mod saml;
+mod sdks;
 mod sessions;
 mod test_user;
 mod time;
