@@ -278,10 +278,11 @@ impl State {
     }
 
     /// A user logged in, and the login is still to be stored.
-    pub(super) fn login_unsaved(&mut self, unsaved: UnsavedLogin) {
+    pub(super) fn login_unsaved(&mut self, unsaved: UnsavedLogin, now: Moment) {
         self.login.logged_in();
         self.login.login_issued(unsaved);
         self.policy.end_pause();
+        self.policy.renew_from(now);
     }
 
     /// A user logged in: what was known of the login before does not matter any more.

@@ -70,6 +70,7 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     let runtime = runtime::with_timers();
     if cache.settings.background
         && let Some(runtime) = &runtime
+        && (matches!(cache.grant.0, Kind::Closure(_)) || runtime::has_sockets())
     {
         background::start(cache, runtime, |cache| drop(poll_policy(cache)));
     }
@@ -122,7 +123,7 @@ pub(super) fn keep_until_stored(cache: Arc<TokenCache>) {
             let wake = cache.read(|state, now| state.policy.wake_at(now));
             let wake = wake.unwrap_or(soon).max(soon);
             cache.clock().sleep_until(wake).await;
-            if !cache.read(|state, _| state.login.is_unsaved()) {
+            if !cache.update(|state, _| state.login.is_still_being_stored()) {
                 return;
             }
             drop(poll_policy(cache));

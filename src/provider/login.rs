@@ -165,7 +165,7 @@ impl TokenProvider {
         cache.update(|state, now| {
             state.client.credentials_accepted(cache.clock().wall());
             if stored.is_err() {
-                state.login_unsaved(unsaved);
+                state.login_unsaved(unsaved, now);
                 return;
             }
             state.logged_in(&record);

@@ -203,6 +203,13 @@ impl LoginMemory {
         self.unsaved.is_some()
     }
 
+    /// Whether the task that stores the unsaved login goes on. Where there is none, the next one that is not
+    /// stored starts another task.
+    pub(super) fn is_still_being_stored(&mut self) -> bool {
+        self.is_being_stored = self.is_unsaved();
+        self.is_being_stored
+    }
+
     /// Returns the unsaved login that replaces `record`.
     pub(super) fn unsaved_after(&self, record: Option<&Record>) -> Option<UnsavedLogin> {
         let unsaved = self.unsaved.as_ref();

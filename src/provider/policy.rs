@@ -190,6 +190,17 @@ impl<T: Token> RefreshPolicy<T> {
         self.invalid_credentials = 0;
     }
 
+    /// Lets a refresh start at once, although the current token is fresh: a login waits to be stored.
+    #[cfg_attr(
+        not(feature = "login"),
+        allow(dead_code, reason = "only a login waits to be stored")
+    )]
+    pub(crate) fn renew_from(&mut self, now: Moment) {
+        if let Some(cached) = &mut self.cached {
+            cached.renew_at = cached.renew_at.min(now);
+        }
+    }
+
     /// Caches a token that no refresh of this provider returned: that of a login.
     #[cfg_attr(
         not(feature = "login"),

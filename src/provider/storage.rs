@@ -133,8 +133,9 @@ impl StoreSlot {
     }
 
     async fn move_to(&self, slot: &Self) -> Result<Option<Record>, Error> {
-        let here = self.take_turn().await?;
+        // In the order of a new login, which clears the older keys under the turn of the new one.
         let there = slot.take_turn().await?;
+        let here = self.take_turn().await?;
         // Another process may have moved it meanwhile.
         if let Some(moved) = there.record {
             return Ok(Some(moved));

@@ -232,3 +232,21 @@ fn waiter_without_timers_does_not_wait_for_a_refresh_elsewhere() {
     first.block_on(tokens.token()).unwrap();
     assert_eq!(endpoint.requests(), 1);
 }
+
+#[test]
+fn background_renewal_on_a_runtime_without_sockets_blocks_nothing() {
+    let endpoint = Endpoint::new(|_| Reply::Token(100));
+    let builder = endpoint.builder(Clock::manual(), credentials());
+    let tokens = builder.background_renewal().build();
+    let limited = Builder::new_current_thread().enable_time().build().unwrap();
+    // The background task starts here.
+    limited.block_on(tokens.token()).unwrap_err();
+    runtime().block_on(tokens.token()).unwrap();
+    tokens.clock().advance(seconds(80.0));
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        limited.block_on(async { tokio::time::sleep(seconds(0.1)).await });
+        ended.send(()).unwrap();
+    });
+    assert!(end.recv_timeout(seconds(10.0)).is_ok(), "the runtime hangs");
+}

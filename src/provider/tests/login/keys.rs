@@ -53,3 +53,22 @@ async fn login_under_an_older_key_does_not_return() {
     assert!(!restarted.is_logged_in().await.unwrap());
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "a-code", "bobs"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn login_and_move_to_another_key_do_not_wait_for_each_other() {
+    let user = User::new([
+        Reply::Login(60, Some("old")),
+        after(1.0, Reply::Login(60, Some("new"))),
+    ]);
+    let (old, new) = old_and_new();
+    log_in(&user.process_with(&old)).await.unwrap();
+    let both = new.also_reads(old);
+    let (tokens, other) = (user.process_with(&both), user.process_with(&both));
+    let start = user.clock.now();
+    let login = spawn_with(&tokens, |tokens| async move { log_in(&tokens).await });
+    tokio::time::sleep(seconds(0.5)).await;
+    assert!(other.is_logged_in().await.unwrap());
+    login.await.unwrap().unwrap();
+    let took = user.clock.now() - start;
+    assert!(took < seconds(5.0), "{took:?}");
+}

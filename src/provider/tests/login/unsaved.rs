@@ -152,3 +152,15 @@ async fn unstored_renewal_outlives_the_last_handle() {
     assert_eq!(text(&user.loose_process()).await, "token-2");
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "r-0", "r-1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn second_login_is_stored_soon_after_the_store_works_again() {
+    let user = User::renewable(86_400);
+    let tokens = user.loose_login().await;
+    user.loose.fail(true);
+    log_in(&tokens).await.unwrap_err();
+    user.loose.fail(false);
+    tokio::time::sleep(seconds(60.0)).await;
+    assert_eq!(text(&tokens).await, "token-1");
+    assert_eq!(text(&user.loose_process()).await, "token-1");
+}
