@@ -234,7 +234,7 @@ fn waiter_without_timers_does_not_wait_for_a_refresh_elsewhere() {
 }
 
 #[test]
-fn background_renewal_on_a_runtime_without_sockets_blocks_nothing() {
+fn background_renewal_without_sockets_blocks_nothing() {
     let endpoint = Endpoint::new(|_| Reply::Token(100));
     let builder = endpoint.builder(Clock::manual(), credentials());
     let tokens = builder.background_renewal().build();
