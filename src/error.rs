@@ -61,7 +61,7 @@ pub use troubleshooting::Troubleshooting;
 ///         _ => eprintln!("{error}"),
 ///     }
 ///     if let Some(row) = error.troubleshooting() {
-///         eprintln!("{}: {}. {}", row.issue(), row.likely_cause(), row.resolution());
+///         eprintln!("{row}");
 ///     }
 /// }
 /// ```

@@ -135,6 +135,10 @@ fn every_row_of_the_table_names_the_menu() {
     for row in Troubleshooting::ALL {
         assert!(!row.issue().is_empty() && !row.likely_cause().is_empty());
         assert!(row.resolution().contains("Admin → Integrations"), "{row:?}");
+        let shown = row.to_string();
+        let parts = shown.split_once(": ");
+        assert_eq!(parts, Some((row.issue(), row.resolution())));
+        assert!(!shown.contains('\n'), "{shown}");
     }
 }
 
