@@ -34,7 +34,7 @@
 //!                     with this secret: one of them is wrong, the client is
 //!                     disabled, or it belongs to another region; check them, and
 //!                     regenerate the secret if it is lost (Admin → Integrations →
-//!                     OAuth) (the next token request is due in 4.2 s)
+//!                     OAuth); the next token request is due in 4.2 s
 //!   issue             Token request fails
 //!   likely cause      wrong client id or secret
 //!   resolution        check the client id, the secret and the region under Admin →

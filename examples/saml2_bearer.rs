@@ -61,11 +61,12 @@
     reason = "an example may read the environment and its arguments"
 )]
 
+#[path = "common/client_secret.rs"]
+mod client_secret;
 #[path = "common/terminal.rs"]
 pub(crate) mod terminal;
 
 use std::{
-    env,
     error::Error as StdError,
     fs,
     io::{self, Read, Write},
@@ -74,11 +75,11 @@ use std::{
 };
 
 use genesys_cloud_auth::{
-    Assertion, ClientSecret, Clock, Error, PlatformClient, Region, Saml2Bearer, TokenProvider,
-    sandbox::Sandbox,
+    Assertion, Clock, Error, PlatformClient, Region, Saml2Bearer, TokenProvider, sandbox::Sandbox,
 };
 use serde::Deserialize;
 
+use client_secret::client_secret;
 use terminal::{Help, Output};
 
 #[derive(Deserialize)]
@@ -101,11 +102,7 @@ async fn run(out: &mut Output, arguments: &[String]) -> Result<(), Box<dyn StdEr
     match arguments {
         [] => run_on_sandbox(out).await,
         [region, client_id, org, file] => {
-            let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
-                Some(file) => ClientSecret::from_file(file),
-                None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
-            };
-            let grant = Saml2Bearer::new(client_id, secret, org, read(file)?)?;
+            let grant = Saml2Bearer::new(client_id, client_secret()?, org, read(file)?)?;
             run_on_region(region.parse()?, grant, out).await
         }
         _ => Err(HELP.wrong_arguments()),

@@ -61,7 +61,7 @@ pub use troubleshooting::Troubleshooting;
 ///         _ => eprintln!("{error}"),
 ///     }
 ///     if let Some(row) = error.troubleshooting() {
-///         eprintln!("{}: {}. {}", row.issue(), row.likely_cause(), row.resolution());
+///         eprintln!("{row}");
 ///     }
 /// }
 /// ```
@@ -299,7 +299,7 @@ impl fmt::Display for Error {
             Inner::Pause { cause, .. } if self.needs_login() => cause.fmt(f),
             Inner::Pause { cause, left } => {
                 let left = left.as_secs_f64();
-                write!(f, "{cause} (the next token request is due in {left:.1} s)")
+                write!(f, "{cause}; the next token request is due in {left:.1} s")
             }
         }
     }

@@ -13,6 +13,8 @@
 //! - **Tests:** [`sandbox`], [`Clock`]; the guide [Testing your application](guide::testing).
 //! - **Limits and dates of Genesys Cloud:** [`limits`].
 //! - **Guides:** [`guide`].
+//!
+//! [`sandbox`]: https://docs.rs/genesys-cloud-auth/latest/genesys_cloud_auth/sandbox/index.html
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(

@@ -31,6 +31,8 @@
 )]
 
 mod app;
+#[path = "../common/client_secret.rs"]
+mod client_secret;
 mod idp;
 #[path = "../web_app/page.rs"]
 mod page;
@@ -40,13 +42,14 @@ mod sessions;
 #[path = "../common/terminal.rs"]
 pub(crate) mod terminal;
 
-use std::{env, error::Error, process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
-use genesys_cloud_auth::{ClientSecret, sandbox::Sandbox};
+use genesys_cloud_auth::sandbox::Sandbox;
 use tokio::net::TcpListener;
 use url::Url;
 
 pub(crate) use app::{Sso, serve};
+use client_secret::client_secret;
 pub(crate) use idp::serve as serve_idp;
 use sessions::require_https;
 use terminal::{Help, Output};
@@ -104,18 +107,16 @@ async fn run_on_region(
     address: &str,
 ) -> Result<(), Box<dyn Error>> {
     let [region, client_id, org, idp, base] = arguments;
+    let base = base.parse()?;
+    require_https(&base)?;
     let sso = Sso {
         region: region.parse()?,
         client_id: client_id.to_owned(),
-        secret: match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
-            Some(file) => ClientSecret::from_file(file),
-            None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
-        },
+        secret: client_secret()?,
         org: org.to_owned(),
         idp: idp.parse()?,
-        base: base.parse()?,
+        base,
     };
-    require_https(&sso.base)?;
     let listener = TcpListener::bind(address).await?;
     out.verbatim(format_args!("Open {}", sso.base))?;
     Ok(serve(listener, sso).await?)

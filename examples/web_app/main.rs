@@ -36,12 +36,14 @@
 )]
 
 mod app;
+#[path = "../common/client_secret.rs"]
+mod client_secret;
 mod page;
 pub(crate) mod sessions;
 #[path = "../common/terminal.rs"]
 pub(crate) mod terminal;
 
-use std::{env, error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use genesys_cloud_auth::{
     AuthorizationCode, ClientSecret, Login, Region,
@@ -53,6 +55,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use app::serve;
+use client_secret::client_secret;
 use sessions::require_https;
 use terminal::{Help, Output};
 
@@ -110,11 +113,7 @@ async fn on_the_region(
     address: &str,
 ) -> Result<(), Box<dyn Error>> {
     require_https(&base)?;
-    let secret = match env::var_os("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE") {
-        Some(file) => ClientSecret::from_file(file),
-        None => ClientSecret::from_env("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
-    };
-    let login = login(region.parse()?, client_id, secret, &base)?;
+    let login = login(region.parse()?, client_id, client_secret()?, &base)?;
     let listener = TcpListener::bind(address).await?;
     out.verbatim(format_args!("Open {base}"))?;
     Ok(serve(listener, login, base).await?)

@@ -86,6 +86,8 @@ impl Request {
 /// The same error ends a listing whose link leads away from the Platform API or back to a page that
 /// has been read, whose page is not the requested one, that has 100 pages in a row without an item,
 /// or that is exactly as long as requested without a sign of its end.
+///
+/// [`Stream`]: https://docs.rs/futures-core/latest/futures_core/stream/trait.Stream.html
 pub struct Pages<T> {
     request: Request,
     requested: PageRequest,

@@ -165,6 +165,8 @@ impl fmt::Debug for Response {
 }
 
 /// The chunks of a response's body, read with [`next`](Self::next) or as a [`Stream`].
+///
+/// [`Stream`]: https://docs.rs/futures-core/latest/futures_core/stream/trait.Stream.html
 #[derive(Debug)]
 pub struct Chunks(Option<Incoming>);
 

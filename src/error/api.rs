@@ -90,7 +90,22 @@ impl ApiError {
                  grant",
             );
         }
-        self.troubleshooting().map(Troubleshooting::resolution)
+        let row = self.troubleshooting().map(Troubleshooting::resolution);
+        row.or_else(|| self.cure_without_reason())
+    }
+
+    /// What to check where the response does not say what is wrong.
+    fn cure_without_reason(&self) -> Option<&'static str> {
+        let has_reason = self.code.is_some()
+            || self.message.is_some()
+            || self.limit.is_some()
+            || !self.details.is_empty();
+        match self.head.status.as_u16() {
+            _ if has_reason => None,
+            400 => Some("the response has no reason; check the path, the query and the body"),
+            404 => Some("the response has no reason; check the path and the ids in it"),
+            _ => None,
+        }
     }
 }
 

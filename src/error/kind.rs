@@ -80,8 +80,8 @@ pub enum ErrorKind {
     Timeout,
     /// A request or a wait needs a tokio runtime with timers and sockets.
     ///
-    /// Tokio's own panic about a runtime without them is caught, but its message is printed; with
-    /// `panic = "abort"` it ends the program.
+    /// Tokio's own panic about a runtime without them is caught, but its message is printed, once on each
+    /// thread of the runtime; with `panic = "abort"` it ends the program.
     #[error(
         "there is no tokio runtime here, or it has no timers or no sockets; call this inside a \
          tokio runtime that was built with `enable_all`"

@@ -110,7 +110,7 @@ fn debug_shows_the_text_and_its_sources() {
     let store = Error::from(StoreError::new(error.in_pause(Duration::from_secs(2))));
     assert_eq!(
         format!("{store:?}"),
-        "the token store failed: the vault failed: no answer (the next token request is due in 2.0 s)\n\
+        "the token store failed: the vault failed: no answer; the next token request is due in 2.0 s\n\
          Caused by:\n    connection refused\\u{a}by the peer"
     );
     let plain = Error::configuration("the client id is empty");
@@ -126,7 +126,7 @@ fn pause_keeps_the_cause_and_shows_the_wait() {
     let paused = paused.in_pause(Duration::from_secs(3));
     assert!(matches!(paused.kind(), ErrorKind::TokenRejected));
     assert_eq!(paused.retry_after(), Some(Duration::from_secs(3)));
-    let shown = format!("{cause} (the next token request is due in 3.0 s)");
+    let shown = format!("{cause}; the next token request is due in 3.0 s");
     assert_eq!(paused.to_string(), shown);
 }
 
@@ -135,6 +135,10 @@ fn every_row_of_the_table_names_the_menu() {
     for row in Troubleshooting::ALL {
         assert!(!row.issue().is_empty() && !row.likely_cause().is_empty());
         assert!(row.resolution().contains("Admin → Integrations"), "{row:?}");
+        let shown = row.to_string();
+        let parts = shown.split_once(": ");
+        assert_eq!(parts, Some((row.issue(), row.resolution())));
+        assert!(!shown.contains('\n'), "{shown}");
     }
 }
 

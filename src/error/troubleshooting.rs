@@ -1,6 +1,8 @@
 //! Genesys Cloud's troubleshooting table for OAuth clients, as data.
 
-/// A row of the troubleshooting table.
+use std::fmt;
+
+/// A row of the troubleshooting table. Its text is the issue and the resolution, in one line.
 ///
 /// Source: Genesys Cloud Resource Center, "OAuth clients", troubleshooting.
 ///
@@ -8,7 +10,7 @@
 /// use genesys_cloud_auth::error::Troubleshooting;
 ///
 /// for row in Troubleshooting::ALL {
-///     println!("{}\n  {}\n  {}", row.issue(), row.likely_cause(), row.resolution());
+///     println!("{row}");
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,5 +98,11 @@ impl Troubleshooting {
                  Integrations → the integration → Configuration → Credentials"
             }
         }
+    }
+}
+
+impl fmt::Display for Troubleshooting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.issue(), self.resolution())
     }
 }

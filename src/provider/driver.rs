@@ -70,7 +70,7 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     let runtime = runtime::with_timers();
     if cache.settings.background
         && let Some(runtime) = &runtime
-        && (matches!(cache.grant.0, Kind::Closure(_)) || runtime::has_sockets())
+        && (matches!(cache.grant.0, Kind::Closure(_)) || runtime::has_sockets(runtime))
     {
         background::start(cache, runtime, |cache| drop(poll_policy(cache)));
     }
@@ -86,7 +86,7 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     if let Some(((ticket, now, abort), runtime)) = started.zip(runtime) {
         let refresh = Refresh::new(Arc::clone(cache), ticket, now);
         let is_closure = matches!(cache.grant.0, Kind::Closure(_));
-        let is_dropped = if is_closure || runtime::has_sockets() {
+        let is_dropped = if is_closure || runtime::has_sockets(&runtime) {
             let cache = Arc::clone(cache);
             let task = runtime.spawn(async move {
                 let login_unsaved = refresh.run().await;

@@ -2,7 +2,10 @@
 
 use url::{Host, Url};
 
-use crate::{error::Error, region::Region};
+use crate::{
+    error::Error,
+    region::{Region, is_loopback},
+};
 
 /// The settings of a gateway, as the official SDKs have them.
 pub(crate) struct Gateway<'a> {
@@ -34,6 +37,13 @@ impl Gateway<'_> {
     /// paths, for errors.
     pub(crate) fn region(&self, path_name: &str, behind: Option<&Region>) -> Result<Region, Error> {
         let origin = self.origin.text()?;
+        if Url::parse(&origin).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
+            return invalid(
+                self.origin.names.protocol,
+                "is http, which is accepted only for a host of this machine (localhost, 127.0.0.0/8 \
+                 or [::1]); for another host set it to https",
+            );
+        }
         let url = |path| match path {
             Some(path) => absolute(path, path_name).map(|path| format!("{origin}{path}")),
             None => Ok(origin.clone()),
@@ -163,6 +173,37 @@ mod tests {
                 error.starts_with(name),
                 "{host} {port:?} {protocol:?}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn http_to_another_machine_names_the_protocol() {
+        for (host, port, is_valid) in [
+            ("localhost", None, true),
+            ("127.1.2.3", Some("9000"), true),
+            ("[::1]", None, true),
+            ("gw.example", None, false),
+            ("192.0.2.1", Some("443"), false),
+            ("localhost.example", None, false),
+        ] {
+            let gateway = Gateway {
+                origin: Origin {
+                    host,
+                    port,
+                    protocol: Some("HTTP"),
+                    names: &NAMES,
+                },
+                login_path: None,
+                api_path: None,
+            };
+            let Err(error) = gateway.region("PATH", None) else {
+                assert!(is_valid, "{host}");
+                continue;
+            };
+            let text = error.to_string();
+            let is_named =
+                text.starts_with("PROTOCOL is http") && text.ends_with("set it to https");
+            assert!(is_named && !is_valid, "{host}: {text}");
         }
     }
 

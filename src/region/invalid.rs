@@ -76,5 +76,5 @@ impl fmt::Display for InvalidRegion {
 
 impl std::error::Error for InvalidRegion {}
 
-const ACCEPTED: &str = "a region is an AWS name such as eu-west-1, a domain such as mypurecloud.ie, or \
-     the URL of its login, API or apps pages; `Region::ALL` lists them";
+const ACCEPTED: &str = "write an AWS name such as eu-west-1, a domain such as mypurecloud.ie, or a URL \
+     as a browser shows it, such as https://apps.mypurecloud.ie/";

@@ -129,7 +129,7 @@ const CASES: &[(&[(&str, &str)], &str)] = &[
             ("GATEWAY_PROTOCOL", "http"),
             TOKEN,
         ],
-        "error: GENESYSCLOUD_GATEWAY_HOST: the login URL of a custom region is http and not on this",
+        "error: GENESYSCLOUD_GATEWAY_PROTOCOL is http, which is accepted only for a host of this machine",
     ),
     (
         &[("GATEWAY_HOST", "gw.example"), ("GATEWAY_PORT", "x"), TOKEN],

@@ -7,7 +7,7 @@ use std::{
 
 use genesys_cloud_auth::sandbox::Sandbox;
 
-use super::{environment::VARIABLES, support::assert_contains};
+use super::{environment::VARIABLES, readme::assert_quickstart_shows, support::assert_contains};
 
 #[path = "../../examples/quickstart.rs"]
 #[allow(
@@ -35,7 +35,7 @@ fn printed(text: &str, heading: &str, name: &str) -> usize {
 }
 
 #[tokio::test]
-async fn output_matches_the_sandbox_record() {
+async fn output_matches_the_sandbox_and_the_documentation() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut out = Vec::new();
     let output = &mut quickstart::terminal::Output::new(&mut out, 80);
@@ -43,6 +43,7 @@ async fn output_matches_the_sandbox_record() {
         .await
         .unwrap();
     let text = String::from_utf8(out).unwrap();
+    assert_quickstart_shows(&text);
 
     let herd = "1,000 concurrent callers";
     assert_eq!(printed(&text, herd, "token requests"), 1);

@@ -7,7 +7,7 @@ use genesys_cloud_auth::{
 };
 use serde_json::Value;
 
-use super::{quickstart::quickstart, support::example::in_one_line};
+use super::support::example::in_one_line;
 
 const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart.rs");
@@ -80,24 +80,18 @@ async fn login_is_stored_for_the_next_run() -> Result<(), Error> {
     Ok(())
 }
 
-#[tokio::test]
-async fn quickstart_prints_what_its_documentation_shows() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let mut out = Vec::new();
-    let output = &mut quickstart::terminal::Output::new(&mut out, 80);
-    quickstart::against_the_sandbox(&sandbox, output)
-        .await
-        .unwrap();
-    let shown = transcripts(QUICKSTART).remove(0);
-    let printed = String::from_utf8(out).unwrap();
-    assert_eq!(without_numbers(&shown), without_numbers(&printed));
-}
-
 #[test]
 fn guide_shows_the_store_on_a_sql_table_that_is_tested() {
     let store = include_str!("../fixtures/sql_store/src/lib.rs");
     let guide = include_str!("../../src/guide/stores.md");
     assert!(guide.contains(&format!("```rust,ignore\n{store}```\n")));
+}
+
+/// Asserts that the documentation of the example `quickstart` shows what it printed.
+#[track_caller]
+pub(super) fn assert_quickstart_shows(printed: &str) {
+    let shown = transcripts(QUICKSTART).remove(0);
+    assert_eq!(without_numbers(&shown), without_numbers(printed));
 }
 
 /// Returns the text without numbers, ids and line breaks, which differ from run to run.

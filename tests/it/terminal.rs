@@ -103,6 +103,21 @@ async fn invalid_arguments_are_named() {
     }
 }
 
+/// A server would start without it, and report it when a user logs in.
+#[tokio::test]
+async fn missing_client_secret_is_named_at_start() {
+    let (idp, base) = ("https://idp.example/sso", "http://localhost:9/");
+    let reason = "no client secret; set GENESYSCLOUD_OAUTHCLIENT_SECRET, or set \
+        GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE to the path";
+    for (example, arguments) in [
+        ("sso_web_app", &["euw1", "an-id", "org", idp, base][..]),
+        ("web_app", &["euw1", "an-id", base]),
+        ("saml2_bearer", &["euw1", "an-id", "org", "assertion.xml"]),
+    ] {
+        assert_fails(example, arguments, reason).await;
+    }
+}
+
 #[test]
 fn closed_output_ends_a_program_quietly() {
     for example in EXAMPLES {

@@ -85,6 +85,29 @@ fn details_limits_and_ids_are_read_from_every_schema() {
 }
 
 #[test]
+fn error_without_a_reason_names_what_to_check() {
+    for (status, body, cure) in [
+        (404, "", "check the path and the ids in it"),
+        (404, "<html>", "check the path and the ids in it"),
+        (400, "{}", "check the path, the query and the body"),
+    ] {
+        let text = api(status, body).to_string();
+        let end = format!("(correlation id abc-1); the response has no reason; {cure}");
+        assert!(text.ends_with(&end), "{text}");
+    }
+    for (status, body) in [
+        (404, r#"{"code":"not.found"}"#),
+        (400, r#"{"message":"no"}"#),
+        (400, r#"{"details":[{"fieldName":"name"}]}"#),
+        (400, r#"{"limit":{"key":"a.limit"}}"#),
+        (409, ""),
+    ] {
+        let text = api(status, body).to_string();
+        assert!(!text.contains("has no reason"), "{text}");
+    }
+}
+
+#[test]
 fn data_actions_invalid_credential_leads_to_the_integration() {
     let error = api(
         400,

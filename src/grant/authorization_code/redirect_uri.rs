@@ -27,8 +27,10 @@ impl RedirectUri {
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| "is not a URL")?;
-        let (_, rest) = text.split_once("://").ok_or("has no host")?;
+        let url = Url::parse(text).map_err(|_| "is not a URL, such as http://localhost")?;
+        let (_, rest) = text
+            .split_once("://")
+            .ok_or("is not a URL with a host, such as http://localhost")?;
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
@@ -142,6 +144,14 @@ mod tests {
             "urn:ietf:wg:oauth:2.0:oob",
         ] {
             assert!(RedirectUri::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn host_alone_leads_to_an_example() {
+        for text in ["localhost", "localhost:8080", "http:localhost"] {
+            let error = RedirectUri::new(text).err().unwrap().to_string();
+            assert!(error.ends_with(", such as http://localhost"), "{error}");
         }
     }
 

@@ -101,7 +101,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "gateway_host = 'sentinel.example'\ngateway_protocol = 'http'",
-        "`gateway_host`: the login URL",
+        "`gateway_protocol` is http, which",
     ),
     (
         "gateway_host = 'h'\ngateway_pathparams = '{login: ../sentinel}'",

@@ -81,7 +81,7 @@ fn invalid_redirect_uri_or_scope_is_named() {
         (uris(&["http://app.example"]), "use https"),
         (
             uris(&["https://a.example", "myapp:/callback"]),
-            "has no host",
+            "a URL with a host",
         ),
         (uris(&["https://app.example/#a"]), "fragment"),
         (uris(&[""]), "not a URL"),

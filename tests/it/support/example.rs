@@ -11,7 +11,7 @@ use tokio::{
 use url::Url;
 
 use super::visitor::Visitor;
-use crate::quickstart::program;
+use crate::{environment::VARIABLES, quickstart::program};
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -32,9 +32,17 @@ pub async fn start_web_app(example: &str) -> (Child, String, Url) {
     }
 }
 
-/// Asserts that an example fails with these arguments and shows the reason.
+/// Asserts that an example fails with these arguments and without variables of this crate, and shows the
+/// reason.
 pub async fn assert_fails(example: &str, arguments: &[&str], reason: &str) {
-    let output = Command::new(program(example)).args(arguments).output();
+    let mut command = Command::new(program(example));
+    for name in VARIABLES
+        .into_iter()
+        .chain(["GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE"])
+    {
+        command.env_remove(name);
+    }
+    let output = command.args(arguments).kill_on_drop(true).output();
     let output = timeout(TEST_TIMEOUT, output).await.unwrap().unwrap();
     let text = in_one_line(&String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success() && text.contains(reason), "{text}");
