@@ -10,6 +10,7 @@
 //! - A request that creates something or generates a secret is sent once. Where its response is lost,
 //!   [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) is `true`, and the text says what
 //!   to look for.
+//! - A deletion may be sent again by the retry policy. If the object is gone then, it counts as done.
 //! - A listing in pages that changes while it is read contains each object at most once; one that moves
 //!   to an earlier page may be missing.
 //! - After a change Genesys Cloud may return the former state for some seconds.

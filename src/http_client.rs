@@ -21,6 +21,7 @@ use http::{
     HeaderMap, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_LENGTH},
 };
+use parking_lot::Mutex;
 use proxy::proxy_for;
 use reqwest::{Client, ClientBuilder, redirect};
 use system_resolver::SystemResolver;
@@ -51,6 +52,8 @@ pub struct HttpClient(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     configure: Option<Box<Configure>>,
+    /// Locked while a client is built.
+    building: Mutex<()>,
     /// For other machines: https only.
     remote: OnceLock<Client>,
     /// For https on this machine: never through a proxy.
@@ -150,6 +153,11 @@ impl HttpClient {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
+        // Another thread may build it now: the user's closure runs once.
+        let _building = self.0.building.lock();
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
         let mut builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(SystemResolver::default());
@@ -225,3 +233,37 @@ fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
 const NO_CERTIFICATES: &str = "No CA certificates";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU32, Ordering::SeqCst},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn closure_runs_once_for_each_kind_of_host() {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&calls);
+        let http_client = HttpClient::new(move |reqwest| {
+            counted.fetch_add(1, SeqCst);
+            // Others come meanwhile.
+            (0..1_000).for_each(|_| thread::yield_now());
+            reqwest.tls_certs_only([])
+        });
+        let http_client = http_client.unwrap();
+        let urls = ["https://one.test", "http://127.0.0.1", "https://127.0.0.1"];
+        let urls = urls.map(|url| Url::parse(url).unwrap());
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    urls.iter()
+                        .for_each(|url| http_client.prepare(url).unwrap())
+                });
+            }
+        });
+        assert_eq!(calls.load(SeqCst), 3);
+    }
+}

@@ -226,14 +226,17 @@ impl Integrations {
     }
 
     /// Deletes an integration, and its data actions with it. Its credentials stay. Returns it as it
-    /// was.
+    /// was, or `None` if the response with it was lost.
     ///
     /// Needs the permission `integrations:integration:delete`.
     ///
     /// # Errors
     /// Those of [`Request::fetch`](crate::client::Request::fetch).
     pub async fn delete(&self, id: &str) -> Result<Option<Integration>, Error> {
-        self.integration(id, Method::DELETE).fetch().await
+        match self.integration(id, Method::DELETE).delete_object().await? {
+            Some(response) => response.json().await,
+            None => Ok(None),
+        }
     }
 
     async fn intend(&self, id: &str, state: &IntendedState) -> Result<Integration, Error> {

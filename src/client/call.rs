@@ -33,6 +33,8 @@ pub(super) struct Call {
     pub(super) timeout: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) repeat: Repeat,
+    /// A 404 counts as success after an attempt that may have been processed.
+    pub(super) gone_is_done: bool,
     pub(super) body_limit: usize,
     pub(super) read_body: ReadBody,
     /// What a response must not repeat.
@@ -86,6 +88,7 @@ impl Call {
             status: None,
             response: None,
             failures: 0,
+            may_be_done: false,
             last_failure: None,
         };
         let result = sending.with_fresh_token().instrument(span).await;
@@ -116,6 +119,8 @@ struct Sending {
     response: Option<Response>,
     /// Failed attempts so far. Those whose token was rejected do not count.
     failures: u32,
+    /// Whether a failed attempt may have been processed.
+    may_be_done: bool,
     last_failure: Option<Error>,
 }
 
@@ -146,6 +151,7 @@ impl Sending {
                 result => return result,
             };
             self.failures += 1;
+            self.may_be_done |= error.may_have_effect();
             let pause = self.pause_after(&error);
             let attempt = self.failures;
             let status = error.status().map(|status| status.as_u16());
@@ -214,7 +220,9 @@ impl Sending {
             incoming.set_body_secrets(call.body_secrets.clone());
         }
         let outcome = incoming.outcome();
-        if outcome == Outcome::Error {
+        let is_gone = incoming.status() == StatusCode::NOT_FOUND;
+        let is_done = is_gone && call.gone_is_done && self.may_be_done;
+        if outcome == Outcome::Error && !is_done {
             return Err(incoming.api_error(call.tokens.clock()).await);
         }
         let response = self

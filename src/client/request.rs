@@ -4,7 +4,7 @@ use std::{error, fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
@@ -75,6 +75,7 @@ impl PlatformClient {
             timeout: self.timeout,
             retry: self.retry,
             repeatable: false,
+            gone_is_done: false,
             body_secrets: Vec::new(),
             invalid: None,
             method,
@@ -103,6 +104,8 @@ pub struct Request {
     timeout: Duration,
     retry: RetryPolicy,
     repeatable: bool,
+    /// A 404 counts as success after an attempt that may have been processed.
+    gone_is_done: bool,
     body_secrets: Vec<SecretString>,
     /// What is wrong with a value given to one of the methods; returned when the request is sent.
     invalid: Option<Error>,
@@ -256,6 +259,14 @@ impl Request {
         self
     }
 
+    /// Sends a `DELETE`. Returns `None` if an attempt whose response was lost has deleted the object. A
+    /// redirection is an error.
+    pub(crate) async fn delete_object(mut self) -> Result<Option<Response>, Error> {
+        self.gone_is_done = true;
+        let response = self.read().await?;
+        Ok(Some(response).filter(|response| response.status() != StatusCode::NOT_FOUND))
+    }
+
     /// Returns the decoded body, and the response that it came with.
     pub(crate) async fn fetch_with_response<T: DeserializeOwned>(
         self,
@@ -368,6 +379,7 @@ impl Request {
             body: self.body,
             retry: self.retry,
             repeat,
+            gone_is_done: self.gone_is_done,
             body_limit,
             read_body,
             body_secrets: self.body_secrets,

@@ -20,11 +20,16 @@ impl Error {
     /// Returns this error of a call with `advice` if the server may have done what the call asked for.
     /// Other errors stay as they are.
     pub(crate) fn with_possible_effect(self, advice: impl FnOnce() -> String) -> Self {
-        match &*self.0 {
-            Inner::NoToken { .. } => self,
-            _ if self.kind().may_have_effect() => self.with_unknown_outcome(advice()),
-            _ => self,
+        if self.may_have_effect() {
+            self.with_unknown_outcome(advice())
+        } else {
+            self
         }
+    }
+
+    /// Whether the server may have done what the call asked for.
+    pub(crate) fn may_have_effect(&self) -> bool {
+        !matches!(&*self.0, Inner::NoToken { .. }) && self.kind().may_have_effect()
     }
 
     /// Returns this error of a request that the server may have done, with `advice`.

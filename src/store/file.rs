@@ -1,5 +1,6 @@
 //! A store that keeps its records in the files of one folder.
 
+mod expired;
 mod turn;
 
 use std::{
@@ -43,6 +44,9 @@ use crate::{
 ///
 /// A damaged or foreign record does not open and counts as absent; one of more than 1 MiB is an
 /// error.
+///
+/// A week after its token has ended, a record is removed when another one is saved in the folder, on
+/// Unix with its lock file. A login with a refresh token stays until it is removed.
 ///
 /// ```
 /// use genesys_cloud_auth::store::FileStore;
@@ -150,7 +154,7 @@ impl TokenStore for FileStore {
 
     async fn save(&self, turn: FileTurn, key: &StoreKey, value: Sealed) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |inner| inner.save(&turn, &key, &value))
+        self.blocking(move |inner| inner.save(turn, &key, &value))
             .await
     }
 
@@ -218,7 +222,18 @@ impl Inner {
         Ok(Some(record))
     }
 
-    fn save(&self, turn: &FileTurn, key: &StoreKey, value: &Sealed) -> Result<(), Failure> {
+    fn save(&self, turn: FileTurn, key: &StoreKey, value: &Sealed) -> Result<(), Failure> {
+        self.replace(&turn, key, value)?;
+        if let Some(end) = value.expires_at() {
+            // Without the time, or with an earlier one, a token is lost or left behind, never a login.
+            let _ = expired::note(turn.file(), end);
+            drop(turn);
+            expired::remove_all(&self.folder);
+        }
+        Ok(())
+    }
+
+    fn replace(&self, turn: &FileTurn, key: &StoreKey, value: &Sealed) -> Result<(), Failure> {
         let (path, new) = (self.record(key), self.new_record(key));
         check_length(&path, value)?;
         check_sealed(&path, value, private_file::check_folder(&self.folder)?)?;
@@ -228,6 +243,11 @@ impl Inner {
         let file = private_file::create_new(&new)?;
         let written = self.write(&file, &new, value).and_then(|()| {
             turn.check(&self.lock(key))?;
+            if value.expires_at().is_none() {
+                let lock = self.lock(key);
+                expired::clear_note(turn.file())
+                    .map_err(|error| Failure::io(&lock, "be written", error))?;
+            }
             self.step("rename");
             fs::rename(&new, &path).map_err(|error| Failure::io(&path, "be replaced", error))
         });

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fs, path::Path};
 
 use super::*;
-use crate::seal::SealingKey;
+use crate::{clock::Clock, seal::SealingKey};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -160,3 +160,70 @@ fn names_and_records_of_older_releases_are_found() {
 }
 
 const FINGERPRINT_NAME: &str = "LRJ906gVcOYxmO77y257otcKdlGxH7uGR8vp7_pMDJY";
+
+/// Saves a record that expires so many days from now, or never.
+async fn save_until(store: &FileStore, name: &str, days: Option<i64>) {
+    let key = StoreKey::for_tests(name);
+    let turn = store.take_turn(&key, NOW).await.unwrap();
+    let mut value = Sealed::from_bytes(name.into());
+    if let Some(days) = days {
+        let (by, now) = (
+            Duration::from_secs(86_400 * days.unsigned_abs()),
+            Clock::system().wall(),
+        );
+        value = value.with_expiry(if days < 0 { now - by } else { now + by });
+    }
+    store.save(turn, &key, value).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn expired_records_leave_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::in_folder(folder.path());
+    let stays = [
+        ("login", None),
+        ("token", Some(1)),
+        ("ended lately", Some(-6)),
+    ];
+    for (name, days) in stays {
+        save_until(&store, name, days).await;
+    }
+    for number in 0..20 {
+        save_until(&store, &format!("old {number}"), Some(-8)).await;
+    }
+    save_until(&store, "last", Some(1)).await;
+    let expected = ["login", "token", "ended lately", "last"].map(StoreKey::for_tests);
+    let expected = expected
+        .iter()
+        .flat_map(|key| ["", ".lock"].map(|end| format!("{}{end}", key.as_str())));
+    assert_eq!(file_names(folder.path()), expected.collect());
+}
+
+/// The lock of a record with an end says when it may be removed. That of a record without one does not.
+#[tokio::test]
+async fn login_in_place_of_a_token_is_never_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::in_folder(folder.path());
+    let key = StoreKey::for_tests("one");
+    let lock = folder.path().join(format!("{}.lock", key.as_str()));
+    save_until(&store, "one", Some(1)).await;
+    assert_eq!(fs::read(&lock).unwrap().len(), 20);
+    save_until(&store, "one", None).await;
+    assert!(fs::read(&lock).unwrap().is_empty());
+    // A text that is not a whole time, such as half of one, says nothing.
+    for text in [
+        "",
+        "0",
+        "0000000001",
+        "-0000000000000000001",
+        "000000000000000000001",
+    ] {
+        fs::write(&lock, text).unwrap();
+        save_until(&store, "other", Some(1)).await;
+        assert!(store.load(&key).await.unwrap().is_some(), "{text:?}");
+    }
+    fs::write(&lock, format!("{:020}", 1)).unwrap();
+    save_until(&store, "other", Some(1)).await;
+    assert!(store.load(&key).await.unwrap().is_none());
+}

@@ -4,6 +4,8 @@ mod credentials;
 #[cfg(unix)]
 mod damage;
 mod ended;
+#[cfg(unix)]
+mod expired;
 mod kills;
 mod login_lookup;
 mod revoked;

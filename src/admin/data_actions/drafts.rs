@@ -124,13 +124,13 @@ impl DataActions {
     /// Needs the permission `integrations:action:delete`.
     ///
     /// # Errors
-    /// Those of [`Request::send`](crate::client::Request::send); and
+    /// Those of [`Request::fetch`](crate::client::Request::fetch); and
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), before anything is sent, for an
     /// action that is built in or authenticates others.
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         check_is_not_static(id)?;
         check_is_not_custom_auth(id, "deleted")?;
-        self.action(id, Method::DELETE).send().await?;
+        self.action(id, Method::DELETE).delete_object().await?;
         Ok(())
     }
 }
@@ -257,10 +257,10 @@ impl DataActions {
     /// Needs the permission `integrations:action:edit`.
     ///
     /// # Errors
-    /// Those of [`Request::send`](crate::client::Request::send).
+    /// Those of [`Request::fetch`](crate::client::Request::fetch).
     pub async fn delete_draft(&self, id: &str) -> Result<(), Error> {
         check_is_not_static(id)?;
-        self.draft(id, Method::DELETE).send().await?;
+        self.draft(id, Method::DELETE).delete_object().await?;
         Ok(())
     }
 }

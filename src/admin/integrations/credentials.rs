@@ -100,7 +100,7 @@ impl Integrations {
     /// # Errors
     /// Those of [`Request::fetch`](crate::client::Request::fetch).
     pub async fn delete_credential(&self, id: &str) -> Result<(), Error> {
-        self.credential(id, Method::DELETE).send().await?;
+        self.credential(id, Method::DELETE).delete_object().await?;
         Ok(())
     }
 

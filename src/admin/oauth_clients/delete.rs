@@ -40,7 +40,7 @@ impl OAuthClients {
         self.set_state(id, ClientState::Inactive).await?;
         let mut poll = Poll::new(&self.api, self.wait.unwrap_or(DEFAULT_WAIT));
         loop {
-            match self.client(id, http::Method::DELETE).send().await {
+            match self.client(id, http::Method::DELETE).delete_object().await {
                 Ok(_) => break,
                 // A repeated request finds what the first one left.
                 Err(error) if is_not_found(&error) => return Ok(Deletion::Deleted),

@@ -22,8 +22,11 @@ pub struct FileTurn {
 
 /// Returns `None` while another holder has the turn.
 pub(super) fn try_take(path: PathBuf) -> Result<Option<FileTurn>, Failure> {
-    // Nothing is read from a lock. One of another length is not from this store.
-    let is_lock = |file: &File| file.metadata().is_ok_and(|about| about.len() == 0);
+    // What others may have written there removes a record at most, which they can do in such a folder.
+    let is_lock = |file: &File| {
+        let length = file.metadata().map(|about| about.len());
+        length.is_ok_and(|length| length == 0 || length == NOTE_BYTES as u64)
+    };
     let lock = private_file::open_or_create_narrowed(&path, is_lock)?;
     match lock.try_lock() {
         // The former holder may have removed the file, and its name may belong to another one.
@@ -45,6 +48,11 @@ pub(super) fn held_elsewhere(path: &Path) -> Failure {
 }
 
 impl FileTurn {
+    /// Returns the lock file.
+    pub(super) fn file(&self) -> &File {
+        &self.lock
+    }
+
     /// Checks that this is still the turn of the record. If the lock's file was removed, another
     /// process may have the turn.
     pub(super) fn check(&self, path: &Path) -> Result<(), Failure> {
@@ -89,6 +97,10 @@ impl fmt::Debug for FileTurn {
             .finish_non_exhaustive()
     }
 }
+
+/// The length of what a lock file contains when its record may be removed: the time in seconds, with zeros
+/// in front.
+pub(super) const NOTE_BYTES: usize = 20;
 
 #[cfg(test)]
 mod tests {

@@ -192,6 +192,7 @@ const LOST: &str = "the turn was lost: its lease ended, or Redis lost it; nothin
 
 // KEYS are the turn and the record, ARGV[1] is the owner. Each script responds with 1 if it is done.
 // Taking twice does no harm, so a lost response costs nothing. A held turn has -1 to -LEASE.
+// Where the response to a change is lost, the same script comes again and finds that it is done.
 const TAKE: &str = "\
     local owner = redis.call('GET', KEYS[1]) \
     if owner and owner ~= ARGV[1] then return -math.abs(redis.call('PTTL', KEYS[1])) end \
@@ -201,14 +202,19 @@ const RENEW: &str = "\
     if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
     return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 const SAVE: &str = "\
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then \
+        return redis.pcall('GET', KEYS[2]) == ARGV[2] and 1 or 0 \
+    end \
     if ARGV[3] then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) \
     else redis.call('SET', KEYS[2], ARGV[2]) end \
     redis.call('DEL', KEYS[1]) \
     redis.pcall('PUBLISH', KEYS[1], '') \
     return 1";
 const REMOVE: &str = "\
-    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end \
+    local owner = redis.call('GET', KEYS[1]) \
+    if owner ~= ARGV[1] then \
+        return not owner and not redis.pcall('GET', KEYS[2]) and 1 or 0 \
+    end \
     redis.call('DEL', KEYS[2]) \
     redis.call('DEL', KEYS[1]) \
     redis.pcall('PUBLISH', KEYS[1], '') \

@@ -6,14 +6,14 @@ use genesys_cloud_auth::{
     Error, PlatformClient, Region,
     admin::{DataActionConfig, NewCredential, NewDataAction, NewOAuthClient},
     client::RetryPolicy,
-    sandbox::Sandbox,
+    sandbox::{FaultResponse, Sandbox},
 };
 use serde_json::{Value, json};
 
-use super::{job, methods, start_clients};
+use super::{assert_status, job, methods, start_clients};
 use crate::support::{
     advance_until_done,
-    cloud::{Cloud, Requests},
+    cloud::{Cloud, Requests, sandbox_and_client},
     good_token, kind_of, provider_of,
     server::{Closed, End, Reply, Server},
     with_clock,
@@ -243,4 +243,58 @@ async fn call_sent_once_waits_ten_seconds_for_a_token() {
 
 fn rejection() -> Reply {
     Reply::json(401, r#"{"code":"bad.credentials","status":401}"#)
+}
+
+/// The repeated request gets a 404, since the first one has deleted the object.
+#[tokio::test]
+async fn deletion_whose_response_is_lost_succeeds() {
+    let (sandbox, api) = sandbox_and_client().await;
+    let (integrations, actions) = (api.integrations(), api.data_actions());
+    let lose = |path: &str| {
+        sandbox.at_api().path(path).times(1).drop_response();
+    };
+    let new = NewCredential::basic_auth("CRM", "jo", "a-password");
+    let credential = integrations.create_credential(&new).await.unwrap().id;
+    lose(&format!("/api/v2/integrations/credentials/{credential}"));
+    integrations.delete_credential(&credential).await.unwrap();
+
+    let action = sandbox.data_action_id();
+    actions.start_draft(action).await.unwrap();
+    let path = format!("/api/v2/integrations/actions/{action}");
+    lose(&format!("{path}/draft"));
+    actions.delete_draft(action).await.unwrap();
+    lose(&path);
+    actions.delete(action).await.unwrap();
+
+    let integration = integrations.create("custom-rest-actions", "CRM").await;
+    let integration = integration.unwrap().id;
+    lose(&format!("/api/v2/integrations/{integration}"));
+    assert!(integrations.delete(&integration).await.unwrap().is_none());
+
+    // Each is gone, and nothing was deleted by this call.
+    for error in [
+        integrations.delete_credential(&credential).await.err(),
+        actions.delete_draft(action).await.err(),
+        actions.delete(action).await.err(),
+        integrations.delete(&integration).await.err(),
+    ] {
+        assert_status(&error.unwrap(), 404);
+    }
+}
+
+#[tokio::test]
+async fn redirected_deletion_is_an_error() {
+    let (sandbox, api) = sandbox_and_client().await;
+    sandbox
+        .at_api()
+        .respond(FaultResponse::new(302).header("Location", "/log-in"));
+    let (integrations, actions) = (api.integrations(), api.data_actions());
+    for error in [
+        integrations.delete_credential("x").await.err(),
+        integrations.delete("x").await.err(),
+        actions.delete("custom_x").await.err(),
+        actions.delete_draft("custom_x").await.err(),
+    ] {
+        assert_eq!(kind_of(&error.unwrap()), "UnexpectedResponse");
+    }
 }

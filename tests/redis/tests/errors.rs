@@ -45,6 +45,31 @@ async fn unusable_server_is_named_without_its_password() {
     assert!(error.contains("NOPERM"), "{error}");
 }
 
+/// A short wait for a turn ends at the same time as the limit of a command.
+#[tokio::test]
+async fn server_that_hangs_has_no_other_holder() {
+    let server = Server::start();
+    let store = RedisStore::new(&server.url()).unwrap();
+    server.pause();
+    let key = StoreKey::for_tests("a");
+    let error_after = async |seconds| {
+        let turn = store.take_turn(&key, Duration::from_secs(seconds)).await;
+        turn.unwrap_err().to_string()
+    };
+    let errors = tokio::join!(
+        error_after(0),
+        error_after(1),
+        error_after(3),
+        error_after(5)
+    );
+    for error in <[String; 4]>::from(errors) {
+        assert!(
+            error.contains("did not respond within 3 seconds"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn invalid_urls_are_errors_without_the_password() {
     for url in [

@@ -8,6 +8,7 @@ mod errors;
 mod example;
 mod fleet;
 mod login;
+mod lost;
 mod member;
 mod outages;
 mod planning;
