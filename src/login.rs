@@ -95,12 +95,23 @@ impl Login {
     /// The stored login of this name, or `None`. While a handle of it lives, each call returns a
     /// clone of the same provider.
     ///
+    /// The providers of the logins used last are kept without a handle, too, so that the next request
+    /// of a browser knows of a pause after a failure and of a login that has ended. At least 1,000 are
+    /// kept and at most 2,000, with about 5 KB of memory each. With
+    /// [`renew_in_background`](LoginBuilder::renew_in_background) none is kept, since it would renew its
+    /// token for ever.
+    ///
+    /// Where another process has logged a user in under this name, the provider serves that login from
+    /// then on.
+    ///
     /// # Errors
     /// [`ErrorKind::Store`] where the store cannot be read, [`ErrorKind::Configuration`] for an empty
     /// name, and [`ErrorKind::NoRuntime`] outside a tokio runtime.
     pub async fn saved(&self, name: &str) -> Result<Option<TokenProvider>, Error> {
         let provider = self.provider(name)?;
-        Ok(provider.is_logged_in().await?.then_some(provider))
+        // Names without a login, which anyone may send, push no other out.
+        let is_logged_in = provider.is_logged_in().await?;
+        Ok(is_logged_in.then(|| self.keep(name, provider)))
     }
 
     /// The page that ends the user's session at the login page. Open it in the browser after a logout,
@@ -141,6 +152,12 @@ impl Login {
         check_name(name)?;
         let registry = &self.0.registry;
         registry.get_or_build(name, || self.build_provider(name))
+    }
+
+    /// Keeps the provider of a login for the calls to come.
+    fn keep(&self, name: &str, provider: TokenProvider) -> TokenProvider {
+        self.0.registry.keep(name, &provider);
+        provider
     }
 
     fn build_provider(&self, name: &str) -> Result<TokenProvider, Error> {

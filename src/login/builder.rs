@@ -106,7 +106,8 @@ impl LoginBuilder {
         self
     }
 
-    /// See [`TokenProviderBuilder::renew_in_background`].
+    /// See [`TokenProviderBuilder::renew_in_background`]. The login then keeps no provider without a
+    /// handle, see [`Login::saved`].
     pub fn renew_in_background(mut self) -> Self {
         self.tokens = self.tokens.renew_in_background();
         self

@@ -269,7 +269,8 @@ impl Inner {
 
     async fn exchange(&self, code: SecretString, deadline: Moment) -> LoginResult {
         let provider = self.login.provider(&self.name)?;
-        self.pending.exchange(provider, code, Some(deadline)).await
+        let exchange = self.pending.exchange(provider, code, Some(deadline));
+        Ok(self.login.keep(&self.name, exchange.await?))
     }
 
     /// Sets the result of the exchange. Frees the port, unless another callback may come.

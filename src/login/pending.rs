@@ -82,9 +82,10 @@ impl Login {
         let exchange = async move { pending.exchange(provider, code, None).await };
         // In a task of its own: the code can be used only once, whoever waits for the result.
         let exchange = current_runtime()?.spawn(exchange);
-        exchange
+        let provider = exchange
             .await
-            .unwrap_or_else(|_| Err(LoginError::exchange_dropped().into()))
+            .unwrap_or_else(|_| Err(LoginError::exchange_dropped().into()));
+        Ok(self.keep(name, provider?))
     }
 }
 

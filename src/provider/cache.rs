@@ -67,7 +67,7 @@ pub(super) struct State {
     /// Where the current refresh sends its result, once.
     pub(super) waiters: Waiters,
     /// Aborts the current refresh; empty until its task is spawned.
-    pub(super) refresh_task: Arc<OnceLock<AbortHandle>>,
+    pub(super) refresh_task: RefreshTask,
     pub(super) store: StoreMemory,
     pub(super) client: ClientMemory,
     pub(super) login: LoginMemory,
@@ -79,6 +79,8 @@ pub(super) struct State {
     /// The event of the change under way.
     pub(super) event: Option<Event>,
 }
+
+type RefreshTask = Arc<OnceLock<AbortHandle>>;
 
 pub(super) type Waiters = Arc<watch::Sender<Option<WaiterResult>>>;
 
@@ -183,11 +185,37 @@ impl TokenCache {
                 mem::take(&mut state.refresh_task),
             )
         });
-        // The refresh takes the lock when it ends.
-        if let Some(refresh) = refresh.get() {
-            refresh.abort();
-        }
+        abort(&refresh);
         tokens
+    }
+
+    /// A look into the store found this record, or none. Returns whether there is a login.
+    pub(super) fn login_found(&self, record: Option<&Record>) -> bool {
+        let (is_logged_in, former) = self.update(|state, _| {
+            if state.login.unsaved_after(record).is_some() {
+                return (true, None);
+            }
+            let Some(record) = record else {
+                // The login has ended elsewhere, and its token with it.
+                state.policy.forget_token();
+                return (state.login.is_unsaved(), None);
+            };
+            if state.store.is_outdated(record) {
+                return (state.login.is_unsaved(), None);
+            }
+            let former = state.store.is_other_login(record).then(|| {
+                state.policy.login_replaced();
+                let waiters = mem::take(&mut state.waiters);
+                (mem::take(&mut state.refresh_task), waiters)
+            });
+            state.record_seen(record);
+            (true, former)
+        });
+        if let Some((refresh, waiters)) = former {
+            abort(&refresh);
+            waiters.send_replace(Some(WaiterResult::AskAgain));
+        }
+        is_logged_in
     }
 
     /// Sends one request to the token endpoint, for at most the time of an attempt.
@@ -251,7 +279,7 @@ impl State {
         if self.store.is_outdated(record) {
             return None;
         }
-        self.store.record_seen(record);
+        self.record_seen(record);
         self.client.record_seen(record);
         let token = record.token(clock)?;
         self.policy.is_better(&token, now).then_some(token)
@@ -285,11 +313,29 @@ impl State {
         self.policy.renew_from(now);
     }
 
-    /// A user logged in: what was known of the login before does not matter any more.
+    /// A record is in the store. Where it is another login's, the token of the former login is not
+    /// served any more.
+    pub(super) fn record_seen(&mut self, record: &Record) {
+        if self.store.is_other_login(record) {
+            self.policy.forget_token();
+            self.logged_in(record);
+        } else {
+            self.store.record_seen(record);
+        }
+    }
+
+    /// There is another login: what was known of the former one does not matter any more.
     pub(super) fn logged_in(&mut self, record: &Record) {
         self.store.record_seen(record);
         self.login.logged_in();
         self.expiry_announced = None;
+    }
+}
+
+/// Ends a refresh. It takes the lock when it ends.
+fn abort(refresh: &RefreshTask) {
+    if let Some(refresh) = refresh.get() {
+        refresh.abort();
     }
 }
 

@@ -191,23 +191,23 @@ impl TokenProvider {
         self.cache.read(|state, _| state.login.is_unsaved())
     }
 
-    /// Whether there is a login: it is stored, or waits to be.
+    /// Whether there is a login: it is stored, or waits to be. Where another login was stored under
+    /// this name, its token is served from then on.
     pub(crate) async fn is_logged_in(&self) -> Result<bool, Error> {
         let Storage::Login(slot) = &self.cache.settings.storage else {
             return Ok(false);
         };
-        if self.has_unsaved_login() {
-            return Ok(true);
-        }
-        let Some(record) = slot.find().await? else {
-            return Ok(false);
+        let has_unsaved = self.has_unsaved_login();
+        let record = match slot.find().await {
+            // It waits for this store.
+            Err(_) if has_unsaved => return Ok(true),
+            record => record?,
         };
-        Ok(self.cache.update(|state, _| {
-            let is_outdated = state.store.is_outdated(&record);
-            if !is_outdated {
-                state.store.record_seen(&record);
-            }
-            !is_outdated
-        }))
+        Ok(self.cache.login_found(record.as_ref()))
+    }
+
+    /// Whether a task renews the token as long as there is a handle.
+    pub(crate) fn renews_in_background(&self) -> bool {
+        self.cache.settings.background
     }
 }

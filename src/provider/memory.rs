@@ -29,6 +29,14 @@ impl StoreMemory {
         newest.is_some_and(|newest| version.generation < newest.generation)
     }
 
+    /// Whether this record is of another login than the last record seen. A record without lineage
+    /// cannot be told apart.
+    pub(super) fn is_other_login(&self, record: &Record) -> bool {
+        let lineage = record.version().lineage;
+        let last = self.seen.front();
+        lineage.is_some() && last.is_some_and(|last| last.lineage != lineage)
+    }
+
     /// A record is in the store, or was until now. A login that it replaces has ended.
     pub(super) fn record_seen(&mut self, record: &Record) {
         let version = record.version();
@@ -146,7 +154,7 @@ pub(super) struct UnsavedLogin {
 }
 
 impl LoginMemory {
-    /// A user logged in: what was known before does not matter any more.
+    /// There is another login: what was known before does not matter any more.
     pub(super) fn logged_in(&mut self) {
         self.rejected = None;
         self.unsaved = None;

@@ -33,8 +33,8 @@ pub(crate) struct RefreshPolicy<T = AccessToken> {
     cached: Option<CachedToken<T>>,
     running: Option<Ticket>,
     next_generation: u64,
-    /// The tokens of earlier generations are not used: they were requested before a revocation or
-    /// before the adoption of a token.
+    /// The tokens of earlier generations are not used: they were requested before a revocation,
+    /// before the adoption of a token, or for a login that another has replaced.
     first_wanted_generation: u64,
     pause: Option<Pause>,
     failures: Option<FailureStreak>,
@@ -246,6 +246,22 @@ impl<T: Token> RefreshPolicy<T> {
         self.drop_token(|current| current.fingerprint() == token);
     }
 
+    /// Another login has replaced that of the current token: drops the token, and the pause for its
+    /// credentials. A running refresh counts as lost, and its token will not be used.
+    pub(crate) fn login_replaced(&mut self) {
+        self.first_wanted_generation = self.next_generation;
+        self.running = None;
+        self.forget_token();
+        self.invalid_credentials = 0;
+        self.pause.take_if(|pause| pause.invalid_credentials);
+    }
+
+    /// Drops the current token, which the store may return again.
+    pub(crate) fn forget_token(&mut self) {
+        self.early_rejections = 0;
+        self.cached = None;
+    }
+
     fn drop_token(&mut self, matches: impl FnOnce(&T) -> bool) -> Option<T> {
         let cached = self.cached.take_if(|cached| matches(&cached.token))?;
         self.rejected.remember(&cached.token);
@@ -337,10 +353,6 @@ impl<T: Token> RefreshPolicy<T> {
     fn running_mut(&mut self, ticket: Ticket) -> Option<&mut Ticket> {
         let running = self.running.as_mut();
         running.filter(|running| running.generation == ticket.generation)
-    }
-
-    fn active_pause(&self, now: Moment) -> Option<&Pause> {
-        self.pause.as_ref().filter(|pause| now < pause.until)
     }
 
     /// The earliest start of a probe in this pause. `None` if no probe can end the pause.

@@ -1,5 +1,6 @@
 //! Logins through the public interface at the sandbox.
 
+mod between;
 // Where `$BROWSER` says which program is opened.
 #[cfg(all(unix, not(target_os = "macos")))]
 mod browser;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     RefreshPolicy,
-    types::{Ticket, Token},
+    types::{Pause, Ticket, Token},
 };
 use crate::{clock::Moment, error::Error};
 
@@ -15,7 +15,7 @@ impl<T: Token> RefreshPolicy<T> {
             .is_some_and(|running| running.generation == ticket.generation)
     }
 
-    /// Whether the refresh started after the last revocation or adoption of a token.
+    /// Whether the refresh started after the last revocation, adoption of a token, or change of login.
     pub(crate) fn is_wanted(&self, ticket: Ticket) -> bool {
         ticket.generation >= self.first_wanted_generation
     }
@@ -49,6 +49,10 @@ impl<T: Token> RefreshPolicy<T> {
     /// The rest of the pause.
     pub(crate) fn pause_left(&self, now: Moment) -> Option<Duration> {
         Some(self.active_pause(now)?.until - now)
+    }
+
+    pub(super) fn active_pause(&self, now: Moment) -> Option<&Pause> {
+        self.pause.as_ref().filter(|pause| now < pause.until)
     }
 
     /// The valid token, and the moment from which the policy must be asked again.

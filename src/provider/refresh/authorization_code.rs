@@ -128,7 +128,7 @@ impl Refresh {
                 && let Some(token) = record.token(cache.clock())
                 && state.policy.is_usable(&token, now)
             {
-                state.store.record_seen(&record);
+                state.record_seen(&record);
                 return Ok(StoredLogin::Token(token));
             }
             if let Some(token) = state.better_token(&record, now, cache.clock()) {
@@ -215,8 +215,11 @@ impl Refresh {
         })?;
         turn.save(&record).await?;
         self.cache.update(|state, _| {
-            state.login.login_stored();
-            state.store.record_seen(&record);
+            // Another login may have been found since it was stored.
+            if state.policy.is_wanted(ticket) {
+                state.login.login_stored();
+                state.record_seen(&record);
+            }
         });
         Ok(())
     }

@@ -5,6 +5,7 @@ mod lineage;
 mod logout;
 mod loose_store;
 mod races;
+mod replaced;
 mod unsaved;
 mod user;
 

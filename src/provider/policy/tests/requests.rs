@@ -212,3 +212,29 @@ fn token_is_served_during_its_renewal() {
         assert_eq!(story.decide(), (Decision::Serve(valid), None));
     }
 }
+
+#[test]
+fn result_for_a_replaced_login_changes_nothing() {
+    let late = RefreshResult::Token(token("late", START, 60));
+    for result in [late, failed(None), invalid_credentials()] {
+        let mut story = Story::new(CredentialSource::Dynamic);
+        let ticket = story.start();
+        story.policy.login_replaced();
+        assert_eq!(story.end(ticket, result), WaiterResult::AskAgain);
+        assert_eq!(story.policy.valid_token(story.now), None);
+        story.start();
+    }
+}
+
+#[test]
+fn replaced_login_ends_the_pause_for_its_credentials_only() {
+    let mut story = Story::new(CredentialSource::Dynamic);
+    story.run(invalid_credentials());
+    story.policy.login_replaced();
+    assert_eq!(story.policy.pause_left(story.now), None);
+    assert_eq!(pause(&story.run(invalid_credentials())), seconds(5.0));
+    let mut story = Story::new(CredentialSource::Dynamic);
+    let length = pause(&story.run(failed(None)));
+    story.policy.login_replaced();
+    assert_eq!(story.policy.pause_left(story.now), Some(length));
+}

@@ -9,11 +9,17 @@ use super::*;
 pub(super) struct LooseStore {
     record: Arc<Mutex<Option<Sealed>>>,
     fails_to_save: Arc<AtomicBool>,
+    saves_slowly: Arc<AtomicBool>,
 }
 
 impl LooseStore {
     pub(super) fn fail(&self, fails: bool) {
         self.fails_to_save.store(fails, Ordering::SeqCst);
+    }
+
+    /// The next save returns a second after its record is there.
+    pub(super) fn save_slowly(&self) {
+        self.saves_slowly.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn record(&self) -> Option<Sealed> {
@@ -48,6 +54,9 @@ impl TokenStore for LooseStore {
     async fn save(&self, (): (), _: &StoreKey, value: Sealed) -> Result<(), StoreError> {
         self.may_change("the disk is full")?;
         self.put_back(Some(value));
+        if self.saves_slowly.swap(false, Ordering::SeqCst) {
+            tokio::time::sleep(seconds(1.0)).await;
+        }
         Ok(())
     }
 

@@ -23,6 +23,22 @@ async fn login_made_while_a_renewal_waits_is_not_renewed() {
     assert_eq!(user.endpoint.sent_secrets(), ["a-code", "a-code", "r-1"]);
 }
 
+/// The renewed login is in the store, but its save has not returned when the user logs in again.
+#[tokio::test(start_paused = true)]
+async fn login_made_while_a_renewal_is_stored_does_not_end() {
+    let user = User::renewable(60);
+    let tokens = user.loose_login().await;
+    user.clock.advance(seconds(61.0));
+    user.loose.save_slowly();
+    let waiting = spawn_caller(&tokens);
+    user.endpoint.until_requests(2).await;
+    yield_often().await;
+    log_in(&tokens).await.unwrap();
+    assert_all_get(vec![waiting], "token-2").await;
+    assert!(tokens.is_logged_in().await.unwrap());
+    assert_eq!(text(&tokens).await, "token-2");
+}
+
 #[tokio::test(start_paused = true)]
 async fn unsent_code_is_sent_again() {
     let user = User::new([Reply::Unreachable, Reply::Login(60, Some("r"))]);
