@@ -91,7 +91,7 @@ impl Journal {
 
     fn io<T>(&self, result: std::io::Result<T>) -> Result<T, Error> {
         result.map_err(|error| {
-            let failure = private_file::Failure::io(&self.0, "write", error);
+            let failure = private_file::Failure::io(&self.0, "be written", error);
             self.failed(&failure)
         })
     }
