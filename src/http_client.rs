@@ -259,8 +259,9 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    urls.iter()
-                        .for_each(|url| http_client.prepare(url).unwrap())
+                    for url in &urls {
+                        http_client.prepare(url).unwrap();
+                    }
                 });
             }
         });
