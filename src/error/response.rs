@@ -3,7 +3,6 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
-
 use serde_json::error::Category;
 
 use crate::outside_text::without_byte_order_mark;

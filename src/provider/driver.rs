@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::runtime::Handle;
+
 use super::{
     cache::{TokenCache, Waiters},
     policy::{Decision, WaiterResult},
@@ -68,9 +70,13 @@ pub(super) fn cached_token(cache: &Arc<TokenCache>) -> Option<AccessToken> {
 /// Asks the policy, and starts the refresh that it wants as a task of the current runtime.
 fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     let runtime = runtime::with_timers();
+    // A closure needs no sockets of ours.
+    let can_refresh = |runtime: &Handle| {
+        matches!(cache.grant.0, Kind::Closure(_)) || runtime::has_sockets(runtime)
+    };
     if cache.settings.background
         && let Some(runtime) = &runtime
-        && (matches!(cache.grant.0, Kind::Closure(_)) || runtime::has_sockets(runtime))
+        && can_refresh(runtime)
     {
         background::start(cache, runtime, |cache| drop(poll_policy(cache)));
     }
@@ -85,8 +91,7 @@ fn poll_policy(cache: &Arc<TokenCache>) -> (Decision, Waiters) {
     // A runtime that is shutting down drops the task at once, which takes the lock.
     if let Some(((ticket, now, abort), runtime)) = started.zip(runtime) {
         let refresh = Refresh::new(Arc::clone(cache), ticket, now);
-        let is_closure = matches!(cache.grant.0, Kind::Closure(_));
-        let is_dropped = if is_closure || runtime::has_sockets(&runtime) {
+        let is_dropped = if can_refresh(&runtime) {
             let cache = Arc::clone(cache);
             let task = runtime.spawn(async move {
                 let login_unsaved = refresh.run().await;
@@ -123,7 +128,7 @@ pub(super) fn keep_until_stored(cache: Arc<TokenCache>) {
             let wake = cache.read(|state, now| state.policy.wake_at(now));
             let wake = wake.unwrap_or(soon).max(soon);
             cache.clock().sleep_until(wake).await;
-            if !cache.update(|state, _| state.login.is_still_being_stored()) {
+            if !cache.update(|state, _| state.login.continue_storing()) {
                 return;
             }
             drop(poll_policy(cache));

@@ -211,9 +211,9 @@ impl LoginMemory {
         self.unsaved.is_some()
     }
 
-    /// Whether the task that stores the unsaved login goes on. Where there is none, the next one that is not
-    /// stored starts another task.
-    pub(super) fn is_still_being_stored(&mut self) -> bool {
+    /// Returns whether the task that stores the unsaved login goes on. Where there is none, it ends, and the
+    /// next login that is not stored starts another task.
+    pub(super) fn continue_storing(&mut self) -> bool {
         self.is_being_stored = self.is_unsaved();
         self.is_being_stored
     }

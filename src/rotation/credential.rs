@@ -4,9 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::admin::{CredentialKind, NewCredential};
 
-/// An integration credential that holds the secret. Genesys Cloud neither returns the values of a
-/// credential nor says which credentials hold a secret, so **all** its fields are given here, with the
-/// place of the secret.
+/// An integration credential that holds the secret. Genesys Cloud does not return the values of a
+/// credential, and does not list the credentials that hold a secret. So **all** its fields are given here,
+/// with the place of the secret.
 ///
 /// ```
 /// use genesys_cloud_auth::{admin::CredentialKind, rotation::RotatedCredential};

@@ -182,10 +182,10 @@ impl Position {
 }
 
 /// Returns whether the number in a response is the requested one, and whether it is another one.
-fn compare(paging: Option<u64>, requested: u64) -> (bool, bool) {
+fn compare(found: Option<u64>, requested: u64) -> (bool, bool) {
     (
-        paging == Some(requested),
-        paging.is_some_and(|paging| paging != requested),
+        found == Some(requested),
+        found.is_some_and(|found| found != requested),
     )
 }
 
